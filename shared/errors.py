@@ -1,0 +1,115 @@
+"""Every error the engine raises on purpose.
+
+    PodcastError
+    ├── BadInput            what was asked cannot be done; changing the input mends it           → dead letter, exit 2
+    │   ├── BadSource           the article, book or page cannot be read
+    │   └── TooLarge            over a size or chunk limit
+    ├── Permanent           trying again cannot help                                               → dead letter, exit 1
+    │   ├── SpeechRejected      the speech server refused the request (voice, text, model)
+    │   └── Poison              the message killed its consumer too often
+    ├── Transient           trying again may help; each try is counted                             → wait queue
+    │   ├── BadAudio            the speech server answered with unusable audio
+    │   ├── DeadlineExceeded    a call or a handler took longer than it may
+    │   └── Outage              a server is down as a whole; the work waits and nothing is counted → wait queue
+    │       ├── SpeechDown
+    │       ├── StoreDown
+    │       └── BrokerDown                                                                         → exit 3
+    ├── NotFound            no object under this key
+    └── Misconfigured       a setting is wrong; the process does not start                         → exit 2
+
+The three answers to failure follow from the class alone: `Transient` is retried, anything else is dead-lettered, and a
+crash is redelivered by the broker. An exception from outside this tree is a bug: it is retried like `Transient`, so
+that a rare fault heals, and dead-lettered with its traceback when the attempts are used up.
+"""
+
+from __future__ import annotations
+
+
+class PodcastError(Exception):
+    """One plain sentence that says what went wrong, and one that says what to do.
+
+    Attributes:
+        message: what went wrong.
+        hint: what the reader can do about it; may be empty.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class BadInput(PodcastError):
+    """What was asked cannot be done; changing the input mends it."""
+
+
+class BadSource(BadInput):
+    """The article, book or page cannot be read."""
+
+
+class TooLarge(BadInput):
+    """The source is over a size or chunk limit."""
+
+
+class Permanent(PodcastError):
+    """Trying again cannot help."""
+
+
+class SpeechRejected(Permanent):
+    """The speech server refused the request itself: unknown voice, unspeakable text, wrong key."""
+
+
+class Poison(Permanent):
+    """The message killed its consumer too often to be tried again."""
+
+
+class Transient(PodcastError):
+    """Trying again may help.
+
+    Attributes:
+        retry_after_seconds: the earliest time to try again that the server named, or None.
+        counts: whether this failure uses up one of the message's attempts.
+    """
+
+    counts = True
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class BadAudio(Transient):
+    """The speech server answered with audio that is missing, silent, cut or too long for its text."""
+
+
+class DeadlineExceeded(Transient):
+    """A call or a handler took longer than it may."""
+
+
+class Outage(Transient):
+    """A server is down as a whole: the work waits, and no attempt is used up."""
+
+    counts = False
+
+
+class SpeechDown(Outage):
+    """No speech endpoint answers."""
+
+
+class StoreDown(Outage):
+    """The object store does not answer."""
+
+
+class BrokerDown(Outage):
+    """The broker does not answer."""
+
+
+class NotFound(PodcastError):
+    """No object under this key."""
+
+
+class Misconfigured(PodcastError):
+    """A setting is wrong; the process does not start."""

@@ -1,0 +1,36 @@
+"""Where things are in the object store. No key is spelled out anywhere else."""
+
+from __future__ import annotations
+
+JOBS = "jobs/"
+ACTIVE = "active/"
+
+
+def request(job_id: str) -> str:
+    """What was asked; immutable."""
+    return f"{JOBS}{job_id}/request.json"
+
+
+def source(job_id: str, name: str) -> str:
+    """A document that a client hands over with its job."""
+    return f"{JOBS}{job_id}/source/{name}"
+
+
+def manifest(job_id: str) -> str:
+    """Chapters, chunks, audio keys, pauses; written by the chunker."""
+    return f"{JOBS}{job_id}/manifest.json"
+
+
+def status(job_id: str) -> str:
+    """How the job stands; written by the coordinator alone."""
+    return f"{JOBS}{job_id}/status.json"
+
+
+def episode(job_id: str, extension: str) -> str:
+    """The finished audio, or what belongs to it (`vtt`, `chapters.json`, `timing.json`)."""
+    return f"{JOBS}{job_id}/episode.{extension}"
+
+
+def active(job_id: str) -> str:
+    """An empty object while the job has not ended: what a restarted coordinator lists."""
+    return f"{ACTIVE}{job_id}"

@@ -1,0 +1,182 @@
+"""Every setting, from the environment.
+
+Each is read from `PODCAST_<NAME>`; `PODCAST_<NAME>_FILE` names a file that holds the value instead (secrets). They are
+listed in docs/settings.md, which a test compares with this module.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.errors import Misconfigured
+from shared.messages import PauseLengths
+
+PREFIX = "PODCAST_"
+
+
+class _FromFiles(PydanticBaseSettingsSource):
+    """`PODCAST_X_FILE=/run/secrets/x` sets X to that file's content without trailing white space."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip(), field_name, False
+        except OSError as error:
+            raise Misconfigured(
+                f"{PREFIX}{field_name.upper()}_FILE names {path}, which cannot be read: {error.strerror}.",
+                hint="Mend the path or its permissions.",
+            ) from error
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """The settings of every service; each service reads those that concern it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    # Where the servers are
+    amqp_url: str = Field("amqp://guest:guest@127.0.0.1:5672/", description="RabbitMQ")
+    store_url: str = Field(
+        "",
+        description="`s3://KEY:SECRET@HOST:PORT/BUCKET?secure=false` or `file:///DIR`; empty: a folder in the state folder",
+    )
+    speech_url: str = Field(
+        "", description="servers that speak OpenAI's `POST /v1/audio/speech`, comma-separated, without that path"
+    )
+    speech_api_key: str = Field("", description="sent to the speech servers as a bearer token, if set")
+    speech_engine: str = Field(
+        "", description="names what speaks behind `speech_url`, for the audio keys; empty: the servers' addresses"
+    )
+
+    # What a job gets when it does not say
+    default_voice: str = Field("default", description="voice of a job that names none")
+    default_model: str = Field("default", description="speech model of a job that names none")
+    pause_sentence_ms: int = Field(350, ge=0, description="silence between two chunks of a paragraph")
+    pause_paragraph_ms: int = Field(700, ge=0, description="silence after a paragraph")
+    pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")
+    pause_chapter_ms: int = Field(1_800, ge=0, description="silence before a new chapter")
+
+    # Limits, so that every job ends
+    chunk_limit_characters: int = Field(400, ge=40, le=4_000, description="longest text spoken in one call")
+    source_limit_bytes: int = Field(20_000_000, ge=1, description="largest document that is read")
+    text_limit_characters: int = Field(5_000_000, ge=1, description="longest text of a job")
+    chunks_limit: int = Field(20_000, ge=1, description="most chunks of a job")
+    job_deadline_seconds: float = Field(86_400, gt=0, description="a job that takes longer fails")
+
+    # Concurrency: how many messages a process handles at a time
+    chunker_slots: int = Field(2, ge=1, description="documents a chunker reads at a time")
+    coordinator_slots: int = Field(20, ge=1, description="messages a coordinator handles at a time")
+    synthesizer_slots: int = Field(4, ge=1, description="chunks a synthesizer speaks at a time")
+    assembler_slots: int = Field(1, ge=1, description="episodes an assembler makes at a time")
+
+    # Deadlines, from the inside out: call < handler < ack
+    connect_timeout_seconds: float = Field(5, gt=0, description="to open a connection to any server")
+    publish_deadline_seconds: float = Field(10, gt=0, description="to publish a message and have it confirmed")
+    store_deadline_seconds: float = Field(20, gt=0, description="one call to the store, plus 1 s for each MB")
+    speech_deadline_seconds: float = Field(60, gt=0, description="one call to a speech server, all of it")
+    fetch_deadline_seconds: float = Field(30, gt=0, description="to fetch a page")
+    chunker_deadline_seconds: float = Field(180, gt=0, description="to handle one message in the chunker")
+    coordinator_deadline_seconds: float = Field(120, gt=0, description="to handle one message in the coordinator")
+    synthesizer_deadline_seconds: float = Field(150, gt=0, description="to handle one message in a synthesizer")
+    assembler_deadline_seconds: float = Field(1_500, gt=0, description="to handle one message in an assembler")
+    ack_margin_seconds: float = Field(
+        120, ge=30, description="how much later than a handler's deadline the broker's own may fire"
+    )
+    broker_ack_deadline_seconds: float = Field(
+        1_800, gt=0, description="the broker's consumer_timeout; it must be the last deadline to fire"
+    )
+    watchdog_seconds: float = Field(30, ge=1, description="an event loop that stands still for longer ends the process")
+    grace_seconds: float = Field(10, ge=0, description="what a stopping process may take to finish its messages")
+
+    # Retries
+    attempts_limit: int = Field(6, ge=1, description="tries of a message before it becomes a dead letter")
+    crash_limit: int = Field(3, ge=2, description="a message that killed its consumer so often becomes a dead letter")
+    breaker_failures: int = Field(3, ge=1, description="failures in a row after which an endpoint is left alone")
+    breaker_open_seconds: float = Field(10, gt=0, description="how long it is left alone before the next try")
+    reconcile_seconds: float = Field(15, gt=0, description="how often the coordinator looks for jobs that stand still")
+    stalled_seconds: float = Field(300, gt=0, description="a job without any news for so long is dispatched again")
+
+    # Audio
+    sample_rate: Literal[16000, 22050, 24000, 44100, 48000] = Field(
+        24_000, description="of stored chunks and episodes, Hz"
+    )
+
+    # The process
+    health_port: int = Field(
+        0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /metrics, /stacks; 0: none"
+    )
+    health_host: str = Field("127.0.0.1", description="address the health port binds to")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level written")
+    log_json: bool = Field(False, description="one JSON object a log line")
+    state_dir: Path = Field(
+        Path("~/.local/state/podcast-engine"), description="where a local stack keeps its data, logs and addresses"
+    )
+    cache_dir: Path = Field(
+        Path("~/.cache/podcast-engine"), description="where programs and voices built here are kept"
+    )
+
+    # The speech server
+    speech_host: str = Field("127.0.0.1", description="address our own speech server binds to")
+    speech_port: int = Field(8_880, ge=0, le=65_535, description="port of our own speech server")
+    speech_workers: int = Field(0, ge=0, description="processes that infer; 0: one a core")
+    speech_default_engine: Literal["piper", "espeak-ng", "kokoro"] = Field(
+        "piper", description="what our own speech server uses for model `default`"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then `*_FILE`."""
+        return init_settings, env_settings, _FromFiles(settings_cls)
+
+    @cached_property
+    def pauses(self) -> PauseLengths:
+        """The pauses of a job that names none."""
+        return PauseLengths(
+            sentence=self.pause_sentence_ms,
+            paragraph=self.pause_paragraph_ms,
+            heading=self.pause_heading_ms,
+            chapter=self.pause_chapter_ms,
+        )
+
+    @cached_property
+    def speech_urls(self) -> tuple[str, ...]:
+        """The speech endpoints, without trailing slashes."""
+        return tuple(url.strip().rstrip("/") for url in self.speech_url.split(",") if url.strip())
+
+    @cached_property
+    def engine_identity(self) -> str:
+        """What speaks, as far as audio keys go: change the engine and every chunk is spoken anew."""
+        return self.speech_engine or ",".join(sorted(self.speech_urls))
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        Misconfigured: a value is missing or wrong; the message names the variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise Misconfigured(f"{name} is wrong: {first['msg']}.", hint="See docs/settings.md.") from error
