@@ -24,7 +24,7 @@ PREFIX = "PODCAST_"
 class _FromFiles(PydanticBaseSettingsSource):
     """`PODCAST_X_FILE=/run/secrets/x` sets X to that file's content without trailing white space."""
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base class's signature
         path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
         if not path:
             return None, field_name, False
@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     amqp_url: str = Field("amqp://guest:guest@127.0.0.1:5672/", description="RabbitMQ")
     store_url: str = Field(
         "",
-        description="`s3://KEY:SECRET@HOST:PORT/BUCKET?secure=false` or `file:///DIR`; empty: a folder in the state folder",
+        description="`s3://KEY:SECRET@HOST:PORT/BUCKET?secure=false` or `file:///DIR`; empty: in the state folder",
     )
     speech_url: str = Field(
         "", description="servers that speak OpenAI's `POST /v1/audio/speech`, comma-separated, without that path"
@@ -141,8 +141,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then `*_FILE`."""
         return init_settings, env_settings, _FromFiles(settings_cls)
