@@ -19,7 +19,7 @@ from minio import Minio
 from minio.error import InvalidResponseError, S3Error, ServerError
 
 from shared.deadlines import deadline, in_thread
-from shared.errors import Misconfigured, NotFound, StoreDown
+from shared.errors import NotFound, StoreDown
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class S3Store:
             if error.code in _MISSING:
                 raise NotFound(f"There is no object for {doing}.") from error
             if error.code in _REFUSED:
-                raise Misconfigured(
+                raise StoreDown(
                     f"The store at {self.url} refused to {doing}: {error.code}.",
                     hint="Check the key and the secret in PODCAST_STORE_URL.",
                 ) from error

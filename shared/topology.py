@@ -47,7 +47,7 @@ WAIT_SECONDS: Final = (1, 4, 15, 60, 300)
 """Delays of the wait queues. The n-th retry waits in the n-th, the later ones in the last."""
 
 _DELIVERY_LIMIT: Final = 20
-"""For messages that kill their consumer so fast that nobody could count it; see shared/suspects.py for the real limit."""
+"""The last resort for messages that kill their consumer before anyone can count it."""
 
 _NEVER: Final = 1_000_000
 """`-1` would mean never on 4.0, but drops every message at its first return on 3.10."""

@@ -1,0 +1,275 @@
+"""What every service is: connect, declare, consume one queue, publish, stop without losing anything.
+
+A service's `app.py` names its queue and its handlers; everything else is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import aio_pika
+import structlog
+from aio_pika import IncomingMessage
+from faststream import AckPolicy, ContextRepo
+from faststream.message import StreamMessage
+from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
+from faststream.rabbit.utils import RabbitClientProperties
+
+from shared import diagnosis, envelope, logs, topology
+from shared.deadlines import deadline
+from shared.delivery import Delivery, Lane
+from shared.errors import BrokerDown, Misconfigured, StoreDown
+from shared.messages import Frozen
+from shared.publishing import CONNECTION_ERRORS, Publisher
+from shared.settings import Settings, load
+from shared.store import Store, open_store
+from shared.topology import WorkQueue
+
+log = structlog.get_logger(__name__)
+
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[None]])
+
+HEARTBEAT_SECONDS = 10
+"""A broker that hangs is noticed after three heartbeats; the library's default of 60 would take minutes."""
+_RECONNECT_SECONDS = 1
+_START_PAUSE_SECONDS = 0.5
+_STOP_SECONDS = 5.0
+"""To close the connection after the grace period; then the process ends anyway."""
+
+
+class Service:
+    """One process of a service.
+
+    Attributes:
+        settings: the settings it was started with.
+        store: the object store.
+        publish: publishes a message; confirmed when it returns.
+    """
+
+    def __init__(self, settings: Settings, queue: WorkQueue, *, slots: int, deadline_seconds: float) -> None:
+        self.settings = settings
+        self.queue = queue
+        self.store: Store = open_store(settings)
+        self.publish = Publisher(self._send, deadline_seconds=settings.publish_deadline_seconds)
+        self.ready = False
+        self.background: list[Callable[[], Awaitable[None]]] = []
+        self._lane = Lane(
+            queue,
+            service=queue.name,
+            deadline_seconds=deadline_seconds,
+            attempts_limit=settings.attempts_limit,
+            publisher=self.publish,
+        )
+        self._pulse = diagnosis.Pulse(
+            limit_seconds=settings.watchdog_seconds, in_flight=lambda: list(self._lane.in_flight.values())
+        )
+        self._stop = asyncio.Event()
+        self.broker = RabbitBroker(
+            settings.amqp_url,
+            fail_fast=False,
+            reconnect_interval=_RECONNECT_SECONDS,
+            timeout=settings.connect_timeout_seconds,
+            client_properties=RabbitClientProperties(heartbeat=HEARTBEAT_SECONDS),
+            default_channel=Channel(on_return_raises=True),
+            middlewares=[self._delivery],
+            graceful_timeout=None,
+            app_id="podcast-engine",
+            logger=None,
+        )
+        self._exchanges = {
+            name: RabbitExchange(name, declare=False)
+            for name in (topology.EXCHANGE, topology.DEAD_EXCHANGE, topology.EVENTS_EXCHANGE)
+        }
+        self._subscriber = self.broker.subscriber(
+            RabbitQueue(queue.name, declare=False),
+            channel=Channel(prefetch_count=slots),
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+        )
+
+    def _delivery(self, message: IncomingMessage | None, /, *, context: ContextRepo) -> Delivery:
+        return Delivery(message, context=context, lane=self._lane)
+
+    def on(self, message: type[Frozen]) -> Callable[[Handler], Handler]:
+        """Register the handler of one message type."""
+        routing_key: str = message.ROUTING_KEY  # type: ignore[attr-defined] # every message has one
+
+        def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
+            raw = delivered.raw_message
+            return envelope.kind(raw) == routing_key and not envelope.is_dead_letter(raw)
+
+        async def decode(delivered: StreamMessage[IncomingMessage]) -> Frozen:
+            return message.model_validate_json(delivered.body)
+
+        def register(handler: Handler) -> Handler:
+            self._subscriber(handler, filter=is_it, decoder=decode)
+            return handler
+
+        return register
+
+    def on_dead_letter(self, handler: Callable[[IncomingMessage], Awaitable[None]]) -> None:
+        """Register the handler of copies of other queues' dead letters."""
+
+        def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
+            return envelope.is_dead_letter(delivered.raw_message)
+
+        async def decode(delivered: StreamMessage[IncomingMessage]) -> IncomingMessage:
+            return delivered.raw_message
+
+        async def dead_letter(message: Any) -> None:
+            await handler(message)
+
+        self._subscriber(dead_letter, filter=is_it, decoder=decode)
+
+    def publishes(self, *messages: type[Frozen]) -> None:
+        """Name the messages that the handlers publish, for the AsyncAPI document."""
+        for message in messages:
+            self.broker.publisher(
+                exchange=self._exchanges[topology.EXCHANGE],
+                routing_key=message.ROUTING_KEY,  # type: ignore[attr-defined] # every message has one
+                schema=message,
+            )
+
+    async def _send(self, message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
+        target = self._exchanges[exchange] if exchange else None
+        await self.broker.publish(message, exchange=target, routing_key=routing_key, mandatory=mandatory)
+
+    async def run(self) -> None:
+        """Consume until SIGTERM or SIGINT."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGUSR1, self._pulse.dump)
+        self._pulse.start()
+        if self.settings.health_port:
+            diagnosis.serve(
+                self._pulse,
+                host=self.settings.health_host,
+                port=self.settings.health_port,
+                is_ready=lambda: self.ready,
+                service=self.queue.name,
+            )
+        started = asyncio.create_task(self._start())
+        stopped = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({started, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if started.done():
+            started.result()
+            tasks = [asyncio.create_task(self._guard(work)) for work in self.background]
+            await stopped
+            for task in tasks:
+                task.cancel()
+            await self._drain()
+        else:
+            started.cancel()
+        log.info("stopped")
+
+    async def _start(self) -> None:
+        """Wait for the servers, declare, and begin to consume."""
+        await self._until_up(self._declare)
+        await self._until_up(self.store.ping)
+        await self.broker.start()
+        self.ready = True
+        log.info("ready", store=self.store.url)
+
+    async def _until_up(self, call: Callable[[], Awaitable[None]]) -> None:
+        last = ""
+        while True:
+            try:
+                await call()
+            except (BrokerDown, StoreDown) as error:
+                if str(error) != last:
+                    log.warning("waiting", reason=str(error))
+                last = str(error)
+                await asyncio.sleep(_START_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _declare(self) -> None:
+        async with connected(self.settings) as connection:
+            await topology.declare(connection)
+
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run background work; if it ends, so does the process, and a supervisor starts it again."""
+        try:
+            await work()
+        except Exception:
+            log.exception("background work failed")
+            self._stop.set()
+
+    async def _drain(self) -> None:
+        """Stop taking, let finish what can finish in the grace period, hand back the rest."""
+        self.ready = False
+        self._lane.stopping = True
+        # Cancel the consumer first: FastStream would wait for the handlers before it, and what was prefetched meanwhile
+        # would come back with its delivery count raised.
+        queue, tag = self._subscriber._queue_obj, self._subscriber._consumer_tag  # noqa: SLF001 - there is no public way
+        if queue is not None and tag is not None:
+            with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+                await queue.cancel(tag, timeout=_STOP_SECONDS)
+        if self._lane.in_flight:
+            log.info("finishing", in_flight=list(self._lane.in_flight.values()))
+            await asyncio.wait(set(self._lane.in_flight), timeout=self.settings.grace_seconds)
+        handed_back = set(self._lane.in_flight)
+        for task in handed_back:
+            task.cancel()
+        if handed_back:
+            await asyncio.wait(handed_back, timeout=_STOP_SECONDS)
+        with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self.broker.stop()
+
+
+@contextlib.asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[aio_pika.abc.AbstractConnection]:
+    """A plain connection to the broker, for declaring and for clients.
+
+    Raises:
+        BrokerDown: nobody answers, or the credentials are refused.
+    """
+    seconds = settings.connect_timeout_seconds
+    try:
+        async with deadline(seconds, "connecting to the broker", error=BrokerDown):
+            connection = await aio_pika.connect(settings.amqp_url, timeout=seconds, heartbeat=HEARTBEAT_SECONDS)
+    except CONNECTION_ERRORS as error:
+        raise BrokerDown(
+            f"The broker cannot be reached: {error or type(error).__name__}.",
+            hint="Check that RabbitMQ runs and that PODCAST_AMQP_URL is right.",
+        ) from error
+    try:
+        yield connection
+    finally:
+        with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+            async with asyncio.timeout(seconds):
+                await connection.close()
+
+
+def main(service: str, build: Callable[[Settings], Service]) -> None:
+    """Run a service until it is told to stop, and end the process without waiting for any thread."""
+    try:
+        settings = load()
+    except Misconfigured as error:
+        sys.exit(f"{service}: {error}")
+    logs.configure(service, level=settings.log_level, as_json=settings.log_json)
+
+    async def run() -> None:
+        code = 0
+        try:
+            await build(settings).run()
+        except Misconfigured as error:
+            log.error("the service cannot start", reason=str(error))  # noqa: TRY400 - the sentence says it all
+            code = 2
+        except Exception:
+            log.exception("the service ends")
+            code = 1
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # At once: leaving the loop would join threads, and one that is stuck must not keep the process alive.
+        os._exit(code)
+
+    asyncio.run(run())
