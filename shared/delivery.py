@@ -39,6 +39,10 @@ _PERMANENT = (PodcastError, *_MALFORMED)
 """Transient aside, which is a PodcastError too. Anything else is a bug and is tried again, since a rare fault heals."""
 
 
+class Ignored(PodcastError):
+    """The message is another service's to answer for; it is acked and forgotten."""
+
+
 class Lane:
     """A service's one queue, and how its messages are handled.
 
@@ -111,6 +115,8 @@ class Delivery(BaseMiddleware[Any, Any]):
             try:
                 if error is None:
                     outcome = "done"
+                elif isinstance(error, Ignored):
+                    outcome = "ignored"
                 elif isinstance(error, asyncio.CancelledError):
                     if not self.lane.stopping:
                         return "abandoned"

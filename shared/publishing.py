@@ -13,7 +13,7 @@ from shared import envelope
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.messages import Frozen, JobEvent
-from shared.topology import EVENTS_EXCHANGE, EXCHANGE
+from shared.topology import EVENTS_EXCHANGE, EXCHANGE, WorkQueue
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,15 @@ class Publisher:
         await self.raw(
             envelope.outgoing(message, job_id=job_id, expires_seconds=expires_seconds), EXCHANGE, routing_key
         )
+
+    async def to_queue(self, queue: WorkQueue, message: Frozen) -> None:
+        """Publish a message to one queue alone, past the exchange.
+
+        Raises:
+            BrokerDown: the broker did not confirm it in time.
+        """
+        ready = envelope.outgoing(message, job_id=str(getattr(message, "job_id", "")))
+        await self.raw(ready, "", queue.name)
 
     async def raw(self, message: aio_pika.Message, exchange: str, routing_key: str) -> None:
         """Publish a ready AMQP message.

@@ -20,10 +20,11 @@ from faststream import AckPolicy, ContextRepo
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.utils import RabbitClientProperties
+from pydantic import ValidationError
 
 from shared import diagnosis, envelope, logs, topology
 from shared.deadlines import deadline
-from shared.delivery import Delivery, Lane
+from shared.delivery import Delivery, Ignored, Lane
 from shared.errors import BrokerDown, Misconfigured, StoreDown
 from shared.messages import Frozen
 from shared.publishing import CONNECTION_ERRORS, Publisher
@@ -96,8 +97,13 @@ class Service:
     def _delivery(self, message: IncomingMessage | None, /, *, context: ContextRepo) -> Delivery:
         return Delivery(message, context=context, lane=self._lane)
 
-    def on(self, message: type[Frozen]) -> Callable[[Handler], Handler]:
-        """Register the handler of one message type."""
+    def on(self, message: type[Frozen], *, ignore_malformed: bool = False) -> Callable[[Handler], Handler]:
+        """Register the handler of one message type.
+
+        Args:
+            message: the type.
+            ignore_malformed: drop what is not a valid message of this type, since another service answers for it.
+        """
         routing_key: str = message.ROUTING_KEY  # type: ignore[attr-defined] # every message has one
 
         def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
@@ -105,7 +111,12 @@ class Service:
             return envelope.kind(raw) == routing_key and not envelope.is_dead_letter(raw)
 
         async def decode(delivered: StreamMessage[IncomingMessage]) -> Frozen:
-            return message.model_validate_json(delivered.body)
+            try:
+                return message.model_validate_json(delivered.body)
+            except ValidationError as error:
+                if ignore_malformed:
+                    raise Ignored(str(error)) from error
+                raise
 
         def register(handler: Handler) -> Handler:
             self._subscriber(handler, filter=is_it, decoder=decode)
@@ -139,6 +150,13 @@ class Service:
     async def _send(self, message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
         target = self._exchanges[exchange] if exchange else None
         await self.broker.publish(message, exchange=target, routing_key=routing_key, mandatory=mandatory)
+
+    async def backlog(self, queue: WorkQueue) -> int:
+        """How many messages are ready in a work queue and its wait queues."""
+        async with connected(self.settings) as connection, connection.channel() as channel:
+            names = [queue.name, *(queue.wait(seconds) for seconds in topology.WAIT_SECONDS)]
+            queues = [await channel.declare_queue(name, passive=True) for name in names]
+            return sum(found.declaration_result.message_count or 0 for found in queues)
 
     async def run(self) -> None:
         """Consume until SIGTERM or SIGINT."""

@@ -1,0 +1,26 @@
+"""assembler: consumes episode.requested, publishes episode.assembled. Competing consumers."""
+
+from services.assembler import handlers
+from shared import messages, service, topology
+from shared.settings import Settings
+
+
+def build(settings: Settings) -> service.Service:
+    """Wire the service."""
+    app = service.Service(
+        settings,
+        topology.ASSEMBLER,
+        slots=settings.assembler_slots,
+        deadline_seconds=settings.assembler_deadline_seconds,
+    )
+    app.publishes(messages.EpisodeAssembled)
+
+    @app.on(messages.EpisodeRequested)
+    async def receive(message: messages.EpisodeRequested) -> None:
+        await handlers.assemble_episode(message, store=app.store, settings=settings, publish=app.publish)
+
+    return app
+
+
+if __name__ == "__main__":
+    service.main("assembler", build)

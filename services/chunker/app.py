@@ -1,0 +1,23 @@
+"""chunker: consumes job.submitted, publishes job.chunked. A splitter."""
+
+from services.chunker import handlers
+from shared import messages, service, topology
+from shared.settings import Settings
+
+
+def build(settings: Settings) -> service.Service:
+    """Wire the service."""
+    app = service.Service(
+        settings, topology.CHUNKER, slots=settings.chunker_slots, deadline_seconds=settings.chunker_deadline_seconds
+    )
+    app.publishes(messages.JobChunked)
+
+    @app.on(messages.JobRequest)
+    async def receive(message: messages.JobRequest) -> None:
+        await handlers.chunk_job(message, store=app.store, settings=settings, publish=app.publish)
+
+    return app
+
+
+if __name__ == "__main__":
+    service.main("chunker", build)

@@ -1,0 +1,26 @@
+"""synthesizer: consumes chunk.requested, publishes chunk.synthesized. Competing consumers."""
+
+from services.synthesizer import handlers
+from shared import messages, service, topology
+from shared.settings import Settings
+
+
+def build(settings: Settings) -> service.Service:
+    """Wire the service."""
+    app = service.Service(
+        settings,
+        topology.SYNTHESIZER,
+        slots=settings.synthesizer_slots,
+        deadline_seconds=settings.synthesizer_deadline_seconds,
+    )
+    app.publishes(messages.ChunkSynthesized)
+
+    @app.on(messages.ChunkRequested)
+    async def receive(message: messages.ChunkRequested) -> None:
+        await handlers.speak_chunk(message, store=app.store, settings=settings, publish=app.publish)
+
+    return app
+
+
+if __name__ == "__main__":
+    service.main("synthesizer", build)
