@@ -1,0 +1,164 @@
+"""A child process: how it is started so that it never outlives its parent, and how it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.errors import Misconfigured
+
+LineSink = Callable[[str], None]
+
+TAIL_LINES = 30
+"""How much of a child's last words is kept to explain its end."""
+
+_READ_BYTES = 65_536
+_LINE_LIMIT_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run.
+
+    Attributes:
+        name: goes in front of its log lines.
+        argv: the program and its arguments.
+        env: its whole environment.
+        cwd: where it runs; None: where its parent does.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    cwd: Path | None = None
+
+
+def find_program(name: str, *, hint: str, also: tuple[str, ...] = ()) -> str:
+    """The path of a program.
+
+    Args:
+        name: looked up in `PATH`.
+        hint: how to install it.
+        also: paths that are tried first.
+
+    Raises:
+        Misconfigured: it is not installed.
+    """
+    for path in also:
+        if os.access(path, os.X_OK):
+            return path
+    found = shutil.which(name, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
+    if found is None:
+        raise Misconfigured(f"The program {name} is not installed.", hint=hint)
+    return found
+
+
+def tethered(argv: tuple[str, ...], *, to_parent: signal.Signals = signal.SIGKILL) -> tuple[str, ...]:
+    """The command that the kernel ends with signal `to_parent` when the process that started it is gone.
+
+    `setpriv` (util-linux, an essential package of Debian) sets the parent-death signal and then becomes the program. A
+    `preexec_fn` would do the same, but is not safe beside threads.
+    """
+    setpriv = find_program("setpriv", hint="Install the package util-linux.")
+    return (setpriv, "--pdeathsig", to_parent.name.removeprefix("SIG"), "--", *argv)
+
+
+class Child:
+    """A running program in a session of its own, so that a Ctrl-C in the terminal reaches only its parent.
+
+    Attributes:
+        program: what runs.
+        pid: its process id, which is also its process group.
+        tail: its last lines.
+    """
+
+    def __init__(self, program: Program, process: asyncio.subprocess.Process, on_line: LineSink) -> None:
+        self.program = program
+        self.pid = process.pid
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._process = process
+        self._on_line = on_line
+        self._reader = asyncio.create_task(self._read(), name=f"log of {program.name}")
+
+    @classmethod
+    async def start(cls, program: Program, on_line: LineSink) -> Child:
+        """Start it; each line that it writes goes to `on_line`.
+
+        Raises:
+            Misconfigured: the program is not there.
+        """
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *tethered(program.argv),
+                env=dict(program.env),
+                cwd=program.cwd,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Misconfigured(
+                f"{program.name} cannot be started: {error.strerror}.", hint="`podcast doctor` says what is missing."
+            ) from error
+        return cls(program, process, on_line)
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended; None while it runs; negative: the signal that ended it."""
+        return self._process.returncode
+
+    async def wait(self) -> int:
+        """Wait for its end, and end what it has left behind in its process group."""
+        code = await self._process.wait()
+        self._signal_group(signal.SIGKILL)
+        # Its last words are in the pipe now. A stray grandchild may hold the pipe open: do not wait for that.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._reader), timeout=1)
+        self._reader.cancel()
+        return code
+
+    async def stop(self, *, grace_seconds: float) -> int:
+        """Ask it to end, and end it if it has not after `grace_seconds`."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), timeout=grace_seconds)
+            self.kill()
+        return await self.wait()
+
+    def kill(self) -> None:
+        """End it and its process group at once."""
+        self._signal_group(signal.SIGKILL)
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
+        async for line in lines(self._process.stdout):
+            self.tail.append(line)
+            self._on_line(line)
+
+
+async def lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    """The lines of a stream, however long; a line over 64 KiB comes in pieces."""
+    rest = b""
+    while chunk := await stream.read(_READ_BYTES):
+        *whole, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LINE_LIMIT_BYTES:
+            whole.append(rest)
+            rest = b""
+        for line in whole:
+            yield line.decode(errors="replace").rstrip("\r")
+    if rest:
+        yield rest.decode(errors="replace")

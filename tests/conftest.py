@@ -1,0 +1,94 @@
+"""The real servers behind the tests: one RabbitMQ node and one MinIO a session, a vhost and a bucket a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.cli.stack.minio_build import ensure_minio
+from shared.settings import load
+from tests.servers.minio import MinioServer
+from tests.servers.rabbitmq import RabbitServer
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """The session's node. A test that stops or pauses it takes one of its own: `own_rabbitmq`."""
+    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def own_rabbitmq(tmp_path: Path) -> Iterator[RabbitServer]:
+    """A node that this test alone has, to stop, kill or pause."""
+    server = RabbitServer(tmp_path / "rabbitmq")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def minio_binary() -> Path:
+    """MinIO's program; `make test` has built it before, so that people see why they wait."""
+    return ensure_minio(load().cache_dir, lambda line: print(line, flush=True))  # noqa: T201 - a wait of minutes
+
+
+@pytest.fixture(scope="session")
+def minio(tmp_path_factory: pytest.TempPathFactory, minio_binary: Path) -> Iterator[MinioServer]:
+    """The session's MinIO. A test that stops or pauses it takes one of its own: `own_minio`."""
+    server = MinioServer(tmp_path_factory.mktemp("minio"), minio_binary)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def own_minio(tmp_path: Path, minio_binary: Path) -> Iterator[MinioServer]:
+    """A MinIO that this test alone has."""
+    server = MinioServer(tmp_path / "minio", minio_binary)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def amqp_url(rabbitmq: RabbitServer) -> Iterator[str]:
+    """A vhost of the session's node that nobody else uses."""
+    url = rabbitmq.vhost()
+    yield url
+    rabbitmq.drop_vhost(url)
+
+
+@pytest.fixture
+def file_store_url(tmp_path: Path) -> str:
+    """An empty folder as a store."""
+    return (tmp_path / "store").as_uri()
+
+
+@pytest.fixture
+def s3_store_url(minio: MinioServer) -> str:
+    """An empty bucket of the session's MinIO as a store."""
+    return minio.bucket()
+
+
+@pytest.fixture(params=["file", "s3"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """Each store in turn: the same test runs over both."""
+    return str(request.getfixturevalue(f"{request.param}_store_url"))
