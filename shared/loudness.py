@@ -132,19 +132,15 @@ class LoudnessMeter:
 
     def _measure(self, extended: Samples, blocks: int) -> Energies:
         """The energies of `blocks` blocks that follow a block of context."""
-        step = TRANSFORM_BLOCKS - 1
-        transforms = math.ceil(blocks / step)
-        padded = np.zeros((transforms * step + 1) * self._block)
-        used = min(len(extended), (blocks + 1) * self._block)
-        padded[:used] = extended[:used]
-        if not transforms:
-            return np.zeros(0)
-        pieces = np.lib.stride_tricks.sliding_window_view(padded, TRANSFORM_BLOCKS * self._block)
-        spectra = np.fft.rfft(pieces[:: step * self._block])
-        spectra *= self._response
-        weighted = np.fft.irfft(spectra, TRANSFORM_BLOCKS * self._block)[:, self._block :]
-        weighted = weighted.reshape(transforms * step, self._block)[:blocks]
-        return np.einsum("ij,ij->i", weighted, weighted) / self._block
+        step, bins = TRANSFORM_BLOCKS - 1, TRANSFORM_BLOCKS * self._block
+        energies = np.zeros((math.ceil(blocks / step), step))
+        for row, energy in enumerate(energies):  # one transform after the other stays in the processor's cache
+            first = row * step * self._block
+            spectrum = np.fft.rfft(extended[first : first + bins].astype(np.float64), bins)
+            spectrum *= self._response
+            weighted = np.fft.irfft(spectrum, bins)[self._block :].reshape(step, self._block)
+            np.einsum("ij,ij->i", weighted, weighted, out=energy)
+        return np.asarray(energies.reshape(-1)[:blocks] / self._block, dtype=np.float64)
 
 
 def block_energies(samples: Samples, rate: int) -> Energies:

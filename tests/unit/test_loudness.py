@@ -17,7 +17,7 @@ from shared.loudness import (
     LoudnessMeter,
     Samples,
     TruePeakMeter,
-    _k_weighting,
+    _sections,
     block_energies,
     decibels,
     integrated_loudness,
@@ -42,12 +42,29 @@ def bursts(rate: int, *, seed: int, seconds: float = 10.0) -> Samples:
 
 
 def test_at_48_khz_the_filter_has_the_coefficients_printed_in_the_standard() -> None:
-    shelf, high_pass = _k_weighting(48_000)
+    shelf, high_pass = _sections(48_000)
 
     assert shelf == pytest.approx(
         [1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585], abs=1e-8
     )
     assert high_pass == pytest.approx([1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621], abs=1e-8)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_it_is_the_recursive_filter_of_the_standard(rate: int) -> None:
+    samples = bursts(rate, seed=7, seconds=1.0)[: rate + rate // 20]
+    weighted = np.zeros(math.ceil(len(samples) / (rate // 10)) * (rate // 10))
+    weighted[: len(samples)] = samples
+    for b0, b1, b2, _, a1, a2 in _sections(rate).tolist():
+        before, x1, x2, y1, y2 = weighted.tolist(), 0.0, 0.0, 0.0, 0.0
+        for place, x in enumerate(before):
+            y = b0 * x + b1 * x1 + b2 * x2 - a1 * y1 - a2 * y2
+            x1, x2, y1, y2 = x, x1, y, y1
+            weighted[place] = y
+
+    expected = np.square(weighted.reshape(-1, rate // 10)).mean(axis=1)
+
+    assert block_energies(samples, rate) == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize("rate", RATES)
