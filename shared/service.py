@@ -71,22 +71,18 @@ class Service:
             limit_seconds=settings.watchdog_seconds, in_flight=lambda: list(self._lane.in_flight.values())
         )
         self._stop = asyncio.Event()
+        self._channel: aio_pika.abc.AbstractChannel | None = None
         self.broker = RabbitBroker(
             settings.amqp_url,
             fail_fast=False,
             reconnect_interval=_RECONNECT_SECONDS,
             timeout=settings.connect_timeout_seconds,
             client_properties=RabbitClientProperties(heartbeat=HEARTBEAT_SECONDS),
-            default_channel=Channel(on_return_raises=True),
             middlewares=[self._delivery],
             graceful_timeout=None,
             app_id="podcast-engine",
             logger=None,
         )
-        self._exchanges = {
-            name: RabbitExchange(name, declare=False)
-            for name in (topology.EXCHANGE, topology.DEAD_EXCHANGE, topology.EVENTS_EXCHANGE)
-        }
         self._subscriber = self.broker.subscriber(
             RabbitQueue(queue.name, declare=False),
             channel=Channel(prefetch_count=slots),
@@ -94,7 +90,7 @@ class Service:
             no_reply=True,
         )
 
-    def _delivery(self, message: IncomingMessage | None, /, *, context: ContextRepo) -> Delivery:
+    def _delivery(self, message: Any, /, *, context: ContextRepo) -> Delivery:
         return Delivery(message, context=context, lane=self._lane)
 
     def on(self, message: type[Frozen], *, ignore_malformed: bool = False) -> Callable[[Handler], Handler]:
@@ -142,14 +138,17 @@ class Service:
         """Name the messages that the handlers publish, for the AsyncAPI document."""
         for message in messages:
             self.broker.publisher(
-                exchange=self._exchanges[topology.EXCHANGE],
+                exchange=RabbitExchange(topology.EXCHANGE, declare=False),
                 routing_key=message.ROUTING_KEY,  # type: ignore[attr-defined] # every message has one
                 schema=message,
             )
 
     async def _send(self, message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
-        target = self._exchanges[exchange] if exchange else None
-        await self.broker.publish(message, exchange=target, routing_key=routing_key, mandatory=mandatory)
+        if self._channel is None:
+            raise BrokerDown("The broker is not connected yet.")
+        channel = self._channel
+        target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+        await target.publish(message, routing_key, mandatory=mandatory)
 
     async def backlog(self, queue: WorkQueue) -> int:
         """How many messages are ready in a work queue and its wait queues."""
@@ -191,6 +190,9 @@ class Service:
         """Wait for the servers, declare, and begin to consume."""
         await self._until_up(self._declare)
         await self._until_up(self.store.ping)
+        connection = await self.broker.connect()
+        # A channel for publishing alone: a publisher of FastStream's would cost half as much again for each message.
+        self._channel = await connection.channel(on_return_raises=True)
         await self.broker.start()
         self.ready = True
         log.info("ready", store=self.store.url)
