@@ -24,6 +24,7 @@ from shared import envelope, metrics
 from shared.deadlines import deadline
 from shared.errors import BrokerDown, PodcastError, Transient
 from shared.publishing import CONNECTION_ERRORS, Publisher
+from shared.suspects import Ward
 from shared.topology import DEAD_EXCHANGE, WAIT_SECONDS, WorkQueue
 
 if TYPE_CHECKING:
@@ -53,13 +54,21 @@ class Lane:
     """
 
     def __init__(
-        self, queue: WorkQueue, *, service: str, deadline_seconds: float, attempts_limit: int, publisher: Publisher
+        self,
+        queue: WorkQueue,
+        *,
+        service: str,
+        deadline_seconds: float,
+        attempts_limit: int,
+        publisher: Publisher,
+        ward: Ward,
     ) -> None:
         self.queue = queue
         self.service = service
         self.deadline_seconds = deadline_seconds
         self.attempts_limit = attempts_limit
         self.publisher = publisher
+        self.ward = ward
         self.in_flight: dict[asyncio.Task[Any], str] = {}
         self.stopping = False
 
@@ -73,6 +82,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         self.lane = lane
         self.task = asyncio.current_task()
         self.kind = envelope.kind(msg)
+        self.is_suspect = bool(msg.redelivered or msg.headers.get(envelope.SUSPECT))
         self.started = time.monotonic()
 
     async def on_receive(self) -> None:
@@ -85,8 +95,12 @@ class Delivery(BaseMiddleware[Any, Any]):
         metrics.IN_FLIGHT.labels(self.lane.queue.name).inc()
 
     async def consume_scope(self, call_next: Any, msg: StreamMessage[Any]) -> Any:
-        """Run the handler under its deadline."""
-        async with deadline(self.lane.deadline_seconds, f"{self.lane.service} handling {self.kind}"):
+        """Run the handler under its deadline, alone if the message is suspected of killing its consumer."""
+        ward = self.lane.ward
+        async with (
+            ward.suspect(envelope.identity(self.msg)) if self.is_suspect else ward.ordinary(),
+            deadline(self.lane.deadline_seconds, f"{self.lane.service} handling {self.kind}"),
+        ):
             return await call_next(msg)
 
     async def after_processed(
@@ -136,7 +150,9 @@ class Delivery(BaseMiddleware[Any, Any]):
 
     async def _hand_back(self) -> str:
         """Back to the head of affairs as a fresh copy: a requeue would bring it nearer to its dead-letter queue."""
-        await self.lane.publisher.raw(envelope.copy(self.msg, headers={}), "", self.lane.queue.name)
+        await self.lane.publisher.raw(
+            envelope.copy(self.msg, headers={envelope.SUSPECT: self.is_suspect or None}), "", self.lane.queue.name
+        )
         log.info("handed back", kind=self.kind)
         return "handed back"
 
@@ -151,6 +167,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         headers: dict[str, Any] = {
             envelope.ATTEMPT: attempt + 1 if counts else attempt,
             envelope.WAITS: 0 if counts else waits + 1,
+            envelope.SUSPECT: self.is_suspect or None,
         }
         if counts or waits == 0:
             headers[envelope.ATTEMPTS_LOG] = self._attempts_log(error)
@@ -185,6 +202,7 @@ class Delivery(BaseMiddleware[Any, Any]):
             envelope.DIED_AT: envelope.now(),
             envelope.JOB: envelope.job_id(self.msg),
             envelope.CHUNK: envelope.chunk(self.msg),
+            envelope.SUSPECT: None,
             envelope.ORIGIN_EXCHANGE: None,
             envelope.ORIGIN_ROUTING_KEY: None,
         }

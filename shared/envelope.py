@@ -25,6 +25,8 @@ WAITS = "x-waits"
 """How often in a row the message has waited for a server that was down."""
 ATTEMPTS_LOG = "x-attempts"
 """JSON: a list of {"attempt", "at", "error"}, oldest first."""
+SUSPECT = "x-suspect"
+"""It was in the hands of a process that died, or of a connection that broke; see shared/suspects.py."""
 ORIGIN_EXCHANGE = "x-origin-exchange"
 ORIGIN_ROUTING_KEY = "x-origin-routing-key"
 """Where a copy was first published; the default exchange, over which copies travel, would hide it."""
@@ -116,6 +118,11 @@ def waits(message: AbstractIncomingMessage) -> int:
     return max(0, _whole_number(message.headers.get(WAITS, 0)))
 
 
+def identity(message: AbstractIncomingMessage) -> str:
+    """The message's id; a stranger's message without one is known by its content."""
+    return message.message_id or hashlib.sha256(message.body).hexdigest()[:32]
+
+
 def attempts(headers: dict[str, Any]) -> list[Attempt]:
     """The failed tries so far, oldest first."""
     try:
@@ -159,7 +166,7 @@ def copy(
         content_type=message.content_type,
         content_encoding=message.content_encoding,
         delivery_mode=DeliveryMode.PERSISTENT,
-        message_id=message.message_id or hashlib.sha256(message.body).hexdigest()[:32],
+        message_id=identity(message),
         correlation_id=message.correlation_id or job_id(message),
         type=kind(message),
         timestamp=message.timestamp,

@@ -34,3 +34,9 @@ def episode(job_id: str, extension: str) -> str:
 def active(job_id: str) -> str:
     """An empty object while the job has not ended: what a restarted coordinator lists."""
     return f"{ACTIVE}{job_id}"
+
+
+def suspect(message_id: str, token: str = "") -> str:
+    """A marker: the process `token` is handling this redelivered message, alone."""
+    safe = "".join(character if character.isalnum() or character in "-_" else "-" for character in message_id[:64])
+    return f"suspects/{safe}/{token}"

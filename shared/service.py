@@ -22,7 +22,7 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.utils import RabbitClientProperties
 from pydantic import ValidationError
 
-from shared import diagnosis, envelope, logs, topology
+from shared import diagnosis, envelope, logs, nesting, topology
 from shared.deadlines import deadline
 from shared.delivery import Delivery, Ignored, Lane
 from shared.errors import BrokerDown, Misconfigured, StoreDown
@@ -30,6 +30,7 @@ from shared.messages import Frozen
 from shared.publishing import CONNECTION_ERRORS, Publisher
 from shared.settings import Settings, load
 from shared.store import Store, open_store
+from shared.suspects import Ward
 from shared.topology import WorkQueue
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,7 @@ class Service:
             deadline_seconds=deadline_seconds,
             attempts_limit=settings.attempts_limit,
             publisher=self.publish,
+            ward=Ward(self.store, crash_limit=settings.crash_limit),
         )
         self._pulse = diagnosis.Pulse(
             limit_seconds=settings.watchdog_seconds, in_flight=lambda: list(self._lane.in_flight.values())
@@ -273,6 +275,7 @@ def main(service: str, build: Callable[[Settings], Service]) -> None:
     """Run a service until it is told to stop, and end the process without waiting for any thread."""
     try:
         settings = load()
+        nesting.check(settings)
     except Misconfigured as error:
         sys.exit(f"{service}: {error}")
     logs.configure(service, level=settings.log_level, as_json=settings.log_json)
