@@ -188,6 +188,10 @@ class Service:
             started.cancel()
         log.info("stopped")
 
+    def stop(self) -> None:
+        """Stop as SIGTERM does; `run` returns when it is done."""
+        self._stop.set()
+
     async def _start(self) -> None:
         """Wait for the servers, declare, and begin to consume."""
         await self._until_up(self._declare)

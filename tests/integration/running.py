@@ -1,0 +1,59 @@
+"""A service of the test's own making, run inside the test over the real broker and store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.service import Service, connected
+from shared.settings import Settings
+
+LIMIT_SECONDS = 30.0
+
+
+async def until(condition: Callable[[], Any], what: str, *, seconds: float = LIMIT_SECONDS) -> None:
+    """Wait for a condition, with a limit."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not condition():  # noqa: ASYNC110 - conditions of other processes have no event to wait for
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds} s: {what}") from None
+
+
+@contextlib.asynccontextmanager
+async def running(service: Service) -> AsyncIterator[Service]:
+    """The service, consuming; stopped as by SIGTERM at the end."""
+    task = asyncio.create_task(service.run())
+    try:
+        await until(lambda: service.ready or task.done(), "the service is ready")
+        yield service
+    finally:
+        service.stop()
+        await asyncio.wait_for(task, LIMIT_SECONDS)
+
+
+async def letters(settings: Settings, queue: str, count: int) -> list[AbstractIncomingMessage]:
+    """Take `count` messages from a queue, waiting until they are there."""
+    found: list[AbstractIncomingMessage] = []
+    async with connected(settings) as connection, connection.channel() as channel, asyncio.timeout(LIMIT_SECONDS):
+        source = await channel.declare_queue(queue, passive=True)
+        while len(found) < count:
+            message = await source.get(fail=False)
+            if message is None:
+                await asyncio.sleep(0.02)
+                continue
+            await message.ack()
+            found.append(message)
+    return found
+
+
+async def ready_messages(settings: Settings, queue: str) -> int:
+    """How many messages are ready in a queue."""
+    async with connected(settings) as connection, connection.channel() as channel:
+        found = await channel.declare_queue(queue, passive=True)
+        return found.declaration_result.message_count or 0
