@@ -1,0 +1,38 @@
+"""A service that only answers `/healthz`, for tests of what keeps services running.
+
+It says its settings on its log as JSON, starts a child when STAND_IN_CHILD is set, and ends with STAND_IN_EXIT if that
+is set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+
+class Health(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's signature
+        pass
+
+
+def main() -> None:
+    settings = {key: value for key, value in os.environ.items() if key.startswith("PODCAST_")}
+    print(json.dumps(settings), flush=True)  # noqa: T201 - its log
+    if "STAND_IN_EXIT" in os.environ:
+        print("no, I will not", file=sys.stderr, flush=True)  # noqa: T201 - its log
+        sys.exit(int(os.environ["STAND_IN_EXIT"]))
+    if "STAND_IN_CHILD" in os.environ:
+        subprocess.Popen(("sleep", "1000"))
+    port = int(settings.get("PODCAST_HEALTH_PORT") or 0) or int(settings["PODCAST_SPEECH_PORT"])
+    HTTPServer(("127.0.0.1", port), Health).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
