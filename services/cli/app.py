@@ -1,0 +1,133 @@
+"""The command `podcast`: its group, and how every command ends.
+
+A command is a click command in a module of this package, named in `COMMANDS`; it is imported when it is called, so that
+`podcast status` does not pay for what only `podcast render` needs. Commands raise the errors of `shared.errors`; this
+module turns them into one sentence on stderr and an exit code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from services.cli import exits
+from shared import logs
+
+COMMANDS: Final[dict[str, str]] = {
+    "render": "services.cli.render:render",
+    "submit": "services.cli.job_commands:submit",
+    "watch": "services.cli.job_commands:watch",
+    "status": "services.cli.job_commands:status",
+    "fetch": "services.cli.job_commands:fetch",
+    "cancel": "services.cli.job_commands:cancel",
+    "jobs": "services.cli.job_commands:jobs",
+}
+"""Name → module and attribute of the click command, in the order of `podcast --help`."""
+
+
+def _with_debug(command: click.Command) -> click.Command:
+    """Give the command, and those below it, the option --debug."""
+    if not any(option.name == "debug" for option in command.params):
+        command.params.append(
+            click.Option(
+                ["--debug"],
+                is_flag=True,
+                expose_value=False,  # `PodcastGroup.main` looks for it, since an option may itself be what is wrong
+                help="Show the traceback of an error.",
+            )
+        )
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _with_debug(below)
+    return command
+
+
+class PodcastGroup(click.Group):
+    """Imports a command when it is called, and ends every command with one sentence and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the base class's signature
+        """The names, in the order of a job's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """The command of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return _with_debug(command)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line, and exit with one of the five codes."""
+        argv = list(sys.argv[1:] if args is None else args)
+        # A command's words are its output; libraries are heard only by who debugs.
+        logs.configure("podcast", level="DEBUG" if "--debug" in argv else "CRITICAL")
+        try:
+            result = super().main(
+                argv,
+                prog_name=prog_name,
+                complete_var=complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+        except BrokenPipeError:
+            # The reader of our output has gone, as `podcast jobs | head` does: nobody is left to be told anything.
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives as long as the process
+            code = exits.DONE
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every end of a command becomes a sentence
+            if "--debug" in argv:
+                traceback.print_exception(error)
+            click.echo(f"podcast: {exits.sentence(error)}", err=True)
+            code = exits.exit_code(error)
+        else:
+            # click returns the code of ctx.exit(), or what the command returned.
+            code = result if isinstance(result, int) else exits.DONE
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+@click.group(cls=PodcastGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="podcast-engine", prog_name="podcast")
+def cli() -> None:
+    """Turn an article, a book or a page into a podcast episode.
+
+    Start with `podcast render article.md -o article.mp3`.
+    """
+
+
+_with_debug(cli)
+
+
+def main() -> None:
+    """The entry point: end the process without waiting for any thread."""
+    code: int | str | None
+    try:
+        cli.main(prog_name="podcast")
+    except SystemExit as end:
+        code = end.code
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Leaving the interpreter would join threads, and one that reads a stuck disk must not keep the process alive.
+    os._exit(code if isinstance(code, int) else exits.DONE)
+
+
+if __name__ == "__main__":
+    main()

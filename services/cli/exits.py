@@ -1,0 +1,65 @@
+"""Exit codes, and what a person reads when a command ends badly.
+
+0 done; 1 the job failed; 2 bad input or usage; 3 a server cannot be reached; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from shared.errors import BadInput, Misconfigured, NotFound, Outage, Permanent, PodcastError
+
+DONE: Final = 0
+JOB_FAILED: Final = 1
+BAD_INPUT: Final = 2
+UNREACHABLE: Final = 3
+INTERRUPTED: Final = 130
+
+
+class JobFailed(Permanent):
+    """The job has ended, and not well."""
+
+
+class Interrupted(PodcastError):
+    """A person or a supervisor asked the command to stop."""
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code for what ended a command."""
+    match error:
+        case click.Abort() | KeyboardInterrupt() | Interrupted():
+            return INTERRUPTED
+        case click.ClickException():
+            return BAD_INPUT
+        case BadInput() | Misconfigured() | NotFound():
+            return BAD_INPUT
+        case Outage():
+            return UNREACHABLE
+        case _:
+            return JOB_FAILED
+
+
+def sentence(error: BaseException) -> str:
+    """One plain sentence, and what to do."""
+    match error:
+        case click.UsageError():
+            context = error.ctx
+            where = f" `{context.command_path} --help` lists what there is." if context else ""
+            return f"{_ended(error.format_message())}{where}"
+        case click.ClickException():
+            return _ended(error.format_message())
+        case PodcastError():
+            return str(error)
+        case click.Abort() | KeyboardInterrupt():
+            return "Interrupted."
+        case _:
+            return (
+                f"An error inside the program: {type(error).__name__}: {error}. "
+                "The same command with --debug shows where; please report it."
+            )
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -1,0 +1,142 @@
+"""`podcast render`: one document in, one audio file out, on a stack that runs already or on one of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from services.cli import broker, exits, fetching, interrupts, job_options, submission, summary, targets, watching
+from services.cli import sources as reading
+from services.cli.progress_display import Display, display
+from shared.errors import PodcastError
+from shared.manifest import Manifest
+from shared.messages import JobCancelRequested, JobStatus
+from shared.settings import Settings
+from shared.store import Store
+
+_CANCEL_SECONDS = 3.0
+"""To tell a running stack that the job is not wanted any more."""
+_GRACE_SECONDS = 20.0
+"""After Ctrl-C: to cancel the job and to take an own stack down. A second Ctrl-C does not wait."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A job that has ended, and the files that were made of it."""
+
+    status: JobStatus
+    manifest: Manifest | None
+    outputs: dict[str, Path]
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="OUT",
+    help="The file to make; .mp3, .m4b, .opus, .flac or .wav says in which format.",
+)
+@job_options.of_a_job
+@job_options.formats_option
+@click.option("--captions", is_flag=True, help="Also write OUT's captions (.vtt) and chapters (.chapters.json).")
+@click.option("--speech-url", metavar="URL[,URL]", help="Speech servers to use, on a stack of this command's own.")
+@click.option(
+    "--synthesizers", type=click.IntRange(1, 64), help="Processes that speak, on a stack of this command's own."
+)
+@targets.directory_option
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary.")
+def render(  # noqa: PLR0917 - click passes them by name
+    source: str,
+    output: Path,
+    formats: tuple[Any, ...],
+    captions: bool,
+    speech_url: str | None,
+    synthesizers: int | None,
+    directory: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Make an episode of SOURCE (a file, an address, or - for stdin).
+
+    OUT's suffix says in which format; each further --format is written beside it. Uses the stack that the environment
+    (PODCAST_AMQP_URL, PODCAST_STORE_URL) or a running `podcast up` names. Where there is none, or where --speech-url or
+    --synthesizers asks for it, brings up its own for this one job.
+    """
+    kinds = tuple(dict.fromkeys((fetching.audio_format(output), *formats)))
+    order = job_options.order(options, kinds)
+    settings = targets.settings_in(directory)
+    found = reading.find(source, limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
+    draft = submission.draft(order, found, text_limit_characters=settings.text_limit_characters)
+    output = fetching.made_ready(output)
+    outputs = {kinds[0]: output} | {
+        kind: fetching.beside(output, kind) for kind in (*kinds[1:], *(fetching.CAPTIONS if captions else ()))
+    }
+    plan = targets.Plan(directory=directory, speech_url=speech_url, synthesizers=synthesizers)
+
+    async def work() -> Result:
+        with display(quiet=quiet) as shown:
+            async with targets.stack(plan, settings, say=shown.say) as named:
+                return await _render(draft, named, outputs, shown)
+
+    result = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
+    if as_json:
+        click.echo(json.dumps(summary.document(result.status, result.manifest, result.outputs), indent=2))
+    if result.status.state != "completed":
+        raise exits.JobFailed(summary.failure(result.status))
+    if not as_json:
+        click.echo("\n".join(summary.lines(result.status, result.manifest, result.outputs)))
+
+
+async def _render(draft: submission.Draft, settings: Settings, outputs: dict[str, Path], shown: Display) -> Result:
+    """Hand the job over, follow it to its end, and fetch what it made."""
+    job_id = draft.request.job_id
+    async with broker.opened(settings) as client, client.events(job_id) as events:
+        store = await targets.reachable_store(settings)
+        handing_over = asyncio.create_task(submission.hand_over(draft, store=store, publish=client.publish))
+        try:
+            # Shielded: whether there is a job to cancel must be known.
+            await asyncio.shield(handing_over)
+            status = await _followed(job_id, store, events, settings, shown)
+        except asyncio.CancelledError:
+            await _cancel(job_id, handing_over, settings, shown)
+            raise
+    manifest = await summary.manifest(store, job_id)
+    if status.state != "completed":
+        return Result(status, manifest, {})
+    await fetching.fetch(store, outputs, status)
+    return Result(status, manifest, outputs)
+
+
+async def _followed(
+    job_id: str, store: Store, events: asyncio.Queue[JobStatus], settings: Settings, shown: Display
+) -> JobStatus:
+    status: JobStatus | None = None
+    async for status in watching.follow(
+        job_id, store=store, events=events, limit_seconds=settings.job_deadline_seconds, say=shown.say
+    ):
+        shown.show(status)
+    if status is None:
+        raise RuntimeError("following a job ends with its last status")
+    return status
+
+
+async def _cancel(job_id: str, handing_over: asyncio.Task[bool], settings: Settings, shown: Display) -> None:
+    """Tell the stack that the job is not wanted any more, over a connection that is surely alive."""
+    shown.say("interrupted: cancelling the job")
+    try:
+        async with asyncio.timeout(_CANCEL_SECONDS):
+            await handing_over
+            async with broker.opened(settings) as client:
+                await client.publish(JobCancelRequested(job_id=job_id, reason="interrupted by the client"))
+    except (PodcastError, TimeoutError) as error:
+        shown.say(f"The job could not be cancelled: {error or 'the broker does not answer.'} See `podcast cancel`.")

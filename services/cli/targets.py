@@ -1,0 +1,187 @@
+"""Which stack a command talks to: the one that the environment names, or a running `podcast up`.
+
+`PODCAST_AMQP_URL` and `PODCAST_STORE_URL` come first; then the addresses that `podcast up` has left in its folder.
+`podcast render` brings up a stack of its own when neither is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from services.cli import own_stack
+from shared.deadlines import deadline
+from shared.errors import BadInput, BrokerDown, Misconfigured, SpeechDown, StoreDown
+from shared.settings import PREFIX, Settings, load
+from shared.store import Store, open_store
+
+_FIRST_ANSWER_SECONDS = 8.0
+"""A store that does not answer its first, smallest call within this is not there."""
+
+directory_option = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The folder of the `podcast up` to use; else PODCAST_STATE_DIR.",
+)
+
+
+def is_set(name: str) -> bool:
+    """Whether the environment says something for a setting, itself or in a file."""
+    variable = PREFIX + name.upper()
+    return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
+
+
+def settings_in(directory: Path | None) -> Settings:
+    """The settings, with the stack's folder that was named."""
+    settings = load()
+    return settings if directory is None else settings.model_copy(update={"state_dir": directory})
+
+
+def named_by_environment() -> bool:
+    """Whether the environment names a stack.
+
+    Raises:
+        Misconfigured: it names a store but no broker.
+    """
+    if is_set("store_url") and not is_set("amqp_url"):
+        raise Misconfigured(
+            "PODCAST_STORE_URL is set but PODCAST_AMQP_URL is not.", hint="Set both to use a stack, or neither."
+        )
+    return is_set("amqp_url")
+
+
+def find_stack(directory: Path | None) -> Settings | None:
+    """The settings with the addresses of the stack to use; None if there is none.
+
+    Args:
+        directory: a folder named on the command line, which then goes before the environment.
+    """
+    settings = settings_in(directory)
+    if directory is None and named_by_environment():
+        return settings
+    return own_stack.running(settings)
+
+
+def named_stack(directory: Path | None, *, only_store: bool = False) -> Settings:
+    """The settings with the addresses of the stack to use.
+
+    Args:
+        directory: a folder named on the command line.
+        only_store: the command needs no broker.
+
+    Raises:
+        BrokerDown: there is no stack.
+    """
+    if only_store and directory is None and is_set("store_url"):
+        return load()
+    found = find_stack(directory)
+    if found is None:
+        raise BrokerDown(
+            "No stack is running.",
+            hint="Start one with `podcast up`, or set PODCAST_AMQP_URL and PODCAST_STORE_URL.",
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `podcast render` was asked for regarding its stack.
+
+    Attributes:
+        directory: the folder of the stack to use.
+        speech_url: speech servers to use.
+        synthesizers: processes that speak.
+    """
+
+    directory: Path | None = None
+    speech_url: str | None = None
+    synthesizers: int | None = None
+
+    @property
+    def wants_its_own(self) -> bool:
+        """Whether something is asked for that only a stack of one's own can give."""
+        return self.speech_url is not None or self.synthesizers is not None
+
+
+@contextlib.asynccontextmanager
+async def stack(plan: Plan, settings: Settings, *, say: Callable[[str], None]) -> AsyncIterator[Settings]:
+    """The settings with the addresses of a stack: a running one, or one that lives as long as the context.
+
+    Raises:
+        SpeechDown: no speech server that was named takes connections.
+        BrokerDown, StoreDown, Misconfigured: an own stack does not come up.
+    """
+    if plan.speech_url is not None:
+        settings = settings.model_copy(update={"speech_url": plan.speech_url})
+    for problem in await check_speech(settings.speech_urls, timeout_seconds=settings.connect_timeout_seconds):
+        say(problem)
+    named = find_stack(plan.directory)
+    if named is not None and not plan.wants_its_own:
+        yield named
+        return
+    async with own_stack.brought_up(settings, synthesizers=plan.synthesizers, say=say) as own:
+        yield own
+
+
+async def reachable_store(settings: Settings) -> Store:
+    """The store, which has answered.
+
+    Raises:
+        StoreDown: it does not answer.
+    """
+    store = open_store(settings)
+    try:
+        async with deadline(_FIRST_ANSWER_SECONDS, "asking the store", error=StoreDown):
+            await store.ping()
+    except StoreDown as error:
+        raise StoreDown(
+            f"The store at {store.url} cannot be reached: {error.message}",
+            hint=error.hint or "Check that it runs and that PODCAST_STORE_URL is right.",
+        ) from error
+    return store
+
+
+async def check_speech(urls: tuple[str, ...], *, timeout_seconds: float) -> list[str]:
+    """See whether the speech servers take connections.
+
+    Returns:
+        A line about each one that does not, as long as another one does.
+
+    Raises:
+        SpeechDown: none of them does.
+        BadInput: an address is none.
+    """
+    problems = await asyncio.gather(*(_refusal(url, timeout_seconds) for url in urls))
+    found = [problem for problem in problems if problem is not None]
+    if urls and len(found) == len(urls):
+        raise SpeechDown(" ".join(found), hint="Start it, or give another address with --speech-url.")
+    return found
+
+
+async def _refusal(url: str, timeout_seconds: float) -> str | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise BadInput(f"{url} is no address: {error}.") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadInput(f"{url} is no http or https address of a speech server.", hint="Write http://HOST:PORT.")
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except TimeoutError:
+        return f"The speech server at {url} does not answer."
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+        return f"The speech server at {url} cannot be reached: {reason}."
+    writer.close()
+    return None
