@@ -1,0 +1,67 @@
+"""How a chunk's sound is made ready: resampled, silence trimmed off its edges, edges faded.
+
+pydub does the edges, at chunk level and on PCM in memory (no child process). Raise `PROCESSING_VERSION` in
+shared/manifest.py when a number here changes: the audio keys then change and chunks are spoken anew.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr  # type: ignore[import-untyped] # it ships no types
+from pydub import AudioSegment
+from pydub.silence import detect_leading_silence
+
+from shared.loudness import Samples
+
+TRIM_BELOW_PEAK_DB = 48.0
+"""Edge silence is what lies so far below the loudest sample: breath and room are, an f or an h is not."""
+TRIM_STEP_MS = 5
+KEEP_BEFORE_MS = 40
+"""Left before the first sound, so that a soft onset is whole."""
+KEEP_AFTER_MS = 60
+"""Left after the last sound, so that it may die away."""
+FADE_IN_MS = 8
+FADE_OUT_MS = 15
+"""Shorter than what is kept: speech itself is not faded, a click at the very edge is."""
+
+_FULL_SCALE = 32_768.0
+
+
+def process(samples: Samples, rate: int, *, target_rate: int) -> Samples:
+    """The sound of a chunk as it is stored, but for the padding to the 100 ms grid (`chunk_audio.encode`).
+
+    Args:
+        samples: mono, full scale is [-1, 1]; what is over it is scaled down to it.
+        rate: of `samples`, Hz.
+        target_rate: of the result, Hz.
+    """
+    if rate != target_rate:
+        samples = soxr.resample(samples, rate, target_rate, quality="HQ")
+    if len(samples) == 0:
+        return np.zeros(1, dtype=np.float32)
+    samples = samples / max(1.0, float(np.abs(samples).max()))
+    return _samples(fade(trim(_segment(samples, target_rate))))
+
+
+def trim(segment: AudioSegment) -> AudioSegment:
+    """`segment` without the silence at its edges, but for a margin; as it was if there is nothing else in it."""
+    threshold = segment.max_dBFS - TRIM_BELOW_PEAK_DB
+    start = detect_leading_silence(segment, threshold, TRIM_STEP_MS)
+    if start >= len(segment):
+        return segment
+    end = len(segment) - detect_leading_silence(segment.reverse(), threshold, TRIM_STEP_MS)
+    return segment[max(0, start - KEEP_BEFORE_MS) : end + KEEP_AFTER_MS]
+
+
+def fade(segment: AudioSegment) -> AudioSegment:
+    """`segment` with its edges brought down to silence."""
+    return segment.fade_in(min(FADE_IN_MS, len(segment))).fade_out(min(FADE_OUT_MS, len(segment)))
+
+
+def _segment(samples: Samples, rate: int) -> AudioSegment:
+    pcm = np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
+    return AudioSegment(pcm.tobytes(), frame_rate=rate, sample_width=2, channels=1)
+
+
+def _samples(segment: AudioSegment) -> Samples:
+    return np.frombuffer(segment.raw_data, dtype=np.int16).astype(np.float32) / np.float32(_FULL_SCALE)

@@ -1,0 +1,101 @@
+"""One call of one speech server: text out, the bytes of an audio file back, or one of our errors."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import httpx
+
+from services.synthesizer.endpoints import Endpoint
+from services.synthesizer.judging import longest_seconds
+from services.synthesizer.refusals import EndpointRefused, not_audio, refusal
+from shared.deadlines import deadline
+from shared.errors import BadAudio, DeadlineExceeded, SpeechDown, Transient
+
+AUDIO_BYTES_PER_SECOND = 192_000
+"""48 kHz, two channels, 16 bits: the fattest answer that is read, with the longest speech that the text may take."""
+ERROR_BODY_BYTES = 65_536
+
+
+class Ask(NamedTuple):
+    """What to say and how; voice and model in the server's own terms."""
+
+    text: str
+    voice: str
+    model: str
+    speed: float
+
+
+class ConnectionLost(Transient):
+    """The connection was cut before the answer was whole."""
+
+
+async def post(client: httpx.AsyncClient, endpoint: Endpoint, ask: Ask, *, deadline_seconds: float) -> bytes:
+    """Call `endpoint` once and return what it sent as audio, not yet judged.
+
+    Raises:
+        SpeechRejected: it refused the request or the client.
+        SpeechDown: it cannot be reached, is unavailable or asks for a pause.
+        DeadlineExceeded: it hung or trickled.
+        ConnectionLost: it cut the connection.
+        BadAudio: it sent something else than audio, or far too much of it.
+        Transient: it failed in some other way.
+    """
+    try:
+        async with deadline(deadline_seconds, f"Speech from {endpoint.name}"):
+            return await _exchange(client, endpoint, ask)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise SpeechDown(f"{endpoint.name} cannot be reached ({_why(error)}).") from error
+    except httpx.TimeoutException as error:
+        raise DeadlineExceeded(f"The speech server at {endpoint.name} stopped answering.") from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise EndpointRefused(
+            f"{endpoint.name} is not the address of a speech server ({_why(error)}).", hint="Mend PODCAST_SPEECH_URL."
+        ) from error
+    except httpx.RequestError as error:
+        raise ConnectionLost(f"The speech server at {endpoint.name} cut the connection ({_why(error)}).") from error
+
+
+async def _exchange(client: httpx.AsyncClient, endpoint: Endpoint, ask: Ask) -> bytes:
+    limit = int(longest_seconds(ask.text, speed=ask.speed) * AUDIO_BYTES_PER_SECOND)
+    asked = {
+        "model": ask.model,
+        "input": ask.text,
+        "voice": ask.voice,
+        "response_format": "wav",
+        "speed": ask.speed,
+        "stream": False,  # Kokoro-FastAPI streams by default, and then a failure is a truncated 200
+    }
+    async with client.stream("POST", endpoint.url, json=asked) as response:
+        if response.status_code != httpx.codes.OK:
+            raise refusal(
+                response.status_code,
+                response.headers,
+                await _read(response, ERROR_BODY_BYTES),
+                endpoint=endpoint.name,
+                voice=ask.voice,
+                model=ask.model,
+                characters=len(ask.text),
+            )
+        body = await _read(response, limit + 1)
+    if len(body) > limit:
+        raise BadAudio(
+            f"The speech server at {endpoint.name} sent over {limit:,} bytes for {len(ask.text)} characters."
+        )
+    if wrong := not_audio(response.headers, body, endpoint=endpoint.name):
+        raise wrong
+    return body
+
+
+async def _read(response: httpx.Response, limit: int) -> bytes:
+    """The body, or its first `limit` bytes: the rest stays unread and the connection is closed."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) >= limit:
+            break
+    return bytes(body[:limit])
+
+
+def _why(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__

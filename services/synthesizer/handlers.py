@@ -1,0 +1,107 @@
+"""`chunk.requested` in, `chunk.synthesized` out: competing consumers, idempotent receiver.
+
+What is stored already is only announced; the audio is stored before it is announced; the ack comes last.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from services.synthesizer.audio import process
+from services.synthesizer.judging import decode, judge
+from services.synthesizer.speech import Spoken
+from shared import chunk_audio
+from shared.chunk_audio import Measurement
+from shared.deadlines import in_thread
+from shared.errors import BadAudio, NotFound
+from shared.messages import ChunkRequested, ChunkSynthesized
+from shared.settings import Settings
+from shared.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+class Speech(Protocol):
+    """What speaks: `SpeechPool`."""
+
+    async def speak(self, text: str, *, voice: str, model: str, speed: float, avoid: str | None = None) -> Spoken:
+        """Have `text` spoken."""
+
+
+async def speak_chunk(
+    request: ChunkRequested,
+    *,
+    store: Store,
+    speech: Speech,
+    settings: Settings,
+    publish: Callable[[ChunkSynthesized], Awaitable[None]],
+) -> None:
+    """See that the chunk's audio is in the store, and say so.
+
+    Raises:
+        BadAudio: two answers in a row were unusable.
+        PodcastError: whatever speech, store or broker raise.
+    """
+    started = time.monotonic()
+    measurement = await _stored(store, request.audio_key)
+    reused = measurement is not None
+    if measurement is None:
+        chunk = await _spoken(request, speech=speech, sample_rate=settings.sample_rate)
+        measurement = chunk_audio.read_measurement(chunk[: chunk_audio.HEADER_BYTES])
+        await store.put(request.audio_key, chunk, content_type=chunk_audio.CONTENT_TYPE)
+    await publish(
+        ChunkSynthesized(
+            job_id=request.job_id,
+            index=request.index,
+            audio_key=request.audio_key,
+            audio_seconds=measurement.seconds,
+            reused=reused,
+            seconds=time.monotonic() - started,
+        )
+    )
+
+
+async def _stored(store: Store, key: str) -> Measurement | None:
+    """The measurement of the audio under `key`; None if there is none, or if it is damaged and must be spoken anew."""
+    try:
+        return chunk_audio.read_measurement(await store.get_range(key, 0, chunk_audio.HEADER_BYTES))
+    except NotFound:
+        return None
+    except BadAudio as error:
+        log.warning("stored_chunk_damaged", key=key, why=error.message)
+        return None
+
+
+async def _spoken(request: ChunkRequested, *, speech: Speech, sample_rate: int) -> bytes:
+    """The chunk as it is stored. An unusable answer is asked for once more at once, elsewhere if possible."""
+    answered_by: str | None = None
+    for last in (False, True):
+        try:
+            spoken = await speech.speak(
+                request.text, voice=request.voice, model=request.model, speed=request.speed, avoid=answered_by
+            )
+            answered_by = spoken.endpoint
+            return await in_thread(
+                partial(make_chunk, spoken.audio, request.text, speed=request.speed, sample_rate=sample_rate)
+            )
+        except BadAudio as error:
+            if last:
+                raise
+            log.warning("bad_audio", endpoint=answered_by, why=error.message)
+    raise AssertionError  # the second round returns or raises
+
+
+def make_chunk(answer: bytes, text: str, *, speed: float, sample_rate: int) -> bytes:
+    """Judge what a speech server sent and turn it into the stored form. CPU only: about 10 ms for 8 s of speech.
+
+    Raises:
+        BadAudio: it is not believed to be `text`.
+    """
+    samples, rate = decode(answer)
+    judge(samples, rate, text, speed=speed)
+    return chunk_audio.encode(process(samples, rate, target_rate=sample_rate), sample_rate)
