@@ -18,7 +18,7 @@ import structlog
 from aio_pika import IncomingMessage
 from faststream import AckPolicy, ContextRepo
 from faststream.message import StreamMessage
-from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
+from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.utils import RabbitClientProperties
 from pydantic import ValidationError
 
@@ -90,6 +90,10 @@ class Service:
             channel=Channel(prefetch_count=slots),
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
+            title=queue.name,
+            description="Bound to exchange `podcast` with routing keys "
+            + ", ".join(f"`{message.ROUTING_KEY}`" for message in queue.consumes)  # type: ignore[attr-defined] # every message has one
+            + ".",
         )
 
     def _delivery(self, message: Any, /, *, context: ContextRepo) -> Delivery:
@@ -140,8 +144,11 @@ class Service:
         """Name the messages that the handlers publish, for the AsyncAPI document."""
         for message in messages:
             self.broker.publisher(
-                exchange=RabbitExchange(topology.EXCHANGE, declare=False),
+                exchange=RabbitExchange(topology.EXCHANGE, type=ExchangeType.TOPIC, declare=False),
                 routing_key=message.ROUTING_KEY,  # type: ignore[attr-defined] # every message has one
+                persist=True,
+                title=f"{self.queue.name}-publishes-{message.ROUTING_KEY}",  # type: ignore[attr-defined] # as above
+                description=message.__doc__,
                 schema=message,
             )
 

@@ -59,7 +59,7 @@ class WorkQueue:
 
     Attributes:
         name: of the queue, and of the service that consumes it.
-        consumes: the messages routed to it from `podcast`.
+        consumes: the messages routed to it from `podcast`, each by its `ROUTING_KEY`.
         hears_deaths_of: work queues whose dead letters it gets a copy of.
         single_active: one consumer at a time, the others stand by.
     """

@@ -1,0 +1,27 @@
+"""Manifests for tests of the coordinator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.manifest import Chapter, Chunk, Manifest
+from shared.messages import JobRequest, PauseLengths, TextSource
+
+
+def manifest(texts: Sequence[str], *, job_id: str = "job", max_parallel: int = 5) -> Manifest:
+    """A manifest with one chunk a text; equal texts share their audio."""
+    return Manifest(
+        job_id=job_id,
+        request=JobRequest(job_id=job_id, source=TextSource(text="…"), max_parallel=max_parallel),
+        title="Title",
+        author="",
+        language="en",
+        voice="v",
+        model="m",
+        pauses=PauseLengths(),
+        chapters=(Chapter(title="Title", level=1, first_chunk=0),),
+        chunks=tuple(
+            Chunk(index=index, text=text, chapter=0, pause_after="sentence", audio_key=f"audio/{text}")
+            for index, text in enumerate(texts)
+        ),
+    )

@@ -1,0 +1,269 @@
+"""The coordinator's handlers over a real folder as store; what they publish is caught in a list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from services.coordinator import handlers, reconciling
+from services.coordinator.jobs import Jobs
+from shared import layout
+from shared.errors import BadInput
+from shared.messages import (
+    ChunkRequested,
+    ChunkSynthesized,
+    EpisodeAssembled,
+    EpisodeRequested,
+    Frozen,
+    JobCancelRequested,
+    JobChunked,
+    JobEvent,
+    JobRequest,
+    JobStatus,
+    TextSource,
+)
+from shared.settings import Settings
+from shared.store_file import FileStore
+from tests.unit.coordinator.manifests import manifest
+
+
+class Desk:
+    """A coordinator's memory over a store, and what it said."""
+
+    def __init__(self, root: Path) -> None:
+        self.store = FileStore(root, deadline_seconds=5)
+        self.published: list[Frozen] = []
+        self.events: list[JobEvent] = []
+        self.requeued: list[Frozen] = []
+        self.backlog_messages = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """What a killed process leaves: the store alone."""
+        self.jobs = Jobs(self.store, self.tell)
+
+    async def tell(self, event: JobEvent) -> None:
+        self.events.append(event)
+
+    async def publish(self, message: Frozen) -> None:
+        self.published.append(message)
+
+    async def requeue(self, message: Frozen) -> None:
+        self.requeued.append(message)
+
+    async def backlog(self, _: object) -> int:
+        return self.backlog_messages
+
+    def requests(self) -> list[int]:
+        """Indexes of the chunks requested since the last look."""
+        found = [message.index for message in self.published if isinstance(message, ChunkRequested)]
+        self.published = [message for message in self.published if not isinstance(message, ChunkRequested)]
+        return found
+
+    async def submit(self, texts: str, *, max_parallel: int = 2, job_id: str = "job") -> None:
+        plan = manifest(texts, job_id=job_id, max_parallel=max_parallel)
+        await handlers.job_submitted(plan.request, jobs=self.jobs)
+        await self.store.put(layout.manifest(job_id), plan.model_dump_json().encode())
+        await self.chunked(job_id, len(texts))
+
+    async def chunked(self, job_id: str = "job", chunks: int = 1) -> None:
+        message = JobChunked(job_id=job_id, chunks=chunks, seconds=0.1)
+        await handlers.job_chunked(message, jobs=self.jobs, publish=self.publish)
+
+    async def spoken(self, index: int, text: str, job_id: str = "job") -> None:
+        key = f"audio/{text}"
+        await self.store.put(key, b"sound")
+        message = ChunkSynthesized(
+            job_id=job_id, index=index, audio_key=key, audio_seconds=1.0, reused=False, seconds=0.1
+        )
+        await handlers.chunk_synthesized(message, jobs=self.jobs, publish=self.publish)
+
+    async def assembled(self, job_id: str = "job") -> None:
+        message = EpisodeAssembled(
+            job_id=job_id,
+            files={"mp3": layout.episode(job_id, "mp3")},
+            audio_seconds=3.0,
+            loudness_lufs=-19.0,
+            true_peak_dbtp=-1.5,
+            seconds=0.5,
+        )
+        await handlers.episode_assembled(message, jobs=self.jobs)
+
+    async def reconcile(self, **settings: float) -> None:
+        await reconciling.reconcile(
+            jobs=self.jobs,
+            store=self.store,
+            settings=Settings(**settings),  # type: ignore[arg-type]
+            publish=self.publish,
+            requeue=self.requeue,
+            backlog=self.backlog,
+        )
+
+    async def status(self, job_id: str = "job") -> JobStatus:
+        return JobStatus.model_validate_json(await self.store.get(layout.status(job_id)))
+
+
+Scenario = Callable[[Desk], Awaitable[None]]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[[Scenario], None]:
+    def run(scenario: Scenario) -> None:
+        async def inside() -> None:
+            await scenario(Desk(tmp_path))
+
+        asyncio.run(inside())
+
+    return run
+
+
+def test_a_job_goes_from_submission_to_completion(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit("abc")
+        assert desk.requests() == [0, 1]
+        await desk.spoken(0, "a")
+        assert desk.requests() == [2]
+        await desk.spoken(2, "c")
+        await desk.spoken(1, "b")
+        assert desk.published == [EpisodeRequested(job_id="job")]
+        await desk.assembled()
+        status = await desk.status()
+        assert status.state == "completed"
+        assert status.chunks.done == 3
+        assert set(status.stages) == {"chunking", "speaking", "assembling"}
+        assert not await desk.store.exists(layout.active("job"))
+        assert desk.events[0].name == "job.started"
+        assert desk.events[-1].name == "job.completed"
+
+    play(scenario)
+
+
+def test_a_killed_coordinator_carries_on_from_the_store(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit("abcd")
+        await desk.spoken(0, "a")
+        desk.requests()
+        desk.restart()
+        await desk.reconcile()
+        assert desk.requests() == [1, 2], "the first unfinished ones, again"
+        await desk.spoken(1, "b")
+        assert desk.requests() == [3]
+
+    play(scenario)
+
+
+def test_a_coordinator_killed_while_it_handled_the_last_chunk_asks_for_the_episode(
+    play: Callable[[Scenario], None],
+) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit("a")
+        await desk.spoken(0, "a")
+        desk.published.clear()
+        desk.restart()
+        await desk.spoken(0, "a")  # redelivered, since it was never acked
+        assert desk.published == [EpisodeRequested(job_id="job")]
+
+    play(scenario)
+
+
+def test_the_same_id_twice_is_one_job(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit("ab")
+        desk.requests()
+        again = JobRequest(job_id="job", source=TextSource(text="something else"))
+        await handlers.job_submitted(again, jobs=desk.jobs)
+        await desk.chunked()
+        assert desk.requests() == []
+        assert b"something else" not in await desk.store.get(layout.request("job"))
+
+    play(scenario)
+
+
+def test_every_message_twice_makes_one_episode(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit("ab")
+        await desk.chunked()
+        for _ in range(2):
+            await desk.spoken(0, "a")
+            await desk.spoken(1, "b")
+        assert desk.requests() == [0, 1]
+        assert desk.published == [EpisodeRequested(job_id="job")]
+        await desk.assembled()
+        await desk.assembled()
+        await desk.spoken(0, "a")
+        await desk.chunked()
+        assert desk.published == [EpisodeRequested(job_id="job")]
+        assert (await desk.status()).state == "completed"
+
+    play(scenario)
+
+
+def test_results_that_arrive_in_any_order_are_counted(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        plan = manifest("ab", max_parallel=2)
+        await desk.store.put(layout.manifest("job"), plan.model_dump_json().encode())
+        await desk.chunked()  # before job.submitted, as after a redelivery
+        await handlers.job_submitted(plan.request, jobs=desk.jobs)
+        assert desk.requests() == [0, 1]
+
+    play(scenario)
+
+
+def test_cancelling_stops_dispatch_and_late_news_is_ignored(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit("abc")
+        desk.requests()
+        await handlers.job_cancel(JobCancelRequested(job_id="job"), jobs=desk.jobs)
+        await desk.spoken(0, "a")
+        await desk.assembled()
+        assert desk.requests() == []
+        assert (await desk.status()).state == "cancelled"
+        assert not await desk.store.exists(layout.active("job"))
+
+    play(scenario)
+
+
+def test_news_of_an_unknown_job_is_refused(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        with pytest.raises(BadInput, match="no job nobody"):
+            await desk.spoken(0, "a", job_id="nobody")
+
+    play(scenario)
+
+
+def test_a_job_past_its_deadline_fails_with_the_reason(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit("abc")
+        await desk.reconcile(job_deadline_seconds=1e-9)
+        status = await desk.status()
+        assert status.state == "failed"
+        assert "deadline" in (status.error or "")
+
+    play(scenario)
+
+
+def test_a_job_that_stands_still_is_dispatched_again_unless_it_waits_in_line(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit("abc")
+        desk.requests()
+        desk.backlog_messages = 1
+        await desk.reconcile(stalled_seconds=1e-9)
+        assert desk.requests() == [], "its requests wait in the queue"
+        desk.backlog_messages = 0
+        await desk.reconcile(stalled_seconds=1e-9)
+        assert desk.requests() == [0, 1], "they were lost with a purged queue"
+
+    play(scenario)
+
+
+def test_a_job_whose_first_message_was_lost_is_sent_to_the_chunker_again(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        request = JobRequest(job_id="job", source=TextSource(text="Hello."))
+        await handlers.job_submitted(request, jobs=desk.jobs)
+        await desk.reconcile(stalled_seconds=1e-9)
+        assert desk.requeued == [request]
+
+    play(scenario)

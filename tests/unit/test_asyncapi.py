@@ -1,0 +1,24 @@
+"""The AsyncAPI document is the one that the services give."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from docs import asyncapi
+from shared import topology
+
+
+def test_the_document_is_not_stale() -> None:
+    async def written() -> str:
+        return asyncapi.document()
+
+    assert asyncapi.DOCUMENT.read_text(encoding="utf-8") == asyncio.run(written()), "stale: run `make docs`"
+
+
+def test_every_message_of_the_topology_is_in_it() -> None:
+    document = json.loads(asyncapi.DOCUMENT.read_text(encoding="utf-8"))
+    consumed = {message.__name__ for queue in topology.WORK_QUEUES for message in queue.consumes}
+    assert consumed <= set(document["components"]["schemas"])
+    addresses = {channel["address"] for channel in document["channels"].values()}
+    assert {queue.name for queue in topology.WORK_QUEUES} <= addresses
