@@ -1,13 +1,13 @@
 """Text as tones and back: the modem behind the tone speech server.
 
-Bell 103 frequencies at 300 baud, eight bits, one start and one stop bit: what `minimodem --tx 300` sends. Measured over the
-steps of the real pipeline (edge fades, pauses of 350 to 1,800 ms, MP3 at 64 and 32 kbit/s, AAC, Opus, FLAC, 22.05 and
-24 kHz), 300 texts of 300 characters with emoji and Chinese came back exact, twice; frequencies further apart (1600/1000,
-1500/900) gave stray bytes at the edges. A character takes 0.033 s for each of its UTF-8 bytes, which a judge of speech
-believes; 600 baud would be half of that and look like cut audio.
+Bell 103 frequencies at 300 baud, eight bits, one start and one stop bit: what `minimodem --tx 300` sends. Measured
+over the steps of the real pipeline (edge fades, pauses of 350 to 1,800 ms, another level, a limiter, MP3 at 64 and
+32 kbit/s, AAC, Opus, FLAC, 22.05 and 24 kHz), 300 texts of 300 characters with emoji and Chinese came back exact in
+every combination; frequencies further apart (1600/1000, 1500/900) gave stray bytes at the edges. A character takes
+0.033 s for each of its UTF-8 bytes, which a judge of speech believes; 600 baud would look like cut audio.
 
-A text travels between STX and ETX, so that `hear` tells a pause from an end, and whatever the modem makes of the fades at
-the edges lies outside. 150 ms of carrier on both sides keep fades and trimming away from the first and the last byte.
+A text travels between STX and ETX, so that `hear` tells a pause from an end, and whatever the modem makes of the fades
+at the edges lies outside. 150 ms of carrier on both sides keep fades and trimming away from the first and last byte.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def speak(text: str, *, sample_rate: int = SAMPLE_RATE) -> npt.NDArray[np.int16]
 
 
 def hear_texts(audio: Path, *, deadline_seconds: float = 300) -> list[str]:
-    """The texts spoken in `audio` (any format that ffmpeg reads), in order; one without its end has `[cut]` behind it."""
+    """The texts spoken in `audio` (anything ffmpeg reads), in order; one that lost its end has `[cut]` behind it."""
     with tempfile.TemporaryDirectory() as directory:
         wav = Path(directory) / "heard.wav"
         decode = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(audio), "-map", "0:a:0", "-ac", "1"]

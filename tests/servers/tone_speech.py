@@ -1,0 +1,160 @@
+"""A speech server that speaks text as tones, so that a finished episode can be read back word for word.
+
+    python -m tests.servers.tone_speech [--port 0] [--delay SECONDS]
+
+prints its port as the first line. `POST /v1/audio/speech` as OpenAI's; `GET /calls` tells what was spoken,
+`DELETE /calls` forgets it; `POST /mode` makes it misbehave (`tests.servers.speech_faults`), `POST /delay {"seconds": 1}`
+makes it slow. `speed` is recorded, not heard: the modem has one pace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import socket
+import sys
+import time
+from dataclasses import asdict
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tests.servers import speech_faults, tones
+from tests.servers.speech_faults import Fault
+
+
+class ToneServer:
+    """The routes and what they remember."""
+
+    def __init__(self, delay_seconds: float = 0.0) -> None:
+        self.delay_seconds = delay_seconds
+        self.fault = Fault()
+        self.calls: list[dict[str, object]] = []
+        self.running = 0
+        self.most_running = 0
+
+    async def speech(self, request: Request) -> Response:
+        try:
+            asked = json.loads(await request.body())
+            text, audio_format = asked["input"], asked.get("response_format", "mp3")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return refuse("The request is not a JSON object with `input`.", "invalid_json")
+        if not isinstance(text, str) or not text.strip():
+            return refuse("`input` is empty.", "empty_input")
+        if audio_format not in speech_faults.MEDIA_TYPES:
+            return refuse(f"`{audio_format}` is no format of this server.", "unknown_format")
+        call: dict[str, object] = {
+            "text": text,
+            "voice": asked.get("voice"),
+            "model": asked.get("model"),
+            "speed": asked.get("speed"),
+            "format": audio_format,
+            "time": time.time(),
+            "answered": False,
+        }
+        self.calls.append(call)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            return await self._answer(request, call, text, audio_format)
+        finally:
+            self.running -= 1
+
+    async def _answer(self, request: Request, call: dict[str, object], text: str, audio_format: str) -> Response:
+        fault = self.fault if self.fault.takes(text) else Fault()
+        call["mode"] = fault.mode
+        if self.delay_seconds:
+            await asyncio.sleep(self.delay_seconds)
+        try:
+            pcm = tones.speak(text)
+        except ValueError as error:
+            return refuse(str(error), "unspeakable")
+        response = await speech_faults.answer(fault, request, pcm, tones.SAMPLE_RATE, audio_format)
+        call["answered"] = fault.mode == "ok"
+        return response
+
+    async def told(self, request: Request) -> Response:
+        """What was asked so far."""
+        if request.method == "DELETE":
+            self.calls.clear()
+            self.most_running = self.running
+        return JSONResponse(
+            {
+                "count": len(self.calls),
+                "texts": [call["text"] for call in self.calls],
+                "calls": self.calls,
+                "running": self.running,
+                "most_running": self.most_running,
+            }
+        )
+
+    async def mode(self, request: Request) -> Response:
+        """Misbehave from now on, or see how."""
+        if request.method == "POST":
+            fault = Fault(**await request.json())
+            if fault.mode not in speech_faults.MODES:
+                return refuse(f"`{fault.mode}` is no mode; there are {', '.join(speech_faults.MODES)}.", "unknown_mode")
+            self.fault = fault
+        return JSONResponse(asdict(self.fault))
+
+    async def delay(self, request: Request) -> Response:
+        """Take so long for every answer from now on."""
+        self.delay_seconds = float((await request.json())["seconds"])
+        return JSONResponse({"seconds": self.delay_seconds})
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/v1/audio/speech", self.speech, methods=["POST"]),
+                Route("/v1/models", models),
+                Route("/v1/audio/voices", voices),
+                Route("/healthz", health),
+                Route("/calls", self.told, methods=["GET", "DELETE"]),
+                Route("/mode", self.mode, methods=["GET", "POST"]),
+                Route("/delay", self.delay, methods=["POST"]),
+            ]
+        )
+
+
+def refuse(message: str, code: str) -> Response:
+    """A 400 in OpenAI's shape."""
+    error = {"message": message, "type": "invalid_request_error", "code": code, "param": None}
+    return JSONResponse({"error": error}, status_code=400)
+
+
+async def health(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def models(_request: Request) -> Response:
+    return JSONResponse({"object": "list", "data": [{"id": "tones", "object": "model"}]})
+
+
+async def voices(_request: Request) -> Response:
+    return JSONResponse({"voices": [{"id": "default", "model": "tones"}]})
+
+
+def serve(app: Starlette, port: int) -> None:
+    """Run until SIGTERM; prints the port first. A call that hangs does not keep the server from stopping."""
+    listener = socket.create_server(("127.0.0.1", port), backlog=1_024)
+    print(listener.getsockname()[1], flush=True)  # noqa: T201 - how the starter learns the port
+    config = uvicorn.Config(
+        app, log_config=None, log_level="critical", access_log=False, timeout_graceful_shutdown=1, lifespan="off"
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="tone_speech")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before every answer")
+    options = parser.parse_args(arguments)
+    serve(ToneServer(options.delay).app(), options.port)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
