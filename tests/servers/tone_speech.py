@@ -3,8 +3,8 @@
     python -m tests.servers.tone_speech [--port 0] [--delay SECONDS]
 
 prints its port as the first line. `POST /v1/audio/speech` as OpenAI's; `GET /calls` tells what was spoken,
-`DELETE /calls` forgets it; `POST /mode` makes it misbehave (`tests.servers.speech_faults`), `POST /delay {"seconds": 1}`
-makes it slow. `speed` is recorded, not heard: the modem has one pace.
+`DELETE /calls` forgets it; `POST /mode` makes it misbehave (`tests.servers.speech_faults`), `POST /delay` makes it
+slow. `speed` is recorded, not heard: the modem has one pace.
 """
 
 from __future__ import annotations
