@@ -7,16 +7,15 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
-import httpx
-
+from services.cli.stack.health import health
 from services.cli.stack.ports import LOOPBACK
 from services.cli.stack.program import Program
 from shared.errors import StoreDown
 
 _POLL_SECONDS = 0.1
-_CALL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -73,19 +72,13 @@ class MinioNode:
             StoreDown: it does not come up; the message says why.
         """
         deadline = time.monotonic() + deadline_seconds
-        async with httpx.AsyncClient(timeout=_CALL_SECONDS, trust_env=False) as client:
-            while time.monotonic() < deadline:
-                if (reason := ended()) is not None:
-                    raise StoreDown(f"MinIO did not start: {reason}", hint="Its log is in the stack's folder.")
-                try:
-                    async with asyncio.timeout(_CALL_SECONDS):
-                        answer = await client.get(f"http://{LOOPBACK}:{self.port}/minio/health/ready")
-                except (httpx.HTTPError, TimeoutError):
-                    await asyncio.sleep(_POLL_SECONDS)
-                    continue
-                if answer.is_success:
-                    return
-                await asyncio.sleep(_POLL_SECONDS)
+        while time.monotonic() < deadline:
+            if (reason := ended()) is not None:
+                raise StoreDown(f"MinIO did not start: {reason}", hint="Its log is in the stack's folder.")
+            status, _ = await health(self.port, "/minio/health/ready")
+            if status == HTTPStatus.OK:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
         raise StoreDown(
             f"MinIO did not start within {deadline_seconds:.0f} s.", hint="Its log is in the stack's folder."
         )

@@ -14,9 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import aio_pika
-from aio_pika.exceptions import AMQPError
-
 from services.cli.stack.ports import LOOPBACK, is_free
 from services.cli.stack.program import Program, find_program
 from shared.errors import BrokerDown
@@ -143,25 +140,17 @@ class RabbitNode:
             BrokerDown: it does not come up; the message says why.
         """
         deadline = time.monotonic() + deadline_seconds
-        last = "it does not listen"
+        refusal = ""
         while time.monotonic() < deadline:
             if (reason := ended()) is not None:
                 raise BrokerDown(f"RabbitMQ did not start: {reason}", hint="Its log is in the stack's folder.")
-            if is_free(self.amqp_port):
+            if is_free(self.amqp_port) or (refusal := await _refusal(self.url())):
                 await asyncio.sleep(_POLL_SECONDS)
-                continue
-            try:
-                async with asyncio.timeout(_CONNECT_SECONDS):
-                    connection = await aio_pika.connect(self.url())
-            except (OSError, AMQPError, TimeoutError) as error:
-                last = str(error) or type(error).__name__
-                await asyncio.sleep(_POLL_SECONDS)
-                continue
-            with suppress(OSError, AMQPError, TimeoutError):
-                await asyncio.wait_for(connection.close(), _CONNECT_SECONDS)
-            return
+            else:
+                return
         raise BrokerDown(
-            f"RabbitMQ did not start within {deadline_seconds:.0f} s: {last}.", hint="Its log is in the stack's folder."
+            f"RabbitMQ did not start within {deadline_seconds:.0f} s. {refusal}",
+            hint="Its log is in the stack's folder.",
         )
 
     def _conf(self) -> str:
@@ -181,3 +170,19 @@ class RabbitNode:
                 "",
             )
         )
+
+
+async def _refusal(url: str) -> str:
+    """Why a client cannot connect; empty if it can."""
+    # Not imported above: by the time it is needed, every process of a stack has been started.
+    import aio_pika  # noqa: PLC0415
+    from aio_pika.exceptions import AMQPError  # noqa: PLC0415
+
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            connection = await aio_pika.connect(url)
+    except (OSError, AMQPError, TimeoutError) as error:
+        return str(error) or type(error).__name__
+    with suppress(OSError, AMQPError, TimeoutError):
+        await asyncio.wait_for(connection.close(), _CONNECT_SECONDS)
+    return ""

@@ -56,6 +56,14 @@ class StackState(BaseModel):
 class AlreadyRunning(Misconfigured):
     """Another supervisor holds the stack's folder."""
 
+    @classmethod
+    def in_folder(cls, directory: Path) -> AlreadyRunning:
+        """The error for this folder."""
+        return cls(
+            f"A stack is running in {directory} already.",
+            hint="Stop it with `podcast down`, or name another folder with --dir.",
+        )
+
 
 @contextmanager
 def sole_supervisor(directory: Path) -> Iterator[None]:
@@ -73,10 +81,7 @@ def sole_supervisor(directory: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if last:
-                    raise AlreadyRunning(
-                        f"A stack is running in {directory} already.",
-                        hint="Stop it with `podcast down`, or name another folder with --dir.",
-                    ) from None
+                    raise AlreadyRunning.in_folder(directory) from None
                 time.sleep(_LOCK_PAUSE_SECONDS)  # `is_running` of another command holds it for an instant
         yield
 

@@ -203,6 +203,7 @@ def main() -> None:
     code = 0
     try:
         plan = StackPlan.model_validate_json(arguments.plan)
+        os.environ.update(plan.env)  # the supervisor goes by them, too: how long a service may take to stop
         supervise(arguments.dir, plan, load(), echo=arguments.echo, tell_ready=lambda: tell({}))
     except PodcastError as error:
         tell({"error": type(error).__name__, "message": error.message, "hint": error.hint})

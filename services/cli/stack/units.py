@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from services.cli.stack.health import health
 from services.cli.stack.keeper import Ended, Unit
 from services.cli.stack.minio import MinioNode
 from services.cli.stack.minio_build import minio_path
@@ -30,7 +29,6 @@ _EPMD_GRACE_SECONDS = 2.0
 _SERVICE_STOP_MARGIN_SECONDS = 6.0
 """A service closes its connection after its grace period."""
 _POLL_SECONDS = 0.1
-_CALL_SECONDS = 2.0
 
 _OURS = ("AMQP_URL", "STORE_URL", "SPEECH_URL", "HEALTH_PORT", "HEALTH_HOST", "STATE_DIR", "SPEECH_HOST", "SPEECH_PORT")
 """Settings that the stack decides, whatever the environment says."""
@@ -184,21 +182,14 @@ def _answers(name: str, port: Callable[[], int | None], *, below_status: int) ->
 
     async def ready(ended: Ended) -> None:
         deadline = time.monotonic() + START_SECONDS
-        last = "it does not answer"
-        async with httpx.AsyncClient(timeout=_CALL_SECONDS, trust_env=False) as client:
-            while time.monotonic() < deadline:
-                if (reason := ended()) is not None:
-                    raise _down(name, f"The service {name} did not start: {reason}")
-                try:
-                    async with asyncio.timeout(_CALL_SECONDS):
-                        answer = await client.get(f"http://{LOOPBACK}:{port()}/healthz")
-                except (httpx.HTTPError, TimeoutError):
-                    await asyncio.sleep(_POLL_SECONDS)
-                    continue
-                if answer.status_code < below_status:
-                    return
-                last = answer.text.strip()
-                await asyncio.sleep(_POLL_SECONDS)
+        last = ""
+        while time.monotonic() < deadline:
+            if (reason := ended()) is not None:
+                raise _down(name, f"The service {name} did not start: {reason}")
+            status, last = await health(port() or 0)
+            if 0 < status < below_status:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
         raise _down(name, f"The service {name} did not start within {START_SECONDS:.0f} s: {last}.")
 
     return ready

@@ -1,0 +1,140 @@
+"""`podcast up`, `down`, `ps`, `doctor`: the local stack on this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from services.cli import interrupts
+from services.cli.stack import StackPlan, is_running, read_state, start_detached, stop
+from services.cli.stack.doctor import examine
+from services.cli.stack.minio_build import ensure_minio
+from services.cli.stack.plan import Engine, StoreKind
+from services.cli.stack.state import AlreadyRunning, StackState
+from services.cli.stack.supervisor import supervise
+from shared.settings import Settings, load
+
+directory_option = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The stack's folder: data, logs, addresses. Default: PODCAST_STATE_DIR.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+_DOWN_GRACE_SECONDS = 75.0
+"""After Ctrl-C while a detached stack comes up: to take it down again."""
+
+
+def _folder(directory: Path | None, settings: Settings) -> Path:
+    return (directory or settings.state_dir).expanduser().resolve()
+
+
+@click.command()
+@click.option("--synthesizers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that speak.")
+@click.option(
+    "--store",
+    type=click.Choice(get_args(StoreKind)),
+    default="file",
+    show_default=True,
+    help="Where texts and audio are kept: a folder, or a MinIO of the stack's own (built once, about 3 minutes).",
+)
+@click.option("--speech-url", metavar="URL[,URL]", help="Speech servers to use instead of one of the stack's own.")
+@click.option("--engine", type=click.Choice(get_args(Engine)), help="What the stack's own speech server speaks with.")
+@directory_option
+@click.option("--detach", is_flag=True, help="Return when the stack is ready, and leave it running.")
+def up(  # noqa: PLR0917 - click passes them by name
+    synthesizers: int,
+    store: StoreKind,
+    speech_url: str | None,
+    engine: Engine | None,
+    directory: Path | None,
+    detach: bool,
+) -> None:
+    """Run the whole system on this machine: broker, store, speech server and services.
+
+    In the foreground with its log, until Ctrl-C; or detached, until `podcast down`. What dies is started again.
+    """
+    settings = load()
+    folder = _folder(directory, settings)
+    plan = StackPlan(
+        synthesizers=synthesizers,
+        store=store,
+        speech_url=speech_url if speech_url is not None else settings.speech_url,
+        engine=engine or settings.speech_default_engine,
+    )
+    if is_running(folder):
+        raise AlreadyRunning.in_folder(folder)
+    if store == "minio":
+        ensure_minio(settings.cache_dir, lambda line: click.echo(line, err=True))
+    if detach:
+        state = interrupts.run(start_detached(folder, plan), grace_seconds=_DOWN_GRACE_SECONDS)
+        click.echo(_told(folder, state), err=True)
+    else:
+        supervise(folder, plan, settings, echo=True, tell_ready=lambda: _say_ready(folder))
+
+
+def _say_ready(folder: Path) -> None:
+    if (state := read_state(folder)) is not None:
+        click.echo(_told(folder, state) + "\nCtrl-C stops it.", err=True)
+
+
+def _told(folder: Path, state: StackState) -> str:
+    processes = sum(1 for process in state.processes if process.pid)
+    return (
+        f"The stack in {folder} is ready ({processes} processes).\n"
+        "`podcast render`, `submit` and the others use it while it runs. For other AMQP clients:\n"
+        f"  export PODCAST_AMQP_URL={state.amqp_url}\n"
+        f"  export PODCAST_STORE_URL='{state.store_url}'"
+    )
+
+
+@click.command()
+@directory_option
+def down(directory: Path | None) -> None:
+    """Stop the stack that `podcast up` runs; its data stays."""
+    folder = _folder(directory, load())
+    if stop(folder):
+        click.echo(f"The stack in {folder} is down.", err=True)
+    else:
+        click.echo(f"No stack is running in {folder}.", err=True)
+
+
+@click.command()
+@json_option
+@directory_option
+def ps(as_json: bool, directory: Path | None) -> None:
+    """List the processes of the stack, broker and store included."""
+    folder = _folder(directory, load())
+    state = read_state(folder)
+    rows = [process.model_dump() for process in state.processes if process.service != "epmd"] if state else []
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        click.echo(f"No stack is running in {folder}. Start one with `podcast up`.", err=True)
+        return
+    click.echo(f"{'SERVICE':<14}{'PID':>8}{'PORT':>8}")
+    for row in rows:
+        click.echo(f"{row['service']:<14}{row['pid'] or '-':>8}{row['port'] or '-':>8}")
+
+
+@click.command()
+@json_option
+@directory_option
+def doctor(as_json: bool, directory: Path | None) -> None:
+    """Check everything that the system needs on this machine, and say how to mend what is missing."""
+    settings = load()
+    findings = examine(settings, _folder(directory, settings))
+    if as_json:
+        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(str(finding))
+    if not all(finding.ok for finding in findings if finding.required):
+        sys.exit(1)
