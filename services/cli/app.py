@@ -28,6 +28,10 @@ COMMANDS: Final[dict[str, str]] = {
     "fetch": "services.cli.job_commands:fetch",
     "cancel": "services.cli.job_commands:cancel",
     "jobs": "services.cli.job_commands:jobs",
+    "up": "services.cli.stack_commands:up",
+    "down": "services.cli.stack_commands:down",
+    "ps": "services.cli.stack_commands:ps",
+    "doctor": "services.cli.stack_commands:doctor",
 }
 """Name → module and attribute of the click command, in the order of `podcast --help`."""
 
