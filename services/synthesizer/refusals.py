@@ -139,7 +139,7 @@ def _said(document: Any) -> str:
         case list():
             return "; ".join(filter(None, map(_said, document)))
         case dict():
-            for name in ("error", "detail", "message", "msg"):
+            for name in ("message", "msg", "error", "detail"):
                 if said := _said(document.get(name)):
                     return said
     return ""

@@ -7,7 +7,7 @@ circuit breaker each); when all are down the work waits (`SpeechDown`).
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -43,9 +43,14 @@ class Spoken(NamedTuple):
 
 
 class SpeechPool:
-    """The speech servers of `settings.speech_urls`, over one HTTP client. Use it as an async context manager."""
+    """The speech servers of `settings.speech_urls`, over one HTTP client. Use it as an async context manager.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: addresses, key, deadlines, and when an endpoint counts as down.
+        clock: monotonic seconds, for the breakers.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         if not settings.speech_urls:
             raise Misconfigured(
                 "No speech server is configured.",
@@ -53,7 +58,10 @@ class SpeechPool:
             )
         self._deadline_seconds = settings.speech_deadline_seconds
         self.endpoints = tuple(
-            Endpoint(url, Breaker(failures=settings.breaker_failures, open_seconds=settings.breaker_open_seconds))
+            Endpoint(
+                url,
+                Breaker(failures=settings.breaker_failures, open_seconds=settings.breaker_open_seconds, clock=clock),
+            )
             for url in settings.speech_urls
         )
         headers = {"Accept": "audio/wav, audio/*", "Accept-Encoding": "identity"}
