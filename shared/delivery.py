@@ -113,6 +113,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         del exc_type, exc_tb
         try:
             outcome = await self._settle(exc_val)
+            log.info("settled", kind=self.kind, outcome=outcome, seconds=round(time.monotonic() - self.started, 3))
             metrics.MESSAGES.labels(self.lane.queue.name, outcome).inc()
         finally:
             metrics.IN_FLIGHT.labels(self.lane.queue.name).dec()

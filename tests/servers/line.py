@@ -1,0 +1,209 @@
+"""The whole line as real processes over given servers, for tests that run jobs and for tests that break things."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from services.cli.stack.program import Program
+from shared import layout, topology
+from shared.errors import NotFound
+from shared.manifest import Manifest
+from shared.messages import TERMINAL_STATES, Frozen, JobRequest, JobStatus
+from shared.publishing import Publisher
+from shared.service import connected
+from shared.settings import Settings
+from shared.store import Store, open_store
+from tests.servers import tones
+from tests.servers.process import Process
+
+START_SECONDS = 60.0
+SERVICES = ("chunker", "coordinator", "synthesizer", "assembler")
+
+
+def free_port() -> int:
+    with contextlib.closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Worker:
+    """One process of a service."""
+
+    service: str
+    process: Process
+    health_url: str
+    environment: dict[str, str]
+
+    def is_ready(self) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.health_url}/healthz", timeout=2).status_code == 200
+        return False
+
+
+@dataclass
+class Line:
+    """Services as processes. A worker that dies stays dead unless `keep_alive` runs.
+
+    Attributes:
+        environment: `PODCAST_*` settings of all services.
+        directory: where their logs go.
+    """
+
+    environment: dict[str, str]
+    directory: Path
+    workers: list[Worker] = field(default_factory=list)
+    stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        values = {name.removeprefix("PODCAST_").lower(): value for name, value in self.environment.items()}
+        self.settings = Settings(**values)  # type: ignore[arg-type] # pydantic reads the strings
+        self.store: Store = open_store(self.settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, *services: str, **extra: str) -> list[Worker]:
+        """Start one process of each service; returns before they are ready."""
+        started = []
+        for service in services or SERVICES:
+            port = free_port()
+            own = {**self.environment, **extra, "PODCAST_HEALTH_PORT": str(port)}
+            started.append(
+                Worker(service, self._run(service, own), f"http://127.0.0.1:{port}", own),
+            )
+        self.workers += started
+        return started
+
+    def _run(self, service: str, environment: dict[str, str]) -> Process:
+        program = Program(
+            service,
+            (sys.executable, "-m", f"services.{service}.app"),
+            {**os.environ, "PYTHONFAULTHANDLER": "1", **environment},
+        )
+        return Process(program, self.directory / f"{service}.log")
+
+    async def ready(self) -> None:
+        """Wait until every worker consumes."""
+        began = time.monotonic()
+        while waiting := [worker for worker in self.workers if not await asyncio.to_thread(worker.is_ready)]:
+            for worker in waiting:
+                ended = worker.process.ended()
+                assert ended is None, ended
+            assert time.monotonic() - began < START_SECONDS, f"not ready: {[worker.service for worker in waiting]}"
+            await asyncio.sleep(0.1)
+
+    def of(self, service: str) -> list[Worker]:
+        return [worker for worker in self.workers if worker.service == service]
+
+    def kill(self, worker: Worker) -> None:
+        """SIGKILL."""
+        worker.process.kill()
+
+    def restart(self, worker: Worker) -> None:
+        """Start it again, as a supervisor does."""
+        worker.process = self._run(worker.service, worker.environment)
+
+    async def keep_alive(self) -> None:
+        """Start again whatever dies, as the supervisor of a stack does; run it as a task."""
+        while not self.stopping:
+            for worker in self.workers:
+                if worker.process.ended() is not None:
+                    self.restart(worker)
+            await asyncio.sleep(0.2)
+
+    def stop(self) -> None:
+        """SIGTERM to all at once, then wait for each."""
+        self.stopping = True
+        for worker in self.workers:
+            worker.process.send(signal.SIGCONT)
+            worker.process.send(signal.SIGTERM)
+        for worker in self.workers:
+            worker.process.stop()
+
+    def log(self, service: str) -> str:
+        path = self.directory / f"{service}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    # ---------------------------------------------------------------- as a client
+
+    @contextlib.asynccontextmanager
+    async def publisher(self) -> AsyncIterator[Publisher]:
+        """Publish as a client does, over a plain connection."""
+        async with connected(self.settings) as connection:
+            await topology.declare(connection)
+            channel = await connection.channel(on_return_raises=True)
+
+            async def send(message: Any, exchange: str, routing_key: str, mandatory: bool) -> None:
+                target = await channel.get_exchange(exchange) if exchange else channel.default_exchange
+                await target.publish(message, routing_key, mandatory=mandatory)
+
+            yield Publisher(send, deadline_seconds=20)
+
+    async def submit(self, *messages: Frozen) -> None:
+        """Publish jobs, or anything else."""
+        async with self.publisher() as publish:
+            for message in messages:
+                await publish(message)
+
+    async def status(self, job_id: str) -> JobStatus | None:
+        try:
+            return JobStatus.model_validate_json(await self.store.get(layout.status(job_id)))
+        except NotFound:
+            return None
+
+    async def ended(self, job_id: str, *, seconds: float = 120) -> JobStatus:
+        """Wait until the job has ended."""
+        return await self.reaches(job_id, *TERMINAL_STATES, seconds=seconds)
+
+    async def reaches(self, job_id: str, *states: str, seconds: float = 120) -> JobStatus:
+        """Wait until the job is in one of the states."""
+        status = None
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            status = await self.status(job_id)
+            if status is not None and status.state in states:
+                return status
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"job {job_id} was not {states} within {seconds} s: {status}")
+
+    async def spoken(self, job: JobRequest, directory: Path) -> tuple[list[str], list[str]]:
+        """The chunks that should be said, and those heard in the finished episode (tone engine only)."""
+        manifest = Manifest.model_validate_json(await self.store.get(layout.manifest(job.job_id)))
+        status = await self.status(job.job_id)
+        assert status is not None
+        extension = next(name for name in job.formats if name in status.files)
+        path = directory / f"{job.job_id}.{extension}"
+        await self.store.get_file(status.files[extension], path)
+        heard = await asyncio.to_thread(tones.hear_texts, path)
+        return [chunk.text for chunk in manifest.chunks], heard
+
+    async def ready_messages(self, queue: str) -> int:
+        """How many messages are ready in a queue."""
+        async with connected(self.settings) as connection, connection.channel() as channel:
+            found = await channel.declare_queue(queue, passive=True)
+            return found.declaration_result.message_count or 0
+
+    async def dead_letters(self) -> dict[str, int]:
+        """Queue → letters, for those that have any."""
+        counts = {queue.dead: await self.ready_messages(queue.dead) for queue in topology.WORK_QUEUES}
+        return {queue: count for queue, count in counts.items() if count}
