@@ -1,0 +1,134 @@
+"""WebVTT captions from the timing manifest: a cue is a sentence or a part of one, never longer than two lines.
+
+Inside a chunk, time goes by characters: engines do not say when each word is spoken, and over a chunk of some seconds
+the error is a few tenths of one. Every cue begins where the one before it ends, and no cue leaves its chunk.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+import sentencex
+
+from services.assembler.timeline import Timeline
+
+LINE_COLUMNS = 65
+"""The podcast namespace asks for at most 65 characters a line; a wide (CJK) character takes two columns."""
+LINES_A_CUE = 2
+_JOINER = "\N{ZERO WIDTH JOINER}"
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def webvtt(timeline: Timeline, texts: Sequence[str], language: str) -> Iterator[str]:
+    """The caption file, piece by piece.
+
+    Args:
+        timeline: when each chunk is spoken.
+        texts: of each chunk.
+        language: BCP 47 tag, for the ends of sentences.
+    """
+    yield "WEBVTT\n"
+    for chunk, text in zip(timeline.chunks, texts, strict=True):
+        begin = round(1_000 * timeline.seconds(chunk.start))
+        end = round(1_000 * timeline.seconds(chunk.start + chunk.frames))
+        for start, stop, lines in cues(text, language, begin, end):
+            yield f"\n{timestamp(start)} --> {timestamp(stop)}\n"
+            yield "".join(line.translate(_ESCAPES) + "\n" for line in lines)
+
+
+def cues(text: str, language: str, begin_ms: int, end_ms: int) -> list[tuple[int, int, list[str]]]:
+    """Start, end (milliseconds) and lines of each cue of one chunk; together they say exactly its words.
+
+    Args:
+        text: what is spoken.
+        language: BCP 47 tag.
+        begin_ms: when the chunk begins.
+        end_ms: when it ends, without the pause after it.
+    """
+    blocks = [
+        lines[at : at + LINES_A_CUE]
+        for sentence in _sentences(text, language)
+        for lines in [wrap(sentence)]
+        for at in range(0, len(lines), LINES_A_CUE)
+    ]
+    weights = [sum(map(len, lines)) for lines in blocks]
+    total = sum(weights)
+    timed = []
+    spoken, start = 0, begin_ms
+    for lines, weight in zip(blocks, weights, strict=True):
+        spoken += weight
+        stop = begin_ms + (end_ms - begin_ms) * spoken // total
+        timed.append((start, stop, lines))
+        start = stop
+    return _long_enough(timed)
+
+
+def _long_enough(timed: list[tuple[int, int, list[str]]]) -> list[tuple[int, int, list[str]]]:
+    """Without the cues that would last no time at all (an absurdly short chunk); their words go to a neighbour."""
+    if all(stop > start for start, stop, _ in timed):
+        return timed
+    return [(timed[0][0], max(timed[-1][1], timed[0][0] + 1), [line for _, _, lines in timed for line in lines])]
+
+
+def _sentences(text: str, language: str) -> list[str]:
+    """The sentences of a chunk; white space is the same as in any other line of captions: single spaces."""
+    primary = language.split("-", 1)[0].lower()
+    found = [" ".join(sentence.split()) for sentence in sentencex.segment(primary, text)]
+    return [sentence for sentence in found if sentence]
+
+
+def wrap(sentence: str) -> list[str]:
+    """Lines of at most `LINE_COLUMNS` columns, as even as words allow; a word that is longer is cut."""
+    words = [piece for word in sentence.split() for piece in _cut(word)]
+    rows = _fill(words, LINE_COLUMNS)
+    if len(rows) == LINES_A_CUE:
+        # Two even lines read better than a full one and a single word.
+        total = sum(map(columns, rows))
+        for width in range((total + 1) // 2, LINE_COLUMNS):
+            even = _fill(words, width)
+            if len(even) == LINES_A_CUE and max(map(columns, even)) <= LINE_COLUMNS:
+                return even
+    return rows
+
+
+def _fill(words: Sequence[str], width: int) -> list[str]:
+    rows: list[str] = []
+    used = 0
+    for word in words:
+        room = columns(word)
+        if rows and used + 1 + room <= width:
+            rows[-1] += " " + word
+            used += 1 + room
+        else:
+            rows.append(word)
+            used = room
+    return rows
+
+
+def _cut(word: str) -> Iterator[str]:
+    if columns(word) <= LINE_COLUMNS:
+        yield word
+        return
+    start = used = 0
+    cut = 0  # the last place in the open piece where it may be cut
+    for at, character in enumerate(word):
+        if not (unicodedata.category(character).startswith("M") or _JOINER in word[max(0, at - 1) : at + 1]):
+            cut = at
+        if used + columns(character) > LINE_COLUMNS:
+            cut = cut if cut > start else at
+            yield word[start:cut]
+            start, used = cut, columns(word[cut:at])
+        used += columns(character)
+    yield word[start:]
+
+
+def columns(text: str) -> int:
+    """Width on the screen: at least the number of characters, two for a wide one."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def timestamp(milliseconds: int) -> str:
+    """`HH:MM:SS.mmm`, hours with as many digits as they need."""
+    seconds, rest = divmod(milliseconds, 1_000)
+    return f"{seconds // 3_600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"

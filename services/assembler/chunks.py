@@ -1,0 +1,113 @@
+"""The stored chunks: their measurements for the plan, their samples for the encoder; few of them at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
+
+import numpy as np
+
+from services.assembler.failures import ChunkMissing
+from services.assembler.limiter import Limiter
+from services.assembler.prefetch import ahead
+from services.assembler.timeline import Part, TimedChunk, Timeline
+from shared import chunk_audio
+from shared.deadlines import in_thread
+from shared.errors import BadAudio, NotFound
+from shared.loudness import Samples
+from shared.manifest import Chunk, Manifest
+from shared.store import Store
+
+MEASUREMENTS_AHEAD = 8
+CHUNKS_AHEAD = 3
+"""Compressed, so three of the longest (5 minutes) are about 20 MB."""
+SLICE_SECONDS = 2
+"""Samples handled at a time: a few ms of work in the thread."""
+
+
+async def measure(manifest: Manifest, store: Store, sample_rate: int) -> list[Part]:
+    """What was measured of each chunk, in order.
+
+    Raises:
+        ChunkMissing: a chunk is not in the store, damaged, or was made at another sample rate.
+    """
+    first_with_key = {chunk.audio_key: chunk for chunk in reversed(manifest.chunks)}
+
+    async def part(chunk: Chunk) -> tuple[str, Part]:
+        return chunk.audio_key, await _measure_one(chunk, store, sample_rate)
+
+    async with aclosing(ahead(first_with_key.values(), part, MEASUREMENTS_AHEAD)) as parts:
+        known = {key: measured async for key, measured in parts}
+    return [known[chunk.audio_key] for chunk in manifest.chunks]
+
+
+async def _measure_one(chunk: Chunk, store: Store, sample_rate: int) -> Part:
+    try:
+        head = await store.get_range(chunk.audio_key, 0, chunk_audio.HEADER_BYTES)
+        try:
+            measurement = await in_thread(partial(chunk_audio.read_measurement, head))
+        except BadAudio:
+            if len(head) < chunk_audio.HEADER_BYTES:
+                raise
+            whole = await store.get(chunk.audio_key)  # a chunk so long that its measurement goes on
+            measurement = await in_thread(partial(chunk_audio.read_measurement, whole))
+    except NotFound:
+        raise ChunkMissing(chunk.index, chunk.audio_key, because="is missing") from None
+    except BadAudio as error:
+        raise ChunkMissing(chunk.index, chunk.audio_key, because="is damaged") from error
+    if measurement.sample_rate != sample_rate:
+        because = f"has {measurement.sample_rate} Hz instead of {sample_rate} Hz"
+        raise ChunkMissing(chunk.index, chunk.audio_key, because=because)
+    return Part(measurement.frames, np.array(measurement.energies))
+
+
+async def episode_samples(
+    timeline: Timeline, manifest: Manifest, store: Store, *, gain_db: float, ceiling_dbtp: float
+) -> AsyncGenerator[Samples, None]:
+    """The episode's sound, mono, with gain and limiter applied; exactly `timeline.frames` samples in all.
+
+    Args:
+        timeline: the plan.
+        manifest: names the chunks' objects.
+        store: where they are.
+        gain_db: for every sample.
+        ceiling_dbtp: what the true peak is limited to.
+
+    Raises:
+        ChunkMissing: a chunk has gone, is damaged, or is no longer as long as it was measured.
+    """
+    factor = np.float32(10 ** (gain_db / 20))
+    limiter = Limiter(timeline.sample_rate, ceiling_dbtp)
+    step = SLICE_SECONDS * timeline.sample_rate
+
+    async def fetch(timed: TimedChunk) -> tuple[TimedChunk, bytes]:
+        key = manifest.chunks[timed.index].audio_key
+        try:
+            return timed, await store.get(key)
+        except NotFound:
+            raise ChunkMissing(timed.index, key, because="is missing") from None
+
+    yield limiter.push(_silence(timeline.lead_in))
+    async with aclosing(ahead(timeline.chunks, fetch, CHUNKS_AHEAD)) as fetched:
+        async for timed, data in fetched:
+            samples = await in_thread(partial(_decode, timed, manifest.chunks[timed.index].audio_key, data))
+            for start in range(0, len(samples), step):
+                piece = samples[start : start + step]
+                yield await in_thread(lambda piece=piece: limiter.push(piece * factor))  # type: ignore[misc]  # mypy wants no default in a lambda
+            yield limiter.push(_silence(timed.pause))
+    yield limiter.finish()
+
+
+def _decode(timed: TimedChunk, key: str, data: bytes) -> Samples:
+    try:
+        samples, _ = chunk_audio.decode(data)
+    except BadAudio as error:
+        raise ChunkMissing(timed.index, key, because="is damaged") from error
+    if len(samples) != timed.frames:
+        raise ChunkMissing(timed.index, key, because="has changed since it was measured")
+    return samples
+
+
+def _silence(frames: int) -> Samples:
+    return np.zeros(frames, dtype=np.float32)

@@ -1,0 +1,38 @@
+"""What can go wrong with an episode, beside what `shared.errors` names for every service."""
+
+from __future__ import annotations
+
+from shared.errors import Permanent, Transient
+
+
+class ChunkMissing(Transient):
+    """A chunk's audio is not in the store, or is not usable; the coordinator can have it spoken again.
+
+    Attributes:
+        index: the chunk's place in the manifest.
+        key: the store key where its audio should be.
+    """
+
+    def __init__(self, index: int, key: str, *, because: str) -> None:
+        super().__init__(
+            f"The audio of chunk {index} {because} ({key}).",
+            hint="Replay the job: the chunk is then spoken again.",
+        )
+        self.index = index
+        self.key = key
+
+
+class EncoderFailed(Transient):
+    """ffmpeg ended with an error or could not be started."""
+
+
+class DiskFull(Transient):
+    """The folder for temporary files has no room for the episode."""
+
+
+class EpisodeIncomplete(Transient):
+    """The decoded episode is not what was planned: its length differs, or a chunk is not where it should be."""
+
+
+class OffTarget(Permanent):
+    """Loudness or true peak missed the profile, also after correction."""

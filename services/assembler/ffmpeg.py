@@ -1,0 +1,162 @@
+"""ffmpeg as a child process: PCM in and files out, or a file in and PCM out. It never outlives its caller.
+
+Cancelling kills it; if this process is killed, the kernel kills it (`setpriv --pdeathsig`), and without that program it
+ends by itself when its pipe closes. What it says on stderr becomes the sentence of the error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from services.assembler.failures import DiskFull, EncoderFailed
+
+PIPE_BYTES = 262_144
+"""Handed to the pipe at a time, so that other tasks get their turn."""
+READ_BYTES = 1_048_576
+"""PCM read at a time; a multiple of the size of a stereo float frame."""
+STDERR_BYTES = 4_096
+"""Of what ffmpeg complains about, the end is kept."""
+NO_SPACE = "No space left on device"
+
+
+class Child:
+    """A running ffmpeg.
+
+    Attributes:
+        process: the child.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._complaints = bytearray()
+        self._listener = asyncio.create_task(self._listen())
+
+    async def feed(self, data: bytes | memoryview) -> None:
+        """Write to its standard input and wait until most of it is taken.
+
+        Raises:
+            EncoderFailed, DiskFull: it ended instead.
+        """
+        assert self.process.stdin is not None  # noqa: S101 - started with a pipe
+        view = memoryview(data).cast("B")
+        try:
+            for start in range(0, len(view), PIPE_BYTES):
+                self.process.stdin.write(view[start : start + PIPE_BYTES])
+                await self.process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            await self.finish()
+            raise EncoderFailed("ffmpeg stopped reading before the episode's end.") from None
+
+    async def pcm(self) -> AsyncIterator[bytes]:
+        """What it writes to its standard output, in pieces of `READ_BYTES`; the last one is shorter."""
+        assert self.process.stdout is not None  # noqa: S101 - started with a pipe
+        while True:
+            try:
+                yield await self.process.stdout.readexactly(READ_BYTES)
+            except asyncio.IncompleteReadError as end:
+                if end.partial:
+                    yield end.partial
+                return
+
+    async def finish(self) -> None:
+        """Close its input and wait for its end.
+
+        Raises:
+            EncoderFailed, DiskFull: it complained.
+        """
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.process.stdin.close()
+                await self.process.stdin.wait_closed()
+        code = await self.process.wait()
+        await self._listener
+        complaints = self._complaints.decode(errors="replace").strip()
+        if NO_SPACE in complaints:
+            raise disk_full()
+        if code:
+            last = complaints.splitlines()[-1] if complaints else f"exit code {code}"
+            raise EncoderFailed(f"ffmpeg failed: {last}", hint="`podcast doctor` checks the installation.")
+
+    async def kill(self) -> None:
+        """End it now, if it still runs."""
+        self._listener.cancel()
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+
+    async def _listen(self) -> None:
+        assert self.process.stderr is not None  # noqa: S101 - started with a pipe
+        while data := await self.process.stderr.read(STDERR_BYTES):
+            self._complaints += data
+            del self._complaints[:-STDERR_BYTES]
+
+
+def disk_full() -> DiskFull:
+    """The one sentence for all places where the disk can turn out to be full."""
+    return DiskFull(
+        "The disk for temporary files is full.", hint="Free some space, or set TMPDIR to a folder that has more."
+    )
+
+
+@asynccontextmanager
+async def run(arguments: Sequence[str], *, feeds: bool = False, reads: bool = False) -> AsyncIterator[Child]:
+    """Start ffmpeg; it is dead when the body is left, however it is left.
+
+    Args:
+        arguments: after ffmpeg's general options.
+        feeds: its standard input is a pipe.
+        reads: its standard output is a pipe.
+
+    Raises:
+        EncoderFailed: there is no ffmpeg.
+    """
+    guard = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+    general = ("-hide_banner", "-nostats", "-loglevel", "error", "-y", *(() if feeds else ("-nostdin",)))
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *guard,
+            "ffmpeg",
+            *general,
+            *arguments,
+            stdin=PIPE if feeds else DEVNULL,
+            stdout=PIPE if reads else DEVNULL,
+            stderr=PIPE,
+            limit=2 * READ_BYTES,
+        )
+    except FileNotFoundError as error:
+        raise EncoderFailed("ffmpeg is not installed.", hint="Install it: apt-get install ffmpeg.") from error
+    child = Child(process)
+    try:
+        yield child
+    finally:
+        await child.kill()
+
+
+@asynccontextmanager
+async def encoder(rate: int, metadata: Path, outputs: Sequence[tuple[Sequence[str], Path]]) -> AsyncIterator[Child]:
+    """One ffmpeg that takes mono float PCM and writes every output.
+
+    Args:
+        rate: of the PCM, Hz.
+        metadata: an ffmetadata file with the chapters.
+        outputs: options and path of each file.
+    """
+    arguments = ["-f", "f32le", "-ar", str(rate), "-ac", "1", "-i", "pipe:0", "-f", "ffmetadata", "-i", str(metadata)]
+    for options, path in outputs:
+        arguments += [*options, str(path)]
+    async with run(arguments, feeds=True) as child:
+        yield child
+
+
+@asynccontextmanager
+async def decoder(path: Path) -> AsyncIterator[Child]:
+    """One ffmpeg that gives a file's sound back as interleaved float PCM, at the file's own rate."""
+    arguments = ["-i", str(path), "-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"]
+    async with run(arguments, reads=True) as child:
+        yield child

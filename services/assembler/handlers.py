@@ -1,0 +1,128 @@
+"""Consumes episode.requested, publishes episode.assembled: one manifest in, one episode out. Competing consumers.
+
+Nothing is remembered between messages. A killed assembler's message is redelivered and the same episode made
+again; one that was finished is found in the store and only announced.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import structlog
+from pydantic import ValidationError
+
+from services.assembler import chapter_marks, chunks, cover, production, scratch, tags, timing
+from services.assembler.captions import webvtt
+from services.assembler.encoders import CONTENT_TYPES, ENCODERS
+from services.assembler.timeline import Timeline, gain_db, plan, whole_energies
+from services.assembler.timing import EpisodeFile, Timing
+from shared import layout
+from shared.deadlines import in_thread
+from shared.errors import BadInput, NotFound
+from shared.manifest import Manifest
+from shared.messages import EpisodeAssembled, EpisodeRequested
+from shared.settings import Settings
+from shared.store import Store
+
+log = structlog.get_logger(__name__)
+
+Publish = Callable[[EpisodeAssembled], Awaitable[None]]
+
+SPARE_BYTES = 50_000_000
+"""For captions, chapters and tags, on top of the audio."""
+
+
+async def assemble_episode(request: EpisodeRequested, *, store: Store, settings: Settings, publish: Publish) -> None:
+    """Make the episode of a job whose chunks are all in the store, prove it complete, store it, announce it.
+
+    Args:
+        request: names the job.
+        store: has the manifest and the chunks; gets the episode.
+        settings: the sample rate.
+        publish: announces the episode.
+
+    Raises:
+        BadInput: no manifest, or a cover that is no picture.
+        ChunkMissing: the audio of a chunk is missing or damaged.
+        DiskFull, EncoderFailed, EpisodeIncomplete: it could not be made this time.
+        OffTarget: it cannot be brought to its loudness.
+    """
+    started = time.monotonic()
+    data, manifest = await _manifest(request.job_id, store)
+    fingerprint = timing.fingerprint(data, settings.sample_rate)
+    finished = await timing.finished(request.job_id, fingerprint, store)
+    if finished is None:
+        finished = await _make(manifest, fingerprint, store, settings.sample_rate)
+    await publish(_announcement(finished, time.monotonic() - started))
+
+
+async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
+    try:
+        data = await store.get(layout.manifest(job_id))
+        return data, await in_thread(partial(Manifest.model_validate_json, data))
+    except NotFound:
+        raise BadInput(f"Job {job_id} has no manifest in the store.") from None
+    except ValidationError as error:
+        raise BadInput(f"The manifest of job {job_id} cannot be read: {error.errors()[0]['msg']}.") from error
+
+
+async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
+    picture = await cover.load(manifest.request.cover, store)
+    parts = await chunks.measure(manifest, store, sample_rate)
+    timeline = plan(manifest, parts, sample_rate)
+    planned = whole_energies(timeline, parts)
+    gain = gain_db(planned, manifest.request.loudness)
+    bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
+    with scratch.folder(SPARE_BYTES + int(timeline.seconds(timeline.frames) * bytes_a_second)) as folder:
+        episode = production.Episode(manifest, timeline, planned, tags.of(manifest, picture, timeline), folder)
+        audio = await production.produce(episode, store, gain)
+        await in_thread(partial(_write_texts, episode))
+        files = {}
+        for name in (*manifest.request.formats, "vtt", "chapters.json"):
+            files[name.removesuffix(".json")] = await _store(manifest.job_id, name, episode.path(name), store)
+    made = Timing(
+        job_id=manifest.job_id,
+        fingerprint=fingerprint,
+        timeline=timeline,
+        audio={str(name): encoded for name, encoded in audio.items()},
+        files=files,
+    )
+    document = await in_thread(partial(made.model_dump_json, indent=1))
+    await store.put(_timing_key(manifest.job_id), document.encode(), content_type=CONTENT_TYPES["timing.json"])
+    log.info("episode made", seconds=round(timeline.seconds(timeline.frames), 1), chunks=len(timeline.chunks))
+    return made
+
+
+def _write_texts(episode: production.Episode) -> None:
+    """Captions and chapters, from the one timing manifest."""
+    manifest, timeline = episode.manifest, episode.timeline
+    with episode.path("vtt").open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(webvtt(timeline, [chunk.text for chunk in manifest.chunks], manifest.language))
+    document = chapter_marks.podcast_namespace_json(timeline, title=manifest.title, author=manifest.author)
+    episode.path("chapters.json").write_bytes(document)
+
+
+async def _store(job_id: str, name: str, path: Path, store: Store) -> EpisodeFile:
+    key = layout.episode(job_id, name)
+    await store.put_file(key, path, content_type=CONTENT_TYPES[name])
+    return EpisodeFile(key=key, size=await in_thread(lambda: path.stat().st_size))
+
+
+def _timing_key(job_id: str) -> str:
+    return layout.episode(job_id, "timing.json")
+
+
+def _announcement(finished: Timing, seconds: float) -> EpisodeAssembled:
+    first = next(iter(finished.audio.values()))
+    timeline: Timeline = finished.timeline
+    return EpisodeAssembled(
+        job_id=finished.job_id,
+        files={name: file.key for name, file in finished.files.items()} | {"timing": _timing_key(finished.job_id)},
+        audio_seconds=timeline.seconds(timeline.frames),
+        loudness_lufs=first.loudness_lufs,
+        true_peak_dbtp=first.true_peak_dbtp,
+        seconds=round(seconds, 3),
+    )

@@ -1,0 +1,123 @@
+"""A true-peak limiter for a stream: looks ahead, bends the gain smoothly, adds or loses no sample.
+
+For each sample the reduction that its (4-fold oversampled) peak needs is found; it is held and let go at a constant
+pace; then the largest within the look-ahead is taken and averaged over the same length. An average of values that are
+all at least what a peak needs is at least what it needs, so nothing gets through, and the gain never jumps.
+Everything is vectorised; where nothing is near the ceiling, samples only pass through.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.loudness import Samples
+
+LOOK_AHEAD_SECONDS = 0.005
+RELEASE_DB_A_SECOND = 60.0
+"""3 dB are let go in 50 ms: short enough not to dull the next syllable, long enough not to follow the waveform."""
+OVERSAMPLING = 4
+HALF_TAPS = 12
+"""The interpolator looks at so many samples on each side."""
+INTERSAMPLE_MARGIN_DB = 4.0
+"""Samples further below the ceiling are not oversampled; the decoded result is measured anyway."""
+
+
+def _interpolators() -> NDArray[np.float32]:
+    """Windowed-sinc filters for the positions 1/4, 1/2, 3/4 between two samples, one a row."""
+    at = np.arange(-HALF_TAPS + 1, HALF_TAPS + 1)
+    rows = []
+    for phase in range(1, OVERSAMPLING):
+        distance = at - phase / OVERSAMPLING
+        window = np.cos(np.pi * distance / (2 * HALF_TAPS)) ** 2
+        rows.append(np.sinc(distance) * window)
+    return np.array(rows, dtype=np.float32)
+
+
+_PHASES = _interpolators()
+
+
+class Limiter:
+    """Mono; `push` gives back what is ready, `finish` the rest. What comes out is as long as what went in."""
+
+    def __init__(self, rate: int, ceiling_dbtp: float) -> None:
+        self._ceiling = 10 ** (ceiling_dbtp / 20)
+        self._quiet = self._ceiling * 10 ** (-INTERSAMPLE_MARGIN_DB / 20)
+        self._ahead = max(2, round(rate * LOOK_AHEAD_SECONDS))
+        self._release = RELEASE_DB_A_SECOND / rate
+        weights = np.hanning(self._ahead + 3)[1:-1]
+        self._weights = weights / weights.sum()
+        self._known = np.zeros(HALF_TAPS, dtype=np.float32)  # context on the left of the first unseen sample
+        self._waiting = np.zeros(0, dtype=np.float32)  # seen, but their gain is not decided
+        self._held = np.zeros(2 * self._ahead)  # the reductions that the next gains still depend on
+        self._reduction = 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being reduced now, nor in what the next gains depend on."""
+        return self._reduction <= 0.0 and not self._held.any()
+
+    def push(self, samples: Samples) -> Samples:
+        """Take the next piece and give back the samples whose gain is decided."""
+        return self._advance(np.asarray(samples, dtype=np.float32))
+
+    def finish(self) -> Samples:
+        """The samples that were still waiting; the stream counts as followed by silence."""
+        waiting = len(self._waiting) + (len(self._known) - HALF_TAPS)
+        return self._advance(np.zeros(self._ahead + HALF_TAPS, dtype=np.float32))[:waiting]
+
+    def _advance(self, samples: Samples) -> Samples:
+        extended = np.concatenate((self._known, samples))
+        fresh = extended[HALF_TAPS : len(extended) - HALF_TAPS]  # those whose right context is known too
+        if not len(fresh):
+            self._known = extended
+            return np.zeros(0, dtype=np.float32)
+        self._known = extended[len(extended) - 2 * HALF_TAPS :].copy()
+        pending = np.concatenate((self._waiting, fresh))
+        ready = max(0, len(pending) - self._ahead)
+        self._waiting = pending[ready:].copy()
+        loudest = max(float(extended.max()), -float(extended.min()))
+        if loudest < self._quiet and self.idle:
+            return pending[:ready]
+        held = np.concatenate((self._held, self._hold(self._needed(extended))))
+        # held[k] belongs to the sample k - 2 * ahead after the first fresh one; pending[0] is at most `ahead` before it
+        first = 2 * self._ahead - (len(pending) - len(fresh))
+        self._held = held[len(held) - 2 * self._ahead :].copy()
+        if not ready:
+            return pending[:0]
+        span = held[first - self._ahead : first + ready + self._ahead]
+        largest = _running_max(span, self._ahead + 1)
+        reduction = np.convolve(largest, self._weights, mode="valid")
+        gains = np.power(10.0, -reduction / 20, dtype=np.float64).astype(np.float32)
+        return pending[:ready] * gains
+
+    def _needed(self, extended: Samples) -> NDArray[np.float64]:
+        """The reduction in dB that each fresh sample needs, with the peaks between it and its neighbours."""
+        peaks = np.abs(extended)
+        for taps in _PHASES:
+            between = np.abs(np.convolve(extended, taps[::-1], mode="valid"))
+            # between[i] lies between the samples i + HALF_TAPS - 1 and i + HALF_TAPS
+            span = slice(HALF_TAPS - 1, HALF_TAPS - 1 + len(between))
+            np.maximum(peaks[span], between, out=peaks[span])
+            after = slice(HALF_TAPS, HALF_TAPS + len(between))
+            np.maximum(peaks[after], between, out=peaks[after])
+        fresh = peaks[HALF_TAPS : len(extended) - HALF_TAPS].astype(np.float64)
+        return np.asarray(20 * np.log10(np.maximum(fresh / self._ceiling, 1.0)))
+
+    def _hold(self, needed: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Let a reduction go at `RELEASE_DB_A_SECOND`: the larger of what is needed and what remains."""
+        slope = self._release * np.arange(1, len(needed) + 1)
+        held = np.maximum.accumulate(np.maximum(needed + slope, self._reduction)) - slope
+        held = np.maximum(held, 0.0)
+        self._reduction = float(held[-1])
+        return np.asarray(held)
+
+
+def _running_max(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """The largest of each `length` values in a row, by doubling (7 passes for 120 values)."""
+    width = 1
+    while width * 2 <= length:
+        values = np.maximum(values[:-width], values[width:])
+        width *= 2
+    rest = length - width
+    return np.maximum(values[:-rest], values[rest:]) if rest else values

@@ -1,0 +1,141 @@
+"""When each chunk and chapter begins, and how loud the whole will be. Pure: measurements in, one timing manifest out.
+
+Everything lies on a grid of 100 ms (chunks are whole blocks, pauses are rounded to it), so that the 100 ms energies of
+the parts strung together are the energies of the whole: its loudness is known before a single sample is encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from shared.errors import Permanent
+from shared.loudness import Energies, block_samples, integrated_loudness
+from shared.manifest import Chapter, Manifest
+from shared.messages import Frozen, LoudnessProfile
+
+LEAD_IN_BLOCKS = 3
+"""300 ms of silence first: many players swallow the first moments while their output wakes up."""
+LEAD_OUT_BLOCKS = 7
+"""700 ms of silence last, in place of the last chunk's pause."""
+MS_A_BLOCK = 100
+
+TARGET_LUFS: dict[LoudnessProfile, float] = {"mono": -19.0, "stereo": -16.0}
+"""The usual targets of podcast directories; one channel reads 3 LU lower than two that carry the same."""
+CHANNELS: dict[LoudnessProfile, int] = {"mono": 1, "stereo": 2}
+GAIN_LIMIT_DB = 40.0
+"""Chunks that need more are noise: a synthesizer refuses silence, so this is the guard against a bug."""
+
+
+class Part(NamedTuple):
+    """What the assembler keeps of one stored chunk's measurement."""
+
+    frames: int
+    energies: Energies
+
+
+class TimedChunk(Frozen):
+    """Where one chunk is in the episode; all in samples."""
+
+    index: int = Field(ge=0)
+    start: int = Field(ge=0)
+    frames: int = Field(ge=1)
+    pause: int = Field(ge=0, description="silence after it")
+
+
+class TimedChapter(Frozen):
+    """A chapter from its first sample to the next one's first."""
+
+    title: str
+    level: int
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class Timeline(Frozen):
+    """The whole episode; captions, chapter marks and the proof of completeness are made from this alone."""
+
+    sample_rate: int
+    lead_in: int = Field(description="samples of silence before the first chunk")
+    frames: int = Field(ge=1, description="length of the episode in samples")
+    chunks: tuple[TimedChunk, ...]
+    chapters: tuple[TimedChapter, ...]
+
+    def seconds(self, samples: int) -> float:
+        """`samples` as seconds."""
+        return samples / self.sample_rate
+
+
+def plan(manifest: Manifest, parts: Sequence[Part], sample_rate: int) -> Timeline:
+    """Lay the chunks out one after another.
+
+    Args:
+        manifest: what will be said; `parts[i]` belongs to `manifest.chunks[i]`.
+        parts: what was measured of each chunk.
+        sample_rate: of every chunk and of the episode, Hz.
+    """
+    block = block_samples(sample_rate)
+    chunks = []
+    position = lead_in = LEAD_IN_BLOCKS * block
+    last = len(manifest.chunks) - 1
+    for chunk, part in zip(manifest.chunks, parts, strict=True):
+        pause = LEAD_OUT_BLOCKS if chunk.index == last else pause_blocks(manifest.pause_ms(chunk))
+        chunks.append(TimedChunk(index=chunk.index, start=position, frames=part.frames, pause=pause * block))
+        position += part.frames + pause * block
+    return Timeline(
+        sample_rate=sample_rate,
+        lead_in=lead_in,
+        frames=position,
+        chunks=tuple(chunks),
+        chapters=_chapters(manifest.chapters, chunks, position),
+    )
+
+
+def pause_blocks(milliseconds: int) -> int:
+    """A pause on the grid: the nearest whole number of 100 ms, halves up."""
+    return (milliseconds + MS_A_BLOCK // 2) // MS_A_BLOCK
+
+
+def whole_energies(timeline: Timeline, parts: Sequence[Part]) -> Energies:
+    """The 100 ms energies of the whole episode before any gain; pauses are silent."""
+    block = block_samples(timeline.sample_rate)
+    energies = np.zeros(timeline.frames // block)
+    for chunk, part in zip(timeline.chunks, parts, strict=True):
+        first = chunk.start // block
+        energies[first : first + len(part.energies)] = part.energies
+    return energies
+
+
+def gain_db(energies: Energies, profile: LoudnessProfile) -> float:
+    """The gain that brings the whole to the profile's loudness, in dB.
+
+    Raises:
+        Permanent: there is nothing to hear, or too little.
+    """
+    gain = TARGET_LUFS[profile] - integrated_loudness(energies, channels=CHANNELS[profile])
+    if not gain < GAIN_LIMIT_DB:
+        raise Permanent("The chunks of this job hold next to no sound.", hint="Look at the speech server.")
+    return gain
+
+
+def _chapters(chapters: Sequence[Chapter], chunks: Sequence[TimedChunk], end: int) -> tuple[TimedChapter, ...]:
+    """Chapters with times. The first one begins with the episode; those that begin with the same chunk become one."""
+    merged: list[Chapter] = []
+    for chapter in sorted(chapters, key=lambda chapter: chapter.first_chunk):
+        if chapter.first_chunk >= len(chunks):
+            continue
+        if merged and merged[-1].first_chunk == chapter.first_chunk:
+            title = f"{merged[-1].title}: {chapter.title}"
+            merged[-1] = merged[-1].model_copy(update={"title": title})
+        else:
+            merged.append(chapter)
+    starts = [chunks[chapter.first_chunk].start for chapter in merged]
+    if starts:
+        starts[0] = 0
+    return tuple(
+        TimedChapter(title=chapter.title, level=chapter.level, start=start, end=following)
+        for chapter, start, following in zip(merged, starts, [*starts[1:], end], strict=True)
+    )

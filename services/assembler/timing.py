@@ -1,0 +1,67 @@
+"""`episode.timing.json`: when everything is said, and what the episode's files are. Written last: it seals the episode.
+
+Redelivery finds it, sees that it belongs to the same manifest and that every file is there, and only announces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import Field, ValidationError
+
+from services.assembler.timeline import Timeline
+from shared import layout
+from shared.errors import NotFound
+from shared.messages import Frozen, JobId
+from shared.store import Store
+
+ASSEMBLY_VERSION = 1
+"""Raise it when the same manifest and chunks make a different episode: the old one is then made anew."""
+
+
+class EpisodeFile(Frozen):
+    """One file of the episode."""
+
+    key: str
+    size: int = Field(ge=0, description="bytes")
+
+
+class Encoded(Frozen):
+    """How one audio file was made, and what was measured of it after decoding."""
+
+    gain_db: float = Field(strict=False)
+    ceiling_dbtp: float = Field(strict=False, description="what the limiter held before encoding")
+    encodes: int = Field(ge=1, description="how often it was encoded until it was on target")
+    seconds: float = Field(strict=False)
+    loudness_lufs: float = Field(strict=False)
+    true_peak_dbtp: float = Field(strict=False)
+
+
+class Timing(Frozen):
+    """The timing manifest as it is stored."""
+
+    version: int = 1
+    job_id: JobId
+    fingerprint: str = Field(description="of the manifest and of how it is assembled")
+    timeline: Timeline
+    audio: dict[str, Encoded] = Field(min_length=1, description="format → how it was made, in the order asked for")
+    files: dict[str, EpisodeFile] = Field(description="format (also `vtt`, `chapters`) → file")
+
+
+def fingerprint(manifest: bytes, sample_rate: int) -> str:
+    """What an episode is made of, as far as it can be known without making it."""
+    return hashlib.sha256(f"{ASSEMBLY_VERSION} {sample_rate} ".encode() + manifest).hexdigest()
+
+
+async def finished(job_id: str, expected_fingerprint: str, store: Store) -> Timing | None:
+    """The timing manifest of an episode that is already there, whole and made of the same; else None."""
+    try:
+        timing = Timing.model_validate_json(await store.get(layout.episode(job_id, "timing.json")))
+    except (NotFound, ValidationError):
+        return None
+    if timing.fingerprint != expected_fingerprint:
+        return None
+    for file in timing.files.values():
+        if await store.size(file.key) != file.size:
+            return None
+    return timing

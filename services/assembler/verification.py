@@ -1,0 +1,153 @@
+"""Proves a finished file: decodes it, measures it, and finds every chunk in its place.
+
+The 100 ms energies of the plan are compared with those of the decoded sound, chunk by chunk. A chunk that is missing,
+said twice, cut or in another's place does not have the energies it should have; length alone would not see a swap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from services.assembler import ffmpeg
+from services.assembler.failures import EpisodeIncomplete
+from services.assembler.timeline import TimedChunk, Timeline
+from shared.deadlines import in_thread
+from shared.loudness import Energies, LoudnessMeter, TruePeakMeter, decibels, integrated_loudness
+
+LOUDNESS_TOLERANCE_LU = 0.5
+TRUE_PEAK_LIMIT_DBTP = -1.0
+LENGTH_TOLERANCE_SECONDS = 0.002
+"""Rounding where the decoder's rate is not the encoder's (opus decodes at 48 kHz)."""
+DIFFERENCE_LIMIT = 0.4
+"""How far a chunk's 100 ms levels may be from the plan's, as a share of their sum. Measured with speech: the same chunk
+after any of our encoders 0.01-0.08, another chunk of the same voice 0.5-0.9."""
+DIFFERENCE_BLOCKS = 10
+"""Shorter chunks are compared together with their neighbourhood of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What was measured of a finished file after decoding it.
+
+    Attributes:
+        seconds: its length.
+        loudness_lufs: integrated.
+        true_peak_dbtp: of the louder channel.
+        energies: 100 ms energies, the mean of the channels.
+    """
+
+    seconds: float
+    loudness_lufs: float
+    true_peak_dbtp: float
+    energies: Energies
+
+
+async def measure(path: Path, *, rate: int, channels: int) -> Decoded:
+    """Decode the file at `path` and measure it as it streams by.
+
+    Args:
+        path: any format that ffmpeg knows.
+        rate: what it decodes at, Hz.
+        channels: how many it has.
+
+    Raises:
+        EncoderFailed: it cannot be decoded.
+    """
+    meters = _Meters(rate, channels)
+    async with ffmpeg.decoder(path) as child:
+        async for data in child.pcm():
+            await in_thread(partial(meters.push, data))
+        await child.finish()
+    return await in_thread(meters.result)
+
+
+class _Meters:
+    """Loudness and true peak of interleaved float PCM."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self._rate = rate
+        self._frames = 0
+        self._loudness = [LoudnessMeter(rate) for _ in range(channels)]
+        self._peaks = [TruePeakMeter(rate) for _ in range(channels)]
+
+    def push(self, data: bytes) -> None:
+        whole = len(data) - len(data) % (4 * len(self._peaks))
+        samples = np.frombuffer(data[:whole], dtype=np.float32).reshape(-1, len(self._peaks))
+        self._frames += len(samples)
+        for channel, (loudness, peak) in enumerate(zip(self._loudness, self._peaks, strict=True)):
+            one = np.ascontiguousarray(samples[:, channel])
+            loudness.push(one)
+            peak.push(one)
+
+    def result(self) -> Decoded:
+        energies = sum((meter.energies for meter in self._loudness[1:]), start=self._loudness[0].energies)
+        return Decoded(
+            seconds=self._frames / self._rate,
+            loudness_lufs=integrated_loudness(energies),
+            true_peak_dbtp=decibels(max(meter.finish() for meter in self._peaks)),
+            energies=energies / len(self._loudness),
+        )
+
+
+def prove_complete(
+    timeline: Timeline, planned: Energies, decoded: Decoded, *, gain_db: float, padding_seconds: float
+) -> None:
+    """Compare a decoded file with the plan.
+
+    Args:
+        timeline: where each chunk should be.
+        planned: the energies of the whole before gain.
+        decoded: what was measured.
+        gain_db: the gain that was applied.
+        padding_seconds: what the format may add at the end.
+
+    Raises:
+        EpisodeIncomplete: it is shorter or longer than planned, or a chunk is not where it should be.
+    """
+    expected = timeline.seconds(timeline.frames)
+    excess = decoded.seconds - expected
+    if not -LENGTH_TOLERANCE_SECONDS <= excess <= padding_seconds + LENGTH_TOLERANCE_SECONDS:
+        raise EpisodeIncomplete(
+            f"The encoded episode is {decoded.seconds:.3f} s long instead of {expected:.3f} s.",
+            hint="It was not published; the job is tried again.",
+        )
+    levels = np.sqrt(planned * 10 ** (gain_db / 10))
+    found = np.zeros(len(levels))
+    count = min(len(levels), len(decoded.energies))
+    found[:count] = np.sqrt(np.maximum(decoded.energies[:count], 0))
+    for chunk, difference in zip(timeline.chunks, differences(timeline, levels, found), strict=True):
+        if not difference <= DIFFERENCE_LIMIT:
+            raise EpisodeIncomplete(
+                f"Chunk {chunk.index} is not at {timeline.seconds(chunk.start):.1f} s of the encoded episode.",
+                hint="It was not published; the job is tried again.",
+            )
+
+
+def differences(timeline: Timeline, levels: Energies, found: Energies) -> Sequence[float]:
+    """How far each chunk's 100 ms levels are from the plan's, as a share of their sum: 0 is equal.
+
+    Args:
+        timeline: where each chunk is.
+        levels: planned, one a block.
+        found: decoded, one a block.
+    """
+    block = timeline.sample_rate // 10
+    away = np.concatenate(([0.0], np.cumsum(np.abs(levels - found))))
+    total = np.concatenate(([0.0], np.cumsum(levels)))
+    return [_share(away, total, *_blocks(chunk, block, len(levels))) for chunk in timeline.chunks]
+
+
+def _blocks(chunk: TimedChunk, block: int, count: int) -> tuple[int, int]:
+    first, last = chunk.start // block, (chunk.start + chunk.frames + chunk.pause) // block
+    missing = max(0, DIFFERENCE_BLOCKS - (last - first))
+    return max(0, first - missing // 2), min(count, last + math.ceil(missing / 2))
+
+
+def _share(away: Energies, total: Energies, first: int, last: int) -> float:
+    return float(away[last] - away[first]) / max(float(total[last] - total[first]), 1e-9)
