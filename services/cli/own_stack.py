@@ -3,32 +3,77 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import logging
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
-from shared.errors import BrokerDown
+from services.cli.stack import LocalStack, read_state
+from services.cli.stack.state import StackState
+from shared.errors import BrokerDown, PodcastError
 from shared.settings import Settings
 
-ADDRESSES_FILE = "stack.json"
+_GRACE_SECONDS = 1.0
+"""What a service of one's own stack may take to finish its messages: nobody wants them any more."""
 
 
 def running(settings: Settings) -> Settings | None:
-    """The settings with the addresses that a running `podcast up` has left in its folder; None if none runs there."""
-    path = settings.state_dir.expanduser() / ADDRESSES_FILE
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    """The settings with the addresses of the `podcast up` in the state folder; None if none runs there.
+
+    Raises:
+        BrokerDown: it is not ready yet, or not any more.
+    """
+    directory = settings.state_dir.expanduser().resolve()
+    found = read_state(directory)
+    if found is None:
         return None
-    names = ("amqp_url", "store_url", "speech_url")
-    addresses = {name: str(found[name]) for name in names if isinstance(found, dict) and found.get(name)}
-    return settings.model_copy(update=addresses) if "amqp_url" in addresses else None
+    if found.state != "ready":
+        raise BrokerDown(f"The stack in {directory} is {found.state}.", hint="Try again in a moment.")
+    return _with_addresses(settings, found)
 
 
 @contextlib.asynccontextmanager
-async def brought_up(
-    settings: Settings, *, synthesizers: int | None, say: Callable[[str], None]
-) -> AsyncIterator[Settings]:
-    """A stack of one's own in a temporary folder, taken down at the end whatever happens."""
-    del synthesizers, say
-    raise BrokerDown("No stack is running.", hint="Set PODCAST_AMQP_URL and PODCAST_STORE_URL.")
-    yield settings
+async def brought_up(settings: Settings, *, synthesizers: int, say: Callable[[str], None]) -> AsyncIterator[Settings]:
+    """The settings with the addresses of a stack of one's own, in a temporary folder.
+
+    It is taken down at the end, whatever happens; should this process be killed, the stack ends with it.
+
+    Raises:
+        PodcastError: it does not come up; its logs are kept then, and the error says where.
+    """
+    say("starting a stack for this job (`podcast up` keeps one running)")
+    directory = Path(tempfile.mkdtemp(prefix="podcast-render-"))
+    stack = LocalStack(
+        dir=directory,
+        synthesizers=synthesizers,
+        speech_url=settings.speech_url or None,
+        engine=settings.speech_default_engine,
+        env={"PODCAST_GRACE_SECONDS": f"{_GRACE_SECONDS:g}"},
+        on_log=say if logging.root.isEnabledFor(logging.DEBUG) else None,
+    )
+    with contextlib.ExitStack() as at_the_end:
+        at_the_end.callback(shutil.rmtree, directory, ignore_errors=True)
+        try:
+            await stack.__aenter__()
+        except PodcastError:
+            at_the_end.pop_all()
+            _remove(directory, all_but=directory / "logs")
+            raise
+        try:
+            yield _with_addresses(settings, stack.state)
+        finally:
+            say("taking the stack down")
+            await stack.__aexit__(None, None, None)
+
+
+def _with_addresses(settings: Settings, found: StackState) -> Settings:
+    return settings.model_copy(
+        update={"amqp_url": found.amqp_url, "store_url": found.store_url, "speech_url": found.speech_url}
+    )
+
+
+def _remove(directory: Path, *, all_but: Path) -> None:
+    for path in directory.iterdir():
+        if path != all_but:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

@@ -128,7 +128,7 @@ async def stack(plan: Plan, settings: Settings, *, say: Callable[[str], None]) -
     if named is not None and not plan.wants_its_own:
         yield named
         return
-    async with own_stack.brought_up(settings, synthesizers=plan.synthesizers, say=say) as own:
+    async with own_stack.brought_up(settings, synthesizers=plan.synthesizers or 1, say=say) as own:
         yield own
 
 

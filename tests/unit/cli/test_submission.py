@@ -1,0 +1,128 @@
+"""A job is handed over whole, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from services.cli.sources import Address, Document
+from services.cli.submission import Order, draft, hand_over
+from shared import layout
+from shared.errors import BadInput, BrokerDown, TooLarge
+from shared.messages import INLINE_TEXT_LIMIT_CHARACTERS, Frozen, JobRequest, ObjectSource, TextSource, UrlSource
+from shared.store import Store
+from tests.unit.cli.conftest import a_status, put_status
+
+TEXT_LIMIT = 200_000
+
+
+def a_text(text: str) -> Document:
+    return Document("a.md", text.encode(), "markdown", text)
+
+
+def request_for(source: Document | Address, **order: object) -> JobRequest:
+    return draft(Order(**order), source, text_limit_characters=TEXT_LIMIT).request  # type: ignore[arg-type] # by name
+
+
+class Broker:
+    """Remembers what it was given, or refuses it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.published: list[Frozen] = []
+        self.error = error
+
+    async def publish(self, message: Frozen) -> None:
+        if self.error is not None:
+            raise self.error
+        self.published.append(message)
+
+
+def objects(store: Store) -> list[str]:
+    async def listed() -> list[str]:
+        return [key async for key in store.list("jobs/")]
+
+    return asyncio.run(listed())
+
+
+def test_a_small_text_travels_inside_the_message() -> None:
+    assert request_for(a_text("x" * INLINE_TEXT_LIMIT_CHARACTERS)).source == TextSource(
+        text="x" * INLINE_TEXT_LIMIT_CHARACTERS, format="markdown"
+    )
+
+
+def test_a_long_text_and_a_book_are_claim_checks() -> None:
+    long = a_text("x" * (INLINE_TEXT_LIMIT_CHARACTERS + 1))
+    book = Document("My Book.epub", b"PK...", "epub", None)
+    for document in (long, book):
+        made = draft(Order(job_id="j"), document, text_limit_characters=TEXT_LIMIT)
+        source = made.request.source
+        assert isinstance(source, ObjectSource)
+        assert (source.format, source.name) == (document.format, document.name)
+        assert made.uploads == {source.key: document.data}
+        assert source.key.startswith("jobs/j/source/")
+
+
+def test_an_address_is_passed_on() -> None:
+    source = request_for(Address("https://example.org/a", "html")).source
+    assert isinstance(source, UrlSource)
+    assert (str(source.url), source.format) == ("https://example.org/a", "html")
+
+
+def test_a_text_of_too_many_characters_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(TooLarge, match="200,001 characters; the limit is 200,000"):
+        request_for(a_text("x" * (TEXT_LIMIT + 1)))
+
+
+def test_a_value_out_of_range_is_named() -> None:
+    with pytest.raises(BadInput, match="'klingon!' is no language tag"):
+        request_for(a_text("x"), language="klingon!")
+    with pytest.raises(BadInput, match="title cannot be used"):
+        request_for(a_text("x"), title="t" * 501)
+
+
+def test_a_cover_goes_into_the_store(tmp_path: Path) -> None:
+    picture = tmp_path / "c"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n....")
+    made = draft(Order(job_id="j", cover=picture), a_text("x"), text_limit_characters=TEXT_LIMIT)
+    assert made.request.cover == "jobs/j/source/cover.png"
+    assert made.uploads == {"jobs/j/source/cover.png": picture.read_bytes()}
+
+
+@pytest.mark.parametrize("data", [b"GIF89a", b""])
+def test_a_cover_that_is_no_picture_is_refused(tmp_path: Path, data: bytes) -> None:
+    picture = tmp_path / "c.png"
+    picture.write_bytes(data)
+    with pytest.raises(BadInput, match="neither JPEG nor PNG"):
+        request_for(a_text("x"), cover=picture)
+
+
+def test_the_job_is_in_the_store_when_it_is_published(store: Store) -> None:
+    made = draft(Order(job_id="j"), Document("b.epub", b"book", "epub", None), text_limit_characters=TEXT_LIMIT)
+    broker = Broker()
+    assert asyncio.run(hand_over(made, store=store, publish=broker.publish))
+    assert broker.published == [made.request]
+    assert objects(store) == [layout.request("j"), "jobs/j/source/document.epub"]
+
+
+def test_nothing_is_left_behind_when_the_broker_refuses(store: Store) -> None:
+    made = draft(Order(job_id="j"), Document("b.epub", b"book", "epub", None), text_limit_characters=TEXT_LIMIT)
+    with pytest.raises(BrokerDown):
+        asyncio.run(hand_over(made, store=store, publish=Broker(BrokerDown("gone")).publish))
+    assert objects(store) == []
+
+
+def test_the_same_id_twice_is_one_job_and_the_first_counts(store: Store) -> None:
+    first, second = (
+        draft(Order(job_id="j"), a_text(text), text_limit_characters=TEXT_LIMIT) for text in ("one", "two")
+    )
+    broker = Broker()
+    assert asyncio.run(hand_over(first, store=store, publish=broker.publish))
+    assert not asyncio.run(hand_over(second, store=store, publish=broker.publish))
+    assert {message.model_dump_json() for message in broker.published} == {first.request.model_dump_json()}
+
+    put_status(store, a_status("j"))
+    broker.published.clear()
+    assert not asyncio.run(hand_over(second, store=store, publish=broker.publish))
+    assert broker.published == []

@@ -1,0 +1,128 @@
+"""Following a job: the store is the truth, events only tell sooner."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from services.cli import watching
+from services.cli.watching import all_jobs, follow, known, look
+from shared import layout
+from shared.errors import BadInput, DeadlineExceeded, NotFound, StoreDown
+from shared.messages import JobRequest, JobStatus, TextSource
+from shared.store import Store
+from tests.unit.cli.conftest import a_status, put_status
+
+
+def followed(store: Store, events: asyncio.Queue[JobStatus], *, limit_seconds: float = 60) -> list[JobStatus]:
+    async def collect() -> list[JobStatus]:
+        told = follow("j", store=store, events=events, limit_seconds=limit_seconds, say=lambda _: None)
+        return [status async for status in told]
+
+    return asyncio.run(collect())
+
+
+def test_a_job_that_has_ended_is_told_once(store: Store) -> None:
+    put_status(store, a_status("j"))
+    assert followed(store, asyncio.Queue()) == [a_status("j")]
+
+
+def test_events_tell_between_two_looks(store: Store) -> None:
+    put_status(store, a_status("j", "speaking", updated_at=2.0))
+    events: asyncio.Queue[JobStatus] = asyncio.Queue()
+    stale, fresh = (a_status("j", "speaking", updated_at=at) for at in (1.0, 3.0))
+    events.put_nowait(stale)
+    events.put_nowait(fresh)
+
+    async def until_the_end() -> list[JobStatus]:
+        seen = []
+        async for status in follow("j", store=store, events=events, limit_seconds=60, say=lambda _: None):
+            seen.append(status)
+            if status == fresh:
+                await store.put(layout.status("j"), a_status("j", updated_at=4.0).model_dump_json().encode())
+        return seen
+
+    assert asyncio.run(until_the_end()) == [
+        a_status("j", "speaking", updated_at=2.0),
+        fresh,
+        a_status("j", updated_at=4.0),
+    ]
+
+
+def test_the_end_is_told_by_the_store_at_once_when_an_event_announces_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "POLL_SECONDS", 30.0)
+    put_status(store, a_status("j", "speaking"))
+    events: asyncio.Queue[JobStatus] = asyncio.Queue()
+
+    async def until_the_end() -> JobStatus | None:
+        status = None
+        async for status in follow("j", store=store, events=events, limit_seconds=60, say=lambda _: None):
+            if status.state == "speaking":
+                end = a_status("j", "failed", error="from the store", updated_at=3.0)
+                await store.put(layout.status("j"), end.model_dump_json().encode())
+                events.put_nowait(a_status("j", "failed", error="from the event", updated_at=3.0))
+        return status
+
+    started = time.monotonic()
+    last = asyncio.run(until_the_end())
+    assert last is not None
+    assert last.error == "from the store"
+    assert time.monotonic() - started < 10, "it did not wait for the next look"
+
+
+def test_a_job_that_nothing_works_on_is_not_followed_for_ever(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "LATE_SECONDS", 0.0)
+    put_status(store, a_status("j", "queued"))
+    with pytest.raises(DeadlineExceeded, match="has not ended long after its deadline"):
+        followed(store, asyncio.Queue(), limit_seconds=0.2)
+
+
+def test_a_store_that_is_away_for_a_moment_is_waited_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_status(store, a_status("j"))
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.01)
+    away = [StoreDown("The store is away.")] * 3
+    real = store.get
+
+    async def get(key: str) -> bytes:
+        if away:
+            raise away.pop()
+        return await real(key)
+
+    monkeypatch.setattr(store, "get", get)
+    said: list[str] = []
+
+    async def collect() -> list[JobStatus]:
+        told = follow("j", store=store, events=asyncio.Queue(), limit_seconds=60, say=said.append)
+        return [status async for status in told]
+
+    assert asyncio.run(collect()) == [a_status("j")]
+    assert said == ["The store is away. The job goes on by itself; waiting for the store."]
+
+
+def test_a_job_nobody_has_taken_yet_is_queued(store: Store) -> None:
+    request = JobRequest(job_id="j", source=TextSource(text="x"), title="Later")
+    asyncio.run(store.put(layout.request("j"), request.model_dump_json().encode()))
+    status = asyncio.run(look(store, "j"))
+    assert status is not None
+    assert (status.state, status.title) == ("queued", "Later")
+
+
+def test_an_unknown_job_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_FIRST_LOOK_SECONDS", 0.0)
+    with pytest.raises(NotFound, match="There is no job nope"):
+        asyncio.run(known(store, "nope"))
+    with pytest.raises(BadInput, match="cannot be the id of a job"):
+        asyncio.run(known(store, "../status"))
+
+
+def test_jobs_are_listed_newest_first(store: Store) -> None:
+    for job_id, at in (("b", 2.0), ("a", 3.0), ("c", 1.0)):
+        put_status(store, a_status(job_id, submitted_at=at))
+    request = JobRequest(job_id="new", source=TextSource(text="x"))
+    asyncio.run(store.put(layout.request("new"), request.model_dump_json().encode()))
+    asyncio.run(store.put("jobs/odd/source/status.json", b"a client's document that is called so"))
+    assert [status.job_id for status in asyncio.run(all_jobs(store))] == ["new", "a", "b", "c"]
