@@ -42,6 +42,7 @@ def line(
         "PODCAST_SPEECH_URL": tone_speech.url,
         "PODCAST_SPEECH_ENGINE": "tones",
         "PODCAST_CHUNK_LIMIT_CHARACTERS": "300",
+        "PODCAST_ATTEMPTS_LIMIT": "3",
     }
     with Line(environment, directory / "logs") as started:
         started.start(*SERVICES)
