@@ -13,7 +13,7 @@ from typing import Protocol
 import structlog
 
 from services.synthesizer.audio import process
-from services.synthesizer.judging import decode, judge
+from services.synthesizer.judging import decode, judge, longest_seconds
 from services.synthesizer.speech import Spoken
 from shared import chunk_audio
 from shared.chunk_audio import Measurement
@@ -102,6 +102,6 @@ def make_chunk(answer: bytes, text: str, *, speed: float, sample_rate: int) -> b
     Raises:
         BadAudio: it is not believed to be `text`.
     """
-    samples, rate = decode(answer)
+    samples, rate = decode(answer, at_most_seconds=longest_seconds(text, speed=speed) + 1)
     judge(samples, rate, text, speed=speed)
     return chunk_audio.encode(process(samples, rate, target_rate=sample_rate), sample_rate)

@@ -9,6 +9,7 @@ Chinese 0.41; piper's `joe` 0.072 to 0.082; numbers and addresses 0.17 to 0.25.
 from __future__ import annotations
 
 import io
+import math
 import re
 import struct
 import unicodedata
@@ -48,20 +49,26 @@ STREAMING_LENGTH_BYTES = 0x7F00_0000
 """A WAV data length from here on (or 0) was written before the length was known; the file ends where it ends."""
 
 
-def decode(answer: bytes) -> tuple[Samples, int]:
+def decode(answer: bytes, *, at_most_seconds: float = math.inf) -> tuple[Samples, int]:
     """The samples (mono, float) and the rate in Hz of what a speech server sent; WAV, FLAC, MP3 or Ogg.
+
+    Args:
+        answer: the file.
+        at_most_seconds: no more than this is decoded, since a small file can hold hours of silence.
 
     Raises:
         BadAudio: it is no audio, it is damaged, or it ends before its own header says.
     """
     try:
-        samples, rate = soundfile.read(io.BytesIO(_true_length(answer)), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(_true_length(answer))) as file:
+            rate = file.samplerate
+            samples = file.read(int(min(file.frames, rate * at_most_seconds)), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, struct.error) as error:
         raise BadAudio(f"The speech server's answer of {len(answer):,} bytes cannot be decoded as audio.") from error
     if not np.isfinite(samples).all():
         raise BadAudio("The speech server's answer holds samples that are no numbers.")
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    return np.ascontiguousarray(mono, dtype=np.float32), int(rate)
+    return np.ascontiguousarray(mono, dtype=np.float32), rate
 
 
 def judge(samples: Samples, rate: int, text: str, *, speed: float) -> None:

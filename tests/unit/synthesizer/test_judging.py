@@ -123,6 +123,15 @@ def test_arbitrary_bytes_raise_bad_audio_or_decode(answer: bytes, magic: bytes) 
     assert np.isfinite(samples).all()
 
 
+def test_a_small_file_with_hours_of_sound_is_not_decoded_whole() -> None:
+    hours = wav(silence(3 * 3_600, 8_000), 8_000, container="FLAC")
+
+    samples, rate = decode(hours, at_most_seconds=2)
+
+    assert len(hours) < 1_000_000
+    assert len(samples) == 2 * rate
+
+
 def test_samples_that_are_no_numbers_are_not_believed() -> None:
     with pytest.raises(BadAudio, match="no numbers"):
         believed(wav(np.full(24_000, np.nan, dtype=np.float32), subtype="FLOAT"))

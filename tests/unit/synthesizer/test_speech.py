@@ -46,9 +46,9 @@ async def speak(pool: SpeechPool, text: str = TEXT, *, avoid: str | None = None)
     return await pool.speak(text, voice="nova", model="tts-1", speed=1.25, avoid=avoid)
 
 
-async def failure_of(answer: Answer, **settings: float) -> PodcastError:
+async def failure_of(answer: Answer, *, speech_deadline_seconds: float = DEADLINE_SECONDS) -> PodcastError:
     """What `speak` raises against one server that answers so."""
-    async with serving(answer) as server, pool_of(server, **settings) as pool:
+    async with serving(answer) as server, pool_of(server, speech_deadline_seconds=speech_deadline_seconds) as pool:
         with pytest.raises(PodcastError) as raised:
             await speak(pool)
     assert server.url in str(raised.value) or isinstance(raised.value, DeadlineExceeded)
