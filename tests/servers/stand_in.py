@@ -1,13 +1,14 @@
 """A service that only answers `/healthz`, for tests of what keeps services running.
 
-It says its settings on its log as JSON, starts a child when STAND_IN_CHILD is set, and ends with STAND_IN_EXIT if that
-is set.
+It says its settings on its log as JSON; starts a child when STAND_IN_CHILD is set; ends with STAND_IN_EXIT if that is
+set; does not heed SIGTERM with STAND_IN_STUBBORN.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -30,6 +31,8 @@ def main() -> None:
         sys.exit(int(os.environ["STAND_IN_EXIT"]))
     if "STAND_IN_CHILD" in os.environ:
         subprocess.Popen(("sleep", "1000"))
+    if "STAND_IN_STUBBORN" in os.environ:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     port = int(settings.get("PODCAST_HEALTH_PORT") or 0) or int(settings["PODCAST_SPEECH_PORT"])
     HTTPServer(("127.0.0.1", port), Health).serve_forever()
 
