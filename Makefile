@@ -1,0 +1,75 @@
+# Every target installs what is missing first, and says what. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+BIN := .venv/bin
+PYTEST_ARGS ?=
+
+.PHONY: help
+help:
+	@echo "make demo     render docs/demo/article.md to out/demo.mp3, and show what it made"
+	@echo "make test     all tests, against a real RabbitMQ and a real MinIO on private ports"
+	@echo "make check    formatting, lint, types, import contracts"
+	@echo "make faults   the long fault suite"
+	@echo "make bench    the figures of docs/benchmarks.md"
+	@echo "make docs     the generated documents"
+	@echo "make lock     the lock files, from pyproject.toml"
+	@echo "make clean    remove what was made here (.venv included)"
+	@echo
+	@echo "PYTEST_ARGS='-k splitting -x' make test   only some tests"
+
+.PHONY: demo
+demo:
+	deploy/setup.sh demo
+	mkdir -p out
+	$(BIN)/podcast render docs/demo/article.md -o out/demo.mp3
+
+.PHONY: test
+test:
+	deploy/setup.sh test
+	$(BIN)/python -m services.cli.stack.minio_build
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: check
+check:
+	deploy/setup.sh check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: faults
+faults:
+	deploy/setup.sh test
+	$(BIN)/python -m services.cli.stack.minio_build
+	PODCAST_FAULTS=long $(BIN)/python -m pytest tests/fault --timeout=3600 $(PYTEST_ARGS)
+
+.PHONY: bench
+bench:
+	deploy/setup.sh test
+	$(BIN)/python -m benchmarks
+
+.PHONY: docs
+docs:
+	deploy/setup.sh check
+	$(BIN)/python -m docs.asyncapi
+	$(BIN)/python -m services.cli.settings_document
+
+# requirements.lock is what the system runs on, requirements-dev.lock adds what its tests need; bootstrap.lock is the
+# installer itself. `make lock` keeps the versions that still fit; UPGRADE=--upgrade takes the newest.
+UPGRADE ?=
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header $(UPGRADE)
+.PHONY: lock
+lock:
+	deploy/setup.sh check
+	$(COMPILE) deploy/bootstrap.in --python-version 3.11 -o deploy/bootstrap.lock
+	$(COMPILE) pyproject.toml deploy/build.in -o requirements.lock
+	$(COMPILE) pyproject.toml deploy/build.in --group dev -c requirements.lock -o requirements-dev.lock
+
+.PHONY: clean
+clean:
+	rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
