@@ -70,6 +70,9 @@ class Settings(BaseSettings):
 
     # Limits, so that every job ends
     chunk_limit_characters: int = Field(400, ge=40, le=4_000, description="longest text spoken in one call")
+    chunk_target_characters: int = Field(
+        200, ge=1, le=4_000, description="sentences of a paragraph are spoken together up to this length"
+    )
     source_limit_bytes: int = Field(20_000_000, ge=1, description="largest document that is read")
     text_limit_characters: int = Field(5_000_000, ge=1, description="longest text of a job")
     chunks_limit: int = Field(20_000, ge=1, description="most chunks of a job")
@@ -131,6 +134,10 @@ class Settings(BaseSettings):
     speech_host: str = Field("127.0.0.1", description="address our own speech server binds to")
     speech_port: int = Field(8_880, ge=0, le=65_535, description="port of our own speech server")
     speech_workers: int = Field(0, ge=0, description="processes that infer; 0: one a core")
+    speech_waiting_limit: int = Field(32, ge=1, description="texts that may wait there; more are answered 429")
+    speech_text_deadline_seconds: float = Field(
+        50, gt=0, description="one text there, waiting and speaking; less than `speech_deadline_seconds`"
+    )
     speech_default_engine: Literal["piper", "espeak-ng", "kokoro"] = Field(
         "piper", description="what our own speech server uses for model `default`"
     )

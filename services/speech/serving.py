@@ -1,0 +1,100 @@
+"""uvicorn and the pool in one loop: a port known before the first request, and an exit that is prompt and says 0."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from services.speech.pool import Pool
+from shared.errors import Misconfigured
+
+BACKLOG = 1_024
+STARTS_BEFORE_GIVING_UP = 3
+"""Failed starts of workers before the first success, after which the process ends instead of waiting for ever."""
+
+log = structlog.get_logger()
+
+
+class _Server(uvicorn.Server):
+    """Without uvicorn's signal handling, which ends the process by the signal instead of with 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve(app: Starlette, pool: Pool, *, host: str, port: int, grace_seconds: int) -> int:
+    """Serve until SIGTERM or SIGINT; then finish what can be finished within `grace_seconds`.
+
+    Returns:
+        The exit code: 0 after a signal, 1 when the default engine does not start.
+
+    Raises:
+        Misconfigured: the port cannot be had.
+    """
+    listener = _listen(host, port)
+    bound_host, bound_port = listener.getsockname()[:2]
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=grace_seconds, backlog=BACKLOG
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    working = asyncio.create_task(pool.run())
+    working.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    watching = asyncio.create_task(_announce(pool, server, f"http://{bound_host}:{bound_port}"))
+    sys.stdout.write(f"{bound_port}\n")
+    sys.stdout.flush()
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        watching.cancel()
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+    return 1 if _hopeless(pool) else 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches Nagle's algorithm off only for sockets that name it; with it, every
+    # answer waits 40 ms for the client's delayed acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise Misconfigured(
+            f"The speech server cannot listen on {host}:{port}: {error.strerror}.",
+            hint="Set PODCAST_SPEECH_PORT to a free port, or to 0 for any.",
+        ) from error
+    return listener
+
+
+def _hopeless(pool: Pool) -> bool:
+    return not pool.ready.is_set() and pool.failures >= STARTS_BEFORE_GIVING_UP
+
+
+async def _announce(pool: Pool, server: uvicorn.Server, url: str) -> None:
+    """Log that the server is ready, or end it when it will never be."""
+    began = time.monotonic()
+    while not pool.ready.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(pool.ready.wait(), 0.2)
+        if _hopeless(pool):
+            log.error("the default engine does not start", reason=pool.failure)
+            server.should_exit = True
+            return
+    log.info("ready", url=url, workers=pool.size, seconds=round(time.monotonic() - began, 2))
