@@ -1,0 +1,122 @@
+"""A web page: the article in it, without menus, footers and cookie banners. trafilatura picks it.
+
+CPU-bound and importing trafilatura takes a second: called in a worker process.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trafilatura
+from lxml import etree
+from lxml import html as lxml_html
+
+from services.chunker.document import Article
+from services.chunker.speakable import SPEAKABLE
+from shared.errors import BadSource
+
+_NEVER_TEXT = (
+    "script",
+    "style",
+    "template",
+    "noscript",
+    "svg",
+    "iframe",
+    "button",
+    "select",
+    "input",
+    "textarea",
+    "dialog",
+)
+_FURNITURE = ("nav", "aside", "footer", "form", "menu")
+_FURNITURE_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "alert", "dialog"})
+
+SHORT_PAGE_CHARACTERS = 500
+"""Below this trafilatura takes all text of a page; then what is left without menus and footers is the article."""
+
+
+def pick(page: str) -> Article:
+    """Pick the article out of a page.
+
+    Raises:
+        BadSource: there is no text in the page.
+    """
+    try:
+        root = lxml_html.document_fromstring(
+            page.encode("utf-8", "replace"), parser=lxml_html.HTMLParser(encoding="utf-8")
+        )
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        raise _no_text() from error
+    language = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang")
+    title = _first(root, "//title/text()", "//meta[@property='og:title']/@content")
+    author = _first(root, "//meta[@name='author']/@content")
+    furniture = _strip(root)
+    body = root.find("body")
+    rest = "".join(str(text) for text in (body if body is not None else root).itertext())
+    if not SPEAKABLE.search(rest):
+        raise _no_text()
+    if not furniture:
+        return Article(_serialised(root), title, author, language, "")
+    picked: Any = trafilatura.bare_extraction(page, include_comments=False, include_tables=True, with_metadata=True)
+    if picked is None or len(picked.text or "") < SHORT_PAGE_CHARACTERS:
+        return Article(_serialised(root), title, author, language, furniture)
+    chosen = trafilatura.extract(
+        page,
+        output_format="html",
+        include_comments=False,
+        include_tables=True,
+        include_formatting=True,
+        include_links=True,
+        include_images=True,
+    )
+    return Article(
+        chosen or _serialised(root),
+        picked.title or title,
+        picked.author or author,
+        picked.language or language,
+        furniture,
+    )
+
+
+def _strip(root: lxml_html.HtmlElement) -> str:
+    """Take out what is no text, and the furniture; returns the words of the furniture."""
+    for element in list(root.iter(*_NEVER_TEXT)):
+        element.drop_tree()
+    words = []
+    for element in list(root.iter()):
+        if not isinstance(element.tag, str) or element.getparent() is None:
+            continue
+        is_furniture = (
+            element.tag in _FURNITURE
+            or (element.get("role") or "") in _FURNITURE_ROLES
+            or element.get("hidden") is not None
+            or (element.tag == "header" and not any(True for _ in element.iter("h1", "h2")))
+        )
+        if is_furniture and not _is_note(element):
+            words.append(" ".join(str(element.text_content()).split()) or element.tag)
+            element.drop_tree()
+    return " ".join(words)
+
+
+def _is_note(element: lxml_html.HtmlElement) -> bool:
+    """Footnotes are often marked up as asides; pandoc leaves them out, and says so."""
+    return "footnote" in f"{element.get('role')} {element.get('class')} {element.get('id')}"
+
+
+def _first(root: lxml_html.HtmlElement, *paths: str) -> str | None:
+    for path in paths:
+        for found in root.xpath(path):
+            if text := " ".join(str(found).split()):
+                return text
+    return None
+
+
+def _serialised(root: lxml_html.HtmlElement) -> str:
+    return str(lxml_html.tostring(root, encoding="unicode"))
+
+
+def _no_text() -> BadSource:
+    return BadSource(
+        "There is no text in the page.",
+        hint="Pages that are drawn by a script, or need a login, cannot be read: save the page from a browser.",
+    )

@@ -1,0 +1,128 @@
+"""The document: what every reader makes, whatever the format was.
+
+A flat sequence of typed blocks in reading order. What is not spoken is not in it; it is counted in `omissions` with the
+reason, so that nothing goes missing silently. Texts are as the document has them; `speakable.normalise` comes later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.manifest import Omission
+
+SAMPLE_LENGTH_CHARACTERS = 80
+"""How much of an omitted piece is shown in the manifest: enough to recognise it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading; spoken on its own.
+
+    Attributes:
+        text: what it says.
+        level: 1 is the highest.
+        starts_chapter: whether a chapter of this title begins here; False where a table of contents says otherwise.
+    """
+
+    text: str
+    level: int
+    starts_chapter: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph, or what is spoken like one."""
+
+    text: str
+    role: Literal["paragraph", "item", "term", "quote"] = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterStart:
+    """A chapter of the table of contents begins here. The title is not spoken at this place."""
+
+    title: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place that a table of contents can point at. Readers take it out again before they hand over the document."""
+
+    name: str
+
+
+Block = Heading | Paragraph | ChapterStart | Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that can be split.
+
+    Attributes:
+        blocks: in reading order.
+        title: its own, from its metadata or its first heading; None if it has none.
+        author: from its metadata.
+        language: BCP 47 tag from its metadata.
+        omissions: what is not spoken, and why.
+    """
+
+    blocks: tuple[Block, ...]
+    title: str | None = None
+    author: str | None = None
+    language: str | None = None
+    omissions: tuple[Omission, ...] = ()
+
+    @property
+    def characters(self) -> int:
+        """Length of all that may be spoken, before normalisation."""
+        return sum(len(block.text) for block in self.blocks if isinstance(block, (Heading, Paragraph)))
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """The article in a web page.
+
+    Attributes:
+        html: the article alone.
+        title: the article's; None if the page names none.
+        author: None if the page names none.
+        language: BCP 47 tag from the page.
+        left_out: the words of menus and footers.
+    """
+
+    html: str
+    title: str | None
+    author: str | None
+    language: str | None
+    left_out: str
+
+
+class Omissions:
+    """Counts what is left out, one entry a kind and reason."""
+
+    def __init__(self, already: tuple[Omission, ...] = ()) -> None:
+        self._found = {(omission.kind, omission.reason): omission for omission in already}
+
+    def add(self, kind: str, reason: str, sample: str = "", *, count: int = 1) -> None:
+        """Note that something is left out.
+
+        Args:
+            kind: code, table, footnote, …
+            reason: why it is not spoken.
+            sample: its text; the beginning of the first one is kept.
+            count: how many.
+        """
+        before = self._found.get((kind, reason))
+        if before is None:
+            # Lone surrogates could not be written as UTF-8.
+            shown = " ".join(sample[: 4 * SAMPLE_LENGTH_CHARACTERS].split()).encode("utf-8", "replace").decode()
+            before = Omission(kind=kind, reason=reason, count=count, sample=shown[:SAMPLE_LENGTH_CHARACTERS])
+        else:
+            before = before.model_copy(update={"count": before.count + count})
+        self._found[(kind, reason)] = before
+
+    def __iter__(self) -> Iterator[Omission]:
+        return iter(self._found.values())

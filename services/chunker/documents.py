@@ -1,0 +1,136 @@
+"""The reader: bytes in any format into one kind of document.
+
+Parsing happens in child processes: pandoc, and worker processes for what is Python. All are killed at the deadline, and
+when the task that waits for them is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from email.message import Message
+from pathlib import PurePosixPath
+
+from services.chunker import decoding, epub, epub_contents, formats, pandoc, plain_text, tree
+from services.chunker.document import Anchor, Article, Document, Heading, Omissions, Paragraph
+from services.chunker.speakable import SPEAKABLE
+from services.chunker.workers import in_worker
+from shared.errors import BadSource
+from shared.messages import SourceFormat
+
+_FURNITURE_REASON = "menus, footers and what else is not the article"
+
+
+async def read_document(
+    data: bytes,
+    *,
+    format: SourceFormat | None,  # noqa: A002 - its name in every message
+    name: str,
+    deadline_seconds: float,
+    content_type: str | None = None,
+) -> Document:
+    """Read a document.
+
+    Args:
+        data: the file as it is.
+        format: what it is, if someone said; None: guessed by content, content type and name.
+        name: its file name, for guessing; may be empty.
+        deadline_seconds: for all of it.
+        content_type: as a server sent it, with its `charset` if there is one.
+
+    Raises:
+        BadSource: empty, binary, broken, a format that is not read, or without text.
+        TooLarge: it needs more memory than the limits.
+        DeadlineExceeded: it took longer than `deadline_seconds`.
+    """
+    clock = asyncio.get_running_loop().time
+    end = clock() + deadline_seconds
+    known, text = await in_worker(
+        "Recognising the source",
+        end - clock(),
+        _recognise,
+        data,
+        said=format,
+        name=name,
+        content_type=content_type or "",
+    )
+    if known == "text":
+        return await in_worker("Reading the text", end - clock(), _plain, text)
+    article = None
+    if known == "html":
+        article = await in_worker("Finding the article in the page", end - clock(), _pick, text)
+        text = article.html
+    parsed = await _parsed(text.encode() if text else data, known, deadline_seconds=end - clock())
+    book = data if known == "epub" else b""
+    return await in_worker("Reading the document", end - clock(), _document, parsed, book=book, article=article)
+
+
+def _recognise(data: bytes, *, said: SourceFormat | None, name: str, content_type: str) -> tuple[SourceFormat, str]:
+    """The format, and the text if it is a format of text (else "")."""
+    header = Message()
+    header["content-type"] = content_type
+    kind = header.get_content_type() if content_type.strip() else ""
+    name = PurePosixPath(name).name
+    known = formats.of_bytes(data, said=said, content_type=kind, name=name)
+    if known in {"epub", "docx", "odt", "rtf", "fb2"}:
+        return known, ""
+    text = decoding.decode(data, declared=header.get_content_charset())
+    return (formats.of_text(text, name=name) if known == "?" else known), text
+
+
+def _plain(text: str) -> Document:
+    return _checked(plain_text.read(text))
+
+
+def _pick(page: str) -> Article:
+    # Importing trafilatura takes a second; only a worker that reads a page pays for it.
+    from services.chunker import articles  # noqa: PLC0415 - as it says
+
+    return articles.pick(page)
+
+
+async def _parsed(data: bytes, known: SourceFormat, *, deadline_seconds: float) -> bytes:
+    end = asyncio.get_running_loop().time() + deadline_seconds
+    try:
+        return await pandoc.tree_of(data, known, deadline_seconds=deadline_seconds)
+    except BadSource:
+        if known != "markdown":
+            raise
+        # Any text is Markdown; what pandoc refuses is a rule at its beginning that looks like a YAML header.
+        left = end - asyncio.get_running_loop().time()
+        return await pandoc.tree_of(data, known, deadline_seconds=left, without="yaml_metadata_block")
+
+
+def _document(parsed: bytes, *, book: bytes, article: Article | None) -> Document:
+    document = tree.read(parsed)
+    if book:
+        document = epub.with_chapters(document, epub_contents.read(book))
+    if article is not None:
+        omissions = Omissions(document.omissions)
+        if article.left_out:
+            omissions.add("page furniture", _FURNITURE_REASON, article.left_out)
+        document = replace(
+            document,
+            title=article.title or document.title,
+            author=article.author or document.author,
+            language=article.language or document.language,
+            omissions=tuple(omissions),
+        )
+    return _checked(
+        replace(document, blocks=tuple(block for block in document.blocks if not isinstance(block, Anchor)))
+    )
+
+
+def _checked(document: Document) -> Document:
+    """The document, if there is anything to speak in it, with its first heading for a title if it has no other."""
+    texts = (block for block in document.blocks if isinstance(block, (Heading, Paragraph)))
+    first = next((block for block in texts if SPEAKABLE.search(block.text)), None)
+    if first is None:
+        only = ", ".join(sorted({omission.kind for omission in document.omissions}))
+        raise BadSource(
+            f"There is nothing to speak in the source{f', only: {only}' if only else ''}.",
+            hint="Look whether the text is really in it: a scanned page, for instance, is a picture.",
+        )
+    if document.title is None and isinstance(first, Heading):
+        return replace(document, title=first.text)
+    return document

@@ -1,0 +1,124 @@
+"""An EPUB: pandoc's blocks, with the chapters that its table of contents names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from services.chunker.document import Anchor, Block, ChapterStart, Document, Heading, Omissions, Paragraph
+from services.chunker.epub_contents import Contents, Entry
+from services.chunker.speakable import SPEAKABLE, normalise
+
+_CONTENTS_REASON = "a table of contents is for turning pages"
+_ASIDE_REASON = "the book keeps it out of its reading order"
+_HEADING_LOOKED_FOR_BLOCKS = 3
+"""A chapter's heading stands among its first words; further down a heading belongs to a section."""
+
+
+def with_chapters(document: Document, contents: Contents) -> Document:
+    """Put the table of contents into the document.
+
+    Each entry becomes a chapter of its title. Where the title stands only in the table of contents (a picture heads the
+    chapter, or nothing does) it is also spoken. Headings that the table does not name are spoken and start no chapter.
+    A table that names fewer than two places tells nothing, and the headings stand for it.
+    """
+    omissions = Omissions(document.omissions)
+    for text in contents.left_out:
+        omissions.add("auxiliary page", _ASIDE_REASON, text)
+    blocks = list(_without_contents_pages(document.blocks, contents, omissions))
+    places = _places(blocks, contents.entries)
+    if len({place for place, _ in places}) >= 2:  # noqa: PLR2004 - two make a table
+        blocks = list(_marked(blocks, places))
+    return replace(
+        document,
+        blocks=tuple(block for block in blocks if not isinstance(block, Anchor)),
+        omissions=tuple(omissions),
+    )
+
+
+def _without_contents_pages(blocks: tuple[Block, ...], contents: Contents, omissions: Omissions) -> Iterator[Block]:
+    files = frozenset(contents.files)
+    skipping = False
+    for block in blocks:
+        if isinstance(block, Anchor) and block.name in files:
+            skipping = block.name in contents.contents_pages
+        if skipping and isinstance(block, (Heading, Paragraph)):
+            omissions.add("contents", _CONTENTS_REASON, block.text)
+        else:
+            yield block
+
+
+def _places(blocks: list[Block], entries: tuple[Entry, ...]) -> list[tuple[int, Entry]]:
+    """The block before which each entry's chapter begins, in reading order."""
+    anchors: dict[str, int] = {}
+    for index, block in enumerate(blocks):
+        if isinstance(block, Anchor):
+            anchors.setdefault(block.name, index)
+    found = []
+    for entry in entries:
+        beginning = anchors.get(entry.file)
+        exact = anchors.get(f"{entry.file}_{entry.fragment}") if entry.fragment else beginning
+        if exact is None and beginning is not None:
+            exact = _by_words(blocks, beginning, entry)
+        if exact is not None:
+            found.append((exact, entry))
+    return sorted(found, key=lambda place: place[0])
+
+
+def _by_words(blocks: list[Block], beginning: int, entry: Entry) -> int:
+    """Pandoc drops the ids of paragraphs and headings of some books: look for the text that stands at the target."""
+    for index in range(beginning, len(blocks)) if entry.words else ():
+        block = blocks[index]
+        if isinstance(block, (Heading, Paragraph)) and _begin_alike(block.text, entry.words):
+            return index
+        if isinstance(block, Anchor) and index > beginning and "." in block.name and "_" not in block.name:
+            break  # the next file
+    return beginning
+
+
+def _begin_alike(one: str, other: str) -> bool:
+    one, other = _key(one), _key(other)
+    shorter = min(len(one), len(other))
+    return shorter > 0 and one[:shorter] == other[:shorter]
+
+
+def _key(text: str) -> str:
+    """A title without case, spaces and punctuation."""
+    return "".join(character for character in normalise(text).casefold() if character.isalnum())
+
+
+def _marked(blocks: list[Block], places: list[tuple[int, Entry]]) -> Iterator[Block]:
+    """The blocks with chapter starts, and the titles that stood nowhere but in the table of contents."""
+    yield from _unmarked(blocks[: places[0][0]])
+    for (start, entry), (end, _) in zip(places, [*places[1:], (len(blocks), places[-1][1])], strict=True):
+        yield ChapterStart(entry.title, entry.level)
+        section = list(_unmarked(blocks[start:end]))
+        spoken = [index for index, block in enumerate(section) if _is_spoken(block)]
+        head = spoken[:_HEADING_LOOKED_FOR_BLOCKS]
+        same = next((index for index in head if _key(_text(section[index])) == _key(entry.title)), None)
+        if same is not None:
+            section[same] = Heading(_text(section[same]), entry.level, starts_chapter=False)
+        elif not (entry.front_matter or _has_heading(section, head, entry)) and (spoken or entry.has_parts):
+            yield Heading(entry.title, entry.level, starts_chapter=False)
+        yield from section
+
+
+def _has_heading(section: list[Block], head: list[int], entry: Entry) -> bool:
+    """Whether the chapter begins with a heading, or soon has one that says a part of its title."""
+    headings = [index for index in head if isinstance(section[index], Heading)]
+    title = _key(entry.title)
+    keys = (_key(_text(section[index])) for index in headings)
+    return headings[:1] == head[:1] != [] or any(key in title or title in key for key in keys)
+
+
+def _unmarked(blocks: list[Block]) -> Iterator[Block]:
+    for block in blocks:
+        yield replace(block, starts_chapter=False) if isinstance(block, Heading) else block
+
+
+def _text(block: Block) -> str:
+    return block.text if isinstance(block, (Heading, Paragraph)) else ""
+
+
+def _is_spoken(block: Block) -> bool:
+    return SPEAKABLE.search(_text(block)) is not None

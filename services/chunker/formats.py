@@ -1,0 +1,160 @@
+"""Which format a source has: by what was said, by its content, by its content type, by its name."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import PurePosixPath
+from typing import Literal, get_args
+
+from shared.errors import BadSource, TooLarge
+from shared.messages import SourceFormat
+
+_BY_EXTENSION: dict[str, SourceFormat] = {
+    "txt": "text", "text": "text",
+    "md": "markdown", "markdown": "markdown", "mdown": "markdown", "mkd": "markdown",
+    "html": "html", "htm": "html", "xhtml": "html",
+    "epub": "epub", "docx": "docx", "odt": "odt", "rtf": "rtf", "fb2": "fb2", "rst": "rst", "org": "org",
+}  # fmt: skip
+_BY_CONTENT_TYPE: dict[str, SourceFormat] = {
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "text/markdown": "markdown",
+    "text/x-markdown": "markdown",
+    "text/x-rst": "rst",
+    "text/org": "org",
+    "application/rtf": "rtf",
+    "text/rtf": "rtf",
+    "application/epub+zip": "epub",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/x-fictionbook+xml": "fb2",
+}
+_TELL_NOTHING = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "application/zip"})
+_ZIPPED: frozenset[SourceFormat] = frozenset({"epub", "docx", "odt"})
+_FOREIGN: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", "a PDF"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"ID3", "an MP3 file"),
+    (b"OggS", "an Ogg file"),
+    (b"fLaC", "a FLAC file"),
+    (b"RIFF", "a RIFF file (WAV, WebP, AVI)"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\x7fELF", "a program"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document (DOC, XLS, PPT)"),
+    (b"SQLite format 3", "a database"),
+)
+_HTML = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|article|main)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_MARKDOWN = re.compile(r"^(?:#{1,6} \S|\[[^\]]+\]: \S|```)|^.{1,80}\n(?:={3,}|-{3,})$", re.MULTILINE)
+_HEAD_CHARACTERS = 10_000
+
+ZIP_CONTENT_LIMIT_BYTES = 200_000_000
+"""What the texts inside an EPUB, DOCX or ODT may unpack to. A book has about 1 MB; this keeps a zip bomb out."""
+
+KNOWN = ", ".join(get_args(SourceFormat))
+_HINT = f"Formats that are read: {KNOWN}. Name the format if the file's name does not tell it."
+
+
+def of_bytes(  # noqa: C901 - one question after the other
+    data: bytes, *, said: SourceFormat | None, content_type: str, name: str
+) -> SourceFormat | Literal["?"]:
+    """The format as far as the bytes, the content type and the name tell.
+
+    Args:
+        data: the file.
+        said: the format that the job names; it wins over all but a file that cannot have it.
+        content_type: without parameters; "" if there is none.
+        name: the file's name or the last part of its address.
+
+    Returns:
+        "?": it is for `of_text` to tell.
+
+    Raises:
+        BadSource: empty, a format that is not read, or broken.
+        TooLarge: its texts unpack to more than `ZIP_CONTENT_LIMIT_BYTES`.
+    """
+    if not data.strip():
+        raise BadSource("The source is empty.", hint="Hand over a document with some text in it.")
+    for magic, what in _FOREIGN:
+        if data.startswith(magic):
+            raise BadSource(f"The source is {what}, a format that is not read.", hint=_HINT)
+    by_name = _BY_EXTENSION.get(extension(name))
+    expected = said or _BY_CONTENT_TYPE.get(content_type) or by_name
+    if data.startswith(b"PK"):
+        return _of_zip(data, expected)
+    if expected in _ZIPPED:
+        raise _broken(expected)
+    if said:
+        return said
+    if data.startswith(b"{\\rtf"):
+        return "rtf"
+    if b"<FictionBook" in data[:_HEAD_CHARACTERS]:
+        return "fb2"
+    if content_type not in _TELL_NOTHING and content_type not in _BY_CONTENT_TYPE:
+        raise BadSource(f"The source is {content_type}, a format that is not read.", hint=_HINT)
+    if expected in {"rtf", "fb2"}:
+        raise _broken(expected)
+    return expected or "?"
+
+
+def of_text(text: str, *, name: str) -> SourceFormat:
+    """The format of a text that neither its content type nor its name tells.
+
+    Raises:
+        BadSource: the name says that it is something else.
+    """
+    if _HTML.match(text[:_HEAD_CHARACTERS]):
+        return "html"
+    ending = extension(name)
+    if ending:
+        raise BadSource(f"The source {name} has an unknown format (.{ending}).", hint=_HINT)
+    return "markdown" if _MARKDOWN.search(text[:_HEAD_CHARACTERS]) else "text"
+
+
+def extension(name: str) -> str:
+    """What a name ends in, lower case, without the dot; "" if it says nothing ("README", "Mr. Smith", "chapter.1")."""
+    ending = PurePosixPath(name).suffix[1:].lower()
+    return ending if re.fullmatch(r"(?=.*[a-z])[a-z0-9]{1,8}", ending) else ""
+
+
+def _broken(expected: str | None) -> BadSource:
+    return BadSource(
+        f"The {expected.upper() if expected else 'zip archive'} is broken: it cannot be unpacked or parsed.",
+        hint="Fetch or export it again, and try whether a reader opens it.",
+    )
+
+
+def _of_zip(data: bytes, expected: SourceFormat | None) -> SourceFormat:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+            kind = archive.read("mimetype").strip() if sizes.get("mimetype", 1_000) < 1_000 else b""  # noqa: PLR2004 - a mimetype is short
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, NotImplementedError) as error:
+        raise _broken(expected) from error
+    texts = sum(
+        size for name, size in sizes.items() if extension(name) in {"xml", "html", "xhtml", "htm", "ncx", "opf"}
+    )
+    if texts > ZIP_CONTENT_LIMIT_BYTES:
+        raise TooLarge(
+            f"The texts in it unpack to {texts / 1e6:,.0f} MB; {ZIP_CONTENT_LIMIT_BYTES / 1e6:,.0f} MB are the limit.",
+            hint="Split it into several documents.",
+        )
+    if kind == b"application/epub+zip" or "META-INF/container.xml" in sizes:
+        return "epub"
+    if "word/document.xml" in sizes:
+        return "docx"
+    if kind.startswith(b"application/vnd.oasis.opendocument.text"):
+        return "odt"
+    if expected in _ZIPPED:
+        raise _broken(expected)
+    raise BadSource("The source is a zip archive, a format that is not read.", hint=_HINT)

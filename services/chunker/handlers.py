@@ -1,0 +1,116 @@
+"""Consumes `job.submitted`, publishes `job.chunked`. A splitter and an idempotent receiver.
+
+The manifest is in the store before the message is published, so whoever hears of it can read it. A job whose manifest
+is there already is only announced again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from services.chunker import manifests
+from services.chunker.documents import read_document
+from services.chunker.fetching import fetch
+from services.chunker.workers import in_worker
+from shared import layout
+from shared.errors import BadSource, NotFound, TooLarge
+from shared.messages import JobChunked, JobRequest, SourceFormat, TextSource, UrlSource
+from shared.settings import Settings
+from shared.store import Store
+
+Publish = Callable[[JobChunked], Awaitable[None]]
+
+_OWN_SHARE_OF_DEADLINE = 0.9
+"""The handler ends a little before its deadline, with an error that says which step took so long."""
+
+
+async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publish: Publish) -> None:
+    """Read a job's source, store its manifest, announce it.
+
+    Raises:
+        BadInput: the source cannot be read, or is over a limit.
+        Transient: a server or a deadline stood in the way.
+    """
+    started = time.monotonic()
+
+    def left_seconds() -> float:
+        return max(0.0, started + settings.chunker_deadline_seconds * _OWN_SHARE_OF_DEADLINE - time.monotonic())
+
+    key = layout.manifest(job.job_id)
+    try:
+        stored = await store.get(key)
+    except NotFound:
+        manifest, chunks = await _made(job, store, settings, left_seconds)
+        await store.put(key, manifest, content_type="application/json")
+    else:
+        chunks = await in_worker("Reading the stored manifest", left_seconds(), manifests.chunks_in, stored)
+    await publish(JobChunked(job_id=job.job_id, chunks=chunks, seconds=time.monotonic() - started))
+
+
+async def _made(
+    job: JobRequest, store: Store, settings: Settings, left_seconds: Callable[[], float]
+) -> tuple[bytes, int]:
+    if job.cover is not None and not await store.exists(job.cover):
+        raise BadSource(f"The cover {job.cover} is not in the store.", hint="Store the picture before the job is sent.")
+    source = await _source(job, store, settings)
+    document = await read_document(
+        source.data,
+        format=source.format,
+        name=source.name,
+        content_type=source.content_type,
+        deadline_seconds=left_seconds(),
+    )
+    if document.characters > settings.text_limit_characters:
+        raise TooLarge(
+            f"The text has {document.characters:,} characters; {settings.text_limit_characters:,} are the limit.",
+            hint="Split it into several jobs, or raise PODCAST_TEXT_LIMIT_CHARACTERS.",
+        )
+    return await in_worker(
+        "Splitting the text", left_seconds(), manifests.build, job, document, settings, name=source.title_name
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    data: bytes
+    format: SourceFormat | None
+    name: str
+    title_name: str
+    content_type: str = ""
+
+
+async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
+    source = job.source
+    if isinstance(source, TextSource):
+        return _Source(source.text.encode(), source.format, name="", title_name="")
+    if isinstance(source, UrlSource):
+        fetched = await fetch(
+            str(source.url),
+            limit_bytes=settings.source_limit_bytes,
+            deadline_seconds=settings.fetch_deadline_seconds,
+            connect_timeout_seconds=settings.connect_timeout_seconds,
+        )
+        parts = urlsplit(fetched.final_url)
+        name = PurePosixPath(unquote(parts.path)).name
+        return _Source(fetched.data, source.format, name, name or parts.hostname or "", fetched.content_type)
+    size = await store.size(source.key)
+    if size is None:
+        raise _missing(source.key)
+    if size > settings.source_limit_bytes:
+        raise TooLarge(
+            f"The source has {size / 1e6:,.1f} MB; {settings.source_limit_bytes / 1e6:,.1f} MB are the limit.",
+            hint="Split it into several documents, or raise PODCAST_SOURCE_LIMIT_BYTES.",
+        )
+    name = source.name or PurePosixPath(source.key).name
+    try:
+        return _Source(await store.get(source.key), source.format, name, name)
+    except NotFound as error:
+        raise _missing(source.key) from error
+
+
+def _missing(key: str) -> BadSource:
+    return BadSource(f"The source {key} is not in the store.", hint="Store the document before the job is sent.")

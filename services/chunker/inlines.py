@@ -1,0 +1,138 @@
+"""The inline nodes of pandoc's tree: which words of a line are spoken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from services.chunker.document import Omissions
+from services.chunker.plain_text import join_lines
+
+Node = dict[str, Any]
+
+_MARK = re.compile(
+    r"\s*[\[({]?\s*(?:\d{1,4}|[a-zA-Z]|[ivxlc]{1,6}|[*\u2020\u2021\u00a7\u00b6#]{1,3}|\u2191|\u21a9\ufe0e?)\s*[\])}]?\s*"
+)
+"""What a link to a note, or back from it, looks like: 1, [12], *, \u2020, \u21a9."""
+
+_SUPERSCRIPT = str.maketrans(
+    "0123456789+-=()n",
+    "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207c\u207d\u207e\u207f",
+)
+_ORDINALS = frozenset({"st", "nd", "rd", "th", "er", "re", "e", "o", "a"})
+_TEX = re.compile(r"[\\^_{}]")
+_LINE_BREAKS = re.compile(r"<br\s*/?>|</?(?:p|div|li|hr)\b", re.IGNORECASE)
+
+_MATH = "formulas are markup, not words"
+_FOOTNOTE = "footnotes and their marks interrupt the text"
+_IMAGE = "a picture cannot be heard"
+_RAW = "raw markup, not words"
+
+
+class Inlines:
+    """Makes text of inline nodes.
+
+    Args:
+        omissions: takes what is left out.
+        on_anchor: gets the name of every place inside the text.
+    """
+
+    def __init__(self, omissions: Omissions, on_anchor: Callable[[str], None]) -> None:
+        self._omissions = omissions
+        self._on_anchor = on_anchor
+
+    def text(self, nodes: list[Node]) -> str:
+        """The words of a block, on one line."""
+        return join_lines("".join(map(self._text, nodes)))
+
+    def _text(self, node: Node) -> str:  # noqa: C901, PLR0911, PLR0912 - a line a node type
+        content: Any = node.get("c")
+        match node["t"]:
+            case "Str":
+                return str(content)
+            case "Space":
+                return " "
+            case "SoftBreak" | "LineBreak":
+                return "\n"
+            case "Emph" | "Strong" | "Underline" | "Strikeout" | "SmallCaps" | "Subscript":
+                return self._inside(content)
+            case "Superscript":
+                return _superscript(self._inside(content))
+            case "Quoted":
+                kind, inside = content
+                marks = "\u2018\u2019" if kind["t"] == "SingleQuote" else "\u201c\u201d"
+                return f"{marks[0]}{self._inside(inside)}{marks[1]}"
+            case "Cite":
+                return self._inside(content[1])
+            case "Code":
+                return str(content[1])  # a word of the sentence: "run `make` first"
+            case "Span":
+                return self._span(content)
+            case "Link":
+                return self._link(content)
+            case "Math":
+                return self._math(str(content[1]))
+            case "Note":
+                self._omissions.add("footnote", _FOOTNOTE, plain(content))
+            case "Image":
+                self._omissions.add("image", _IMAGE, plain(content[1]))
+            case "RawInline":
+                return self._raw(str(content[0]), str(content[1]))
+        return ""
+
+    def _inside(self, nodes: list[Node]) -> str:
+        return "".join(map(self._text, nodes))
+
+    def _span(self, content: list[Any]) -> str:
+        (name, classes, _), nodes = content
+        if name:
+            self._on_anchor(name)
+        if "math" in classes:  # what pandoc makes of MathML
+            return self._math(plain(nodes), is_tex=any(node["t"] not in {"Str", "Space", "Emph"} for node in nodes))
+        return self._inside(nodes)
+
+    def _link(self, content: list[Any]) -> str:
+        (name, _, attributes), nodes, (target, _) = content
+        if name:
+            self._on_anchor(name)
+        words = plain(nodes)
+        role = dict(attributes).get("role", "")
+        if role in {"doc-noteref", "doc-backlink"} or ("#" in target and _MARK.fullmatch(words)):
+            self._omissions.add("footnote mark", _FOOTNOTE, words)
+            return ""
+        return self._inside(nodes)
+
+    def _math(self, formula: str, *, is_tex: bool = False) -> str:
+        if is_tex or _TEX.search(formula):
+            self._omissions.add("math", _MATH, formula)
+            return ""
+        return formula  # "n", or an amount between two dollar signs
+
+    def _raw(self, format: str, markup: str) -> str:  # noqa: A002 - pandoc's name for it
+        if format == "html" and markup.startswith("<"):
+            return "\n" if _LINE_BREAKS.match(markup) else ""  # the words between two tags are nodes of their own
+        self._omissions.add("raw", _RAW, markup)
+        return ""
+
+
+def _superscript(text: str) -> str:
+    """Keep an exponent from running into its base: 10\u2076, not 106. Ordinals (1st) stay letters."""
+    if text and text.lower() not in _ORDINALS and all(ord(character) in _SUPERSCRIPT for character in text):
+        return text.translate(_SUPERSCRIPT)
+    return text
+
+
+def plain(nodes: Any) -> str:
+    """All the words under some nodes, for recognising and for samples; nothing is counted."""
+    if isinstance(nodes, dict):
+        if nodes.get("t") in {"Space", "SoftBreak", "LineBreak"}:
+            return " "
+        apart = " " if nodes.get("t") in {"Plain", "Para", "Header"} else ""
+        return plain(nodes.get("c")) + apart
+    if isinstance(nodes, list):
+        # An attribute ("id", [classes], [pairs]) is no text.
+        if len(nodes) == 3 and isinstance(nodes[0], str) and isinstance(nodes[1], list):  # noqa: PLR2004 - as it says
+            return ""
+        return "".join(map(plain, nodes))
+    return nodes if isinstance(nodes, str) else ""

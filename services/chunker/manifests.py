@@ -1,0 +1,113 @@
+"""A document into the manifest of a job. Pure; runs in a worker process."""
+
+from __future__ import annotations
+
+import re
+
+from services.chunker import splitting
+from services.chunker.document import Document, Heading, Paragraph
+from services.chunker.speakable import SPEAKABLE, normalise
+from shared.manifest import Chunk, Manifest, audio_key
+from shared.messages import JobRequest
+from shared.settings import Settings
+
+DEFAULT_LANGUAGE = "en"
+TITLE_LIMIT_CHARACTERS = 300
+"""A longer title is a paragraph that was marked up as one."""
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_FIRST_WORDS_CHARACTERS = 60
+"""What is taken of a text that has neither title nor name."""
+
+
+def build(job: JobRequest, document: Document, settings: Settings, *, name: str) -> tuple[bytes, int]:
+    """The manifest as JSON, and how many chunks it lists.
+
+    Args:
+        job: what was asked; what it names wins over the document's own.
+        document: the source.
+        settings: limits and defaults.
+        name: of the file or address, for a title if there is no better one.
+
+    Raises:
+        BadSource: there is nothing to speak.
+        TooLarge: too many chunks.
+    """
+    language = job.language or _language_of(document) or DEFAULT_LANGUAGE
+    voice = job.voice or settings.default_voice
+    model = job.model or settings.default_model
+    title = _title(job, document, name)
+    split = splitting.split(
+        document,
+        limit_characters=settings.chunk_limit_characters,
+        target_characters=settings.chunk_target_characters,
+        language=language,
+        title=title,
+        chunks_limit=settings.chunks_limit,
+    )
+    chunks = tuple(
+        Chunk(
+            index=index,
+            text=chunk.text,
+            chapter=chunk.chapter,
+            pause_after=chunk.pause_after,
+            audio_key=audio_key(
+                text=chunk.text,
+                language=language,
+                voice=voice,
+                model=model,
+                speed=job.speed,
+                engine=settings.engine_identity,
+                sample_rate=settings.sample_rate,
+            ),
+        )
+        for index, chunk in enumerate(split.chunks)
+    )
+    manifest = Manifest(
+        job_id=job.job_id,
+        request=job,
+        title=title,
+        author=job.author or _line(document.author),
+        language=language,
+        voice=voice,
+        model=model,
+        pauses=job.pauses or settings.pauses,
+        chapters=split.chapters,
+        chunks=chunks,
+        omissions=split.omissions,
+    )
+    return manifest.model_dump_json().encode(), len(chunks)
+
+
+def chunks_in(manifest: bytes) -> int:
+    """How many chunks a stored manifest lists."""
+    return len(Manifest.model_validate_json(manifest).chunks)
+
+
+def _language_of(document: Document) -> str | None:
+    """The document's language, if it is a language tag: people also write `English` and `en_US`."""
+    tag = (document.language or "").strip().replace("_", "-")
+    return tag if _LANGUAGE.fullmatch(tag) else None
+
+
+def _title(job: JobRequest, document: Document, name: str) -> str:
+    stem = re.sub(r"\.[A-Za-z0-9]{1,8}$", "", name)
+    named = " ".join(re.sub(r"[-_+]+", " ", stem).split()) if SPEAKABLE.search(stem) else ""
+    for title in (job.title, document.title, named):
+        if line := _line(title):
+            return line
+    return _first_words(document)
+
+
+def _line(text: str | None) -> str:
+    return normalise(text or "")[:TITLE_LIMIT_CHARACTERS].strip()
+
+
+def _first_words(document: Document) -> str:
+    for block in document.blocks:
+        text = normalise(block.text) if isinstance(block, (Heading, Paragraph)) else ""
+        if SPEAKABLE.search(text):
+            if len(text) <= _FIRST_WORDS_CHARACTERS:
+                return text
+            return (text[:_FIRST_WORDS_CHARACTERS].rpartition(" ")[0] or text[:_FIRST_WORDS_CHARACTERS]) + "\u2026"
+    return "Untitled"

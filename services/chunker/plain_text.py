@@ -1,0 +1,23 @@
+"""Plain text: paragraphs at blank lines, hard-wrapped lines joined. And how lines join in every other format."""
+
+from __future__ import annotations
+
+import re
+
+from services.chunker.document import Document, Paragraph
+
+_BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
+_WIDE = "\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff60"
+_BREAK_BETWEEN_WIDE = re.compile(rf"(?<=[{_WIDE}])[^\S\n]*\n\s*(?=[{_WIDE}])")
+
+
+def join_lines(text: str) -> str:
+    """Make one line of many: a space for each line break, and nothing between ideographs, which know no spaces."""
+    return " ".join(_BREAK_BETWEEN_WIDE.sub("", text).split())
+
+
+def read(text: str) -> Document:
+    """The document of a plain text; it has no headings and no metadata."""
+    unix = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n").replace("\u2029", "\n\n")
+    paragraphs = (join_lines(part) for part in _BLANK_LINES.split(unix))
+    return Document(blocks=tuple(Paragraph(part) for part in paragraphs if part))

@@ -1,0 +1,155 @@
+"""A paragraph into pieces that a speech engine speaks well.
+
+Pure, and linear in the length of the paragraph. The pieces are slices of the paragraph: joined with the single spaces
+between them, they are the paragraph.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import regex
+import sentencex
+
+from services.chunker.speakable import SPEAKABLE, end_of_fewest_words
+
+_CLAUSE_END = re.compile(
+    "[,;:.!?\u2026\u060c\u061b\u061f\u06d4\u0964\u0965][\"'\u2019\u201d\u00bb)\\]]*(?= )"  # punctuation before a space
+    "|[\u2013\u2014-](?= )"  # a dash before a space
+    "|\u2014"  # an em dash anywhere
+    "|[\u3001\u3002\uff0c\uff1b\uff1a\uff01\uff1f][\u300d\u300f\u3011\u201d\uff09]*"  # CJK: no spaces there
+)
+_AFTER_PUNCTUATION_IN_WORD = re.compile(r"[^\w\s](?=\w)|_(?=\w)")
+_SPACE = re.compile(" ")
+_CLUSTER = regex.compile(r"\X")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A slice of a paragraph, spoken in one call.
+
+    Attributes:
+        text: without white space at its edges.
+        ends_sentence: False if the cut behind it is inside a sentence.
+    """
+
+    text: str
+    ends_sentence: bool
+
+
+def cut(paragraph: str, *, limit_characters: int, target_characters: int, language: str) -> list[Piece]:
+    """Cut a normalised paragraph into pieces.
+
+    Sentences stay whole unless one alone is over the limit. They are put together up to the target; one of fewer than
+    five words joins a neighbour up to the limit.
+
+    Args:
+        paragraph: normalised, decoration left out, with at least one letter or digit.
+        limit_characters: no piece is longer; at least 40.
+        target_characters: a piece takes in another whole sentence only up to this length.
+        language: BCP 47 tag, for the abbreviations that end no sentence.
+    """
+    target = min(target_characters, limit_characters)
+    pieces: list[Piece] = []
+    start = end = 0  # the open piece, which may take in more; empty at first
+    for begin, stop in _sentences(paragraph, language):
+        if start == end:
+            start, end = begin, stop
+        else:
+            # What is cut anyway may as well begin with a short sentence; else it joins nothing.
+            long = max(stop - begin, end - start) > limit_characters
+            short = _is_short(paragraph, begin, stop) or _is_short(paragraph, start, end)
+            if stop - start <= (limit_characters if short else target) or (short and long):
+                end = stop
+            else:
+                pieces.append(Piece(paragraph[start:end], ends_sentence=True))
+                start, end = begin, stop
+        while end - start > limit_characters:
+            at = _place_to_cut(paragraph, start, end, limit_characters)
+            pieces.append(Piece(paragraph[start:at], ends_sentence=False))
+            start = _after_space(paragraph, at)
+    pieces.append(Piece(paragraph[start:end], ends_sentence=True))
+    return pieces
+
+
+def _sentences(paragraph: str, language: str) -> list[tuple[int, int]]:
+    """Start and end of each sentence, without the space between them; each has a letter or a digit."""
+    parts = sentencex.segment(language.partition("-")[0].lower(), paragraph)
+    if "".join(parts) != paragraph:  # never seen for one paragraph; then it is one long sentence, and complete
+        parts = [paragraph]
+    found: list[tuple[int, int]] = []
+    start = position = 0
+    for part in parts:
+        position += len(part)
+        end = position - 1 if part.endswith(" ") else position
+        if found and not (SPEAKABLE.search(part) and _is_boundary(paragraph, position - len(part))):
+            found[-1] = (found[-1][0], end)  # a lone quotation mark, an emoji, a combining mark
+        elif SPEAKABLE.search(part):
+            found.append((start, end))
+        else:
+            continue  # nothing to speak before the first sentence: it becomes its beginning
+        start = position
+    return found
+
+
+def _is_short(paragraph: str, start: int, end: int) -> bool:
+    return end_of_fewest_words(paragraph, start, end) is None
+
+
+def _after_space(paragraph: str, at: int) -> int:
+    return at + 1 if paragraph[at : at + 1] == " " else at
+
+
+def _is_boundary(paragraph: str, at: int) -> bool:
+    """Whether what follows `at` stands on its own, and is no mark or joiner that belongs to what is before it."""
+    at = _after_space(paragraph, at)
+    follows = paragraph[at : at + 1]  # a slice of one: a longer one would make all this quadratic
+    return not (follows and (follows in "\u200c\u200d" or unicodedata.category(follows).startswith("M")))
+
+
+def _place_to_cut(paragraph: str, start: int, end: int, limit: int) -> int:
+    """Where to end the first piece of a text that is over the limit: at a clause, else at a space, else inside a word.
+
+    Both sides are left with a letter or a digit, which is always possible: no run without one is longer than
+    `UNSPEAKABLE_RUN_LIMIT_CHARACTERS`. When two pieces are enough they come out about even.
+    """
+    first = SPEAKABLE.search(paragraph, start)
+    last = next(at for at in range(end - 1, start, -1) if SPEAKABLE.match(paragraph, at))
+    lowest = first.end() if first else start + 1
+    highest = min(start + limit, last)
+    wanted = highest
+    if end - start <= 2 * limit:
+        lowest = max(lowest, end - limit)
+        wanted = (start + end) // 2
+    for candidates in (_clause_ends, _spaces, _ends_of_punctuation, _ends_of_clusters):
+        places = [at for at in candidates(paragraph, start, highest) if lowest <= at <= highest]
+        places.sort(key=lambda at: abs(at - wanted))
+        for at in places:
+            if _is_boundary(paragraph, at):
+                return at
+    return wanted  # one grapheme cluster alone is over the limit
+
+
+def _clause_ends(paragraph: str, start: int, highest: int) -> list[int]:
+    """Ends of clauses that leave enough words in the piece."""
+    enough = end_of_fewest_words(paragraph, start, highest)
+    if enough is None:
+        return []
+    ends = (match.end() for match in _CLAUSE_END.finditer(paragraph, start, highest + 1))
+    return [at for at in ends if at >= enough]
+
+
+def _spaces(paragraph: str, start: int, highest: int) -> list[int]:
+    return [match.start() for match in _SPACE.finditer(paragraph, start, highest + 1)]
+
+
+def _ends_of_punctuation(paragraph: str, start: int, highest: int) -> list[int]:
+    """Inside a word that is over the limit: after a slash, a dot, a hyphen, as in an address."""
+    return [match.end() for match in _AFTER_PUNCTUATION_IN_WORD.finditer(paragraph, start, highest + 1)]
+
+
+def _ends_of_clusters(paragraph: str, start: int, highest: int) -> list[int]:
+    """Inside a word that is over the limit, or between ideographs: after any whole grapheme cluster."""
+    return [match.end() for match in _CLUSTER.finditer(paragraph, start, highest + 1)]

@@ -1,0 +1,132 @@
+"""The splitter: a document into chapters and chunks.
+
+Pure. Paragraphs are never merged, so an edited paragraph changes its own chunks and no other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from services.chunker.document import ChapterStart, Document, Heading, Omissions, Paragraph
+from services.chunker.sentences import Piece, cut
+from services.chunker.speakable import leave_out_decoration, normalise
+from shared.errors import BadSource, TooLarge
+from shared.manifest import Chapter, Omission, PauseClass
+
+SCENE_BREAK_LIMIT_CHARACTERS = 40
+"""A paragraph without a letter or digit up to this length is a scene break, a longer one is decoration."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitChunk:
+    """A chunk before it has an audio key."""
+
+    text: str
+    chapter: int
+    pause_after: PauseClass
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What becomes the manifest."""
+
+    chunks: tuple[SplitChunk, ...]
+    chapters: tuple[Chapter, ...]
+    omissions: tuple[Omission, ...]
+
+
+def spoken(text: str) -> str:
+    """What the chunks of a block add up to: its normalised text without decoration; "" if there is nothing to speak."""
+    return leave_out_decoration(normalise(text))[0]
+
+
+def split(
+    document: Document,
+    *,
+    limit_characters: int,
+    target_characters: int,
+    language: str,
+    title: str,
+    chunks_limit: int,
+) -> Split:
+    """Split a document.
+
+    Args:
+        document: what to split.
+        limit_characters: the longest chunk; at least 40.
+        target_characters: sentences of a paragraph are put together up to this length.
+        language: BCP 47 tag of the text.
+        title: of the chapter that holds what stands before the first heading.
+        chunks_limit: the most chunks a job may have.
+
+    Raises:
+        BadSource: there is nothing to speak.
+        TooLarge: there are more chunks than `chunks_limit`.
+    """
+    chunks: list[SplitChunk] = []
+    chapters: list[Chapter] = []
+    omissions = Omissions(document.omissions)
+    for block in document.blocks:
+        if isinstance(block, ChapterStart):
+            _open_chapter(chapters, chunks, block.title, block.level)
+            continue
+        if not isinstance(block, (Heading, Paragraph)):
+            continue
+        text = _without_decoration(block.text, omissions)
+        if not text:
+            continue
+        if isinstance(block, Heading) and block.starts_chapter:
+            _open_chapter(chapters, chunks, text, block.level)
+        if not chapters:
+            _open_chapter(chapters, chunks, title, 1)
+        pieces = cut(text, limit_characters=limit_characters, target_characters=target_characters, language=language)
+        end: PauseClass = "heading" if isinstance(block, Heading) else "paragraph"
+        chunks += _chunks_of(pieces, chapter=len(chapters) - 1, end=end)
+        if len(chunks) > chunks_limit:
+            raise TooLarge(
+                f"The text makes more than {chunks_limit:,} chunks.",
+                hint="Split it into several jobs, or raise PODCAST_CHUNKS_LIMIT.",
+            )
+    if not chunks:
+        raise BadSource("There is nothing to speak in it.", hint="Look whether the text is really in the document.")
+    if chapters[-1].first_chunk == len(chunks):
+        chapters.pop()  # a title at the end with nothing behind it
+    return Split(_with_chapter_pauses(chunks), tuple(chapters), tuple(omissions))
+
+
+def _open_chapter(chapters: list[Chapter], chunks: list[SplitChunk], title: str, level: int) -> None:
+    """Begin a chapter; one that has no chunk of its own gives way to it."""
+    title = " ".join(title.split()) or "Untitled"
+    if chapters and chapters[-1].first_chunk == len(chunks):
+        chapters.pop()
+    chapters.append(Chapter(title=title, level=max(1, level), first_chunk=len(chunks)))
+
+
+def _without_decoration(text: str, omissions: Omissions) -> str:
+    kept, left_out = leave_out_decoration(normalise(text))
+    for run in left_out:
+        if kept:
+            omissions.add("decoration", "a long run without a letter or a digit", run)
+        elif len(run) <= SCENE_BREAK_LIMIT_CHARACTERS:
+            omissions.add("scene break", "no letter or digit to speak", run)
+        else:
+            omissions.add("decoration", "a paragraph without a letter or a digit", run)
+    return kept
+
+
+def _chunks_of(pieces: list[Piece], *, chapter: int, end: PauseClass) -> list[SplitChunk]:
+    inside: list[PauseClass] = ["sentence" if piece.ends_sentence else "none" for piece in pieces[:-1]]
+    return [SplitChunk(piece.text, chapter, pause) for piece, pause in zip(pieces, [*inside, end], strict=True)]
+
+
+def _with_chapter_pauses(chunks: list[SplitChunk]) -> tuple[SplitChunk, ...]:
+    """Let the last chunk of a chapter pause longer, unless it is a heading; after the very last one nothing follows."""
+    last = SplitChunk(chunks[-1].text, chunks[-1].chapter, "none")
+    closed = [
+        SplitChunk(chunk.text, chunk.chapter, "chapter")
+        if chunk.chapter != follower.chapter and chunk.pause_after == "paragraph"
+        else chunk
+        for chunk, follower in itertools.pairwise(chunks)
+    ]
+    return (*closed, last)
