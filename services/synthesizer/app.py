@@ -1,6 +1,7 @@
 """synthesizer: consumes chunk.requested, publishes chunk.synthesized. Competing consumers."""
 
 from services.synthesizer import handlers
+from services.synthesizer.speech import SpeechPool
 from shared import messages, service, topology
 from shared.settings import Settings
 
@@ -14,10 +15,11 @@ def build(settings: Settings) -> service.Service:
         deadline_seconds=settings.synthesizer_deadline_seconds,
     )
     app.publishes(messages.ChunkSynthesized)
+    speech = SpeechPool(settings)
 
     @app.on(messages.ChunkRequested)
     async def receive(message: messages.ChunkRequested) -> None:
-        await handlers.speak_chunk(message, store=app.store, settings=settings, publish=app.publish)
+        await handlers.speak_chunk(message, store=app.store, speech=speech, settings=settings, publish=app.publish)
 
     return app
 
