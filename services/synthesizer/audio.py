@@ -7,7 +7,7 @@ shared/manifest.py when a number here changes: the audio keys then change and ch
 from __future__ import annotations
 
 import numpy as np
-import soxr  # type: ignore[import-untyped] # it ships no types
+import soxr
 from pydub import AudioSegment
 from pydub.silence import detect_leading_silence
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import httpx
 
+from services.synthesizer.connections import Connections
 from services.synthesizer.endpoints import Endpoint
 from services.synthesizer.judging import longest_seconds
 from services.synthesizer.refusals import EndpointRefused, not_audio, refusal
@@ -30,7 +31,7 @@ class ConnectionLost(Transient):
     """The connection was cut before the answer was whole."""
 
 
-async def post(client: httpx.AsyncClient, endpoint: Endpoint, ask: Ask, *, deadline_seconds: float) -> bytes:
+async def post(connections: Connections, endpoint: Endpoint, ask: Ask, *, deadline_seconds: float) -> bytes:
     """Call `endpoint` once and return what it sent as audio, not yet judged.
 
     Raises:
@@ -42,7 +43,7 @@ async def post(client: httpx.AsyncClient, endpoint: Endpoint, ask: Ask, *, deadl
         Transient: it failed in some other way.
     """
     try:
-        async with deadline(deadline_seconds, f"Speech from {endpoint.name}"):
+        async with deadline(deadline_seconds, f"Speech from {endpoint.name}"), connections.client() as client:
             return await _exchange(client, endpoint, ask)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise SpeechDown(f"{endpoint.name} cannot be reached ({_why(error)}).") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -17,6 +18,7 @@ from prometheus_client import Counter
 
 from services.synthesizer.breaker import Breaker
 from services.synthesizer.call import Ask, ConnectionLost, post
+from services.synthesizer.connections import Connections
 from services.synthesizer.endpoints import Endpoint, choose
 from services.synthesizer.refusals import EndpointBusy, EndpointRefused, GatewayFailed
 from shared.errors import DeadlineExceeded, Misconfigured, PodcastError, SpeechDown, SpeechRejected
@@ -67,11 +69,15 @@ class SpeechPool:
         headers = {"Accept": "audio/wav, audio/*", "Accept-Encoding": "identity"}
         if settings.speech_api_key:
             headers["Authorization"] = f"Bearer {settings.speech_api_key}"
-        self._client = httpx.AsyncClient(
-            headers=headers,
-            timeout=httpx.Timeout(settings.speech_deadline_seconds, connect=settings.connect_timeout_seconds),
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_SECONDS),
-            mounts={f"all://{httpx.URL(one.base).host}": None for one in self.endpoints if one.is_local},
+        self._connections = Connections(
+            partial(
+                httpx.AsyncClient,
+                headers=headers,
+                timeout=httpx.Timeout(settings.speech_deadline_seconds, connect=settings.connect_timeout_seconds),
+                limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_SECONDS),
+                mounts={f"all://{httpx.URL(one.base).host}": None for one in self.endpoints if one.is_local},
+                verify=httpx.create_ssl_context(),  # made once: reading all certificates takes some 20 ms
+            )
         )
 
     async def __aenter__(self) -> Self:
@@ -84,7 +90,7 @@ class SpeechPool:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._connections.close()
 
     async def speak(self, text: str, *, voice: str, model: str, speed: float, avoid: str | None = None) -> Spoken:
         """Have `text` spoken.
@@ -123,7 +129,7 @@ class SpeechPool:
         outcome = "abandoned"
         with endpoint.call():
             try:
-                audio = await post(self._client, endpoint, ask, deadline_seconds=self._deadline_seconds)
+                audio = await post(self._connections, endpoint, ask, deadline_seconds=self._deadline_seconds)
             except EndpointBusy as error:
                 endpoint.breaker.answered()
                 endpoint.breaker.rest(error.retry_after_seconds or 0)

@@ -24,6 +24,13 @@ class SpeechServer:
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def finished(self) -> None:
+        """Wait until every connection so far is done with."""
+        while self._tasks:
+            _, left = await asyncio.wait(self._tasks, timeout=2)
+            assert not left, "connections that nobody closes"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: Write) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -42,7 +49,7 @@ class SpeechServer:
 async def serving(answer: Answer) -> AsyncIterator[SpeechServer]:
     """A running server; when the block ends, so do its connections, hanging ones too."""
     server = SpeechServer(answer)
-    handlers: set[asyncio.Task[None]] = set()
+    handlers = server._tasks
 
     async def handle(reader: asyncio.StreamReader, writer: Write) -> None:
         task = asyncio.current_task()

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import psutil
 import pytest
 
 from services.synthesizer.speech import SpeechPool, Spoken
@@ -393,3 +394,20 @@ async def test_a_server_that_asks_for_a_pause_gets_it_and_the_others_do_the_work
             await speak(pool)
 
     assert (len(tired.asked), len(good.asked)) == (1, 5)
+
+
+async def test_cancelled_calls_leave_no_connection_behind() -> None:
+    """httpcore #1093. Cancelled at every moment from the first byte to the last, one after the other."""
+    async with serving(GOOD) as server, pool_of(server, speech_deadline_seconds=5) as pool:
+        await speak(pool)
+        before = psutil.Process().num_fds()
+        for turns in range(0, 120, 3):
+            call = asyncio.create_task(speak(pool))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.wait([call])
+        await speak(pool)
+        await server.finished()
+
+        assert psutil.Process().num_fds() <= before
