@@ -53,7 +53,9 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
     logging.root.handlers = [handler]
     logging.root.setLevel(level.upper())
     # Libraries that tell of every connection and every request; their warnings still come through.
-    for noisy in ("aio_pika", "aiormq", "httpx", "httpcore", "urllib3", "faststream", "uvicorn.access"):
+    logging.getLogger("aio_pika").setLevel(logging.CRITICAL)  # tells of every refused connection; we say it once
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+    for noisy in ("httpx", "httpcore", "urllib3", "faststream", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(service=service)
