@@ -123,12 +123,12 @@ def test_arbitrary_bytes_raise_bad_audio_or_decode(answer: bytes, magic: bytes) 
     assert np.isfinite(samples).all()
 
 
-def test_a_small_file_with_hours_of_sound_is_not_decoded_whole() -> None:
-    hours = wav(silence(3 * 3_600, 8_000), 8_000, container="FLAC")
+def test_a_small_file_with_much_sound_is_not_decoded_whole() -> None:
+    much = wav(silence(1_200, 8_000), 8_000, container="FLAC")
 
-    samples, rate = decode(hours, at_most_seconds=2)
+    samples, rate = decode(much, at_most_seconds=2)
 
-    assert len(hours) < 1_000_000
+    assert len(much) < 200_000
     assert len(samples) == 2 * rate
 
 
