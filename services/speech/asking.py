@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,13 +148,13 @@ def _speed(fields: dict[str, Any], engine: Engine) -> float:
     speed = fields.get("speed")
     if speed is None:
         return 1.0
-    if isinstance(speed, bool) or not isinstance(speed, int | float) or not math.isfinite(speed):
+    if isinstance(speed, bool) or not isinstance(speed, int | float):
         raise Refused(400, "`speed` is not a number.", "invalid_type", "speed")
     slowest, fastest = max(SLOWEST, engine.slowest), min(FASTEST, engine.fastest)
     if not slowest <= speed <= fastest:
         raise Refused(
             400,
-            f"`speed` is {speed:g}; the model {engine.name} speaks at {slowest:g} to {fastest:g}.",
+            f"`speed` is out of range: the model {engine.name} speaks at {slowest:g} to {fastest:g}.",
             "speed_out_of_range",
             "speed",
         )

@@ -96,7 +96,7 @@ def _kokoro(cache_dir: Path) -> Engine | None:
     folder = cache_dir / KOKORO_FOLDER
     if importlib.util.find_spec("kokoro_onnx") is None or not (folder / KOKORO_MODEL).exists():
         return None
-    voices = {path.stem: str(path) for path in sorted((folder / "voices").glob("*.bin"))}
+    voices = {path.stem: str(path) for path in sorted((folder / "voices").glob("*.npy"))}
     if not voices:
         return None
     default = KOKORO_DEFAULT_VOICE if KOKORO_DEFAULT_VOICE in voices else next(iter(voices))

@@ -13,9 +13,17 @@ import onnxruntime
 from services.speech.catalogue import KOKORO_MODEL
 from services.speech.encoding import Pcm
 
-STYLE_SHAPE = (-1, 1, 256)
-"""A voice is one style vector a length of text in tokens."""
-LANGUAGES = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr-fr", "h": "hi", "i": "it", "j": "ja", "p": "pt-br", "z": "cmn"}
+LANGUAGES = {
+    "a": "en-us",
+    "b": "en-gb",
+    "e": "es",
+    "f": "fr-fr",
+    "h": "hi",
+    "i": "it",
+    "j": "ja",
+    "p": "pt-br",
+    "z": "cmn",
+}
 """The first letter of a voice's name to espeak-ng's name of its language."""
 _FULL_SCALE = 32_767
 
@@ -38,6 +46,6 @@ class Kokoro:
     def speak(self, text: str, voice_source: str, speed: float) -> tuple[Pcm, int]:
         """`text` as mono PCM and its rate in Hz."""
         path = Path(voice_source)
-        style: npt.NDArray[np.float32] = np.fromfile(path, np.float32).reshape(STYLE_SHAPE)
+        style: npt.NDArray[np.float32] = np.load(path)
         wave, rate = self._kokoro.create(text, style, speed, LANGUAGES.get(path.stem[:1], "en-us"))
         return (np.clip(wave, -1.0, 1.0) * _FULL_SCALE).astype(np.int16), rate

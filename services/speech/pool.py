@@ -20,8 +20,8 @@ import structlog
 from services.speech.asking import Asked, Refused
 from services.speech.worker_process import Answer, WorkerLost, WorkerProcess
 
-START_SECONDS = 60.0
-"""For a worker to start and load the default voice: 3 s for piper on a busy machine, more for Kokoro."""
+START_SECONDS = 180.0
+"""For a worker to start and load the default voice: 2 s for piper, but 54 s were seen with 15 other processes busy."""
 RESTART_PAUSE_SECONDS = (0.0, 0.2, 1.0, 5.0)
 """Before a worker is started again, by the number of failures in a row; the last one for all others."""
 TRIES = 2
