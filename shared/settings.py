@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     fetch_deadline_seconds: float = Field(30, gt=0, description="to fetch a page")
     chunker_deadline_seconds: float = Field(180, gt=0, description="to handle one message in the chunker")
     coordinator_deadline_seconds: float = Field(120, gt=0, description="to handle one message in the coordinator")
-    synthesizer_deadline_seconds: float = Field(150, gt=0, description="to handle one message in a synthesizer")
+    synthesizer_deadline_seconds: float = Field(240, gt=0, description="to handle one message in a synthesizer")
     assembler_deadline_seconds: float = Field(1_500, gt=0, description="to handle one message in an assembler")
     ack_margin_seconds: float = Field(
         120, ge=30, description="how much later than a handler's deadline the broker's own may fire"

@@ -1,0 +1,254 @@
+"""The dead-letter queues, for people: look, replay, discard. The dead letter channel's other end.
+
+Looking takes letters from `<queue>.dead` without acking them and gives them back in their order. What is taken off is
+acked one by one; a replayed letter only after its copy is confirmed in the work queue, so whoever is killed in between
+leaves it in both, never in neither (every consumer is idempotent). What arrives meanwhile is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+import aio_pika
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+
+from shared import letters, operator_lock
+from shared.broker_calls import calling
+from shared.errors import BadInput, NotFound
+from shared.letter_shelf import Shelf
+from shared.letters import Letter
+from shared.publishing import Publisher
+from shared.topology import WORK_QUEUES, WorkQueue
+
+_ID: Final = re.compile(rf"[0-9a-f]{{4,{letters.ID_CHARACTERS}}}(-[0-9]+)?")
+_NAMED_AT_MOST: Final = 5
+
+
+class Verdict(Enum):
+    """What becomes of a letter that was looked at."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+    STOP = "stop"
+    """Keep it, and look no further."""
+
+
+Visitor = Callable[[Letter, AbstractIncomingMessage], Awaitable[Verdict]]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which letters are meant; every condition that is set must hold.
+
+    Attributes:
+        queues: the work queues they died in.
+        job_id: the job they belong to.
+        ids: their full ids.
+    """
+
+    queues: tuple[WorkQueue, ...] = WORK_QUEUES
+    job_id: str | None = None
+    ids: frozenset[str] | None = None
+
+    def has(self, letter: Letter) -> bool:
+        """Whether this letter is meant."""
+        return (self.job_id is None or letter.job_id == self.job_id) and (self.ids is None or letter.id in self.ids)
+
+
+def queue_named(name: str) -> WorkQueue:
+    """The work queue of this name, or whose dead-letter queue has this name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    for queue in WORK_QUEUES:
+        if name in {queue.name, queue.dead}:
+            return queue
+    raise BadInput(
+        f"There is no queue “{name}”.", hint=f"The queues are {', '.join(queue.name for queue in WORK_QUEUES)}."
+    )
+
+
+class DeadLetters:
+    """The dead-letter queues of one broker, for one operator at a time."""
+
+    def __init__(
+        self,
+        connection: AbstractConnection,
+        *,
+        call_seconds: float,
+        wait_seconds: float = operator_lock.WAIT_SECONDS,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Over an open connection.
+
+        Args:
+            connection: to the broker.
+            call_seconds: deadline of one call to the broker.
+            wait_seconds: how long to wait for another operator.
+            say: told whom this one waits for.
+        """
+        self._connection = connection
+        self._call_seconds = call_seconds
+        self._wait_seconds = wait_seconds
+        self._say = say
+
+    async def visit(self, queues: Iterable[WorkQueue], visitor: Visitor, *, doing: str) -> None:
+        """Show the visitor every letter that is there now, oldest first, and do what it says.
+
+        In memory is one batch of letters at a time (about `letter_shelf.BATCH_BYTES`).
+
+        Raises:
+            Busy: another operator is at the dead letters and does not finish.
+            BrokerDown: the connection was lost; nothing else is.
+        """
+        async with operator_lock.held(
+            self._connection,
+            doing=doing,
+            wait_seconds=self._wait_seconds,
+            say=self._say,
+            call_seconds=self._call_seconds,
+        ):
+            for queue in queues:
+                shelf = Shelf(self._connection, queue.dead, call_seconds=self._call_seconds)
+                try:
+                    if await _visit(shelf, queue, visitor) is Verdict.STOP:
+                        return
+                finally:
+                    await shelf.give_back()
+
+    async def find(self, selection: Selection, *, limit: int | None = None) -> list[Letter]:
+        """The letters that are meant, oldest first within their queue.
+
+        Args:
+            selection: which.
+            limit: stop after so many; None: none.
+
+        Raises:
+            Busy, BrokerDown: as in `visit`.
+        """
+        found: list[Letter] = []
+
+        async def see(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
+            if limit is not None and len(found) >= limit:
+                return Verdict.STOP
+            if selection.has(letter):
+                found.append(letter)
+            return Verdict.KEEP
+
+        await self.visit(selection.queues, see, doing="looking")
+        return found
+
+    async def named(self, prefixes: Sequence[str]) -> list[Letter]:
+        """The letters with these ids, or whose ids begin so, one for each.
+
+        Raises:
+            BadInput: this is no id, or several letters' ids begin so.
+            NotFound: no letter has this id.
+            Busy, BrokerDown: as in `visit`.
+        """
+        for prefix in prefixes:
+            if not _ID.fullmatch(prefix):
+                raise BadInput(
+                    f"“{prefix}” is not the id of a dead letter.", hint="`podcast dlq list` shows the ids; 4 digits do."
+                )
+        matches: dict[str, list[Letter]] = {prefix: [] for prefix in prefixes}
+
+        async def see(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
+            for prefix, found in matches.items():
+                if letter.id == prefix:
+                    found[:] = [letter]
+                elif letter.id.startswith(prefix) and not (found and found[0].id == prefix):
+                    found.append(letter)
+            return Verdict.KEEP
+
+        await self.visit(WORK_QUEUES, see, doing="looking for a letter")
+        return [_only(prefix, found) for prefix, found in matches.items()]
+
+    async def replay(self, selection: Selection, *, confirmed: Callable[[Letter], None] = lambda _: None) -> None:
+        """Send letters back to the work queue that they died in, and take each off when its copy is confirmed there.
+
+        Past the exchange, since another queue may be bound to the same routing key and has had its copy.
+
+        Args:
+            selection: which; only letters that are there when their queue is opened.
+            confirmed: told of each when its copy is confirmed and it is about to be taken off.
+
+        Raises:
+            Busy, BrokerDown: as in `visit`; what was not confirmed stays a dead letter.
+        """
+        async with calling(self._call_seconds, "opening a channel"):
+            channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+
+        async def send(message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
+            del exchange  # the default one
+            await channel.default_exchange.publish(message, routing_key, mandatory=mandatory)
+
+        publish = Publisher(send, deadline_seconds=self._call_seconds)
+
+        async def send_back(letter: Letter, message: AbstractIncomingMessage) -> Verdict:
+            if not selection.has(letter):
+                return Verdict.KEEP
+            queue = queue_named(letter.queue)
+            await publish.raw(letters.cleaned(message, queue), "", queue.name)
+            confirmed(letter)
+            return Verdict.REMOVE
+
+        await self.visit(selection.queues, send_back, doing="replaying")
+
+    async def discard(self, selection: Selection, *, removing: Callable[[Letter], None] = lambda _: None) -> None:
+        """Take letters off for good.
+
+        Args:
+            selection: which; only letters that are there when their queue is opened.
+            removing: told of each when it is about to be taken off.
+
+        Raises:
+            Busy, BrokerDown: as in `visit`.
+        """
+
+        async def drop(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
+            if not selection.has(letter):
+                return Verdict.KEEP
+            removing(letter)
+            return Verdict.REMOVE
+
+        await self.visit(selection.queues, drop, doing="discarding")
+
+
+async def _visit(shelf: Shelf, queue: WorkQueue, visitor: Visitor) -> Verdict:
+    seen: Counter[str] = Counter()
+    # Counted first: what arrives from now on, such as a replayed letter that died again, is not for this visit.
+    left = await shelf.waiting()
+    while left > 0:
+        batch = await shelf.take(left)
+        left = left - len(batch) if batch else 0
+        for message in batch:
+            letter = letters.read(message, queue)
+            seen[letter.id] += 1
+            if seen[letter.id] > 1:  # alike to the last byte; who names the second one gets one of them
+                letter = replace(letter, id=f"{letter.id}-{seen[letter.id]}")
+            verdict = await visitor(letter, message)
+            if verdict is Verdict.REMOVE:
+                await shelf.remove(message)
+            elif verdict is Verdict.STOP:
+                return verdict
+    return Verdict.KEEP
+
+
+def _only(prefix: str, found: Sequence[Letter]) -> Letter:
+    if not found:
+        raise NotFound(
+            f"There is no dead letter {prefix}.",
+            hint="It was replayed or discarded; `podcast dlq list` shows the rest.",
+        )
+    if len(found) > 1:
+        ids = ", ".join(letter.id for letter in found[:_NAMED_AT_MOST])
+        more = " and others" if len(found) > _NAMED_AT_MOST else ""
+        raise BadInput(f"{len(found)} dead letters' ids begin with {prefix}: {ids}{more}.", hint="Give more digits.")
+    return found[0]
