@@ -9,6 +9,7 @@ import kokoro_onnx
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from kokoro_onnx.config import SAMPLE_RATE
 
 from services.speech.catalogue import KOKORO_MODEL
 from services.speech.encoding import Pcm
@@ -34,6 +35,7 @@ class Kokoro:
     def __init__(self, model: Path, any_voice: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # as for piper: memory follows the text at hand, not the longest so far
         session = onnxruntime.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])
         self._kokoro = kokoro_onnx.Kokoro.from_session(session, str(any_voice))
 
@@ -47,5 +49,11 @@ class Kokoro:
         """`text` as mono PCM and its rate in Hz."""
         path = Path(voice_source)
         style: npt.NDArray[np.float32] = np.load(path)
-        wave, rate = self._kokoro.create(text, style, speed, LANGUAGES.get(path.stem[:1], "en-us"))
+        language = LANGUAGES.get(path.stem[:1], "en-us")
+        # `[[` would begin phonemes instead of words, and words on both sides of a line break would be joined.
+        spoken = " ".join(text.replace("[[", "[ [").split())
+        phonemes = self._kokoro.tokenizer.phonemize(spoken, language)
+        if not any(phoneme.isalpha() for phoneme in phonemes):
+            return np.zeros(0, np.int16), SAMPLE_RATE
+        wave, rate = self._kokoro.create(phonemes, style, speed, language, is_phonemes=True)
         return (np.clip(wave, -1.0, 1.0) * _FULL_SCALE).astype(np.int16), rate
