@@ -61,11 +61,15 @@ class Line:
     Attributes:
         environment: `PODCAST_*` settings of all services.
         directory: where their logs go.
+        command: arguments of Python that run a service.
     """
 
     environment: dict[str, str]
     directory: Path
+    command: tuple[str, ...] = ("-m", "services.{service}.app")
     workers: list[Worker] = field(default_factory=list)
+    exits: list[tuple[str, int]] = field(default_factory=list)
+    """Service and exit code of every worker that `keep_alive` found dead."""
     stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -97,7 +101,7 @@ class Line:
     def _run(self, service: str, environment: dict[str, str]) -> Process:
         program = Program(
             service,
-            (sys.executable, "-m", f"services.{service}.app"),
+            (sys.executable, *(argument.format(service=service) for argument in self.command)),
             {**os.environ, "PYTHONFAULTHANDLER": "1", **environment},
         )
         return Process(program, self.directory / f"{service}.log")
@@ -116,8 +120,12 @@ class Line:
         return [worker for worker in self.workers if worker.service == service]
 
     def kill(self, worker: Worker) -> None:
-        """SIGKILL."""
+        """SIGKILL, to it and its children."""
         worker.process.kill()
+
+    def strike(self, worker: Worker, number: signal.Signals = signal.SIGKILL) -> None:
+        """A signal to the process alone, as the kernel or an operator sends it; its children must see to themselves."""
+        os.kill(worker.process.pid, number)
 
     def restart(self, worker: Worker) -> None:
         """Start it again, as a supervisor does."""
@@ -127,7 +135,9 @@ class Line:
         """Start again whatever dies, as the supervisor of a stack does; run it as a task."""
         while not self.stopping:
             for worker in self.workers:
-                if worker.process.ended() is not None:
+                code = worker.process.exit_code
+                if code is not None:
+                    self.exits.append((worker.service, code))
                     self.restart(worker)
             await asyncio.sleep(0.2)
 
@@ -197,13 +207,17 @@ class Line:
         heard = await asyncio.to_thread(tones.hear_texts, path)
         return [chunk.text for chunk in manifest.chunks], heard
 
+    async def depths(self, *queues: str) -> dict[str, int]:
+        """How many messages are ready in each queue."""
+        async with connected(self.settings) as connection, connection.channel() as channel:
+            found = [await channel.declare_queue(name, passive=True) for name in queues]
+            return {queue.name: queue.declaration_result.message_count or 0 for queue in found}
+
     async def ready_messages(self, queue: str) -> int:
         """How many messages are ready in a queue."""
-        async with connected(self.settings) as connection, connection.channel() as channel:
-            found = await channel.declare_queue(queue, passive=True)
-            return found.declaration_result.message_count or 0
+        return (await self.depths(queue))[queue]
 
     async def dead_letters(self) -> dict[str, int]:
         """Queue → letters, for those that have any."""
-        counts = {queue.dead: await self.ready_messages(queue.dead) for queue in topology.WORK_QUEUES}
-        return {queue: count for queue, count in counts.items() if count}
+        depths = await self.depths(*(queue.dead for queue in topology.WORK_QUEUES))
+        return {queue: count for queue, count in depths.items() if count}

@@ -36,6 +36,11 @@ class Process:
     def pid(self) -> int:
         return self._popen.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs; negative: the signal that ended it."""
+        return self._popen.poll()
+
     def ended(self) -> str | None:
         """Why there is no hope any more, in its own words; None while it runs."""
         if self._popen.poll() is None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -131,6 +132,10 @@ class ToneSpeech(SpeechProcess):
     def misbehave(self, mode: str, **options: object) -> None:
         """`count`, `containing`, `status`, `shape`, `message`, `retry_after`: see `speech_faults.Fault`."""
         httpx.post(f"{self.url}/mode", json={"mode": mode, **options}, timeout=10).raise_for_status()
+
+    def misbehave_as(self, faults: Sequence[Mapping[str, object]]) -> None:
+        """Several faults at once; the first one that fits a text applies."""
+        httpx.post(f"{self.url}/mode", json=[dict(fault) for fault in faults], timeout=10).raise_for_status()
 
     def behave(self) -> None:
         self.misbehave("ok")

@@ -32,7 +32,7 @@ class ToneServer:
 
     def __init__(self, delay_seconds: float = 0.0) -> None:
         self.delay_seconds = delay_seconds
-        self.fault = Fault()
+        self.faults: list[Fault] = []
         self.calls: list[dict[str, object]] = []
         self.running = 0
         self.most_running = 0
@@ -65,7 +65,7 @@ class ToneServer:
             self.running -= 1
 
     async def _answer(self, request: Request, call: dict[str, object], text: str, audio_format: str) -> Response:
-        fault = self.fault if self.fault.takes(text) else Fault()
+        fault = next((fault for fault in self.faults if fault.takes(text)), Fault())
         call["mode"] = fault.mode
         if self.delay_seconds:
             await asyncio.sleep(self.delay_seconds)
@@ -93,13 +93,14 @@ class ToneServer:
         )
 
     async def mode(self, request: Request) -> Response:
-        """Misbehave from now on, or see how."""
+        """Misbehave from now on, or see how: one fault, or a list of which the first that fits a text applies."""
         if request.method == "POST":
-            fault = Fault(**await request.json())
-            if fault.mode not in speech_faults.MODES:
-                return refuse(f"`{fault.mode}` is no mode; there are {', '.join(speech_faults.MODES)}.", "unknown_mode")
-            self.fault = fault
-        return JSONResponse(asdict(self.fault))
+            asked = await request.json()
+            faults = [Fault(**fault) for fault in (asked if isinstance(asked, list) else [asked])]
+            if unknown := {fault.mode for fault in faults}.difference(speech_faults.MODES):
+                return refuse(f"{unknown} is no mode; there are {', '.join(speech_faults.MODES)}.", "unknown_mode")
+            self.faults = faults
+        return JSONResponse([asdict(fault) for fault in self.faults])
 
     async def delay(self, request: Request) -> Response:
         """Take so long for every answer from now on."""

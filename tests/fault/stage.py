@@ -1,0 +1,353 @@
+"""The stage on which faults are played: every server and service as a real process, with doors that can be jammed.
+
+    services ─▶ door ─▶ RabbitMQ        services ─▶ door ─▶ MinIO        synthesizer ─▶ door ─▶ first voice
+                                                                         synthesizer ─────────▶ second voice
+
+The test itself talks past the doors. The bucket keeps every version of every object, so that the moment when a chunk
+was finished for the first time can be read afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from minio import Minio
+from minio.commonconfig import ENABLED
+from minio.versioningconfig import VersioningConfig
+
+from shared import layout, topology
+from shared.manifest import Manifest
+from shared.messages import JobRequest, JobStatus, TextSource
+from shared.service import connected
+from shared.store_s3 import S3Store
+from tests.end_to_end import texts
+from tests.fault.tampered import DIRECTORY
+from tests.servers.line import SERVICES, Line, Worker, free_port
+from tests.servers.minio import MinioServer
+from tests.servers.proxy import Proxy
+from tests.servers.rabbitmq import RabbitServer
+from tests.servers.speech_process import ToneSpeech
+
+SHORT_DEADLINES = {
+    "PODCAST_SPEECH_ENGINE": "tones",
+    "PODCAST_CHUNK_LIMIT_CHARACTERS": "200",
+    "PODCAST_CONNECT_TIMEOUT_SECONDS": "3",
+    "PODCAST_PUBLISH_DEADLINE_SECONDS": "3",
+    "PODCAST_STORE_DEADLINE_SECONDS": "4",
+    "PODCAST_SPEECH_DEADLINE_SECONDS": "4",
+    "PODCAST_FETCH_DEADLINE_SECONDS": "4",
+    "PODCAST_CHUNKER_DEADLINE_SECONDS": "30",
+    "PODCAST_COORDINATOR_DEADLINE_SECONDS": "16",
+    "PODCAST_SYNTHESIZER_DEADLINE_SECONDS": "24",
+    "PODCAST_ASSEMBLER_DEADLINE_SECONDS": "60",
+    "PODCAST_ATTEMPTS_LIMIT": "3",
+    "PODCAST_BREAKER_OPEN_SECONDS": "1",
+    "PODCAST_RECONCILE_SECONDS": "2",
+    "PODCAST_STALLED_SECONDS": "15",
+    "PODCAST_GRACE_SECONDS": "3",
+    "PODCAST_WATCHDOG_SECONDS": "5",
+}
+"""Deadlines that a test can wait for; nested, or the services would not start."""
+
+JOB_SECONDS = 90.0
+"""A job of a few chunks takes two seconds; with a fault in it, on a busy machine, far less than this."""
+QUIET_SECONDS = 60.0
+LOOK_SECONDS = 0.5
+"""From a synthesizer's look for the audio to its call; a copy that is finished in between may be spoken twice."""
+_LOG_SHOWN_LINES = 60
+
+Door = Literal["broker", "store", "speech"]
+_seeds = itertools.count(1)
+
+
+def unheard_text(chunks: int, *, also: str = "") -> str:
+    """Markdown with `chunks` chunks that no other job of the session has; `also` is said in each."""
+    seed = next(_seeds)
+    sentences = (texts.sentence(number, seed=1_000 + seed) for number in range(chunks))
+    return "\n\n".join(f"{sentence[:-1]} for {also or 'tale'} {seed}." for sentence in sentences)
+
+
+def job(text: str, **fields: Any) -> JobRequest:
+    """A job that speaks `text`."""
+    return JobRequest(source=TextSource(text=text, format="markdown"), **fields)
+
+
+def said(source: TextSource) -> list[str]:
+    """The words of a text of ours."""
+    return source.text.replace("#", " ").split()
+
+
+@dataclass
+class Stage:
+    """The servers, the doors in front of them, and the line of services behind the doors."""
+
+    broker: RabbitServer
+    minio: MinioServer
+    voices: tuple[ToneSpeech, ToneSpeech]
+    doors: dict[Door, Proxy]
+    line: Line
+    orders: Path
+    past_calls: list[dict[str, Any]] = field(default_factory=list)
+
+    # ---------------------------------------------------------------- building it up and keeping it whole
+
+    def behind_doors(self) -> dict[str, str]:
+        """The servers' addresses as the services see them."""
+        line = self.line.environment
+        first, second = self.voices
+        return {
+            "PODCAST_AMQP_URL": self.doors["broker"].in_front_of(line["PODCAST_AMQP_URL"]),
+            "PODCAST_STORE_URL": self.doors["store"].in_front_of(line["PODCAST_STORE_URL"]),
+            "PODCAST_SPEECH_URL": f"{self.doors['speech'].in_front_of(first.url)},{second.url}",
+        }
+
+    def start(self, *services: str, **extra: str) -> list[Worker]:
+        """One process of each service, behind the doors."""
+        return self.line.start(*services, **self.behind_doors(), **extra)
+
+    async def open(self) -> None:
+        """Start every service and wait until all consume."""
+        await self.line.store.ping()
+        await asyncio.to_thread(self._keep_versions)
+        self.start(*SERVICES)
+        await self.line.ready()
+        await asyncio.to_thread(self.broker.settle)
+
+    def _keep_versions(self) -> None:
+        client, bucket = self.s3
+        client.set_bucket_versioning(bucket, VersioningConfig(ENABLED))
+
+    @property
+    def s3(self) -> tuple[Minio, str]:
+        """The store as its own client sees it."""
+        store = self.line.store
+        assert isinstance(store, S3Store)
+        return store._client, store._bucket
+
+    def play(self, scenario: Callable[[], Awaitable[None]], *, seconds: float = 200) -> None:
+        """Run a scenario while dead services are started again; afterwards the stage is whole again."""
+
+        async def watched() -> None:
+            self.line.stopping = False
+            alive = asyncio.create_task(self.line.keep_alive())
+            try:
+                async with asyncio.timeout(seconds):
+                    await scenario()
+            finally:
+                alive.cancel()
+                await asyncio.wait({alive})
+
+        succeeded = False
+        try:
+            asyncio.run(watched())
+            succeeded = True
+        finally:
+            if not succeeded:
+                self.show_logs()
+            asyncio.run(self.mend(sweep=not succeeded))
+
+    async def mend(self, *, sweep: bool = False) -> None:
+        """Take every fault away.
+
+        Args:
+            sweep: also what a failed scenario may have left behind: its messages and its jobs.
+        """
+        for door in self.doors.values():
+            door.heal()
+        for order in self.orders.iterdir():
+            order.unlink(missing_ok=True)
+        for server in (self.broker, self.minio):
+            server.resume()
+            assert server.server is not None
+            if server.server.exit_code is not None:
+                await asyncio.to_thread(server.start)
+        await self.give_voice()
+        for voice in self.voices:
+            voice.resume()
+            await asyncio.to_thread(voice.behave)
+            await asyncio.to_thread(voice.delay, 0)
+        for worker in self.line.workers:
+            if worker.process.exit_code is not None:
+                self.line.restart(worker)
+        if sweep:
+            await self.sweep(*(queue.name for queue in topology.WORK_QUEUES))
+            async for key in self.line.store.list(layout.ACTIVE):
+                await self.line.store.delete(key)
+        await self.sweep(*(queue.dead for queue in topology.WORK_QUEUES))
+        await self.line.ready()
+
+    async def sweep(self, *queues: str) -> None:
+        """Empty queues."""
+        async with connected(self.line.settings) as connection, connection.channel() as channel:
+            for name in queues:
+                with contextlib.suppress(OSError):
+                    queue = await channel.declare_queue(name, passive=True)
+                    await queue.purge()
+
+    def dismiss(self, *workers: Worker) -> None:
+        """End extra workers for good."""
+        for worker in workers:
+            self.line.workers.remove(worker)
+            worker.process.stop()
+
+    def show_logs(self) -> None:
+        """The ends of all logs, for the report of a failed test."""
+        for service in SERVICES:
+            lines = self.line.log(service).splitlines()[-_LOG_SHOWN_LINES:]
+            print(f"--- {service}", *lines, sep="\n")  # noqa: T201 - pytest shows it
+
+    # ---------------------------------------------------------------- faults
+
+    def silence(self) -> None:
+        """Kill both speech servers; what they were asked is remembered here."""
+        for voice in self.voices:
+            self.past_calls += voice.calls()
+            voice.kill()
+            assert voice.popen.stdout is not None
+            voice.popen.stdout.close()
+
+    async def give_voice(self) -> None:
+        """Start the speech servers that do not run."""
+        for voice in self.voices:
+            if voice.popen.poll() is not None:
+                await asyncio.to_thread(voice.start)
+
+    def order(self, service: str, point: str, what: str) -> None:
+        """Have the next process of `service` that comes to `point` do it; see `tests.fault.tampered`."""
+        draft = self.orders / "draft"
+        draft.write_text(what)
+        draft.rename(self.orders / f"{service}.{point}")
+
+    def was_obeyed(self, service: str, point: str) -> bool:
+        """Whether a process has come to that point."""
+        return not (self.orders / f"{service}.{point}").exists()
+
+    def set_clock(self, seconds_ahead: float) -> None:
+        """Let every service's wall clock be wrong."""
+        (self.orders / "clock").write_text(str(seconds_ahead))
+
+    def the(self, service: str) -> Worker:
+        """The first process of a service."""
+        return self.line.of(service)[0]
+
+    # ---------------------------------------------------------------- what is proved
+
+    async def completes(self, *requests: JobRequest, seconds: float = JOB_SECONDS) -> list[JobStatus]:
+        """Wait for the jobs, and hear every word of each in its episode, once and in order."""
+        statuses = []
+        with tempfile.TemporaryDirectory() as directory:
+            for request in requests:
+                status = await self.line.ended(request.job_id, seconds=seconds)
+                assert status.state == "completed", status.error
+                written, heard = await self.line.spoken(request, Path(directory))
+                assert heard == written
+                assert isinstance(request.source, TextSource)
+                assert " ".join(heard).split() == said(request.source)
+                statuses.append(status)
+        return statuses
+
+    async def is_quiet(self) -> None:
+        """Wait until no message is left to be delivered and no job is active."""
+        end = time.monotonic() + QUIET_SECONDS
+        while waiting := await self._waiting():
+            assert time.monotonic() < end, f"still there after {QUIET_SECONDS:g} s: {waiting}"
+            await asyncio.sleep(0.2)
+
+    async def _waiting(self) -> list[str]:
+        names = [
+            name
+            for queue in topology.WORK_QUEUES
+            for name in (queue.name, *(queue.wait(seconds) for seconds in topology.WAIT_SECONDS))
+        ]
+        queues = [name for name, count in (await self.line.depths(*names)).items() if count]
+        return queues + [key async for key in self.line.store.list(layout.ACTIVE)]
+
+    async def nothing_is_dead(self) -> None:
+        """No dead letter anywhere, now that everything has been delivered."""
+        await self.is_quiet()
+        assert await self.line.dead_letters() == {}
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every speech call so far, of both voices."""
+        return [*self.past_calls, *(call for voice in self.voices for call in voice.calls())]
+
+    async def spoken_again(self, *requests: JobRequest, look_seconds: float = LOOK_SECONDS) -> list[str]:
+        """Texts whose audio was in the store when they were sent to a speech server."""
+        finished = await asyncio.to_thread(self._first_finished)
+        keys: dict[str, str] = {}
+        for request in requests:
+            manifest = Manifest.model_validate_json(await self.line.store.get(layout.manifest(request.job_id)))
+            keys |= {chunk.text: chunk.audio_key for chunk in manifest.chunks}
+        calls = await asyncio.to_thread(self.calls)
+        return [
+            call["text"]
+            for call in calls
+            if call["text"] in keys and call["time"] > finished[keys[call["text"]]] + look_seconds
+        ]
+
+    def _first_finished(self) -> dict[str, float]:
+        client, bucket = self.s3
+        first: dict[str, float] = {}
+        for version in client.list_objects(bucket, prefix="audio/", recursive=True, include_version=True):
+            if version.last_modified is not None and version.object_name is not None:
+                moment = version.last_modified.timestamp()
+                first[version.object_name] = min(moment, first.get(version.object_name, moment))
+        return first
+
+    async def proves(self, *requests: JobRequest, seconds: float = JOB_SECONDS) -> None:
+        """All that every scenario promises: every word heard, nothing dead, nothing spoken again."""
+        await self.completes(*requests, seconds=seconds)
+        assert await self.spoken_again(*requests) == []
+        await self.nothing_is_dead()
+
+
+def build(directory: Path, minio_binary: Path, enter: Callable[[Any], Any]) -> Stage:
+    """Start the servers and the doors; the services come with `Stage.open`.
+
+    Args:
+        directory: for everything that is written.
+        minio_binary: MinIO's program.
+        enter: enters a context manager for the stage's lifetime.
+    """
+    broker = RabbitServer(directory / "broker")
+    minio = MinioServer(directory / "minio", minio_binary)
+    enter(contextlib.closing(_Stopped(broker, minio)))
+    broker.start()
+    minio.start()
+    # On ports of their own choice, so that one that was killed comes back where it was.
+    first, second = (enter(ToneSpeech(free_port())).wait_ready() for _ in range(2))
+    doors: dict[Door, Proxy] = {
+        "broker": enter(Proxy(broker.node.amqp_port)),
+        "store": enter(Proxy(minio.node.port)),
+        "speech": enter(Proxy(first.port)),
+    }
+    orders = directory / "orders"
+    orders.mkdir()
+    environment = {
+        **SHORT_DEADLINES,
+        DIRECTORY: str(orders),
+        "PODCAST_AMQP_URL": broker.vhost(),
+        "PODCAST_STORE_URL": minio.bucket(),
+        "PODCAST_SPEECH_URL": f"{first.url},{second.url}",
+    }
+    line = enter(Line(environment, directory / "logs", command=("-m", "tests.fault.tampered", "{service}")))
+    return Stage(broker, minio, (first, second), doors, line, orders)
+
+
+class _Stopped:
+    """Closes servers."""
+
+    def __init__(self, *servers: RabbitServer | MinioServer) -> None:
+        self._servers: Iterable[RabbitServer | MinioServer] = servers
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.stop()

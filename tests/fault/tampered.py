@@ -1,0 +1,163 @@
+"""A service that a test can strike at an exact step, or whose clock it can set: `python -m tests.fault.tampered NAME`.
+
+The service is the real one. Its steps ask for orders in the folder PODCAST_TAMPER_DIR: a file `<service>.<point>`, or
+`<service>.<point>@<kind of message>`, holds what to do when that step is reached; whoever reads it takes it away, so it
+happens once.
+
+    kill    SIGKILL to itself
+    block   the event loop stands still
+    hang    the handler waits for ever
+
+The file `clock` holds seconds that `time.time` is ahead of the truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+
+from shared import delivery, layout, publishing, service, store_file, store_s3
+
+DIRECTORY = "PODCAST_TAMPER_DIR"
+BLOCK_SECONDS = 600.0
+CLOCK_LOOK_SECONDS = 0.1
+
+_kind: contextvars.ContextVar[str] = contextvars.ContextVar("kind", default="")
+"""Of the message that is being handled."""
+
+
+class Orders:
+    """The folder in which a test leaves its orders."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._directory = directory
+        self._name = name
+
+    async def at(self, point: str) -> None:
+        """Obey the order for this step, if there is one."""
+        for name in (point, f"{point}@{_kind.get()}"):
+            taken = self._directory / f"taken-by-{os.getpid()}"
+            with contextlib.suppress(FileNotFoundError):
+                (self._directory / f"{self._name}.{name}").rename(taken)  # one process gets it
+                await self._obey(taken)
+
+    async def _obey(self, taken: Path) -> None:
+        match taken.read_text().strip():  # noqa: ASYNC240 - a few bytes
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "block":
+                time.sleep(BLOCK_SECONDS)  # noqa: ASYNC251 - that is the point
+            case "hang":
+                await asyncio.Event().wait()
+
+    def around(self, call: Callable[..., Any], step: str, *, when: Callable[..., bool] = lambda *_, **__: True) -> Any:
+        """`call` with a step before and one after it."""
+
+        @functools.wraps(call)
+        async def wrapped(*arguments: Any, **keywords: Any) -> Any:
+            counts = when(*arguments, **keywords)
+            if counts:
+                await self.at(f"before-{step}")
+            result = await call(*arguments, **keywords)
+            if counts:
+                await self.at(f"after-{step}")
+            return result
+
+        return wrapped
+
+
+def _is_work(_store: object, key: str, *_: object, **__: object) -> bool:
+    """Markers of suspects are no step of the work."""
+    return not key.startswith(layout.suspect("").partition("/")[0])
+
+
+def _is_news(_publisher: object, _message: object, _exchange: str, routing_key: str) -> bool:
+    """Ticks come by themselves."""
+    return routing_key != "job.reconcile"
+
+
+def tamper(orders: Orders, name: str) -> None:
+    """Put the steps into the classes that every service is made of."""
+    received = delivery.Delivery.consume_scope
+
+    async def consume_scope(self: delivery.Delivery, call_next: Any, msg: Any) -> Any:
+        async def handler(message: Any) -> Any:
+            if self.kind != "job.reconcile":
+                await orders.at("received")
+            return await call_next(message)
+
+        _kind.set(self.kind)
+        return await received(self, handler, msg)
+
+    delivery.Delivery.consume_scope = consume_scope  # type: ignore[method-assign] # a test's entry
+    for store in (store_file.FileStore, store_s3.S3Store):
+        store.put = orders.around(store.put, "store", when=_is_work)  # type: ignore[method-assign] # as above
+        store.put_file = orders.around(store.put_file, "store", when=_is_work)  # type: ignore[method-assign] # as above
+    publishing.Publisher.raw = orders.around(publishing.Publisher.raw, "publish", when=_is_news)  # type: ignore[method-assign] # as above
+    ack = aio_pika.IncomingMessage.ack
+    aio_pika.IncomingMessage.ack = orders.around(ack, "ack", when=lambda message: message.type != "job.reconcile")  # type: ignore[method-assign] # as above
+    if name == "synthesizer":
+        speech = importlib.import_module("services.synthesizer.speech")
+        speech.post = orders.around(speech.post, "speech")  # type: ignore[attr-defined] # as above
+    if name == "assembler":
+        _tamper_with_ffmpeg(orders)
+
+
+def _tamper_with_ffmpeg(orders: Orders) -> None:
+    """Steps while its child runs: after the first piece went in, and before the first one that came out is used."""
+    child = importlib.import_module("services.assembler.ffmpeg").Child
+    feed, pcm = child.feed, child.pcm
+
+    async def fed(self: Any, data: Any) -> None:
+        await feed(self, data)
+        await orders.at("encoding")
+
+    async def decoded(self: Any) -> Any:
+        async for piece in pcm(self):
+            await orders.at("decoding")
+            yield piece
+
+    child.feed, child.pcm = fed, decoded
+
+
+def set_clock_by(path: Path) -> None:
+    """Make `time.time` wrong by what the file says; `time.monotonic` stays right, as in life."""
+    true_time = time.time
+    looked, offset = float("-inf"), 0.0
+
+    def wrong_time() -> float:
+        nonlocal looked, offset
+        if time.monotonic() - looked > CLOCK_LOOK_SECONDS:
+            looked = time.monotonic()
+            try:
+                offset = float(path.read_text() or 0)
+            except (FileNotFoundError, ValueError):
+                offset = 0.0
+        return true_time() + offset
+
+    time.time = wrong_time
+
+
+def main() -> None:
+    name = sys.argv[1]
+    directory = Path(os.environ[DIRECTORY])
+    set_clock_by(directory / "clock")
+    tamper(Orders(directory, name), name)
+    app = importlib.import_module(f"services.{name}.app")
+    service.main(name, app.build)
+
+
+if __name__ == "__main__":
+    main()
