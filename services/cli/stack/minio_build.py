@@ -227,7 +227,3 @@ def main() -> None:
         ensure_minio(load().cache_dir, lambda line: print(line, flush=True))  # noqa: T201 - a command's output
     except PodcastError as error:
         sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

@@ -26,6 +26,8 @@ START_SECONDS = 120.0
 
 _SERVER_GRACE_SECONDS = 15.0
 _EPMD_GRACE_SECONDS = 2.0
+_SPEECH_GRACE_SECONDS = 5.0
+"""When it is stopped, the services are down and nobody waits for its answers."""
 _SERVICE_STOP_MARGIN_SECONDS = 6.0
 """A service closes its connection after its grace period."""
 _POLL_SECONDS = 0.1
@@ -119,7 +121,7 @@ class Parts:
             units.append(Unit("store", store.server, store_ready, lambda: store.port, _SERVER_GRACE_SECONDS))
         if speech_port is not None:
             ready = _answers("speech", lambda: speech_port, below_status=500)
-            units.append(Unit("speech", self._speech, ready, lambda: speech_port, _EPMD_GRACE_SECONDS))
+            units.append(Unit("speech", self._speech, ready, lambda: speech_port, _SPEECH_GRACE_SECONDS))
         return units
 
     def services(self) -> list[Unit]:
