@@ -44,7 +44,7 @@ class Inlines:
 
     def text(self, nodes: list[Node]) -> str:
         """The words of a block, on one line."""
-        return join_lines("".join(map(self._text, nodes)))
+        return join_lines(self._inside(nodes))
 
     def _text(self, node: Node) -> str:  # noqa: C901, PLR0911, PLR0912 - a line a node type
         content: Any = node.get("c")
@@ -82,7 +82,18 @@ class Inlines:
         return ""
 
     def _inside(self, nodes: list[Node]) -> str:
-        return "".join(map(self._text, nodes))
+        parts: list[str] = []
+        raised_from: int | None = None  # where a <sup> between Markdown's words began
+        for node in nodes:
+            tag = str(node["c"][1]).lower() if node["t"] == "RawInline" else ""
+            if tag == "<sup>":
+                raised_from = len(parts)
+            elif tag == "</sup>" and raised_from is not None:
+                parts[raised_from:] = [_superscript("".join(parts[raised_from:]))]
+                raised_from = None
+            else:
+                parts.append(self._text(node))
+        return "".join(parts)
 
     def _span(self, content: list[Any]) -> str:
         (name, classes, _), nodes = content
@@ -110,6 +121,9 @@ class Inlines:
         return formula  # "n", or an amount between two dollar signs
 
     def _raw(self, format: str, markup: str) -> str:  # noqa: A002 - pandoc's name for it
+        if format == "html" and markup.lower().startswith("<img"):
+            self._omissions.add("image", _IMAGE, markup)
+            return ""
         if format == "html" and markup.startswith("<"):
             return "\n" if _LINE_BREAKS.match(markup) else ""  # the words between two tags are nodes of their own
         self._omissions.add("raw", _RAW, markup)

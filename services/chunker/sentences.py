@@ -119,17 +119,17 @@ def _place_to_cut(paragraph: str, start: int, end: int, limit: int) -> int:
     last = next(at for at in range(end - 1, start, -1) if SPEAKABLE.match(paragraph, at))
     lowest = first.end() if first else start + 1
     highest = min(start + limit, last)
-    wanted = highest
-    if end - start <= 2 * limit:
-        lowest = max(lowest, end - limit)
-        wanted = (start + end) // 2
+    even = (start + end) // 2
+    two_are_enough = end - start <= 2 * limit
     for candidates in (_clause_ends, _spaces, _ends_of_punctuation, _ends_of_clusters):
         places = [at for at in candidates(paragraph, start, highest) if lowest <= at <= highest]
-        places.sort(key=lambda at: abs(at - wanted))
+        places.sort(reverse=True)
+        if two_are_enough:
+            places.sort(key=lambda at: (end - _after_space(paragraph, at) > limit, abs(at - even)))
         for at in places:
             if _is_boundary(paragraph, at):
                 return at
-    return wanted  # one grapheme cluster alone is over the limit
+    return highest - 1 if paragraph[highest - 1] == " " else highest  # one grapheme cluster alone is over the limit
 
 
 def _clause_ends(paragraph: str, start: int, highest: int) -> list[int]:
@@ -152,4 +152,4 @@ def _ends_of_punctuation(paragraph: str, start: int, highest: int) -> list[int]:
 
 def _ends_of_clusters(paragraph: str, start: int, highest: int) -> list[int]:
     """Inside a word that is over the limit, or between ideographs: after any whole grapheme cluster."""
-    return [match.end() for match in _CLUSTER.finditer(paragraph, start, highest + 1)]
+    return [match.end() for match in _CLUSTER.finditer(paragraph, start, highest + 1) if match.group() != " "]

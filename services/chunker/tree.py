@@ -184,10 +184,15 @@ def words_of_html(markup: str) -> list[tuple[str, tuple[str, str] | None]]:
                 found.append((words, (kind, reason)))
             element.drop_tree()
     found += [(element.get("alt") or "", ("image", "a picture cannot be heard")) for element in root.iter("img")]
+    for element in list(root.iter("figcaption")):
+        figure = element.getparent()
+        if figure is not None and figure.find(".//img") is not None:
+            found.append((" ".join(str(element.text_content()).split()), ("caption", _CAPTION)))
+            element.drop_tree()
     for element in root.iter(
         "p", "div", "li", "br", "dt", "dd", "summary", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"
     ):
-        element.tail = "\0" + (element.tail or "")
-        element.text = "\0" + (element.text or "") if element.tag != "br" else element.text
-    texts = (" ".join(part.split()) for part in str(root.text_content()).split("\0"))
+        element.tail = "\u2029" + (element.tail or "")
+        element.text = "\u2029" + (element.text or "") if element.tag != "br" else element.text
+    texts = (" ".join(part.split()) for part in str(root.text_content()).split("\u2029"))
     return [*found, *((text, None) for text in texts if text)]

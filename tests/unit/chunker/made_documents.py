@@ -1,0 +1,91 @@
+"""Small real documents, made by pandoc and by hand when a test asks for them."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import zipfile
+
+import pypandoc
+
+MARKDOWN = """\
+---
+title: The Book
+author: A. Writer
+lang: de
+---
+
+Before the first heading.
+
+# One
+
+Hello **world**, run `make` now.[^1] See [the site](https://example.org) and 10^6^ of them.
+
+[^1]: The text of the note.
+
+```py
+secret = 1
+```
+
+| left | right |
+|------|-------|
+| in a | table |
+
+![a picture](x.png)
+
+# Two
+
+> Quoted words.
+
+- first item
+- second item
+"""
+
+
+def from_markdown(to: str, markdown: str = MARKDOWN, *options: str) -> bytes:
+    """The Markdown as a document of another format."""
+    command = [pypandoc.get_pandoc_path(), "--from", "markdown", "--to", to, "--output", "-", *options]
+    return subprocess.run(command, input=markdown.encode(), capture_output=True, check=True).stdout
+
+
+def epub(pages: dict[str, str], *, nav: str = "", ncx: str = "", guide: str = "", aside: tuple[str, ...] = ()) -> bytes:
+    """An EPUB of XHTML bodies by file name; `nav` and `ncx` are the tables of contents, `aside` is `linear="no"`."""
+    items = "".join(f'<item id="{n}" href="text/{n}" media-type="application/xhtml+xml"/>' for n in pages)
+    refs = "".join(
+        f'<itemref idref="{n}"{" linear=" + chr(34) + "no" + chr(34) if n in aside else ""}/>' for n in pages
+    )
+    if nav:
+        items += '<item id="nav" href="nav.xhtml" properties="nav" media-type="application/xhtml+xml"/>'
+    if ncx:
+        items += '<item id="ncx" href="toc.ncx" media-type="application/x-dtbncx+xml"/>'
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="i">'
+        '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:identifier id="i">x</dc:identifier>'
+        "<dc:title>A Book</dc:title><dc:creator>A. Writer</dc:creator><dc:language>en</dc:language></metadata>"
+        f"<manifest>{items}</manifest><spine>{refs}</spine><guide>{guide}</guide></package>"
+    )
+    container = (
+        '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+        '<rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+    )
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("mimetype", "application/epub+zip")
+        archive.writestr("META-INF/container.xml", container)
+        archive.writestr("OEBPS/book.opf", package)
+        for name, body in pages.items():
+            archive.writestr(f"OEBPS/text/{name}", _xhtml(body))
+        if nav:
+            archive.writestr("OEBPS/nav.xhtml", _xhtml(f'<nav epub:type="toc"><h1>Contents</h1>{nav}</nav>'))
+        if ncx:
+            archive.writestr(
+                "OEBPS/toc.ncx", f'<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap>{ncx}</navMap></ncx>'
+            )
+    return made.getvalue()
+
+
+def _xhtml(body: str) -> str:
+    return (
+        '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops">'
+        f"<head><title>page</title></head><body>{body}</body></html>"
+    )
