@@ -95,7 +95,7 @@ async def test_a_body_over_the_limit_is_refused_while_it_comes() -> None:
 async def test_a_server_that_trickles_is_left_at_the_deadline() -> None:
     async def trickling(_: str, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-        for _ in range(1_000):
+        for _byte in range(1_000):
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.02)

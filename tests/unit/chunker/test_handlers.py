@@ -18,7 +18,7 @@ from shared.store import Store, open_store
 from tests.unit.chunker import made_documents
 from tests.unit.chunker.test_fetching import answering, server
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
 
 class Line:
