@@ -15,6 +15,7 @@ from typing import Any
 from mutagen import MutagenError
 from mutagen.flac import FLAC, Picture
 from mutagen.id3 import APIC, COMM, ID3, TXXX, Encoding, Frame, Frames, PictureType
+from mutagen.id3._tags import save_frame
 from mutagen.mp4 import MP4, AtomDataType, MP4Cover, MP4FreeForm
 from mutagen.oggopus import OggOpus
 from mutagen.wave import WAVE
@@ -120,8 +121,18 @@ def _id3(tags: Tags) -> list[Frame]:
     return frames + chapter_marks.id3_frames(tags.timeline)
 
 
+class _InOrder(ID3):
+    """Writes frames in the order in which they were added.
+
+    mutagen sorts them by size, and ffmpeg lists chapters as it finds them in the file.
+    """
+
+    def _write(self, config: Any) -> bytearray:
+        return bytearray().join(save_frame(frame, config=config) for frame in self.values())
+
+
 def _write_mp3(path: Path, tags: Tags) -> None:
-    id3: Any = ID3()
+    id3: Any = _InOrder()
     for frame in _id3(tags):
         id3.add(frame)
     id3.save(path, padding=lambda _: 0)
