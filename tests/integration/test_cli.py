@@ -1,0 +1,325 @@
+"""The command line over the whole system: real broker, store, services and speech."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from click.testing import CliRunner, Result
+
+from services.cli.app import cli
+from services.cli.stack import StackPlan, start_detached, stop
+
+ARTICLE = """\
+# The Lighthouse
+
+It stood on the last rock of the coast, and every evening somebody climbed its stairs.
+
+## The Keeper
+
+Her name was Anna Brandt, and she had counted them: there were 217.
+
+```python
+print("this is not spoken")
+```
+
+## The Light
+
+It could be seen from 20 miles away, and on clear nights from even farther.
+"""
+LONG = "\n\n".join(
+    f"This is paragraph number {number} of a text that takes its time to be spoken." for number in range(400)
+)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A running `podcast up`, and its folder."""
+    folder = tmp_path_factory.mktemp("stack")
+    asyncio.run(start_detached(folder, StackPlan(engine="espeak-ng", synthesizers=1)))
+    yield folder
+    stop(folder)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith("PODCAST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PODCAST_STATE_DIR", str(tmp_path / "no-stack"))
+    monkeypatch.setenv("PODCAST_SPEECH_DEFAULT_ENGINE", "espeak-ng")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def _on_the_stack(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PODCAST_STATE_DIR", str(stack))
+
+
+on_the_stack = pytest.mark.usefixtures("_on_the_stack")
+
+
+@pytest.fixture
+def article(tmp_path: Path) -> Path:
+    path = tmp_path / "lighthouse.md"
+    path.write_text(ARTICLE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def long_text(tmp_path: Path) -> Path:
+    path = tmp_path / "long.txt"
+    path.write_text(LONG, encoding="utf-8")
+    return path
+
+
+def podcast(*args: str | Path, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(cli, [str(arg) for arg in args], input=stdin, prog_name="podcast")
+
+
+def started(*args: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.cli.app", *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+
+
+def said(process: subprocess.Popen[str], line: str) -> None:
+    """Wait until it says a line that begins so on stderr."""
+    assert process.stderr is not None
+    heard = []
+    for heard_line in process.stderr:
+        heard.append(heard_line)
+        if heard_line.startswith(line):
+            return
+    pytest.fail(f"it ended without saying {line!r}: {''.join(heard)}")
+
+
+def probe(path: Path) -> dict[str, Any]:
+    shown = subprocess.run(
+        ["ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams", "-show_chapters", str(path)],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    found: dict[str, Any] = json.loads(shown.stdout)
+    return found
+
+
+def state_of(job_id: str) -> str:
+    return str(json.loads(podcast("status", job_id, "--json").stdout)["state"])
+
+
+@on_the_stack
+def test_an_article_becomes_an_episode(article: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "lighthouse.mp3"
+
+    rendered = podcast("render", article, "-o", out, "--author", "A. Writer", "--captions")
+
+    assert rendered.exit_code == 0, rendered.output
+    found = probe(out)
+    assert found["format"]["tags"]["title"] == "The Lighthouse"
+    assert found["format"]["tags"]["artist"] == "A. Writer"
+    assert [chapter["tags"]["title"] for chapter in found["chapters"]] == ["The Lighthouse", "The Keeper", "The Light"]
+    assert 10 < float(found["format"]["duration"]) < 60
+    assert (tmp_path / "new" / "lighthouse.vtt").read_text(encoding="utf-8").startswith("WEBVTT")
+    assert (
+        json.loads((tmp_path / "new" / "lighthouse.chapters.json").read_text())["chapters"][1]["title"] == "The Keeper"
+    )
+    assert sorted(path.name for path in out.parent.iterdir()) == [
+        "lighthouse.chapters.json",
+        "lighthouse.mp3",
+        "lighthouse.vtt",
+    ], "nothing else is left there"
+    for shown in (str(out), "The Lighthouse", "LUFS", "chapters  3", "speaking", "left out of the speech", "code"):
+        assert shown in rendered.stdout
+    assert "speaking" in rendered.stderr
+
+
+@on_the_stack
+def test_stdin_and_several_formats_and_json(tmp_path: Path) -> None:
+    rendered = podcast(
+        "render", "-", "-o", "o.m4b", "--format", "wav", "--title", "From a Pipe", "--json", stdin=ARTICLE
+    )
+
+    assert rendered.exit_code == 0, rendered.output
+    told = json.loads(rendered.stdout)
+    assert told["state"] == "completed"
+    assert told["title"] == "From a Pipe"
+    assert told["outputs"] == {"m4b": str(tmp_path / "o.m4b"), "wav": str(tmp_path / "o.wav")}
+    assert told["chunks"]["done"] == told["chunks"]["total"] > 0
+    assert told["chapters"] == ["The Lighthouse", "The Keeper", "The Light"]
+    assert [omission["kind"] for omission in told["omissions"]] == ["code"]
+    for path in told["outputs"].values():
+        assert float(probe(Path(path))["format"]["duration"]) == pytest.approx(told["audio_seconds"], abs=0.2)
+
+
+@on_the_stack
+def test_submit_watch_status_fetch_jobs(article: Path, tmp_path: Path) -> None:
+    submitted = podcast("submit", article)
+    job_id = submitted.stdout.strip()
+    assert (submitted.exit_code, submitted.stdout) == (0, f"{job_id}\n")
+
+    watched = podcast("watch", job_id)
+    assert watched.exit_code == 0, watched.output
+    assert watched.stdout.startswith("completed: ")
+
+    told = json.loads(podcast("status", job_id, "--json").stdout)
+    assert (told["job_id"], told["state"], told["error"]) == (job_id, "completed", None)
+    assert set(told["stages"]) >= {"chunking", "speaking", "assembling"}
+    assert podcast("watch", job_id).exit_code == 0, "also when the job has ended long ago"
+
+    assert podcast("fetch", job_id, "-o", "episode.mp3").exit_code == 0
+    assert probe(tmp_path / "episode.mp3")["format"]["format_name"] == "mp3"
+    assert podcast("fetch", job_id, "-o", "all/").exit_code == 0
+    assert {path.suffix for path in (tmp_path / "all").iterdir()} >= {".mp3", ".vtt"}
+
+    assert job_id in [job["job_id"] for job in json.loads(podcast("jobs", "--json").stdout)]
+
+
+@on_the_stack
+def test_the_same_id_twice_is_one_job(article: Path) -> None:
+    assert podcast("submit", article, "--id", "twice").stdout == "twice\n"
+    again = podcast("submit", "-", "--id", "twice", stdin="Something else.")
+    assert (again.exit_code, again.stdout) == (0, "twice\n")
+    assert podcast("watch", "twice").exit_code == 0
+    assert json.loads(podcast("status", "twice", "--json").stdout)["title"] == "The Lighthouse"
+    assert [job["job_id"] for job in json.loads(podcast("jobs", "--json").stdout)].count("twice") == 1
+
+
+@on_the_stack
+def test_a_cancelled_job_ends(long_text: Path) -> None:
+    job_id = podcast("submit", long_text, "--max-parallel", "1").stdout.strip()
+    cancelled = podcast("cancel", job_id)
+    assert (cancelled.exit_code, cancelled.stdout) == (0, "cancelled\n")
+    watched = podcast("watch", job_id)
+    assert watched.exit_code == 1
+    assert "was cancelled: cancelled by the client" in watched.stderr
+    assert podcast("fetch", job_id, "-o", "o.mp3").exit_code == 1
+
+
+class _Web(BaseHTTPRequestHandler):
+    PAGES = {"/empty.html": b"<html><head><title>x</title></head><body><nav>Home</nav></body></html>"}  # noqa: RUF012 - read only
+
+    def do_GET(self) -> None:
+        page = self.PAGES.get(self.path)
+        self.send_response(404 if page is None else 200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(page or b"<p>There is nothing here.</p>")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _Web)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@on_the_stack
+def test_what_a_service_finds_wrong_is_a_failed_job_with_its_sentence(web: str, article: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.epub"
+    with zipfile.ZipFile(broken, "w") as archive:
+        archive.writestr("mimetype", "application/epub+zip")
+        archive.writestr("META-INF/container.xml", "<container><rootfiles>")
+    for source, options, sentence in (
+        (f"{web}/missing.html", [], "404"),
+        (f"{web}/empty.html", [], "text"),
+        (broken, [], "The EPUB is broken"),
+        (article, ["--voice", "no-such-voice"], "no-such-voice"),
+    ):
+        rendered = podcast("render", source, "-o", "o.mp3", *options)
+        assert rendered.exit_code == 1, (source, rendered.output)
+        assert sentence in rendered.stderr
+        assert rendered.stdout == ""
+        assert "Traceback" not in rendered.stderr
+        assert not Path("o.mp3").exists()
+    failed = podcast("render", f"{web}/missing.html", "-o", "o.mp3", "--json")
+    assert (failed.exit_code, json.loads(failed.stdout)["state"]) == (1, "failed")
+
+
+@on_the_stack
+def test_ctrl_c_cancels_the_job_that_is_rendered(long_text: Path, tmp_path: Path) -> None:
+    with started("render", long_text, "-o", "o.mp3", "--id", "unwanted", "--max-parallel", "1") as process:
+        said(process, "speaking")
+        since = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, ""), err
+    assert "Traceback" not in err
+    assert time.monotonic() - since < 5
+    assert podcast("watch", "unwanted").exit_code == 1
+    assert state_of("unwanted") == "cancelled"
+    assert not (tmp_path / "o.mp3").exists()
+
+
+@on_the_stack
+def test_ctrl_c_on_a_watcher_leaves_the_job_alone(long_text: Path) -> None:
+    job_id = podcast("submit", long_text, "--max-parallel", "1").stdout.strip()
+    with started("watch", job_id) as process:
+        said(process, "speaking")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert f"The job goes on; `podcast cancel {job_id}` stops it." in err
+    assert state_of(job_id) == "speaking"
+    podcast("cancel", job_id)
+
+
+def left_running(temporary: Path) -> list[str]:
+    """Processes that work in a folder below `temporary`."""
+    return [
+        str(process.info)
+        for process in psutil.process_iter(["pid", "cmdline", "cwd"])
+        if str(temporary) in f"{process.info['cwd']} {process.info['cmdline']}"
+    ]
+
+
+def test_without_any_stack_it_brings_up_its_own_and_takes_it_down(article: Path, tmp_path: Path) -> None:
+    with started("render", article, "-o", "o.opus", "--json") as process:
+        out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    told = json.loads(out)
+    assert told["state"] == "completed"
+    assert probe(tmp_path / "o.opus")["streams"][0]["codec_name"] == "opus"
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert left_running(tmp_path / "temporary") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["starting", "speaking"])
+def test_interrupted_it_takes_its_own_stack_down(
+    long_text: Path, tmp_path: Path, number: signal.Signals, moment: str
+) -> None:
+    with started("render", long_text, "-o", "o.mp3", "--max-parallel", "1") as process:
+        said(process, moment)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, ""), err
+    assert "Traceback" not in err
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert left_running(tmp_path / "temporary") == []
+    assert not (tmp_path / "o.mp3").exists()
