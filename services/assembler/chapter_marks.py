@@ -75,7 +75,9 @@ def ffmetadata(timeline: Timeline, tags: dict[str, str]) -> str:
 def _escaped(text: str) -> str:
     r"""For ffmetadata: `= ; # \` and line ends are escaped with a backslash; a NUL would end the file."""
     text = " ".join(text.replace("\0", "").splitlines())
-    return "".join("\\" + character if character in "=;#\\" else character for character in text)
+    escaped = "".join("\\" + character if character in "=;#\\" else character for character in text)
+    # ffmpeg takes a backslash at the end of a line for a continued line, even if it is escaped itself.
+    return escaped + " " if text.endswith("\\") else escaped
 
 
 def vorbis_comments(timeline: Timeline) -> list[tuple[str, str]]:

@@ -15,15 +15,15 @@ from services.assembler.timeline import Part, TimedChunk, Timeline
 from shared import chunk_audio
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
-from shared.loudness import Samples
+from shared.loudness import LoudnessMeter, Samples
 from shared.manifest import Chunk, Manifest
 from shared.store import Store
 
 MEASUREMENTS_AHEAD = 8
 CHUNKS_AHEAD = 3
 """Compressed, so three of the longest (5 minutes) are about 20 MB."""
-SLICE_SECONDS = 2
-"""Samples handled at a time: a few ms of work in the thread."""
+SLICES_A_SECOND = 2
+"""The limiter is idle in most slices of half a second; smaller ones cost more to hand over than to limit."""
 
 
 async def measure(manifest: Manifest, store: Store, sample_rate: int) -> list[Part]:
@@ -59,44 +59,77 @@ async def _measure_one(chunk: Chunk, store: Store, sample_rate: int) -> Part:
     if measurement.sample_rate != sample_rate:
         because = f"has {measurement.sample_rate} Hz instead of {sample_rate} Hz"
         raise ChunkMissing(chunk.index, chunk.audio_key, because=because)
-    return Part(measurement.frames, np.array(measurement.energies))
+    return Part(measurement.frames, np.array(measurement.energies), measurement.true_peak_dbtp)
+
+
+class Mastering:
+    """Gain, limiter, and a meter behind them.
+
+    Attributes:
+        meter: what has been sent to the encoder so far.
+    """
+
+    def __init__(self, rate: int, *, gain_db: float, ceiling_dbtp: float) -> None:
+        self._factor = np.float32(10 ** (gain_db / 20))
+        self._limiter = Limiter(rate, ceiling_dbtp)
+        self.meter = LoudnessMeter(rate)
+
+    def push(self, samples: Samples) -> Samples:
+        """The samples that are ready for the encoder after these."""
+        return self._metered(self._limiter.push(samples * self._factor))
+
+    def finish(self) -> Samples:
+        """The rest."""
+        return self._metered(self._limiter.finish())
+
+    def _metered(self, samples: Samples) -> Samples:
+        self.meter.push(samples)
+        return samples
 
 
 async def episode_samples(
-    timeline: Timeline, manifest: Manifest, store: Store, *, gain_db: float, ceiling_dbtp: float
+    timeline: Timeline, manifest: Manifest, store: Store, mastering: Mastering
 ) -> AsyncGenerator[Samples, None]:
-    """The episode's sound, mono, with gain and limiter applied; exactly `timeline.frames` samples in all.
+    """The episode's sound, mono, as it goes to the encoder; exactly `timeline.frames` samples in all.
 
     Args:
         timeline: the plan.
         manifest: names the chunks' objects.
         store: where they are.
-        gain_db: for every sample.
-        ceiling_dbtp: what the true peak is limited to.
+        mastering: what every sample goes through.
 
     Raises:
         ChunkMissing: a chunk has gone, is damaged, or is no longer as long as it was measured.
     """
-    factor = np.float32(10 ** (gain_db / 20))
-    limiter = Limiter(timeline.sample_rate, ceiling_dbtp)
-    step = SLICE_SECONDS * timeline.sample_rate
+    step = timeline.sample_rate // SLICES_A_SECOND
 
     async def fetch(timed: TimedChunk) -> tuple[TimedChunk, bytes]:
-        key = manifest.chunks[timed.index].audio_key
-        try:
-            return timed, await store.get(key)
-        except NotFound:
-            raise ChunkMissing(timed.index, key, because="is missing") from None
+        return timed, await _stored(timed, manifest.chunks[timed.index].audio_key, store)
 
-    yield limiter.push(_silence(timeline.lead_in))
+    yield mastering.push(_silence(timeline.lead_in))
     async with aclosing(ahead(timeline.chunks, fetch, CHUNKS_AHEAD)) as fetched:
         async for timed, data in fetched:
             samples = await in_thread(partial(_decode, timed, manifest.chunks[timed.index].audio_key, data))
             for start in range(0, len(samples), step):
-                piece = samples[start : start + step]
-                yield await in_thread(lambda piece=piece: limiter.push(piece * factor))  # type: ignore[misc]  # mypy wants no default in a lambda
-            yield limiter.push(_silence(timed.pause))
-    yield limiter.finish()
+                yield await in_thread(partial(mastering.push, samples[start : start + step]))
+            yield mastering.push(_silence(timed.pause))
+    yield mastering.finish()
+
+
+async def samples_of(timed: TimedChunk, key: str, store: Store) -> Samples:
+    """One chunk's sound as it is stored.
+
+    Raises:
+        ChunkMissing: it has gone, is damaged, or is no longer as long as it was measured.
+    """
+    return await in_thread(partial(_decode, timed, key, await _stored(timed, key, store)))
+
+
+async def _stored(timed: TimedChunk, key: str, store: Store) -> bytes:
+    try:
+        return await store.get(key)
+    except NotFound:
+        raise ChunkMissing(timed.index, key, because="is missing") from None
 
 
 def _decode(timed: TimedChunk, key: str, data: bytes) -> Samples:

@@ -40,6 +40,8 @@ class Encoder:
     chapters: bool = False
 
 
+_M4B = ("-movflags", "+faststart", "-brand", "M4B ")
+
 ENCODERS: dict[AudioFormat, Encoder] = {
     # CBR, so that every player can seek by arithmetic; the Xing frame carries delay and padding (gapless).
     "mp3": Encoder(
@@ -53,7 +55,7 @@ ENCODERS: dict[AudioFormat, Encoder] = {
     # ffmpeg's default coder takes 5 times as long for speech that measures the same: 2.7 s of CPU a minute.
     "m4b": Encoder(
         {
-            channels: ("-c:a", "aac", "-aac_coder", "fast", "-b:a", rate, "-movflags", "+faststart", "-f", "ipod")
+            channels: ("-c:a", "aac", "-aac_coder", "fast", "-b:a", rate, "-f", "ipod", *_M4B)
             for channels, rate in ((1, "64k"), (2, "96k"))
         },
         bytes_a_second=24_000,  # twice: faststart copies the file
@@ -78,9 +80,16 @@ ENCODERS: dict[AudioFormat, Encoder] = {
 }
 
 
-def output_arguments(name: AudioFormat, channels: int) -> list[str]:
-    """What ffmpeg is told of one output, from the mono input 0 and the metadata input 1."""
+def output_arguments(name: AudioFormat, *, channels: int, language: str) -> list[str]:
+    """What ffmpeg is told of one output, from the mono input 0 and the metadata input 1.
+
+    Args:
+        name: the format.
+        channels: 1, or 2 that carry the same.
+        language: three letters (ISO 639-2).
+    """
     encoder = ENCODERS[name]
+    source = "1" if encoder.chapters else "-1"
     filters = []
     if encoder.gain_db:
         filters.append(f"volume={encoder.gain_db}dB:precision=float")
@@ -88,8 +97,8 @@ def output_arguments(name: AudioFormat, channels: int) -> list[str]:
         filters.append("pan=stereo|c0=c0|c1=c0")  # `-ac 2` would take 3 dB off
     return [
         *("-map", "0:a"),
-        *("-map_metadata", "-1"),
-        *("-map_chapters", "1" if encoder.chapters else "-1"),
+        *("-map_metadata", source, "-map_chapters", source),  # chapters without metadata would lose their titles
+        *("-metadata:s:a:0", f"language={language}"),
         *(("-af", ",".join(filters)) if filters else ()),
         *("-fflags", "+bitexact", "-flags:a", "+bitexact"),  # the same episode twice is the same file twice
         *encoder.arguments[channels],

@@ -73,11 +73,10 @@ async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate:
     picture = await cover.load(manifest.request.cover, store)
     parts = await chunks.measure(manifest, store, sample_rate)
     timeline = plan(manifest, parts, sample_rate)
-    planned = whole_energies(timeline, parts)
-    gain = gain_db(planned, manifest.request.loudness)
+    gain = gain_db(whole_energies(timeline, parts), manifest.request.loudness)
     bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
     with scratch.folder(SPARE_BYTES + int(timeline.seconds(timeline.frames) * bytes_a_second)) as folder:
-        episode = production.Episode(manifest, timeline, planned, tags.of(manifest, picture, timeline), folder)
+        episode = production.Episode(manifest, timeline, parts, tags.of(manifest, picture, timeline), folder)
         audio = await production.produce(episode, store, gain)
         await in_thread(partial(_write_texts, episode))
         files = {}

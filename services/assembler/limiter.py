@@ -1,8 +1,8 @@
 """A true-peak limiter for a stream: looks ahead, bends the gain smoothly, adds or loses no sample.
 
 For each sample the reduction that its (4-fold oversampled) peak needs is found; it is held and let go at a constant
-pace; then the largest within the look-ahead is taken and averaged over the same length. An average of values that are
-all at least what a peak needs is at least what it needs, so nothing gets through, and the gain never jumps.
+pace; then the largest within the look-ahead is taken and averaged, twice over half of that length. An average of values
+that are all at least what a peak needs is at least what it needs, so nothing gets through, and the gain never jumps.
 Everything is vectorised; where nothing is near the ceiling, samples only pass through.
 """
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from shared.loudness import Samples
 
 LOOK_AHEAD_SECONDS = 0.005
-RELEASE_DB_A_SECOND = 60.0
-"""3 dB are let go in 50 ms: short enough not to dull the next syllable, long enough not to follow the waveform."""
+RELEASE_DB_A_SECOND = 120.0
+"""3 dB are let go in 25 ms: short enough not to dull the next syllable, long enough not to follow the waveform."""
 OVERSAMPLING = 4
 HALF_TAPS = 12
 """The interpolator looks at so many samples on each side."""
@@ -35,6 +35,8 @@ def _interpolators() -> NDArray[np.float32]:
 
 
 _PHASES = _interpolators()
+_NEPERS_A_DB = np.float32(-np.log(10) / 20)
+"""exp(this times dB) is the factor of a reduction; half as dear as a power of ten."""
 
 
 class Limiter:
@@ -43,10 +45,8 @@ class Limiter:
     def __init__(self, rate: int, ceiling_dbtp: float) -> None:
         self._ceiling = 10 ** (ceiling_dbtp / 20)
         self._quiet = self._ceiling * 10 ** (-INTERSAMPLE_MARGIN_DB / 20)
-        self._ahead = max(2, round(rate * LOOK_AHEAD_SECONDS))
+        self._ahead = 2 * max(1, round(rate * LOOK_AHEAD_SECONDS / 2))
         self._release = RELEASE_DB_A_SECOND / rate
-        weights = np.hanning(self._ahead + 3)[1:-1]
-        self._weights = weights / weights.sum()
         self._known = np.zeros(HALF_TAPS, dtype=np.float32)  # context on the left of the first unseen sample
         self._waiting = np.zeros(0, dtype=np.float32)  # seen, but their gain is not decided
         self._held = np.zeros(2 * self._ahead)  # the reductions that the next gains still depend on
@@ -79,7 +79,10 @@ class Limiter:
         loudest = max(float(extended.max()), -float(extended.min()))
         if loudest < self._quiet and self.idle:
             return pending[:ready]
-        held = np.concatenate((self._held, self._hold(self._needed(extended))))
+        needed = self._needed(extended)
+        if self.idle and not needed.any():
+            return pending[:ready]
+        held = np.concatenate((self._held, self._hold(needed)))
         # held[k] belongs to the sample k - 2 * ahead after the first fresh one; pending[0] is at most `ahead` before it
         first = 2 * self._ahead - (len(pending) - len(fresh))
         self._held = held[len(held) - 2 * self._ahead :].copy()
@@ -87,22 +90,27 @@ class Limiter:
             return pending[:0]
         span = held[first - self._ahead : first + ready + self._ahead]
         largest = _running_max(span, self._ahead + 1)
-        reduction = np.convolve(largest, self._weights, mode="valid")
-        gains = np.power(10.0, -reduction / 20, dtype=np.float64).astype(np.float32)
+        half = self._ahead // 2 + 1
+        reduction = _running_mean(_running_mean(largest, half), half)
+        gains: Samples = np.exp(reduction.astype(np.float32) * _NEPERS_A_DB)
         return pending[:ready] * gains
 
     def _needed(self, extended: Samples) -> NDArray[np.float64]:
         """The reduction in dB that each fresh sample needs, with the peaks between it and its neighbours."""
         peaks = np.abs(extended)
-        for taps in _PHASES:
-            between = np.abs(np.convolve(extended, taps[::-1], mode="valid"))
-            # between[i] lies between the samples i + HALF_TAPS - 1 and i + HALF_TAPS
-            span = slice(HALF_TAPS - 1, HALF_TAPS - 1 + len(between))
-            np.maximum(peaks[span], between, out=peaks[span])
-            after = slice(HALF_TAPS, HALF_TAPS + len(between))
-            np.maximum(peaks[after], between, out=peaks[after])
-        fresh = peaks[HALF_TAPS : len(extended) - HALF_TAPS].astype(np.float64)
-        return np.asarray(20 * np.log10(np.maximum(fresh / self._ceiling, 1.0)))
+        loud = np.flatnonzero(peaks > self._quiet)
+        # Between the samples i - 1 and i, for each i that is loud or follows one that is.
+        at = np.union1d(loud, loud + 1)
+        at = at[(at >= HALF_TAPS) & (at <= len(extended) - HALF_TAPS)]
+        windows = np.lib.stride_tricks.sliding_window_view(extended, 2 * HALF_TAPS)[at - HALF_TAPS]
+        between = np.abs(windows @ _PHASES.T).max(axis=1, initial=0.0)
+        peaks[at - 1] = np.maximum(peaks[at - 1], between)
+        peaks[at[at < len(peaks)]] = np.maximum(peaks[at[at < len(peaks)]], between[at < len(peaks)])
+        fresh = peaks[HALF_TAPS : len(extended) - HALF_TAPS]
+        needed = np.zeros(len(fresh))
+        over = fresh > self._ceiling
+        needed[over] = 20 * np.log10(fresh[over] / self._ceiling)
+        return needed
 
     def _hold(self, needed: NDArray[np.float64]) -> NDArray[np.float64]:
         """Let a reduction go at `RELEASE_DB_A_SECOND`: the larger of what is needed and what remains."""
@@ -111,6 +119,12 @@ class Limiter:
         held = np.maximum(held, 0.0)
         self._reduction = float(held[-1])
         return np.asarray(held)
+
+
+def _running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """The mean of each `length` values in a row."""
+    totals = np.concatenate(([0.0], np.cumsum(values)))
+    return np.asarray((totals[length:] - totals[:-length]) / length)
 
 
 def _running_max(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:

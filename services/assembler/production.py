@@ -10,12 +10,13 @@ from pathlib import Path
 
 import structlog
 
-from services.assembler import chapter_marks, chunks, ffmpeg, tags, verification
+from services.assembler import chapter_marks, chunks, ffmpeg, rehearsal, tags, verification
 from services.assembler.encoders import ENCODERS, output_arguments
 from services.assembler.failures import OffTarget
-from services.assembler.timeline import CHANNELS, TARGET_LUFS, Timeline
+from services.assembler.languages import three_letters
+from services.assembler.timeline import CHANNELS, TARGET_LUFS, Part, Timeline
 from services.assembler.timing import Encoded
-from services.assembler.verification import LOUDNESS_TOLERANCE_LU, TRUE_PEAK_LIMIT_DBTP, Decoded
+from services.assembler.verification import LOUDNESS_TOLERANCE_LU, TRUE_PEAK_LIMIT_DBTP, Decoded, prove_complete
 from shared.deadlines import in_thread
 from shared.loudness import Energies
 from shared.manifest import Manifest
@@ -28,6 +29,8 @@ CEILING_DBTP = -3.0
 """Of the PCM: lossy encoders overshoot by up to 2 dB with speech."""
 CEILING_MARGIN_DB = 0.2
 ENCODES_LIMIT = 3
+FIRST_YIELD = 0.75
+LEAST_YIELD = 0.3
 OPUS_RATE_HZ = 48_000
 """Opus decodes at this rate, whatever went in."""
 
@@ -39,6 +42,8 @@ class Attempt:
     gain_db: float
     ceiling_dbtp: float
     number: int = 1
+    before: tuple[float, float] | None = None
+    """Gain and measured loudness of the attempt before, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Episode:
 
     manifest: Manifest
     timeline: Timeline
-    planned: Energies
+    parts: Sequence[Part]
     tags: tags.Tags
     folder: Path
 
@@ -73,16 +78,22 @@ async def produce(episode: Episode, store: Store, gain_db: float) -> dict[AudioF
     metadata = episode.folder / "chapters.ffmeta"
     metadata.write_text(chapter_marks.ffmetadata(episode.timeline, {}), encoding="utf-8")
     formats = episode.manifest.request.formats
-    todo = dict.fromkeys(formats, Attempt(gain_db, CEILING_DBTP))
+    extra_db = 0.0
+    if rehearsal.needed(episode.parts, gain_db, CEILING_DBTP):
+        extra_db = await rehearsal.extra_gain_db(
+            episode.timeline, episode.manifest, store, gain_db=gain_db, ceiling_dbtp=CEILING_DBTP
+        )
+    todo = dict.fromkeys(formats, Attempt(gain_db + extra_db, CEILING_DBTP))
     done: dict[AudioFormat, Encoded] = {}
     while todo:
         attempt = next(iter(todo.values()))
         together = [name for name, other in todo.items() if other == attempt]
-        await _encode(episode, store, attempt, together, metadata)
+        sent = await _encode(episode, store, attempt, together, metadata)
         for name in together:
-            decoded = await _finish(episode, name, attempt)
+            decoded = await _finish(episode, name)
             correction = corrected(attempt, decoded, TARGET_LUFS[episode.manifest.request.loudness])
             if correction is None:
+                prove_complete(episode.timeline, sent, decoded, padding_seconds=ENCODERS[name].padding_seconds)
                 done[name] = _encoded(attempt, decoded)
                 del todo[name]
             else:
@@ -93,34 +104,32 @@ async def produce(episode: Episode, store: Store, gain_db: float) -> dict[AudioF
 
 async def _encode(
     episode: Episode, store: Store, attempt: Attempt, names: Sequence[AudioFormat], metadata: Path
-) -> None:
-    channels = CHANNELS[episode.manifest.request.loudness]
-    outputs = [(output_arguments(name, channels), episode.path(name)) for name in names]
-    samples = chunks.episode_samples(
-        episode.timeline, episode.manifest, store, gain_db=attempt.gain_db, ceiling_dbtp=attempt.ceiling_dbtp
+) -> Energies:
+    """Make some files in one pass; the 100 ms energies of what they were made of."""
+    options = partial(
+        output_arguments,
+        channels=CHANNELS[episode.manifest.request.loudness],
+        language=three_letters(episode.manifest.language),
     )
+    outputs = [(options(name), episode.path(name)) for name in names]
+    rate = episode.timeline.sample_rate
+    mastering = chunks.Mastering(rate, gain_db=attempt.gain_db, ceiling_dbtp=attempt.ceiling_dbtp)
+    samples = chunks.episode_samples(episode.timeline, episode.manifest, store, mastering)
     async with AsyncExitStack() as stack:
         pieces = await stack.enter_async_context(aclosing(samples))
-        child = await stack.enter_async_context(ffmpeg.encoder(episode.timeline.sample_rate, metadata, outputs))
+        child = await stack.enter_async_context(ffmpeg.encoder(rate, metadata, outputs))
         async for piece in pieces:
             await child.feed(piece.data)
         await child.finish()
+    return mastering.meter.energies
 
 
-async def _finish(episode: Episode, name: AudioFormat, attempt: Attempt) -> Decoded:
-    """Tag the file and prove it."""
+async def _finish(episode: Episode, name: AudioFormat) -> Decoded:
+    """Tag the file, then decode and measure what will be published, tags and all."""
     path = episode.path(name)
     await in_thread(partial(tags.write, path, name, episode.tags))
     rate = OPUS_RATE_HZ if name == "opus" else episode.timeline.sample_rate
-    decoded = await verification.measure(path, rate=rate, channels=CHANNELS[episode.manifest.request.loudness])
-    verification.prove_complete(
-        episode.timeline,
-        episode.planned,
-        decoded,
-        gain_db=attempt.gain_db,
-        padding_seconds=ENCODERS[name].padding_seconds,
-    )
-    return decoded
+    return await verification.measure(path, rate=rate, channels=CHANNELS[episode.manifest.request.loudness])
 
 
 def corrected(attempt: Attempt, decoded: Decoded, target_lufs: float) -> Attempt | None:
@@ -140,10 +149,29 @@ def corrected(attempt: Attempt, decoded: Decoded, target_lufs: float) -> Attempt
             f"{TRUE_PEAK_LIMIT_DBTP:.0f} dBTP.",
             hint="Choose another loudness profile or another voice.",
         )
-    again = replace(attempt, number=attempt.number + 1, gain_db=attempt.gain_db + miss_lu)
+    again = replace(
+        attempt,
+        number=attempt.number + 1,
+        gain_db=attempt.gain_db + miss_lu / _yield(attempt, decoded),
+        before=(attempt.gain_db, decoded.loudness_lufs),
+    )
     if over_db > 0:
         again = replace(again, ceiling_dbtp=attempt.ceiling_dbtp - over_db - CEILING_MARGIN_DB)
     return again
+
+
+def _yield(attempt: Attempt, decoded: Decoded) -> float:
+    """How much louder a dB of gain makes the result: less than 1 LU, since the limiter takes its share.
+
+    Guessed at first, then taken from what the last correction brought about.
+    """
+    if attempt.before is None:
+        return FIRST_YIELD
+    gain, loudness = attempt.before
+    moved = attempt.gain_db - gain
+    if abs(moved) < LOUDNESS_TOLERANCE_LU:
+        return 1.0
+    return min(1.0, max(LEAST_YIELD, (decoded.loudness_lufs - loudness) / moved))
 
 
 def _encoded(attempt: Attempt, decoded: Decoded) -> Encoded:

@@ -35,6 +35,7 @@ class Part(NamedTuple):
 
     frames: int
     energies: Energies
+    true_peak_dbtp: float = 0.0
 
 
 class TimedChunk(Frozen):
