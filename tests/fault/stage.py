@@ -85,6 +85,14 @@ def said(source: TextSource) -> list[str]:
     return source.text.replace("#", " ").split()
 
 
+async def until(condition: Callable[[], object], what: str, *, seconds: float) -> None:
+    """Wait for something that other processes do."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+        await asyncio.sleep(0.05)
+
+
 @dataclass
 class Stage:
     """The servers, the doors in front of them, and the line of services behind the doors."""

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
-from collections.abc import Callable
 
 import psutil
 import pytest
 
 from shared.messages import JobRequest
-from tests.fault.stage import Stage, job, unheard_text
+from tests.fault.stage import Stage, job, unheard_text, until
 from tests.servers.line import Worker
 
 CHILDREN_SECONDS = 5.0
 STOP_SECONDS = 30.0
-
-
-async def until(condition: Callable[[], object], what: str, *, seconds: float) -> None:
-    """Wait for something that other processes do."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        await asyncio.sleep(0.05)
 
 
 # Every service at every step. Those that show most run in the short form too.

@@ -1,0 +1,115 @@
+"""How the five systems of DESIGN §1 were built; run against the same faults as ours, to show what fails.
+
+    python -m tests.fault.old_patterns FOLDER
+
+is their web process: `POST /jobs` begins a task of that process, `POST /episodes` does audio work inside the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+EPISODE_SECONDS = 20
+"""How long the audio work takes."""
+
+
+async def gathered(url: str, texts: list[str]) -> list[bytes]:
+    """All chunks of a job at once, as the podcast engine did: no deadline, so one that hangs hangs them all."""
+    async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113 - that is the old pattern
+
+        async def speak(text: str) -> bytes:
+            asked = {"input": text, "response_format": "wav"}
+            return (await client.post(f"{url}/v1/audio/speech", json=asked)).content
+
+        return list(await asyncio.gather(*map(speak, texts)))
+
+
+def upload_inside_a_coroutine(url: str, data: bytes, *, timeout_seconds: float) -> None:
+    """A blocking client, called where others wait for the loop."""
+    with httpx.Client(timeout=timeout_seconds) as client:
+        client.put(url, content=data)
+
+
+def joined_with_a_time_out(url: str, text: str, *, seconds: float) -> threading.Thread:
+    """A call with a read time-out in a thread that is given up after `seconds`; returns what is left of it."""
+
+    def call() -> None:
+        asked = {"input": text, "response_format": "wav"}
+        with suppress(httpx.HTTPError):  # and nobody logs it
+            httpx.post(f"{url}/v1/audio/speech", json=asked, timeout=seconds)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(timeout=seconds)
+    return thread
+
+
+def disconnected(workers: ThreadPoolExecutor) -> None:
+    """What the news stream did when a client went away."""
+    workers.shutdown(wait=True)
+
+
+class Web:
+    """Jobs as tasks of a web process, and audio work inside a request."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._jobs: dict[str, str] = {}
+
+    async def submit(self, request: Request) -> Response:
+        asked = await request.json()
+        job_id = uuid.uuid4().hex
+        self._jobs[job_id] = "running"
+
+        async def work() -> None:
+            await gathered(asked["speech_url"], asked["texts"])
+            self._jobs[job_id] = "completed"
+
+        return JSONResponse({"job_id": job_id}, background=BackgroundTask(work))
+
+    async def status(self, request: Request) -> Response:
+        state = self._jobs.get(request.path_params["job_id"])
+        return JSONResponse({"state": state}, status_code=200 if state else 404)
+
+    async def assemble(self, _request: Request) -> Response:
+        path = self._folder / f"{uuid.uuid4().hex}.wav"
+        tone = ("-re", "-f", "lavfi", "-i", f"sine=duration={EPISODE_SECONDS}", "-flush_packets", "1")
+        ffmpeg = await asyncio.create_subprocess_exec("ffmpeg", "-nostdin", "-v", "error", *tone, str(path))
+        await ffmpeg.wait()
+        return JSONResponse({"file": path.name})
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/healthz", lambda _: Response(), methods=["GET"]),
+                Route("/jobs", self.submit, methods=["POST"]),
+                Route("/jobs/{job_id}", self.status),
+                Route("/episodes", self.assemble, methods=["POST"]),
+            ]
+        )
+
+
+def main() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)  # noqa: T201 - how the starter learns the port
+    config = uvicorn.Config(Web(Path(sys.argv[1])).app(), log_config=None, access_log=False, lifespan="off")
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
