@@ -35,7 +35,6 @@ class Kokoro:
     def __init__(self, model: Path, any_voice: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False  # as for piper: memory follows the text at hand, not the longest so far
         session = onnxruntime.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])
         self._kokoro = kokoro_onnx.Kokoro.from_session(session, str(any_voice))
 
