@@ -1,6 +1,6 @@
-"""Commands about jobs on a running stack: submit, watch, status, fetch, cancel, jobs.
+"""Commands that talk to a running stack about a job: submit, watch, cancel.
 
-Each publishes `job.submitted` or `job.cancel`, or reads the store; none waits for longer than a job may take.
+`submit` publishes `job.submitted`, `cancel` publishes `job.cancel`; none waits for longer than a job may take.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from services.cli import (
     broker,
     exits,
-    fetching,
     interrupts,
     job_options,
     progress_display,
@@ -29,26 +28,15 @@ from services.cli import sources as reading
 from shared.errors import BadInput
 from shared.messages import TERMINAL_STATES, JobCancelRequested, JobStatus
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 _CANCEL_PATIENCE_SECONDS = 10.0
 """The coordinator answers in milliseconds when it runs; the request waits for it in its queue if it does not."""
-
-
-def _on_a_stack(command: Function) -> Function:
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-        targets.directory_option,
-    ):
-        command = option(command)
-    return command
 
 
 @click.command()
 @click.argument("source")
 @job_options.of_a_job
 @job_options.formats_option
-@_on_a_stack
+@targets.on_a_stack
 def submit(source: str, formats: tuple[Any, ...], directory: Path | None, as_json: bool, **options: Any) -> None:
     """Hand SOURCE (a file, an address, or - for stdin) over as a job, and print its id."""
     settings = targets.named_stack(directory)
@@ -70,7 +58,7 @@ def submit(source: str, formats: tuple[Any, ...], directory: Path | None, as_jso
 @click.command()
 @click.argument("job_id", metavar="ID")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
-@_on_a_stack
+@targets.on_a_stack
 def watch(job_id: str, quiet: bool, directory: Path | None, as_json: bool) -> None:
     """Follow a job until it ends."""
     settings = targets.named_stack(directory)
@@ -103,65 +91,8 @@ def watch(job_id: str, quiet: bool, directory: Path | None, as_json: bool) -> No
 
 @click.command()
 @click.argument("job_id", metavar="ID")
-@_on_a_stack
-def status(job_id: str, directory: Path | None, as_json: bool) -> None:
-    """Show how a job stands."""
-    settings = targets.named_stack(directory, only_store=True)
-
-    async def work() -> tuple[JobStatus, list[str]]:
-        store = await targets.reachable_store(settings)
-        found = await watching.known(store, job_id)
-        return found, summary.lines(found, await summary.manifest(store, job_id), {})
-
-    found, lines = interrupts.run(work())
-    if as_json:
-        click.echo(found.model_dump_json(indent=2))
-        return
-    click.echo("\n".join([f"{found.state}: {summary.one_line(found)}", *lines[1:]]))
-    if found.error:
-        click.echo(summary.failure(found))
-
-
-@click.command()
-@click.argument("job_id", metavar="ID")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE|DIR",
-    help="A file, whose suffix says which one of the job's; or a folder, for all of them.",
-)
-@_on_a_stack
-def fetch(job_id: str, output: str, directory: Path | None, as_json: bool) -> None:
-    """Copy a finished episode to a file, or all that the job made to a folder."""
-    settings = targets.named_stack(directory, only_store=True)
-    target = fetching.destination(output)
-
-    async def work() -> dict[str, Path]:
-        store = await targets.reachable_store(settings)
-        found = await watching.known(store, job_id)
-        if found.state in {"failed", "cancelled"}:
-            raise exits.JobFailed(summary.failure(found))
-        if found.state != "completed":
-            raise BadInput(
-                f"Job {job_id} has not ended yet ({found.state}).", hint=f"`podcast watch {job_id}` follows it."
-            )
-        files = fetching.wanted(found, target)
-        await fetching.fetch(store, files, found)
-        return files
-
-    files = interrupts.run(work())
-    if as_json:
-        click.echo(json.dumps({kind: str(path) for kind, path in files.items()}, indent=2))
-    else:
-        for path in files.values():
-            click.echo(path)
-
-
-@click.command()
-@click.argument("job_id", metavar="ID")
 @click.option("--reason", default="cancelled by the client", show_default=True, help="Why; the job's status keeps it.")
-@_on_a_stack
+@targets.on_a_stack
 def cancel(job_id: str, reason: str, directory: Path | None, as_json: bool) -> None:
     """Stop a job."""
     settings = targets.named_stack(directory)
@@ -182,24 +113,6 @@ def cancel(job_id: str, reason: str, directory: Path | None, as_json: bool) -> N
         raise BadInput(f"Job {job_id} had ended before ({found.state}).", hint="There is nothing to cancel.")
     if not as_json:
         click.echo("cancelled" if found.state == "cancelled" else "asked to stop; it will when a coordinator runs")
-
-
-@click.command()
-@click.option("-n", "--limit", type=click.IntRange(1), default=100, show_default=True, help="How many to show.")
-@_on_a_stack
-def jobs(limit: int, directory: Path | None, as_json: bool) -> None:
-    """List the jobs, newest first."""
-    settings = targets.named_stack(directory, only_store=True)
-
-    async def work() -> list[JobStatus]:
-        return (await watching.all_jobs(await targets.reachable_store(settings)))[:limit]
-
-    found = interrupts.run(work())
-    if as_json:
-        click.echo(json.dumps([status.model_dump(mode="json") for status in found], indent=2))
-        return
-    for found_status in found:
-        click.echo(summary.one_line(found_status))
 
 
 async def _until_ended(found: JobStatus, look: Callable[[], Any]) -> JobStatus:

@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -21,6 +22,8 @@ from shared.deadlines import deadline
 from shared.errors import BadInput, BrokerDown, Misconfigured, SpeechDown, StoreDown
 from shared.settings import PREFIX, Settings, load
 from shared.store import Store, open_store
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _FIRST_ANSWER_SECONDS = 8.0
 """A store that does not answer its first, smallest call within this is not there."""
@@ -32,6 +35,13 @@ directory_option = click.option(
     metavar="DIR",
     help="The folder of the `podcast up` to use; else PODCAST_STATE_DIR.",
 )
+
+
+def on_a_stack(command: Function) -> Function:
+    """The options of every command that uses a stack."""
+    for option in (click.option("--json", "as_json", is_flag=True, help="Print JSON."), directory_option):
+        command = option(command)
+    return command
 
 
 def is_set(name: str) -> bool:
