@@ -88,7 +88,7 @@ class DeadLetters:
         """Over an open connection.
 
         Args:
-            connection: to the broker.
+            connection: to the broker. Close it after an error: other operators wait until then.
             call_seconds: deadline of one call to the broker.
             wait_seconds: how long to wait for another operator.
             say: told whom this one waits for.

@@ -21,7 +21,7 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 
 from shared.errors import BadInput
-from shared.letters import Letter
+from shared.letters import BROKERS_COUNTERS, Letter
 
 _PROPERTIES: Final = (
     "content_type",
@@ -42,7 +42,7 @@ _TAGS: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], str], Call
     "$bytes": (
         (bytes, bytearray),
         lambda value: base64.b64encode(value).decode("ascii"),
-        lambda text: base64.b64decode(text, validate=True),
+        lambda text: bytearray(base64.b64decode(text, validate=True)),  # the client library does not send `bytes`
     ),
     "$time": (datetime, datetime.isoformat, datetime.fromisoformat),
     "$decimal": (Decimal, str, Decimal),
@@ -64,7 +64,7 @@ def line(letter: Letter, message: AbstractIncomingMessage) -> str:
             "properties": {
                 name: _plain(value) for name in _PROPERTIES if (value := getattr(message, name)) is not None
             },
-            "headers": {name: _plain(value) for name, value in message.headers.items()},
+            "headers": {name: _plain(value) for name, value in message.headers.items() if name not in BROKERS_COUNTERS},
             "body_encoding": encoding,
             "body": body,
         },

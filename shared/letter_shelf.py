@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,14 +31,18 @@ _SMALL_LETTER_BYTES: Final = 2_000
 
 _BATCHES_A_CHANNEL: Final = 30
 """RabbitMQ gives back consumer after consumer in the order of their tags only up to 32 consumers."""
+_OTHERS_SECONDS: Final = 2.0
+"""How long to wait for consumers that are none of ours, before doing without what they hold."""
 _POLL_SECONDS: Final = 0.005
 
 
 @dataclass
 class _Held:
+    """A channel, and how many of the batches that came over it are not used up."""
+
     channel: AbstractChannel
-    letters: int = 0
     batches: int = 0
+    kept: int = 0
 
 
 class Shelf:
@@ -49,23 +54,19 @@ class Shelf:
         self._call_seconds = call_seconds
         self._counting: AbstractChannel | None = None
         self._held: list[_Held] = []
+        self._left_of_batch = 0
         self._next_batch = _FIRST_BATCH_LETTERS
         self._largest_bytes = _SMALL_LETTER_BYTES
 
     async def waiting(self) -> int:
-        """How many letters are in the queue and not held by anyone; 0 if there is no such queue.
+        """How many letters there are; 0 if there is no such queue.
 
         Raises:
             BrokerDown: the broker does not answer.
         """
-        async with calling(self._call_seconds, f"counting {self._queue}"):
-            if self._counting is None or self._counting.is_closed:
-                self._counting = await self._connection.channel(publisher_confirms=False)
-            try:
-                found = await self._counting.declare_queue(self._queue, passive=True)
-            except ChannelNotFoundEntity:  # which has closed the channel
-                return 0
-            return found.declaration_result.message_count or 0
+        # The operator before us may have been killed a moment ago, and the letters be on their way back.
+        await self._until_held_by(0, patience_seconds=_OTHERS_SECONDS)
+        return (await self._count())[0]
 
     async def take(self, most: int) -> list[AbstractIncomingMessage]:
         """The next letters in their order, at most `most`; fewer than are there if they are large.
@@ -89,6 +90,7 @@ class Shelf:
             held.channel.close_callbacks.add(closed)
             tag = await queue.consume(inbox.put, consumer_tag=f"look-{len(self._held):04}-{held.batches:04}")
             held.batches += 1
+            held.kept += 1
         letters: list[AbstractIncomingMessage] = []
         with contextlib.suppress(TimeoutError):
             while len(letters) < count:
@@ -96,7 +98,6 @@ class Shelf:
                 if letter is None:
                     raise BrokerDown(f"The broker broke off reading {self._queue}.", hint="Nothing is lost; try again.")
                 letters.append(letter)
-                held.letters += 1
         held.channel.close_callbacks.discard(closed)
         async with calling(self._call_seconds, f"reading {self._queue}"):
             # It keeps what it holds, but gets no more for what is acked.
@@ -104,6 +105,7 @@ class Shelf:
         letters.sort(key=lambda letter: letter.delivery_tag or 0)
         for letter in letters:
             self._largest_bytes = max(self._largest_bytes, len(letter.body))
+        self._left_of_batch = len(letters)
         return letters
 
     async def remove(self, letter: AbstractIncomingMessage) -> None:
@@ -114,20 +116,40 @@ class Shelf:
         """
         async with calling(self._call_seconds, f"removing a letter from {self._queue}"):
             await letter.ack()
-        self._held[-1].letters -= 1
+        self._left_of_batch -= 1
+        if self._left_of_batch == 0:
+            self._held[-1].kept -= 1
 
     async def give_back(self) -> None:
         """Return what is held; the queue is as it was when this ends. Never raises: a lost connection does it too."""
+        still_kept = sum(held.kept for held in self._held)
         with contextlib.suppress(BrokerDown, TimeoutError, *CONNECTION_ERRORS):
             for held in self._held:
                 async with calling(self._call_seconds, f"giving back to {self._queue}"):
-                    expected = await self.waiting() + held.letters
                     await held.channel.close()
-                    # The broker answers before the letters are back; a look right after this one would miss some.
-                    while await self.waiting() < expected:  # noqa: ASYNC110 - only the broker knows, and only asked
-                        await asyncio.sleep(_POLL_SECONDS)
+                still_kept -= held.kept
+                # The broker answers before the letters are back; a look right after this one would miss some.
+                await self._until_held_by(still_kept, patience_seconds=self._call_seconds)
             if self._counting is not None:
                 await self._counting.close()
+
+    async def _until_held_by(self, consumers: int, *, patience_seconds: float) -> None:
+        """Wait until no more than so many consumers hold letters; a cancelled one counts while it has some."""
+        give_up_at = time.monotonic() + patience_seconds
+        while (await self._count())[1] > consumers and time.monotonic() < give_up_at:  # noqa: ASYNC110 - only by asking
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _count(self) -> tuple[int, int]:
+        """Letters that nobody holds, and consumers."""
+        async with calling(self._call_seconds, f"counting {self._queue}"):
+            if self._counting is None or self._counting.is_closed:
+                self._counting = await self._connection.channel(publisher_confirms=False)
+            try:
+                queue = await self._counting.declare_queue(self._queue, passive=True)
+            except ChannelNotFoundEntity:  # which has closed the channel
+                return 0, 0
+            found = queue.declaration_result
+            return found.message_count or 0, found.consumer_count or 0
 
     async def _room(self) -> _Held:
         if not self._held or self._held[-1].batches >= _BATCHES_A_CHANNEL:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import aio_pika
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 
 from shared import envelope, topology
 from shared.messages import JOB_ID
@@ -33,8 +34,11 @@ TEXT_LIMIT_CHARACTERS: Final = 2_000
 REPLAYS: Final = "x-replays"
 """How often a person has sent the message back from its dead-letter queue."""
 
-_BROKERS_COUNTERS: Final = ("x-delivery-count", "x-acquired-count")
-"""They rise with every look, so they are no part of a letter's identity."""
+_OF_THE_BROKER: Final = re.compile("x-(first-|last-)?death|x-delivery-count$|x-acquired-count$")
+"""Headers that would make a copy look as if it had been delivered or had died before."""
+
+BROKERS_COUNTERS: Final = ("x-delivery-count", "x-acquired-count")
+"""Made by the broker for each delivery: they rise with every look, and are no part of the letter."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def read(message: AbstractIncomingMessage, queue: WorkQueue) -> Letter:
 
 def identity(message: AbstractIncomingMessage) -> str:
     """A short id from all that the letter holds, apart from what changes when it is looked at."""
-    headers = {name: value for name, value in message.headers.items() if name not in _BROKERS_COUNTERS}
+    headers = {name: value for name, value in message.headers.items() if name not in BROKERS_COUNTERS}
     properties = (message.message_id, message.correlation_id, message.type, message.timestamp, message.content_type)
     digest = hashlib.sha256(json.dumps([headers, properties], sort_keys=True, default=repr).encode())
     digest.update(message.body)
@@ -112,19 +116,41 @@ def cleaned(message: AbstractIncomingMessage, queue: WorkQueue) -> aio_pika.Mess
     Its attempts start again from 1. The log of the earlier ones stays, so that a letter that dies again tells all.
     """
     exchange, routing_key = _origin(message, queue)
-    headers: dict[str, Any] = {
+    headers = {name: _sendable(value) for name, value in message.headers.items() if not _OF_THE_BROKER.match(name)}
+    if exchange != topology.DEAD_EXCHANGE:
+        for name in envelope.OF_A_DEAD_LETTER:
+            headers.pop(name, None)
+    # else it is the news of another letter's death, which is told by just these headers
+    headers.pop(envelope.WAITS, None)
+    headers |= {
         envelope.ATTEMPT: 1,
-        envelope.WAITS: None,
         envelope.ORIGIN_EXCHANGE: exchange,
         envelope.ORIGIN_ROUTING_KEY: routing_key,
         REPLAYS: _whole_number(message.headers.get(REPLAYS)) + 1,
     }
-    if exchange != topology.DEAD_EXCHANGE:
-        headers |= dict.fromkeys(envelope.OF_A_DEAD_LETTER)
-    # else it is the news of another letter's death, which is told by just these headers
-    copy = envelope.copy(message, headers=headers)
-    copy.type = message.type or routing_key
-    return copy
+    return aio_pika.Message(
+        message.body,
+        headers=headers,
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        message_id=message.message_id,
+        correlation_id=message.correlation_id or _job_id(message, _document(message.body)),
+        type=message.type or routing_key,
+        timestamp=message.timestamp,
+        app_id=message.app_id,
+    )
+
+
+def _sendable(value: Any) -> Any:
+    """The header value as the client library can send it: it hands out `bytes`, but takes only `bytearray`."""
+    if isinstance(value, bytes):
+        return bytearray(value)
+    if isinstance(value, list):
+        return [_sendable(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _sendable(entry) for name, entry in value.items()}
+    return value
 
 
 def _origin(message: AbstractIncomingMessage, queue: WorkQueue) -> tuple[str, str]:
@@ -160,11 +186,9 @@ def _reason(headers: dict[str, Any], death: dict[str, Any]) -> str:
         return reason
     match _text(death.get("reason")):
         case "delivery_limit":
-            times = _whole_number(headers.get("x-delivery-count"))
-            often = f"{times + 1} times" if times else "again and again"
             return (
-                f"It was delivered {often}, and each time its consumer was lost before it could answer: killed, crashed"
-                " or cut off. It may be what kills it. RabbitMQ took it out."
+                "It was delivered again and again, and each time its consumer was lost before it answered: killed,"
+                " crashed or cut off. It may be what kills it, so RabbitMQ gave it up."
             )
         case "rejected":
             return "A consumer rejected it without a reason."

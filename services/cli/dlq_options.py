@@ -1,0 +1,132 @@
+"""What the commands of `podcast dlq` have in common: which broker, how long to wait, which letters."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from services.cli import targets
+from shared.dead_letters import DeadLetters, Selection, queue_named
+from shared.errors import BadInput
+from shared.operator_lock import WAIT_SECONDS
+from shared.service import connected
+from shared.topology import WORK_QUEUES
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach the dead letters."""
+
+    directory: Path | None
+    wait_seconds: float
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[DeadLetters]:
+        """Connect to the stack's broker.
+
+        Raises:
+            BrokerDown: there is no stack, or its broker does not answer.
+        """
+        settings = targets.named_stack(self.directory)
+        async with connected(settings) as connection:
+            yield DeadLetters(
+                connection,
+                call_seconds=settings.publish_deadline_seconds,
+                wait_seconds=self.wait_seconds,
+                say=lambda line: click.echo(line, err=True),
+            )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which letters the command line is about.
+
+    Attributes:
+        selection: without the ids, since those may be shortened.
+        ids: as they were typed.
+    """
+
+    selection: Selection
+    ids: tuple[str, ...] = ()
+
+    async def resolve(self, letters: DeadLetters) -> Selection:
+        """The letters that are meant, with their full ids.
+
+        Raises:
+            NotFound, BadInput: an id fits no letter, or several.
+        """
+        if not self.ids:
+            return self.selection
+        found = await letters.named(self.ids)
+        names = {letter.queue for letter in found}
+        return Selection(
+            queues=tuple(queue for queue in WORK_QUEUES if queue.name in names),
+            ids=frozenset(letter.id for letter in found),
+        )
+
+
+def on_a_broker(command: Function) -> Function:
+    """Give a command its `access`."""
+
+    @functools.wraps(command)
+    def with_access(*, directory: Path | None, wait_seconds: float, **options: Any) -> Any:
+        return command(access=Access(directory, wait_seconds), **options)
+
+    wait = click.option(
+        "--wait",
+        "wait_seconds",
+        type=click.FloatRange(min=0),
+        default=WAIT_SECONDS,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for another operator.",
+    )
+    return wait(targets.directory_option(with_access))  # type: ignore[return-value] # click calls it by keyword
+
+
+def filtering(command: Function) -> Function:
+    """Give a command that looks its `selection`: all letters, or those of a queue or a job."""
+
+    @functools.wraps(command)
+    def with_selection(*, queue: str | None, job: str | None, **options: Any) -> Any:
+        return command(selection=_selection(queue, job), **options)
+
+    job = click.option("--job", metavar="ID", help="Only the letters of one job.")
+    queue = click.argument("queue", required=False, metavar="[QUEUE]")
+    return queue(job(with_selection))  # type: ignore[return-value] # as above
+
+
+def choosing(command: Function) -> Function:
+    """Give a command that takes letters away what was `asked`; it must be said outright."""
+
+    @functools.wraps(command)
+    def with_asked(
+        *, ids: tuple[str, ...], queue: str | None, job: str | None, everything: bool, **options: Any
+    ) -> Any:
+        if sum((bool(ids), bool(job or queue), everything)) != 1:
+            raise BadInput(
+                "Say which letters: their IDs, or --job and --queue, or --all.", hint="`podcast dlq list` shows them."
+            )
+        return command(asked=Asked(_selection(queue, job), ids), **options)
+
+    decorated: Any = with_asked
+    for option in (
+        click.option("--all", "everything", is_flag=True, help="Every letter in every queue."),
+        click.option("--queue", metavar="QUEUE", help="The letters of one queue."),
+        click.option("--job", metavar="ID", help="The letters of one job."),
+        click.argument("ids", nargs=-1, metavar="[ID]..."),
+    ):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return] # as above
+
+
+def _selection(queue: str | None, job: str | None) -> Selection:
+    return Selection(queues=(queue_named(queue),) if queue else WORK_QUEUES, job_id=job)

@@ -1,0 +1,152 @@
+"""What a dead letter tells, whatever is in it, and how it looks on a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.cli import letter_display
+from shared import envelope, letters
+from shared.topology import COORDINATOR, SYNTHESIZER
+from tests.unit.test_dead_letters_export import Received, values
+
+LETTER = letters.Letter(
+    id="0123456789ab",
+    queue="synthesizer",
+    job_id="0198a000-0000-7000-8000-000000000001",
+    chunk=12,
+    reason="The speech server refused the voice “nobody”. Choose one that it lists under /v1/audio/voices.",
+    error="SpeechRejected",
+    attempts=({"attempt": 1, "at": "2026-01-02T03:04:05+00:00", "error": "refused"},),
+    time="2026-01-02T03:04:05+00:00",
+    text="Once upon a time.",
+    type="chunk.requested",
+    size_bytes=200,
+    replays=0,
+    stacktrace="Traceback …",
+    message_id="m",
+)
+
+
+def received(**fields: Any) -> Any:
+    return Received(**fields)
+
+
+headers = st.dictionaries(
+    st.sampled_from(
+        [
+            "x-death", envelope.ATTEMPT, envelope.WAITS, envelope.ATTEMPTS_LOG, envelope.CHUNK, envelope.JOB,
+            envelope.EXCEPTION_MESSAGE, envelope.EXCEPTION_TYPE, envelope.DIED_AT, envelope.ORIGINAL_EXCHANGE,
+            envelope.ORIGINAL_ROUTING_KEY, envelope.ORIGIN_EXCHANGE, envelope.ORIGIN_ROUTING_KEY, letters.REPLAYS,
+        ]
+    ),
+    values
+    | st.lists(st.dictionaries(st.sampled_from(["queue", "reason", "time", "exchange", "routing-keys"]), values)),
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(headers=headers, body=st.binary() | st.just(b'{"text": 7, "index": true, "source": [], "job_id": {}}'))
+def test_no_letter_is_too_strange_to_be_read_shown_and_cleaned(headers: dict[str, Any], body: bytes) -> None:
+    message = received(headers=headers, body=body)
+    letter = letters.read(message, SYNTHESIZER)
+    assert letter.reason
+    assert letter_display.page(letter)
+    assert letter_display.table([letter])
+    letters.cleaned(message, SYNTHESIZER)
+
+
+def test_looking_does_not_change_an_id() -> None:
+    headers: dict[str, Any] = {"x-attempt": 6}
+    looked_at = {**headers, "x-delivery-count": 41, "x-acquired-count": 42}
+    assert letters.identity(received(headers=headers)) == letters.identity(received(headers=looked_at))
+    assert letters.identity(received(headers=headers)) != letters.identity(received(headers={"x-attempt": 5}))
+
+
+def test_a_body_nested_too_deep_to_be_parsed_is_text_like_any_other() -> None:
+    letter = letters.read(received(body=b"[" * 100_000), SYNTHESIZER)
+    assert letter.text == "[" * letters.TEXT_LIMIT_CHARACTERS
+
+
+def test_a_character_cut_in_two_at_the_limit_does_not_make_a_text_binary() -> None:
+    letter = letters.read(received(body=b"x" + "\N{GRINNING FACE}".encode() * 10_000), SYNTHESIZER)
+    assert letter.text is not None
+    assert letter.text.startswith("x\N{GRINNING FACE}")
+
+
+def test_the_deaths_in_wait_queues_are_no_reason() -> None:
+    waited = {
+        "queue": "synthesizer.wait.15",
+        "reason": "expired",
+        "exchange": "",
+        "routing-keys": ["synthesizer.wait.15"],
+    }
+    killed = {
+        "queue": "synthesizer",
+        "reason": "delivery_limit",
+        "exchange": "podcast",
+        "routing-keys": ["chunk.requested"],
+        "time": datetime(2026, 1, 2, tzinfo=UTC),
+    }
+    letter = letters.read(received(headers={"x-death": [waited, killed]}), SYNTHESIZER)
+    assert "its consumer was lost" in letter.reason
+    assert letter.time == "2026-01-02T00:00:00+00:00"
+    assert letter.type == "chunk.requested"
+
+
+def test_a_replayed_copy_of_a_death_is_still_the_news_of_a_death() -> None:
+    # The coordinator could not handle its copy of a synthesizer's dead letter, which became a dead letter of its own.
+    headers = {
+        envelope.ORIGINAL_EXCHANGE: "podcast.dead",
+        envelope.ORIGINAL_ROUTING_KEY: "synthesizer",
+        envelope.EXCEPTION_MESSAGE: "The store does not answer.",
+    }
+    copy = letters.cleaned(received(headers=headers, type="chunk.requested"), COORDINATOR)
+    assert copy.headers[envelope.ORIGIN_EXCHANGE] == "podcast.dead"
+    assert copy.headers[envelope.ORIGIN_ROUTING_KEY] == "synthesizer"
+    assert envelope.EXCEPTION_MESSAGE in copy.headers
+
+
+def test_each_replay_is_counted() -> None:
+    once = letters.cleaned(received(), SYNTHESIZER)
+    twice = letters.cleaned(received(headers=dict(once.headers)), SYNTHESIZER)
+    assert twice.headers[letters.REPLAYS] == 2
+
+
+# ---------------------------------------------------------------- on a terminal
+
+
+def test_nothing_in_a_letter_reaches_the_terminal_as_a_command() -> None:
+    letter = replace(LETTER, text="\x1b[2J\x9b2J\x07\u202eevil", reason="\x1b]0;title\x07", type="\x1b[31m")
+    shown = letter_display.page(letter) + letter_display.table([letter])
+    assert not set("\x1b\x9b\x07\u202e") & set(shown)
+
+
+def test_without_a_terminal_a_letter_is_a_line_of_tab_separated_fields() -> None:
+    (line,) = letter_display.table([replace(LETTER, reason="two\nlines\tand a tab")]).splitlines()
+    assert line.split("\t") == [
+        "0123456789ab", "synthesizer", LETTER.job_id, "12", "2026-01-02T03:04:05+00:00", "two lines and a tab",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120, 200])
+def test_the_table_fits_the_terminal_and_keeps_the_id_whole(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    shown = letter_display.table([LETTER] * 3)
+    plain = [line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in shown.splitlines()]
+    assert max(len(line) for line in plain) <= columns
+    assert sum("0123456789ab" in line for line in plain) == 3
+
+
+def test_a_page_tells_everything() -> None:
+    page = letter_display.page(LETTER)
+    for told in (LETTER.id, LETTER.reason, "Once upon a time.", "refused", "Traceback", "chunk.requested"):
+        assert told in page
+    assert "bytes that are not text" in letter_display.page(replace(LETTER, text=None))
