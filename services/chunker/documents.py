@@ -7,9 +7,11 @@ when the task that waits for them is cancelled.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import pickle
+from dataclasses import dataclass, replace
 from email.message import Message
 from pathlib import PurePosixPath
+from typing import Self
 
 from services.chunker import decoding, epub, epub_contents, formats, pandoc, plain_text, tree
 from services.chunker.document import Anchor, Article, Document, Heading, Omissions, Paragraph
@@ -21,15 +23,38 @@ from shared.messages import SourceFormat
 _FURNITURE_REASON = "menus, footers and what else is not the article"
 
 
-async def read_document(
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A document as a worker hands it over: unpacking a book takes long, and the event loop has no time for it.
+
+    Attributes:
+        data: the pickled document.
+        characters: `Document.characters`.
+    """
+
+    data: bytes
+    characters: int
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        """Pack a document."""
+        return cls(pickle.dumps(document, pickle.HIGHEST_PROTOCOL), document.characters)
+
+    def document(self) -> Document:
+        """Unpack it; in a worker, if it may be long."""
+        document: Document = pickle.loads(self.data)  # noqa: S301 - our own worker wrote it
+        return document
+
+
+async def read_packed(
     data: bytes,
     *,
     format: SourceFormat | None,  # noqa: A002 - its name in every message
     name: str,
     deadline_seconds: float,
     content_type: str | None = None,
-) -> Document:
-    """Read a document.
+) -> Packed:
+    """Read a document, and leave it packed for the worker that splits it.
 
     Args:
         data: the file as it is.
@@ -65,6 +90,21 @@ async def read_document(
     return await in_worker("Reading the document", end - clock(), _document, parsed, book=book, article=article)
 
 
+async def read_document(
+    data: bytes,
+    *,
+    format: SourceFormat | None,  # noqa: A002 - its name in every message
+    name: str,
+    deadline_seconds: float,
+    content_type: str | None = None,
+) -> Document:
+    """Read a document; see `read_packed`."""
+    packed = await read_packed(
+        data, format=format, name=name, deadline_seconds=deadline_seconds, content_type=content_type
+    )
+    return packed.document()
+
+
 def _recognise(data: bytes, *, said: SourceFormat | None, name: str, content_type: str) -> tuple[SourceFormat, str]:
     """The format, and the text if it is a format of text (else "")."""
     header = Message()
@@ -78,8 +118,8 @@ def _recognise(data: bytes, *, said: SourceFormat | None, name: str, content_typ
     return (formats.of_text(text, name=name) if known == "?" else known), text
 
 
-def _plain(text: str) -> Document:
-    return _checked(plain_text.read(text))
+def _plain(text: str) -> Packed:
+    return Packed.of(_checked(plain_text.read(text)))
 
 
 def _pick(page: str) -> Article:
@@ -101,7 +141,7 @@ async def _parsed(data: bytes, known: SourceFormat, *, deadline_seconds: float) 
         return await pandoc.tree_of(data, known, deadline_seconds=left, without="yaml_metadata_block")
 
 
-def _document(parsed: bytes, *, book: bytes, article: Article | None) -> Document:
+def _document(parsed: bytes, *, book: bytes, article: Article | None) -> Packed:
     document = tree.read(parsed)
     if book:
         document = epub.with_chapters(document, epub_contents.read(book))
@@ -116,9 +156,8 @@ def _document(parsed: bytes, *, book: bytes, article: Article | None) -> Documen
             language=article.language or document.language,
             omissions=tuple(omissions),
         )
-    return _checked(
-        replace(document, blocks=tuple(block for block in document.blocks if not isinstance(block, Anchor)))
-    )
+    blocks = tuple(block for block in document.blocks if not isinstance(block, Anchor))
+    return Packed.of(_checked(replace(document, blocks=blocks)))
 
 
 def _checked(document: Document) -> Document:

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from services.chunker import manifests
-from services.chunker.documents import read_document
+from services.chunker.documents import read_packed
 from services.chunker.fetching import fetch
 from services.chunker.workers import in_worker
 from shared import layout
@@ -57,7 +57,7 @@ async def _made(
     if job.cover is not None and not await store.exists(job.cover):
         raise BadSource(f"The cover {job.cover} is not in the store.", hint="Store the picture before the job is sent.")
     source = await _source(job, store, settings)
-    document = await read_document(
+    document = await read_packed(
         source.data,
         format=source.format,
         name=source.name,

@@ -6,6 +6,7 @@ import re
 
 from services.chunker import splitting
 from services.chunker.document import Document, Heading, Paragraph
+from services.chunker.documents import Packed
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.manifest import Chunk, Manifest, audio_key
 from shared.messages import JobRequest
@@ -20,12 +21,12 @@ _FIRST_WORDS_CHARACTERS = 60
 """What is taken of a text that has neither title nor name."""
 
 
-def build(job: JobRequest, document: Document, settings: Settings, *, name: str) -> tuple[bytes, int]:
+def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> tuple[bytes, int]:
     """The manifest as JSON, and how many chunks it lists.
 
     Args:
         job: what was asked; what it names wins over the document's own.
-        document: the source.
+        packed: the source.
         settings: limits and defaults.
         name: of the file or address, for a title if there is no better one.
 
@@ -33,6 +34,7 @@ def build(job: JobRequest, document: Document, settings: Settings, *, name: str)
         BadSource: there is nothing to speak.
         TooLarge: too many chunks.
     """
+    document = packed.document()
     language = job.language or _language_of(document) or DEFAULT_LANGUAGE
     voice = job.voice or settings.default_voice
     model = job.model or settings.default_model
