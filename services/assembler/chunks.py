@@ -22,8 +22,10 @@ from shared.store import Store
 MEASUREMENTS_AHEAD = 8
 CHUNKS_AHEAD = 3
 """Compressed, so three of the longest (5 minutes) are about 20 MB."""
+STRETCH_SECONDS = 20
+"""Sound handled in the thread at a time: some 50 ms of work; the longest chunks take several turns."""
 SLICES_A_SECOND = 2
-"""The limiter is idle in most slices of half a second; smaller ones cost more to hand over than to limit."""
+"""The limiter is idle in most slices of half a second."""
 
 
 async def measure(manifest: Manifest, store: Store, sample_rate: int) -> list[Part]:
@@ -71,12 +73,15 @@ class Mastering:
 
     def __init__(self, rate: int, *, gain_db: float, ceiling_dbtp: float) -> None:
         self._factor = np.float32(10 ** (gain_db / 20))
+        self._step = rate // SLICES_A_SECOND
         self._limiter = Limiter(rate, ceiling_dbtp)
         self.meter = LoudnessMeter(rate)
 
     def push(self, samples: Samples) -> Samples:
         """The samples that are ready for the encoder after these."""
-        return self._metered(self._limiter.push(samples * self._factor))
+        step = self._step
+        ready = [self._limiter.push(samples[at : at + step] * self._factor) for at in range(0, len(samples), step)]
+        return self._metered(np.concatenate(ready)) if ready else samples
 
     def finish(self) -> Samples:
         """The rest."""
@@ -101,7 +106,7 @@ async def episode_samples(
     Raises:
         ChunkMissing: a chunk has gone, is damaged, or is no longer as long as it was measured.
     """
-    step = timeline.sample_rate // SLICES_A_SECOND
+    stretch = STRETCH_SECONDS * timeline.sample_rate
 
     async def fetch(timed: TimedChunk) -> tuple[TimedChunk, bytes]:
         return timed, await _stored(timed, manifest.chunks[timed.index].audio_key, store)
@@ -110,8 +115,8 @@ async def episode_samples(
     async with aclosing(ahead(timeline.chunks, fetch, CHUNKS_AHEAD)) as fetched:
         async for timed, data in fetched:
             samples = await in_thread(partial(_decode, timed, manifest.chunks[timed.index].audio_key, data))
-            for start in range(0, len(samples), step):
-                yield await in_thread(partial(mastering.push, samples[start : start + step]))
+            for start in range(0, len(samples), stretch):
+                yield await in_thread(partial(mastering.push, samples[start : start + stretch]))
             yield mastering.push(_silence(timed.pause))
     yield mastering.finish()
 
