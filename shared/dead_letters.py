@@ -7,26 +7,22 @@ leaves it in both, never in neither (every consumer is idempotent). What arrives
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
-from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from shared import letters, operator_lock
 from shared.broker_calls import calling
-from shared.errors import BadInput, NotFound
+from shared.letter_replay import cleaned
+from shared.letter_selection import Named, Selection, queue_named
 from shared.letter_shelf import Shelf
 from shared.letters import Letter
 from shared.publishing import Publisher
 from shared.topology import WORK_QUEUES, WorkQueue
-
-_ID: Final = re.compile(rf"[0-9a-f]{{4,{letters.ID_CHARACTERS}}}(-[0-9]+)?")
-_NAMED_AT_MOST: Final = 5
 
 
 class Verdict(Enum):
@@ -39,39 +35,6 @@ class Verdict(Enum):
 
 
 Visitor = Callable[[Letter, AbstractIncomingMessage], Awaitable[Verdict]]
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which letters are meant; every condition that is set must hold.
-
-    Attributes:
-        queues: the work queues they died in.
-        job_id: the job they belong to.
-        ids: their full ids.
-    """
-
-    queues: tuple[WorkQueue, ...] = WORK_QUEUES
-    job_id: str | None = None
-    ids: frozenset[str] | None = None
-
-    def has(self, letter: Letter) -> bool:
-        """Whether this letter is meant."""
-        return (self.job_id is None or letter.job_id == self.job_id) and (self.ids is None or letter.id in self.ids)
-
-
-def queue_named(name: str) -> WorkQueue:
-    """The work queue of this name, or whose dead-letter queue has this name.
-
-    Raises:
-        BadInput: there is none.
-    """
-    for queue in WORK_QUEUES:
-        if name in {queue.name, queue.dead}:
-            return queue
-    raise BadInput(
-        f"There is no queue “{name}”.", hint=f"The queues are {', '.join(queue.name for queue in WORK_QUEUES)}."
-    )
 
 
 class DeadLetters:
@@ -152,23 +115,14 @@ class DeadLetters:
             NotFound: no letter has this id.
             Busy, BrokerDown: as in `visit`.
         """
-        for prefix in prefixes:
-            if not _ID.fullmatch(prefix):
-                raise BadInput(
-                    f"“{prefix}” is not the id of a dead letter.", hint="`podcast dlq list` shows the ids; 4 digits do."
-                )
-        matches: dict[str, list[Letter]] = {prefix: [] for prefix in prefixes}
+        asked = Named(prefixes)
 
         async def see(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
-            for prefix, found in matches.items():
-                if letter.id == prefix:
-                    found[:] = [letter]
-                elif letter.id.startswith(prefix) and not (found and found[0].id == prefix):
-                    found.append(letter)
+            asked.see(letter)
             return Verdict.KEEP
 
         await self.visit(WORK_QUEUES, see, doing="looking for a letter")
-        return [_only(prefix, found) for prefix, found in matches.items()]
+        return asked.found()
 
     async def replay(self, selection: Selection, *, confirmed: Callable[[Letter], None] = lambda _: None) -> None:
         """Send letters back to the work queue that they died in, and take each off when its copy is confirmed there.
@@ -195,7 +149,7 @@ class DeadLetters:
             if not selection.has(letter):
                 return Verdict.KEEP
             queue = queue_named(letter.queue)
-            await publish.raw(letters.cleaned(message, queue), "", queue.name)
+            await publish.raw(cleaned(message, queue), "", queue.name)
             confirmed(letter)
             return Verdict.REMOVE
 
@@ -239,16 +193,3 @@ async def _visit(shelf: Shelf, queue: WorkQueue, visitor: Visitor) -> Verdict:
             elif verdict is Verdict.STOP:
                 return verdict
     return Verdict.KEEP
-
-
-def _only(prefix: str, found: Sequence[Letter]) -> Letter:
-    if not found:
-        raise NotFound(
-            f"There is no dead letter {prefix}.",
-            hint="It was replayed or discarded; `podcast dlq list` shows the rest.",
-        )
-    if len(found) > 1:
-        ids = ", ".join(letter.id for letter in found[:_NAMED_AT_MOST])
-        more = " and others" if len(found) > _NAMED_AT_MOST else ""
-        raise BadInput(f"{len(found)} dead letters' ids begin with {prefix}: {ids}{more}.", hint="Give more digits.")
-    return found[0]

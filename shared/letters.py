@@ -10,15 +10,13 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
-import aio_pika
-from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
+from aio_pika.abc import AbstractIncomingMessage
 
-from shared import envelope, topology
+from shared import envelope
+from shared import letter_headers as told
 from shared.messages import JOB_ID
 from shared.topology import WorkQueue
 
@@ -30,12 +28,6 @@ PARSE_LIMIT_BYTES: Final = 2_000_000
 
 TEXT_LIMIT_CHARACTERS: Final = 2_000
 """What is kept of a text. A chunk is shorter; `podcast dlq export` has all of any body."""
-
-REPLAYS: Final = "x-replays"
-"""How often a person has sent the message back from its dead-letter queue."""
-
-_OF_THE_BROKER: Final = re.compile("x-(first-|last-)?death|x-delivery-count$|x-acquired-count$")
-"""Headers that would make a copy look as if it had been delivered or had died before."""
 
 BROKERS_COUNTERS: Final = ("x-delivery-count", "x-acquired-count")
 """Made by the broker for each delivery: they rise with every look, and are no part of the letter."""
@@ -81,22 +73,22 @@ class Letter:
 def read(message: AbstractIncomingMessage, queue: WorkQueue) -> Letter:
     """What a message in a dead-letter queue tells."""
     headers = message.headers
-    document = _document(message.body)
-    death = _death(message, queue)
+    document = document_in(message.body)
+    death = told.death_of(message, queue)
     return Letter(
         id=identity(message),
         queue=queue.name,
-        job_id=_job_id(message, document),
+        job_id=job_of(message, document),
         chunk=_chunk(headers, document),
-        reason=_reason(headers, death),
-        error=_text(headers.get(envelope.EXCEPTION_TYPE)),
-        attempts=_attempts(headers),
-        time=_text(headers.get(envelope.DIED_AT)) or _time(death.get("time")),
+        reason=told.reason(headers, death),
+        error=told.text(headers.get(envelope.EXCEPTION_TYPE)),
+        attempts=told.attempts(headers),
+        time=told.text(headers.get(envelope.DIED_AT)) or told.moment(death.get("time")),
         text=_spoken(message.body, document),
-        type=message.type or _origin(message, queue)[1],
+        type=message.type or told.origin(message, queue)[1],
         size_bytes=len(message.body),
-        replays=_whole_number(headers.get(REPLAYS)),
-        stacktrace=_text(headers.get(envelope.EXCEPTION_STACKTRACE)),
+        replays=told.whole_number(headers.get(told.REPLAYS)),
+        stacktrace=told.text(headers.get(envelope.EXCEPTION_STACKTRACE)),
         message_id=message.message_id,
     )
 
@@ -110,105 +102,8 @@ def identity(message: AbstractIncomingMessage) -> str:
     return digest.hexdigest()[:ID_CHARACTERS]
 
 
-def cleaned(message: AbstractIncomingMessage, queue: WorkQueue) -> aio_pika.Message:
-    """The message as it was before it died, ready for its work queue.
-
-    Its attempts start again from 1. The log of the earlier ones stays, so that a letter that dies again tells all.
-    """
-    exchange, routing_key = _origin(message, queue)
-    headers = {name: _sendable(value) for name, value in message.headers.items() if not _OF_THE_BROKER.match(name)}
-    if exchange != topology.DEAD_EXCHANGE:
-        for name in envelope.OF_A_DEAD_LETTER:
-            headers.pop(name, None)
-    # else it is the news of another letter's death, which is told by just these headers
-    headers.pop(envelope.WAITS, None)
-    headers |= {
-        envelope.ATTEMPT: 1,
-        envelope.ORIGIN_EXCHANGE: exchange,
-        envelope.ORIGIN_ROUTING_KEY: routing_key,
-        REPLAYS: _whole_number(message.headers.get(REPLAYS)) + 1,
-    }
-    return aio_pika.Message(
-        message.body,
-        headers=headers,
-        content_type=message.content_type,
-        content_encoding=message.content_encoding,
-        delivery_mode=DeliveryMode.PERSISTENT,
-        message_id=message.message_id,
-        correlation_id=message.correlation_id or _job_id(message, _document(message.body)),
-        type=message.type or routing_key,
-        timestamp=message.timestamp,
-        app_id=message.app_id,
-    )
-
-
-def _sendable(value: Any) -> Any:
-    """The header value as the client library can send it: it hands out `bytes`, but takes only `bytearray`."""
-    if isinstance(value, bytes):
-        return bytearray(value)
-    if isinstance(value, list):
-        return [_sendable(entry) for entry in value]
-    if isinstance(value, dict):
-        return {name: _sendable(entry) for name, entry in value.items()}
-    return value
-
-
-def _origin(message: AbstractIncomingMessage, queue: WorkQueue) -> tuple[str, str]:
-    """Exchange and routing key under which the message was first published.
-
-    `envelope.origin` would name the dead-letter exchange, over which the letter came here.
-    """
-    headers, death = message.headers, _death(message, queue)
-    keys = death.get("routing-keys")
-    candidates = (
-        (headers.get(envelope.ORIGINAL_EXCHANGE), headers.get(envelope.ORIGINAL_ROUTING_KEY)),
-        (headers.get(envelope.ORIGIN_EXCHANGE), headers.get(envelope.ORIGIN_ROUTING_KEY)),
-        (death.get("exchange"), keys[0] if isinstance(keys, list) and keys else None),
-    )
-    for exchange, routing_key in candidates:
-        if _text(exchange) and _text(routing_key):
-            return _text(exchange), _text(routing_key)
-    return topology.EXCHANGE, message.type or queue.consumes[0].ROUTING_KEY  # type: ignore[attr-defined] # all have one
-
-
-def _death(message: AbstractIncomingMessage, queue: WorkQueue) -> dict[str, Any]:
-    """The broker's own record of the death in this queue; empty if a service buried the message."""
-    deaths = message.headers.get("x-death")
-    for death in deaths if isinstance(deaths, list) else []:
-        if isinstance(death, dict) and _text(death.get("queue")) == queue.name:
-            return death
-    return {}
-
-
-def _reason(headers: dict[str, Any], death: dict[str, Any]) -> str:
-    reason = _text(headers.get(envelope.EXCEPTION_MESSAGE))
-    if reason:
-        return reason
-    match _text(death.get("reason")):
-        case "delivery_limit":
-            return (
-                "It was delivered again and again, and each time its consumer was lost before it answered: killed,"
-                " crashed or cut off. It may be what kills it, so RabbitMQ gave it up."
-            )
-        case "rejected":
-            return "A consumer rejected it without a reason."
-        case "":
-            return "It carries no reason: some other program put it here."
-        case other:
-            return f"RabbitMQ took it out of its queue: {other}."
-
-
-def _attempts(headers: dict[str, Any]) -> tuple[envelope.Attempt, ...]:
-    return tuple(
-        envelope.Attempt(
-            attempt=_whole_number(entry.get("attempt")), at=_text(entry.get("at")), error=_text(entry.get("error"))
-        )
-        for entry in _parsed(_text(headers.get(envelope.ATTEMPTS_LOG)) or "[]", list)
-        if isinstance(entry, dict)
-    )
-
-
-def _job_id(message: AbstractIncomingMessage, document: dict[str, Any]) -> str | None:
+def job_of(message: AbstractIncomingMessage, document: dict[str, Any]) -> str | None:
+    """The job that a message belongs to, if anyone can tell; `document` is its body's."""
     for candidate in (message.headers.get(envelope.JOB), message.correlation_id, document.get("job_id")):
         if isinstance(candidate, str) and JOB_ID.fullmatch(candidate):
             return candidate
@@ -228,7 +123,7 @@ def _spoken(body: bytes, document: dict[str, Any]) -> str | None:
     for holder in (document, source if isinstance(source, dict) else {}):
         text = holder.get("text")
         if isinstance(text, str):
-            return text[:TEXT_LIMIT_CHARACTERS]
+            return told.text(text[:TEXT_LIMIT_CHARACTERS])
     start = body[: 4 * TEXT_LIMIT_CHARACTERS]  # a character takes four bytes at most
     try:
         # Incremental, since a character that was cut in two does not make the body binary.
@@ -239,28 +134,7 @@ def _spoken(body: bytes, document: dict[str, Any]) -> str | None:
         return None
 
 
-def _document(body: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = _parsed(body, dict) if len(body) <= PARSE_LIMIT_BYTES else {}
+def document_in(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is, or an empty one."""
+    found: dict[str, Any] = told.parsed(body, dict) if len(body) <= PARSE_LIMIT_BYTES else {}
     return found
-
-
-def _parsed(text: str | bytes, kind: type[Any]) -> Any:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):  # a stranger may nest brackets ten thousand deep
-        return kind()
-    return value if isinstance(value, kind) else kind()
-
-
-def _time(value: Any) -> str | None:
-    if not isinstance(value, datetime):
-        return None
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
-
-
-def _whole_number(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0

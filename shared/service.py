@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import aio_pika
@@ -23,7 +23,7 @@ from faststream.rabbit.utils import RabbitClientProperties
 from pydantic import ValidationError
 
 from shared import diagnosis, envelope, logs, nesting, topology
-from shared.deadlines import deadline
+from shared.connecting import HEARTBEAT_SECONDS, connected
 from shared.delivery import Delivery, Ignored, Lane
 from shared.errors import BrokerDown, Misconfigured, StoreDown
 from shared.messages import Frozen
@@ -37,8 +37,6 @@ log = structlog.get_logger(__name__)
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[None]])
 
-HEARTBEAT_SECONDS = 10
-"""A broker that hangs is noticed after three heartbeats; the library's default of 60 would take minutes."""
 _RECONNECT_SECONDS = 1
 _START_PAUSE_SECONDS = 0.5
 _STOP_SECONDS = 5.0
@@ -54,7 +52,15 @@ class Service:
         publish: publishes a message; confirmed when it returns.
     """
 
-    def __init__(self, settings: Settings, queue: WorkQueue, *, slots: int, deadline_seconds: float) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        queue: WorkQueue,
+        *,
+        slots: int,
+        deadline_seconds: float,
+        attempts_limit: int | None = None,
+    ) -> None:
         self.settings = settings
         self.queue = queue
         self.store: Store = open_store(settings)
@@ -65,7 +71,7 @@ class Service:
             queue,
             service=queue.name,
             deadline_seconds=deadline_seconds,
-            attempts_limit=settings.attempts_limit,
+            attempts_limit=attempts_limit or settings.attempts_limit,
             publisher=self.publish,
             ward=Ward(self.store, crash_limit=settings.crash_limit),
         )
@@ -256,30 +262,6 @@ class Service:
         with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
             async with asyncio.timeout(_STOP_SECONDS):
                 await self.broker.stop()
-
-
-@contextlib.asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[aio_pika.abc.AbstractConnection]:
-    """A plain connection to the broker, for declaring and for clients.
-
-    Raises:
-        BrokerDown: nobody answers, or the credentials are refused.
-    """
-    seconds = settings.connect_timeout_seconds
-    try:
-        async with deadline(seconds, "connecting to the broker", error=BrokerDown):
-            connection = await aio_pika.connect(settings.amqp_url, timeout=seconds, heartbeat=HEARTBEAT_SECONDS)
-    except CONNECTION_ERRORS as error:
-        raise BrokerDown(
-            f"The broker cannot be reached: {error or type(error).__name__}.",
-            hint="Check that RabbitMQ runs and that PODCAST_AMQP_URL is right.",
-        ) from error
-    try:
-        yield connection
-    finally:
-        with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
-            async with asyncio.timeout(seconds):
-                await connection.close()
 
 
 def main(service: str, build: Callable[[Settings], Service]) -> None:

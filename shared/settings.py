@@ -104,7 +104,10 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(10, ge=0, description="what a stopping process may take to finish its messages")
 
     # Retries
-    attempts_limit: int = Field(6, ge=1, description="tries of a message before it becomes a dead letter")
+    attempts_limit: int = Field(5, ge=1, description="tries of a message before it becomes a dead letter")
+    chunker_attempts_limit: int = Field(
+        3, ge=1, description="the same for reading a source, where somebody is waiting to hear of a wrong address"
+    )
     crash_limit: int = Field(3, ge=2, description="a message that killed its consumer so often becomes a dead letter")
     breaker_failures: int = Field(3, ge=1, description="failures in a row after which an endpoint is left alone")
     breaker_open_seconds: float = Field(10, gt=0, description="how long it is left alone before the next try")

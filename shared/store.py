@@ -73,15 +73,16 @@ def open_store(settings: Settings) -> Store:
     Raises:
         Misconfigured: the URL is of no known kind.
     """
-    from shared.store_file import FileStore  # noqa: PLC0415 - the adapters import this module's port
-    from shared.store_s3 import S3Store  # noqa: PLC0415
-
     url = settings.store_url or (settings.state_dir.expanduser() / "store").resolve().as_uri()
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.path not in {"", "/"}:
+        from shared.store_file import FileStore  # noqa: PLC0415 - only the adapter that is used is loaded
+
         return FileStore(Path(unquote(parts.path)), deadline_seconds=settings.store_deadline_seconds)
     bucket = parts.path.strip("/")
     if parts.scheme == "s3" and parts.hostname and bucket and "/" not in bucket:
+        from shared.store_s3 import S3Store  # noqa: PLC0415 - the SDK takes half a second to load
+
         return S3Store(
             endpoint=parts.hostname + (f":{parts.port}" if parts.port else ""),
             access_key=unquote(parts.username or ""),

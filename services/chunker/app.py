@@ -1,6 +1,6 @@
 """chunker: consumes job.submitted, publishes job.chunked. A splitter."""
 
-from services.chunker import handlers
+from services.chunker import handlers, workers
 from shared import messages, service, topology
 from shared.settings import Settings
 
@@ -8,9 +8,14 @@ from shared.settings import Settings
 def build(settings: Settings) -> service.Service:
     """Wire the service."""
     app = service.Service(
-        settings, topology.CHUNKER, slots=settings.chunker_slots, deadline_seconds=settings.chunker_deadline_seconds
+        settings,
+        topology.CHUNKER,
+        slots=settings.chunker_slots,
+        deadline_seconds=settings.chunker_deadline_seconds,
+        attempts_limit=settings.chunker_attempts_limit,
     )
     app.publishes(messages.JobChunked)
+    app.background.append(workers.warm_up)
 
     @app.on(messages.JobRequest)
     async def receive(message: messages.JobRequest) -> None:

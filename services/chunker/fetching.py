@@ -91,9 +91,7 @@ async def fetch(url: str, *, limit_bytes: int, deadline_seconds: float, connect_
     except httpx.DecodingError as error:
         raise BadSource(f"{host} sent a page that cannot be decompressed.", hint="Save it from a browser.") from error
     except (httpx.HTTPError, OSError) as error:
-        raise Transient(
-            _unreachable(host, error), hint="Check the address and the network; it is tried again."
-        ) from error
+        raise Transient(_unreachable(host, error), hint="Check the address and the network.") from error
 
 
 def _host_of(url: str) -> str:
@@ -114,7 +112,7 @@ def _check(response: httpx.Response, url: str) -> None:
     what = f"{url} answered with {status} {response.reason_phrase}".rstrip()
     if status in _TRY_AGAIN:
         raise Transient(
-            f"{what}.", hint="It is tried again.", retry_after_seconds=retry_after(response.headers.get("retry-after"))
+            f"{what}.", hint="Try again later.", retry_after_seconds=retry_after(response.headers.get("retry-after"))
         )
     raise BadSource(f"{what}.", hint=_HINTS.get(status, "Open the address in a browser to see what is wrong."))
 

@@ -7,6 +7,8 @@ parent was killed reads the end of its standard input and ends too.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import resource
 import signal
 from collections.abc import Callable
@@ -23,6 +25,9 @@ _Parameters = ParamSpec("_Parameters")
 
 MEMORY_LIMIT_BYTES = 4_000_000_000
 """A worker's address space. The largest tree that is let through (`pandoc.OUTPUT_LIMIT_BYTES`) loads in 2 GB."""
+
+WARM_UP_SECONDS = 60.0
+"""Loading takes a second on an idle machine."""
 
 _TRIES = 2
 """An idle worker may have been killed from outside; that is noticed when it is called, and a new one does the work."""
@@ -81,3 +86,14 @@ def _called(function: Callable[[], _Result]) -> _Result:
         raise TooLarge(
             f"The document needs more than {MEMORY_LIMIT_BYTES / 1e9:g} GB of memory.", hint="Split the document."
         ) from None
+
+
+async def warm_up() -> None:
+    """Start one worker before the first job needs it; a job that comes meanwhile starts its own."""
+    with contextlib.suppress(Transient):
+        await in_worker("Starting a worker", WARM_UP_SECONDS, _load)
+
+
+def _load() -> None:
+    for module in ("services.chunker.documents", "services.chunker.manifests"):
+        importlib.import_module(module)

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "down": "services.cli.stack_commands:down",
     "ps": "services.cli.stack_commands:ps",
     "doctor": "services.cli.stack_commands:doctor",
+    "dlq": "services.cli.dlq_commands:dlq",
 }
 """Name → module and attribute of the click command, in the order of `podcast --help`."""
 

@@ -14,11 +14,11 @@ from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError
 from pydantic import ValidationError
 
 from shared import topology
+from shared.connecting import connected
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.messages import Frozen, JobEvent, JobStatus
 from shared.publishing import CONNECTION_ERRORS, Publisher
-from shared.service import connected
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)

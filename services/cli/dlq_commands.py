@@ -20,8 +20,9 @@ from aio_pika.abc import AbstractIncomingMessage
 from services.cli import interrupts, letter_display
 from services.cli.dlq_options import Access, Asked, choosing, filtering, on_a_broker
 from shared import letter_export
-from shared.dead_letters import Selection, Verdict
+from shared.dead_letters import Verdict
 from shared.errors import BadInput
+from shared.letter_selection import Selection
 from shared.letters import Letter
 
 LIST_LIMIT: Final = 10_000

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import click
 
 from services.cli import targets
-from shared.dead_letters import DeadLetters, Selection, queue_named
+from shared.connecting import connected
+from shared.dead_letters import DeadLetters
 from shared.errors import BadInput
+from shared.letter_selection import Selection, queue_named
 from shared.operator_lock import WAIT_SECONDS
-from shared.service import connected
 from shared.topology import WORK_QUEUES
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -12,9 +12,9 @@ import pypandoc
 import pytest
 
 from shared import layout, topology
+from shared.connecting import connected
 from shared.manifest import Manifest
 from shared.messages import JobCancelRequested, JobRequest, ObjectSource, TextSource, new_job_id
-from shared.service import connected
 from tests.end_to_end import texts
 from tests.servers.line import Line
 from tests.servers.speech_process import ToneSpeech

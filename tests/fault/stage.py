@@ -12,9 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
+import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -24,9 +27,9 @@ from minio.commonconfig import ENABLED
 from minio.versioningconfig import VersioningConfig
 
 from shared import layout, topology
+from shared.connecting import connected
 from shared.manifest import Manifest
 from shared.messages import JobRequest, JobStatus, TextSource
-from shared.service import connected
 from shared.store_s3 import S3Store
 from tests.end_to_end import texts
 from tests.fault.tampered import DIRECTORY
@@ -60,6 +63,7 @@ SHORT_DEADLINES = {
 JOB_SECONDS = 90.0
 """A job of a few chunks takes two seconds; with a fault in it, on a busy machine, far less than this."""
 QUIET_SECONDS = 60.0
+STORE_BYTES = 2_000_000_000
 LOOK_SECONDS = 0.5
 """From a synthesizer's look for the audio to its call; a copy that is finished in between may be spoken twice."""
 _LOG_SHOWN_LINES = 60
@@ -103,9 +107,19 @@ class Stage:
     doors: dict[Door, Proxy]
     line: Line
     orders: Path
+    store_disk: bool
+    """Whether the store has a file system of its own, which a test can fill."""
     past_calls: list[dict[str, Any]] = field(default_factory=list)
 
+    starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    """Its thread lives as long as the stage: the kernel ends a tethered server together with the thread, not only the
+    process, that started it."""
+
     # ---------------------------------------------------------------- building it up and keeping it whole
+
+    async def start_again(self, server: RabbitServer | MinioServer) -> None:
+        """Start a server that was killed, on the same data."""
+        await asyncio.get_running_loop().run_in_executor(self.starter, server.start)
 
     def behind_doors(self) -> dict[str, str]:
         """The servers' addresses as the services see them."""
@@ -176,7 +190,7 @@ class Stage:
             server.resume()
             assert server.server is not None
             if server.server.exit_code is not None:
-                await asyncio.to_thread(server.start)
+                await self.start_again(server)
         await self.give_voice()
         for voice in self.voices:
             voice.resume()
@@ -326,6 +340,7 @@ def build(directory: Path, minio_binary: Path, enter: Callable[[Any], Any]) -> S
         enter: enters a context manager for the stage's lifetime.
     """
     broker = RabbitServer(directory / "broker")
+    store_disk = enter(own_disk(directory / "minio"))
     minio = MinioServer(directory / "minio", minio_binary)
     enter(contextlib.closing(_Stopped(broker, minio)))
     broker.start()
@@ -347,7 +362,20 @@ def build(directory: Path, minio_binary: Path, enter: Callable[[Any], Any]) -> S
         "PODCAST_SPEECH_URL": f"{first.url},{second.url}",
     }
     line = enter(Line(environment, directory / "logs", command=("-m", "tests.fault.tampered", "{service}")))
-    return Stage(broker, minio, (first, second), doors, line, orders)
+    return Stage(broker, minio, (first, second), doors, line, orders, store_disk)
+
+
+@contextlib.contextmanager
+def own_disk(folder: Path) -> Iterator[bool]:
+    """A small file system at `folder`; False where it may not be mounted, and then it is a folder as any other."""
+    folder.mkdir(parents=True)
+    mount = ("mount", "-t", "tmpfs", "-o", f"size={STORE_BYTES}", "podcast-fault-suite", str(folder))
+    mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(("umount", "--lazy", str(folder)), check=True)
 
 
 class _Stopped:

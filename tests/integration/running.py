@@ -9,7 +9,8 @@ from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared.service import Service, connected
+from shared.connecting import connected
+from shared.service import Service
 from shared.settings import Settings
 
 LIMIT_SECONDS = 30.0

@@ -13,9 +13,10 @@ import aio_pika
 import pytest
 
 from shared import envelope, topology
+from shared.connecting import connected
 from shared.errors import BadAudio, SpeechDown, SpeechRejected
 from shared.messages import ChunkRequested
-from shared.service import Service, connected
+from shared.service import Service
 from shared.settings import Settings
 from shared.store import open_store
 from tests.integration import mortal

@@ -19,11 +19,11 @@ import httpx
 
 from services.cli.stack.program import Program
 from shared import layout, topology
+from shared.connecting import connected
 from shared.errors import NotFound
 from shared.manifest import Manifest
 from shared.messages import TERMINAL_STATES, Frozen, JobRequest, JobStatus
 from shared.publishing import Publisher
-from shared.service import connected
 from shared.settings import Settings
 from shared.store import Store, open_store
 from tests.servers import tones
