@@ -43,7 +43,10 @@ class Child:
             EncoderFailed, DiskFull: it ended instead.
         """
         assert self.process.stdin is not None  # noqa: S101 - started with a pipe
-        view = memoryview(data).cast("B")
+        view = memoryview(data)
+        if not view.nbytes:  # a pause of no length; an empty view cannot be cast
+            return
+        view = view.cast("B")
         try:
             for start in range(0, len(view), PIPE_BYTES):
                 self.process.stdin.write(view[start : start + PIPE_BYTES])

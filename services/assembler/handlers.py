@@ -72,7 +72,7 @@ async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
     picture = await cover.load(manifest.request.cover, store)
     parts = await chunks.measure(manifest, store, sample_rate)
-    timeline = plan(manifest, parts, sample_rate)
+    timeline = await in_thread(partial(plan, manifest, parts, sample_rate))
     gain = gain_db(whole_energies(timeline, parts), manifest.request.loudness)
     bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
     with scratch.folder(SPARE_BYTES + int(timeline.seconds(timeline.frames) * bytes_a_second)) as folder:

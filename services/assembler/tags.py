@@ -60,6 +60,8 @@ AUDIOBOOK = 2
 """iTunes' media kind `stik`: shown among books, with chapters and a remembered position."""
 RF64_FROM_BYTES = 0xFFFFFFFF
 """A WAV file of 4 GiB or more is RF64, which mutagen does not write."""
+_ID3_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d)?)?)?)?)?")
+"""What a TDRC frame can hold; any other date is written as a tag of its own."""
 _VORBIS_KEY = re.compile(r"[^\x20-\x3c\x3e-\x7d]")
 
 
@@ -80,11 +82,12 @@ class Tags:
 
 def of(manifest: Manifest, cover: Cover | None, timeline: Timeline) -> Tags:
     """The tags of a job's episode. What the job's metadata names wins over what is derived."""
-    fields = {"title": manifest.title, "album": manifest.title, "language": three_letters(manifest.language)}
+    fields = {"title": manifest.title, "album": manifest.title, "language": manifest.language}
     if manifest.author:
         fields |= {"artist": manifest.author, "album_artist": manifest.author, "composer": manifest.author}
     named = {key.strip().lower().replace(" ", "_"): value for key, value in manifest.request.metadata.items()}
-    return Tags(fields | {key: value for key, value in named.items() if key and value.strip()}, cover, timeline)
+    fields |= {key: value for key, value in named.items() if key and value.strip()}
+    return Tags(fields | {"language": three_letters(fields["language"])}, cover, timeline)
 
 
 def write(path: Path, name: AudioFormat, tags: Tags) -> None:
@@ -105,13 +108,11 @@ def write(path: Path, name: AudioFormat, tags: Tags) -> None:
 def _id3(tags: Tags) -> list[Frame]:
     frames: list[Frame] = []
     for key, value in tags.fields.items():
-        if key in ID3_FRAMES:
+        if key in ID3_FRAMES and (key != "date" or _ID3_DATE.fullmatch(value)):
             frames.append(Frames[ID3_FRAMES[key]](encoding=Encoding.UTF8, text=[value]))
         elif key in {"comment", "description"}:
             description = "" if key == "comment" else key
-            frames.append(
-                COMM(encoding=Encoding.UTF8, lang=tags.fields["language"][:3], desc=description, text=[value])
-            )
+            frames.append(COMM(encoding=Encoding.UTF8, lang=tags.fields["language"], desc=description, text=[value]))
         else:
             frames.append(TXXX(encoding=Encoding.UTF8, desc=key, text=[value]))
     if tags.cover:

@@ -6,11 +6,13 @@ Redelivery finds it, sees that it belongs to the same manifest and that every fi
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 
 from pydantic import Field, ValidationError
 
 from services.assembler.timeline import Timeline
 from shared import layout
+from shared.deadlines import in_thread
 from shared.errors import NotFound
 from shared.messages import Frozen, JobId
 from shared.store import Store
@@ -56,7 +58,8 @@ def fingerprint(manifest: bytes, sample_rate: int) -> str:
 async def finished(job_id: str, expected_fingerprint: str, store: Store) -> Timing | None:
     """The timing manifest of an episode that is already there, whole and made of the same; else None."""
     try:
-        timing = Timing.model_validate_json(await store.get(layout.episode(job_id, "timing.json")))
+        data = await store.get(layout.episode(job_id, "timing.json"))
+        timing = await in_thread(partial(Timing.model_validate_json, data))
     except (NotFound, ValidationError):
         return None
     if timing.fingerprint != expected_fingerprint:

@@ -48,7 +48,7 @@ def key_of(text: str) -> str:
 def manifest(texts: Sequence[str] = SENTENCES, *, chapters: int = 2, **request: Any) -> Manifest:
     """A job that says `texts`, a chunk each, in chapters of equal length."""
     a_chapter = -(-len(texts) // chapters)
-    pauses: list[PauseClass] = ["sentence", "paragraph"]
+    pauses: list[PauseClass] = ["sentence", "none", "paragraph"]
     return Manifest(
         job_id="job",
         request=JobRequest(job_id="job", source=TextSource(text="x"), **request),
@@ -67,7 +67,7 @@ def manifest(texts: Sequence[str] = SENTENCES, *, chapters: int = 2, **request: 
                 index=n,
                 text=text,
                 chapter=n // a_chapter,
-                pause_after="chapter" if n % a_chapter == a_chapter - 1 else pauses[n % 2],
+                pause_after="chapter" if n % a_chapter == a_chapter - 1 else pauses[n % 3],
                 audio_key=key_of(text),
             )
             for n, text in enumerate(texts)

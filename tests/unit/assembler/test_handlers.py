@@ -155,7 +155,13 @@ def test_each_chunk_is_heard_in_the_decoded_episode_at_its_time(shelf: Shelf) ->
 
 
 def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(shelf: Shelf) -> None:
-    metadata = {"album": "Sea Stories", "genre": "Podcast", "narrator": "espeak", "comment": "Hello"}
+    metadata = {
+        "album": "Sea Stories",
+        "genre": "Podcast",
+        "narrator": "espeak",
+        "comment": "Hello",
+        "date": "Spring 2026",
+    }
     job = manifest(SENTENCES[:2], chapters=1, formats=FORMATS, cover="cover.png", metadata=metadata)
 
     async def scenario() -> None:
@@ -169,6 +175,7 @@ def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(shelf: Shelf)
     assert id3["APIC:Cover"].data == PNG
     assert (id3["TALB"].text, id3["TPE1"].text, id3["TLAN"].text) == (["Sea Stories"], [job.author], ["eng"])
     assert id3["TXXX:narrator"].text == ["espeak"]
+    assert id3["TXXX:date"].text == ["Spring 2026"]  # TDRC would drop what is no ISO date
     mp4 = MP4(shelf.path("m4b"))
     assert bytes(mp4["covr"][0]) == PNG
     assert (mp4["\xa9alb"], mp4["aART"], mp4["stik"]) == (["Sea Stories"], [job.author], [2])

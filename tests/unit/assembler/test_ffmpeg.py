@@ -1,0 +1,79 @@
+"""The child process: it never outlives its caller, however that ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from services.assembler import ffmpeg
+from services.assembler.failures import EncoderFailed
+
+FOR_EVER = ("-re", "-f", "lavfi", "-i", "anullsrc", "-f", "null", "-")
+"""Without any pipe to us that would break."""
+
+ASSEMBLER = f"""
+import asyncio
+from services.assembler import ffmpeg
+
+async def main():
+    async with ffmpeg.run({FOR_EVER!r}) as child:
+        print(child.process.pid, flush=True)
+        await child.process.wait()
+
+asyncio.run(main())
+"""
+
+
+def test_ffmpeg_dies_with_a_process_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", ASSEMBLER], stdout=subprocess.PIPE, text=True) as assembler:
+        assert assembler.stdout
+        child = psutil.Process(int(assembler.stdout.readline()))
+        try:
+            deadline = time.monotonic() + 30
+            while child.name() != "ffmpeg" and time.monotonic() < deadline:
+                time.sleep(0.01)  # setpriv becomes ffmpeg
+            assembler.send_signal(signal.SIGKILL)
+            child.wait(timeout=30)
+        finally:
+            assembler.kill()
+
+
+def test_ffmpeg_is_dead_when_the_body_is_left_by_a_deadline() -> None:
+    started = []
+
+    async def scenario() -> None:
+        async with asyncio.timeout(0.5), ffmpeg.run(FOR_EVER) as child:
+            started.append(child.process.pid)
+            await child.process.wait()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(scenario())
+    assert not psutil.pid_exists(started[0])
+
+
+def test_what_it_complains_about_is_the_error(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with ffmpeg.decoder(tmp_path / "nothing.mp3") as child:
+            assert [data async for data in child.pcm()] == []
+            await child.finish()
+
+    with pytest.raises(EncoderFailed, match="No such file"):
+        asyncio.run(scenario())
+
+
+def test_without_ffmpeg_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    async def scenario() -> None:
+        async with ffmpeg.run(["-version"]):
+            pass
+
+    with pytest.raises(EncoderFailed, match="apt-get install ffmpeg"):
+        asyncio.run(scenario())
