@@ -1,6 +1,9 @@
 """A circuit breaker: an endpoint that is down is left alone for a while, then tried with a single call.
 
 closed ── `failures` in a row ─▶ open ── after `open_seconds` ─▶ half-open ── one call ─▶ closed, or open again
+
+That one call begins with a greeting (`services.synthesizer.call.greet`), so that no text uses up its tries on a server
+that is still down.
 """
 
 from __future__ import annotations
@@ -37,6 +40,11 @@ class Breaker:
     def admits(self) -> bool:
         """Whether a call may begin now."""
         return self.wait_seconds == 0
+
+    @property
+    def is_half_open(self) -> bool:
+        """Whether the call that has begun is the one that finds out if the endpoint is back."""
+        return self._probing
 
     def begin(self) -> None:
         """A call begins; in the half-open state it is the only one until it has ended."""

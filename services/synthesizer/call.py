@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import NamedTuple
 
 import httpx
@@ -16,6 +17,7 @@ from shared.errors import BadAudio, DeadlineExceeded, SpeechDown, Transient
 AUDIO_BYTES_PER_SECOND = 192_000
 """48 kHz, two channels, 16 bits: the fattest answer that is read, with the longest speech that the text may take."""
 ERROR_BODY_BYTES = 65_536
+_GONE = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
 class Ask(NamedTuple):
@@ -31,6 +33,10 @@ class ConnectionLost(Transient):
     """The connection was cut before the answer was whole."""
 
 
+class NoAnswer(ConnectionLost):
+    """The connection was cut before anything came: the server died, or a proxy stands before a server that is gone."""
+
+
 async def post(connections: Connections, endpoint: Endpoint, ask: Ask, *, deadline_seconds: float) -> bytes:
     """Call `endpoint` once and return what it sent as audio, not yet judged.
 
@@ -38,7 +44,7 @@ async def post(connections: Connections, endpoint: Endpoint, ask: Ask, *, deadli
         SpeechRejected: it refused the request or the client.
         SpeechDown: it cannot be reached, is unavailable or asks for a pause.
         DeadlineExceeded: it hung or trickled.
-        ConnectionLost: it cut the connection.
+        NoAnswer, ConnectionLost: it cut the connection, at once or in the middle.
         BadAudio: it sent something else than audio, or far too much of it.
         Transient: it failed in some other way.
     """
@@ -54,7 +60,26 @@ async def post(connections: Connections, endpoint: Endpoint, ask: Ask, *, deadli
             f"{endpoint.name} is not the address of a speech server ({_why(error)}).", hint="Mend PODCAST_SPEECH_URL."
         ) from error
     except httpx.RequestError as error:
-        raise ConnectionLost(f"The speech server at {endpoint.name} cut the connection ({_why(error)}).") from error
+        raise NoAnswer(f"The speech server at {endpoint.name} cut the connection ({_why(error)}).") from error
+
+
+async def greet(connections: Connections, endpoint: Endpoint, *, deadline_seconds: float) -> None:
+    """See whether anybody is there, without risking a text; any answer but a proxy's excuse will do.
+
+    Raises:
+        SpeechDown: nobody is.
+    """
+    try:
+        async with (
+            deadline(deadline_seconds, f"Greeting {endpoint.name}", error=SpeechDown),
+            connections.client() as client,
+            client.stream("GET", endpoint.models_url) as response,
+        ):
+            status = response.status_code
+    except (httpx.RequestError, httpx.InvalidURL) as error:
+        raise SpeechDown(f"{endpoint.name} does not answer ({_why(error)}).") from error
+    if status in _GONE:
+        raise SpeechDown(f"{endpoint.name} is not reached by its proxy (HTTP {status}).")
 
 
 async def _exchange(client: httpx.AsyncClient, endpoint: Endpoint, ask: Ask) -> bytes:
@@ -78,7 +103,14 @@ async def _exchange(client: httpx.AsyncClient, endpoint: Endpoint, ask: Ask) -> 
                 model=ask.model,
                 characters=len(ask.text),
             )
-        body = await _read(response, limit + 1)
+        try:
+            body = await _read(response, limit + 1)
+        except httpx.TimeoutException:
+            raise
+        except httpx.RequestError as error:
+            raise ConnectionLost(
+                f"The speech server at {endpoint.name} cut the connection in the middle of its answer ({_why(error)})."
+            ) from error
     if len(body) > limit:
         raise BadAudio(
             f"The speech server at {endpoint.name} sent over {limit:,} bytes for {len(ask.text)} characters."

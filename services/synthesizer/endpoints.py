@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from services.synthesizer.breaker import Breaker
 
 SPEECH_PATH = "/v1/audio/speech"
+MODELS_PATH = "/v1/models"
 
 
 @dataclass(eq=False)
@@ -31,7 +32,16 @@ class Endpoint:
     @property
     def url(self) -> str:
         """Where to post."""
-        return self.base.removesuffix(SPEECH_PATH).removesuffix("/v1") + SPEECH_PATH
+        return self._root + SPEECH_PATH
+
+    @property
+    def models_url(self) -> str:
+        """What costs a server nothing to answer."""
+        return self._root + MODELS_PATH
+
+    @property
+    def _root(self) -> str:
+        return self.base.removesuffix(SPEECH_PATH).removesuffix("/v1")
 
     @property
     def name(self) -> str:

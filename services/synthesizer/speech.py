@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import Counter
 
 from services.synthesizer.breaker import Breaker
-from services.synthesizer.call import Ask, ConnectionLost, post
+from services.synthesizer.call import Ask, ConnectionLost, NoAnswer, greet, post
 from services.synthesizer.connections import Connections
 from services.synthesizer.endpoints import Endpoint, choose
 from services.synthesizer.refusals import EndpointBusy, EndpointRefused, GatewayFailed
@@ -129,13 +129,13 @@ class SpeechPool:
         outcome = "abandoned"
         with endpoint.call():
             try:
-                audio = await post(self._connections, endpoint, ask, deadline_seconds=self._deadline_seconds)
+                audio = await self._post(endpoint, ask)
             except EndpointBusy as error:
                 endpoint.breaker.answered()
                 endpoint.breaker.rest(error.retry_after_seconds or 0)
                 outcome = "busy"
                 raise
-            except (SpeechDown, DeadlineExceeded, GatewayFailed) as error:
+            except (SpeechDown, DeadlineExceeded, GatewayFailed, NoAnswer) as error:
                 endpoint.breaker.failed()
                 endpoint.breaker.rest(error.retry_after_seconds or 0)
                 outcome = "down"
@@ -152,6 +152,15 @@ class SpeechPool:
                 if outcome == "abandoned":  # cancelled, or a bug: nothing was learned
                     endpoint.breaker.abandoned()
                 CALLS.labels(endpoint.name, outcome).inc()
+
+    async def _post(self, endpoint: Endpoint, ask: Ask) -> bytes:
+        """Post, within the deadline of a call; greet first a server that was down."""
+        left_seconds = self._deadline_seconds
+        if endpoint.breaker.is_half_open:
+            started = time.monotonic()
+            await greet(self._connections, endpoint, deadline_seconds=left_seconds)
+            left_seconds -= round(time.monotonic() - started, 3)
+        return await post(self._connections, endpoint, ask, deadline_seconds=left_seconds)
 
     def _verdict(self, failures: list[PodcastError]) -> PodcastError:
         """The failure that speaks for all endpoints.

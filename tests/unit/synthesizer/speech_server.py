@@ -24,6 +24,8 @@ class SpeechServer:
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    greetings: int = 0
+    """GET requests so far; they are answered like the others."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def finished(self) -> None:
@@ -36,6 +38,12 @@ class SpeechServer:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head[1:]}
+            if head[0].startswith("GET "):
+                self.greetings += 1
+                await self.answer({}, writer)
+                await writer.drain()
+                writer.close()
+                return
             body = json.loads(await reader.readexactly(int(headers["content-length"])))
             self.paths.append(head[0].split()[1])
             self.headers.append(headers)
