@@ -63,7 +63,7 @@ SHORT_DEADLINES = {
 JOB_SECONDS = 90.0
 """A job of a few chunks takes two seconds; with a fault in it, on a busy machine, far less than this."""
 QUIET_SECONDS = 60.0
-STORE_BYTES = 2_000_000_000
+STORE_BYTES = 1_000_000_000
 LOOK_SECONDS = 0.5
 """From a synthesizer's look for the audio to its call; a copy that is finished in between may be spoken twice."""
 _LOG_SHOWN_LINES = 60
