@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from services.cli.stack.minio_build import ensure_minio
-from shared.settings import load
+from shared.settings import PREFIX, Settings, load
 from tests.servers.minio import MinioServer
 from tests.servers.rabbitmq import RabbitServer
+
+
+def pytest_configure() -> None:
+    """Forget the settings of whoever runs the tests; a stack that their environment names is not ours to use."""
+    for name in Settings.model_fields.keys() - {"cache_dir"}:
+        for variable in (f"{PREFIX}{name.upper()}", f"{PREFIX}{name.upper()}_FILE"):
+            os.environ.pop(variable, None)
 
 
 @pytest.fixture(scope="session")

@@ -181,6 +181,18 @@ async def test_a_service_that_cannot_start_is_named_with_its_last_words(folder: 
     assert not is_running(folder)
 
 
+async def test_a_port_that_a_stranger_takes_first_is_not_the_end(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "stranger"
+    try:
+        async with LocalStack(dir=folder, plan=plan(env={**plan().env, "STAND_IN_SQUATTER": str(marker)})) as stack:
+            assert marker.read_text(), "the stranger was there"
+            log = (folder / "logs" / "stack.log").read_text()
+            assert "another process took a port; trying again with others" in log
+            assert len(stack.pids("speech")) == 1
+    finally:
+        os.kill(int(marker.read_text()), signal.SIGKILL)
+
+
 async def test_services_are_told_where_everything_is_whatever_the_environment_says(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,8 @@
 """A service that only answers `/healthz`, for tests of what keeps services running.
 
 It says its settings on its log as JSON; starts a child when STAND_IN_CHILD is set; ends with STAND_IN_EXIT if that is
-set; does not heed SIGTERM with STAND_IN_STUBBORN.
+set; does not heed SIGTERM with STAND_IN_STUBBORN; with STAND_IN_SQUATTER (a file that is not there yet) plays a speech
+server whose port a stranger takes just before it would.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 
 class Health(BaseHTTPRequestHandler):
@@ -21,6 +23,17 @@ class Health(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's signature
         pass
+
+
+def squat(port: int, marker: Path) -> None:
+    """Leave a stranger on this port, the first time."""
+    if marker.exists():
+        return
+    stranger = subprocess.Popen(
+        (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)), start_new_session=True
+    )
+    marker.write_text(str(stranger.pid))
+    sys.exit("the port is taken")
 
 
 def main() -> None:
@@ -34,6 +47,8 @@ def main() -> None:
     if "STAND_IN_STUBBORN" in os.environ:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     port = int(settings.get("PODCAST_HEALTH_PORT") or 0) or int(settings["PODCAST_SPEECH_PORT"])
+    if "STAND_IN_SQUATTER" in os.environ and settings.get("PODCAST_HEALTH_PORT") == "0":
+        squat(port, Path(os.environ["STAND_IN_SQUATTER"]))
     HTTPServer(("127.0.0.1", port), Health).serve_forever()
 
 

@@ -15,7 +15,7 @@ from services.cli.stack import state
 from services.cli.stack.handshake import command, wait_ready
 from services.cli.stack.local import STOP_SECONDS
 from services.cli.stack.plan import StackPlan
-from services.cli.stack.state import StackState
+from services.cli.stack.state import AlreadyRunning, StackState
 from shared.errors import Outage
 
 _KILL_SECONDS = 10.0
@@ -78,7 +78,8 @@ def stop(directory: Path, *, deadline_seconds: float = STOP_SECONDS) -> bool:
         with suppress(psutil.NoSuchProcess):  # its children die with it
             psutil.Process(found.pid).kill()
         _wait_gone(directory, time.monotonic() + _KILL_SECONDS)
-        state.forget_state(directory)
+        with suppress(AlreadyRunning), state.sole_supervisor(directory):
+            state.sweep(directory)
     return True
 
 

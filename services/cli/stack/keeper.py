@@ -46,13 +46,25 @@ class Unit:
 class Keeper:
     """Keeps a unit running until it is told to stop.
 
+    Args:
+        say: takes a name and a line for the log.
+        changed: called when a process has started or ended.
+        broken: called with the error that ended the keeping itself: a bug, since nothing would be started again.
+
     Attributes:
         unit: what is kept.
         child: the process, while there is one.
         failures: how often it has ended by itself.
     """
 
-    def __init__(self, unit: Unit, *, say: Callable[[str, str], None], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        unit: Unit,
+        *,
+        say: Callable[[str, str], None],
+        changed: Callable[[], None],
+        broken: Callable[[BaseException], None],
+    ) -> None:
         self.unit = unit
         self.child: Child | None = None
         self.failures = 0
@@ -60,7 +72,9 @@ class Keeper:
         self._changed = changed
         self._stopping = asyncio.Event()
         self._last_words = ""
+        self._broken = broken
         self._task = asyncio.create_task(self._keep(), name=f"keep {unit.name}")
+        self._task.add_done_callback(self._on_end)
 
     async def ready(self) -> None:
         """Return when the unit works.
@@ -79,13 +93,17 @@ class Keeper:
         self._stopping.set()
         if self.child is not None:
             await self.child.stop(grace_seconds=self.unit.grace_seconds)
-        await self._task
+        await asyncio.wait({self._task})
 
     def kill(self) -> None:
         """End it at once, without its grace."""
         self._stopping.set()
         if self.child is not None:
             self.child.kill()
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken(error)
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE_SECONDS

@@ -101,7 +101,7 @@ class LocalStack:
 
     async def __aenter__(self) -> Self:
         if self.plan.store == "minio":
-            await asyncio.to_thread(ensure_minio, load().cache_dir, self._on_log or (lambda _: None))
+            await self._build_minio()
         ready, tell_ready = os.pipe()
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -126,6 +126,22 @@ class LocalStack:
             await self._stop()
             raise
         return self
+
+    async def _build_minio(self) -> None:
+        """In a thread; when this task is cancelled, the build ends with its next line of progress."""
+        cancelled = False
+
+        def say(line: str) -> None:
+            if cancelled:
+                raise Outage("The build was cancelled.")
+            if self._on_log is not None:
+                self._on_log(line)
+
+        try:
+            await asyncio.to_thread(ensure_minio, load().cache_dir, say)
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -79,13 +79,13 @@ class Child:
         tail: its last lines.
     """
 
-    def __init__(self, program: Program, process: asyncio.subprocess.Process, on_line: LineSink) -> None:
+    def __init__(self, program: Program, process: asyncio.subprocess.Process, output: int, on_line: LineSink) -> None:
         self.program = program
         self.pid = process.pid
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._process = process
         self._on_line = on_line
-        self._reader = asyncio.create_task(self._read(), name=f"log of {program.name}")
+        self._reader = asyncio.create_task(self._read(output), name=f"log of {program.name}")
 
     @classmethod
     async def start(cls, program: Program, on_line: LineSink) -> Child:
@@ -94,21 +94,27 @@ class Child:
         Raises:
             Misconfigured: the program is not there.
         """
+        # A pipe of our own: asyncio would not tell of the child's end before its pipe is closed, and a stray grandchild
+        # can hold that open for ever.
+        output, written = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 *tethered(program.argv),
                 env=dict(program.env),
                 cwd=program.cwd,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+                stdout=written,
+                stderr=written,
                 start_new_session=True,
             )
         except OSError as error:
+            os.close(output)
             raise Misconfigured(
                 f"{program.name} cannot be started: {error.strerror}.", hint="`podcast doctor` says what is missing."
             ) from error
-        return cls(program, process, on_line)
+        finally:
+            os.close(written)
+        return cls(program, process, output, on_line)
 
     @property
     def returncode(self) -> int | None:
@@ -143,11 +149,17 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
-    async def _read(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
-        async for line in lines(self._process.stdout):
-            self.tail.append(line)
-            self._on_line(line)
+    async def _read(self, output: int) -> None:
+        stream = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(output, "rb", buffering=0)
+        )
+        try:
+            async for line in lines(stream):
+                self.tail.append(line)
+                self._on_line(line)
+        finally:
+            transport.close()
 
 
 async def lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:

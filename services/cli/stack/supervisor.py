@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -52,6 +53,7 @@ class Supervisor:
         self._services: list[Keeper] = []
         self._phase: state.Phase = "starting"
         self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
 
     async def run(self, tell_ready: TellReady) -> None:
         """Bring the stack up, tell, and keep it up until a signal.
@@ -77,6 +79,8 @@ class Supervisor:
             self._write_state()
             tell_ready()
             await stopping
+            if self._failure is not None:
+                raise self._failure
         finally:
             self._phase = "stopping"
             await self._take_down()
@@ -128,7 +132,19 @@ class Supervisor:
         self._services, self._servers = [], []
 
     def _keeper(self, unit: Unit) -> Keeper:
-        return Keeper(unit, say=self._say, changed=self._write_state)
+        return Keeper(unit, say=self._say, changed=self._tell_state, broken=self._on_broken)
+
+    def _on_broken(self, error: BaseException) -> None:
+        """Better no stack than one that looks alive and starts nothing again."""
+        self._say("stack", "".join(traceback.format_exception(error)))
+        self._failure = error
+        self._stop.set()
+
+    def _tell_state(self) -> None:
+        try:
+            self._write_state()
+        except OSError as error:  # a full disk must not end the supervision
+            self._say("stack", f"stack.json cannot be written: {error}")
 
     def _say(self, name: str, line: str) -> None:
         self._log.write(name, line)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from services.cli.stack.health import health
@@ -120,7 +121,7 @@ class Parts:
 
             units.append(Unit("store", store.server, store_ready, lambda: store.port, _SERVER_GRACE_SECONDS))
         if speech_port is not None:
-            ready = _answers("speech", lambda: speech_port, below_status=500)
+            ready = _answers("speech", lambda: speech_port)
             units.append(Unit("speech", self._speech, ready, lambda: speech_port, _SPEECH_GRACE_SECONDS))
         return units
 
@@ -138,7 +139,7 @@ class Parts:
             port = self._book.port(label)
             return self._python(name, self._plan.modules[name], HEALTH_PORT=str(port))
 
-        ready = _answers(name, lambda: self._book.ports.get(label), below_status=300)
+        ready = _answers(name, lambda: self._book.ports.get(label))
         grace_seconds = self._settings.grace_seconds + _SERVICE_STOP_MARGIN_SECONDS
         return Unit(name, program, ready, lambda: self._book.ports.get(label), grace_seconds)
 
@@ -179,8 +180,8 @@ async def _at_once(ended: Ended) -> None:
     del ended  # what needs epmd says if it is not there
 
 
-def _answers(name: str, port: Callable[[], int | None], *, below_status: int) -> Callable[[Ended], Awaitable[None]]:
-    """Wait until `/healthz` on this port answers with a status below `below_status`."""
+def _answers(name: str, port: Callable[[], int | None]) -> Callable[[Ended], Awaitable[None]]:
+    """Wait until `/healthz` on this port answers 200."""
 
     async def ready(ended: Ended) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -189,7 +190,7 @@ def _answers(name: str, port: Callable[[], int | None], *, below_status: int) ->
             if (reason := ended()) is not None:
                 raise _down(name, f"The service {name} did not start: {reason}")
             status, last = await health(port() or 0)
-            if 0 < status < below_status:
+            if status == HTTPStatus.OK:
                 return
             await asyncio.sleep(_POLL_SECONDS)
         raise _down(name, f"The service {name} did not start within {START_SECONDS:.0f} s: {last}.")
