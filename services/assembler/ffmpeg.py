@@ -17,7 +17,7 @@ from services.assembler.failures import DiskFull, EncoderFailed
 
 PIPE_BYTES = 262_144
 """Handed to the pipe at a time, so that other tasks get their turn."""
-READ_BYTES = 1_048_576
+READ_BYTES = 262_144
 """PCM read at a time; a multiple of the size of a stereo float frame."""
 STDERR_BYTES = 4_096
 """Of what ffmpeg complains about, the end is kept."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-
 from services.assembler.chunks import Mastering, samples_of
 from services.assembler.timeline import Part, TimedChunk, Timeline
 from shared.deadlines import in_thread
@@ -18,8 +16,8 @@ from shared.loudness import Samples
 from shared.manifest import Manifest
 from shared.store import Store
 
-SAMPLE_SECONDS = 90.0
-"""About a second of work, and 9 MB."""
+SAMPLE_SECONDS = 60.0
+"""About a second of work, and 6 MB."""
 ROUNDS = 5
 CLOSE_LU = 0.05
 FIRST_STEP = 1.3
@@ -52,8 +50,7 @@ async def extra_gain_db(
         await samples_of(timed, manifest.chunks[timed.index].audio_key, store)
         for timed in chosen(timeline.chunks, round(SAMPLE_SECONDS * timeline.sample_rate))
     ]
-    sound = np.concatenate(pieces)
-    return await in_thread(partial(_solve, sound, timeline.sample_rate, gain_db, ceiling_dbtp))
+    return await in_thread(partial(_solve, pieces, timeline.sample_rate, gain_db, ceiling_dbtp))
 
 
 def chosen(chunks: Sequence[TimedChunk], most_frames: int) -> list[TimedChunk]:
@@ -63,13 +60,13 @@ def chosen(chunks: Sequence[TimedChunk], most_frames: int) -> list[TimedChunk]:
     return list(chunks[stride // 2 :: stride]) or list(chunks[:1])
 
 
-def _solve(sound: Samples, rate: int, gain_db: float, ceiling_dbtp: float) -> float:
+def _solve(pieces: Sequence[Samples], rate: int, gain_db: float, ceiling_dbtp: float) -> float:
     """The extra gain with which the limited sound is as loud as the unlimited one would be without it."""
 
     def loudness(extra_db: float, ceiling_dbtp: float = ceiling_dbtp) -> float:
         mastering = Mastering(rate, gain_db=gain_db + extra_db, ceiling_dbtp=ceiling_dbtp)
-        for start in range(0, len(sound), 10 * rate):  # piece by piece, for the sake of memory
-            mastering.push(sound[start : start + 10 * rate])
+        for piece in pieces:
+            mastering.push(piece)
         mastering.finish()
         return mastering.meter.integrated()
 
