@@ -1,0 +1,50 @@
+"""python -m benchmarks [NAME …] [--quick]: measure, print, and write the tables of docs/benchmarks.md.
+
+All of them take about ten minutes. `--quick` is a smoke test: smaller sizes, nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from types import ModuleType
+
+from benchmarks import alternatives, cpu, fairness, makespan, memory, report
+from benchmarks.ground import ground
+
+BENCHES: dict[str, ModuleType] = {
+    "makespan": makespan,
+    "cpu": cpu,
+    "memory": memory,
+    "alternatives": alternatives,
+    "fairness": fairness,
+}
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(BENCHES)}; all if none is named"
+    )
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, as a smoke test; writes nothing")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(BENCHES):
+        parser.error(f"there is no bench {', '.join(sorted(unknown))}")
+    for name in [name for name in os.environ if name.startswith("PODCAST_")]:
+        del os.environ[name]  # every setting is the bench's own
+    with ground() as servers:
+        for name in options.names or BENCHES:
+            bench = BENCHES[name]
+            load, began = os.getloadavg()[0], time.monotonic()
+            print(f"\n## {bench.TITLE}\n", flush=True)
+            table = report.table(bench.run(servers, quick=options.quick))
+            conditions = report.conditions(["python", "-m", "benchmarks", name], load)
+            print(f"{table}\n\n{conditions} It took {time.monotonic() - began:.0f} s.", flush=True)
+            if not options.quick:
+                report.write(name, f"{table}\n\n{conditions}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

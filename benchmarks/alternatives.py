@@ -1,0 +1,127 @@
+"""The line beside what a user would write instead, on one speech server in one run.
+
+An asyncio script (gather under a semaphore of 8) and a Celery chord (8 worker processes), both with ffmpeg's concat at
+the end. Start-up is counted for nobody, nor is the client that submits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from benchmarks import books
+from benchmarks.figures import Figure, Figures
+from benchmarks.ground import SPEAKING, Ground, pids
+from benchmarks.processes import cpu_seconds
+from services.cli.stack.program import Program
+from tests.servers.line import Line
+from tests.servers.process import Process
+from tests.servers.speech_process import ROOT, InstantSpeech
+
+TITLE = "What a user would write instead"
+SLOTS = 8
+ANSWER_SECONDS = 1.0
+CHUNKS = 300
+QUICK_CHUNKS = 40
+LIMIT_SECONDS = 240.0
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Seconds: until all chunks are spoken, until the episode is there, and CPU of both stages."""
+
+    speaking: float
+    whole: float
+    speaking_cpu: float
+    joining_cpu: float
+
+
+def run(ground: Ground, *, quick: bool = False) -> Figures:
+    chunks = QUICK_CHUNKS if quick else CHUNKS
+    texts = books.sentences(chunks)
+    with InstantSpeech(delay_seconds=ANSWER_SECONDS) as speech:
+        with ground.line(speech.url, synthesizer_slots=SLOTS) as line:
+            ours = asyncio.run(_line(line, texts))
+        outcomes = {
+            "Podcast Engine": ours,
+            "asyncio script": _script(ground, speech.url, texts),
+            "Celery chord": _chord(ground, speech.url, texts),
+        }
+    figures: Figures = {f"all chunks spoken, ideal ({chunks} chunks)": Figure(chunks * ANSWER_SECONDS / SLOTS, "s")}
+    for name, value in outcomes.items():
+        figures[f"{name}: all chunks spoken"] = Figure(value.speaking, "s")
+        figures[f"{name}: episode there"] = Figure(value.whole, "s")
+        figures[f"{name}: CPU a chunk, speaking"] = Figure(value.speaking_cpu / chunks * 1_000, "ms")
+        figures[f"{name}: CPU a chunk, making the file"] = Figure(value.joining_cpu / chunks * 1_000, "ms")
+    return figures
+
+
+async def _line(line: Line, texts: list[str]) -> Outcome:
+    warm = await books.submit(line, books.sentences(SLOTS), max_parallel=SLOTS)
+    await books.reaches(line, warm, "completed", seconds=LIMIT_SECONDS)
+    before, assembler = cpu_seconds(pids(line, *SPEAKING)), cpu_seconds(pids(line, "assembler"))
+    began = time.monotonic()
+    job_id = await books.submit(line, texts, max_parallel=SLOTS)
+    await books.reaches(line, job_id, "assembling", "completed", seconds=LIMIT_SECONDS)
+    speaking, speaking_cpu = time.monotonic() - began, cpu_seconds(pids(line, *SPEAKING)) - before
+    await books.reaches(line, job_id, "completed", seconds=LIMIT_SECONDS)
+    whole = time.monotonic() - began
+    await books.check_chunks(line, job_id, len(texts))
+    return Outcome(speaking, whole, speaking_cpu, cpu_seconds(pids(line, "assembler")) - assembler)
+
+
+def _script(ground: Ground, speech_url: str, texts: list[str]) -> Outcome:
+    folder = ground.folder("script")
+    (folder / "texts.json").write_text(json.dumps(texts))
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.instead.script", speech_url, str(folder / "texts.json"), str(folder)],
+        check=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        timeout=LIMIT_SECONDS,
+    )
+    return Outcome(**json.loads(done.stdout))
+
+
+def _chord(ground: Ground, speech_url: str, texts: list[str]) -> Outcome:
+    folder, results = ground.folder("chord"), ground.folder("results")
+    with ground.vhost() as amqp_url:
+        environment = {
+            "BENCH_BROKER": amqp_url,
+            "BENCH_RESULTS": str(results),
+            "BENCH_SPEECH": speech_url,
+            "BENCH_FOLDER": str(folder),
+        }
+        os.environ.update(environment)  # for this process, which submits
+        from benchmarks.instead import chord  # noqa: PLC0415 - it reads the environment
+
+        command = (sys.executable, "-m", "celery", "-A", "benchmarks.instead.chord", "worker")
+        options = ("--concurrency", str(SLOTS), "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
+        log = folder / "worker.log"
+        worker = Process(Program("celery", (*command, *options), {**os.environ, **environment}, cwd=ROOT), log)
+        try:
+            started = time.monotonic()
+            while not chord.app.control.ping(timeout=1, limit=1):  # lost while the worker has no queue for it yet
+                if time.monotonic() - started > START_SECONDS:
+                    raise RuntimeError(f"The Celery worker did not start: {log.read_text()[-2000:]}")
+            chord.submit(texts[:SLOTS]).get(timeout=LIMIT_SECONDS)  # warm
+            for spoken in folder.glob("*.wav"):
+                spoken.unlink()
+            before, began = cpu_seconds([worker.pid]), time.monotonic()
+            result = chord.submit(texts)
+            while sum(1 for _ in folder.glob("*.wav")) < len(texts) and time.monotonic() - began < LIMIT_SECONDS:
+                time.sleep(books.LOOK_SECONDS)
+            speaking, speaking_cpu = time.monotonic() - began, cpu_seconds([worker.pid]) - before
+            joining_cpu = result.get(timeout=LIMIT_SECONDS)
+            whole = time.monotonic() - began
+            all_cpu = cpu_seconds([worker.pid]) - before
+        finally:
+            worker.stop()
+    # What the joining task's own bookkeeping costs counts with the speaking.
+    return Outcome(speaking, whole, max(speaking_cpu, all_cpu - joining_cpu), joining_cpu)

@@ -1,0 +1,70 @@
+"""Texts that make a known number of chunks of a known length, and jobs that speak them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+from shared import layout
+from shared.manifest import Manifest
+from shared.messages import JobRequest, JobStatus, ObjectSource, new_job_id
+from tests.servers.line import Line
+
+CHARACTERS = 133
+"""Of a chunk: 8 s of speech at the pace of `tests.servers.instant_speech`."""
+LOOK_SECONDS = 0.02
+
+_WORDS = ("the", "ferry", "carried", "barrels", "of", "salt", "past", "a", "quiet", "harbour", "while", "nobody", "was")
+_seeds = random.Random(3)  # noqa: S311 - not a secret
+
+
+def sentences(count: int, *, characters: int = CHARACTERS) -> list[str]:
+    """So many sentences of so many characters, all different, also from those of any call before."""
+    made = []
+    for number in range(count):
+        text = f"In line {number} of book {_seeds.randrange(10**9)}"
+        while len(text) < characters:
+            text += " " + _seeds.choice(_WORDS)
+        made.append(text[: characters - 1].rstrip().ljust(characters - 1, "s") + ".")
+    return made
+
+
+async def submit(line: Line, texts: list[str], *, max_parallel: int) -> str:
+    """Submit a job with one chunk for each text; its id."""
+    job_id = new_job_id()
+    key = layout.source(job_id, "book.md")
+    await line.store.put(key, "\n\n".join(texts).encode())
+    await line.submit(
+        JobRequest(
+            job_id=job_id,
+            source=ObjectSource(key=key, format="markdown", name="book.md"),
+            title="A measured book",
+            max_parallel=max_parallel,
+        )
+    )
+    return job_id
+
+
+async def reaches(line: Line, job_id: str, *states: str, seconds: float) -> JobStatus:
+    """Wait until the job is in one of the states, looking 50 times a second.
+
+    Raises:
+        RuntimeError: it failed, or took too long.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        status = await line.status(job_id)
+        if status is not None and status.state in states:
+            return status
+        if status is not None and status.state == "failed":
+            raise RuntimeError(f"The job failed: {status.error}")
+        await asyncio.sleep(LOOK_SECONDS)
+    raise RuntimeError(f"The job was not {' or '.join(states)} within {seconds:g} s.")
+
+
+async def check_chunks(line: Line, job_id: str, expected: int) -> None:
+    """See that the job was cut as the measurement assumes."""
+    manifest = Manifest.model_validate_json(await line.store.get(layout.manifest(job_id)))
+    if len({chunk.audio_key for chunk in manifest.chunks}) != expected:
+        raise RuntimeError(f"The text was cut into {len(manifest.chunks)} chunks instead of {expected}.")

@@ -1,0 +1,75 @@
+"""CPU a chunk: what chunker, coordinator and synthesizer spend, beside the unavoidable parts measured alone.
+
+The speech server answers at once, so nothing but the line's own work is left. The parts are measured before and after
+the line and averaged, since a shared machine drifts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from benchmarks import books, parts
+from benchmarks.figures import Figure, Figures
+from benchmarks.ground import SPEAKING, Ground, pids
+from benchmarks.processes import cpu_seconds
+from services.synthesizer.handlers import make_chunk
+from shared.store_file import FileStore
+from tests.servers.line import Line
+from tests.servers.speech_process import InstantSpeech
+
+TITLE = "CPU a chunk"
+SLOTS = 8
+CHUNKS = 1_000
+QUICK_CHUNKS = 150
+WARM_CHUNKS = 50
+LIMIT_SECONDS = 180.0
+
+
+def run(ground: Ground, *, quick: bool = False) -> Figures:
+    chunks = QUICK_CHUNKS if quick else CHUNKS
+    with InstantSpeech() as speech:
+        before = _parts(ground, speech.url, chunks // 2)
+        with ground.line(speech.url, SPEAKING, synthesizer_slots=SLOTS) as line:
+            spent, seconds = asyncio.run(_line(line, chunks))
+        after = _parts(ground, speech.url, chunks // 2)
+    unavoidable = {name: (before[name] + after[name]) / 2 for name in before}
+    total, least = sum(spent.values()), sum(unavoidable.values())
+    return {
+        **{f"{service}": Figure(cost * 1_000, "ms") for service, cost in spent.items()},
+        "the line": Figure(total * 1_000, "ms"),
+        **{f"alone: {name}": Figure(cost * 1_000, "ms") for name, cost in unavoidable.items()},
+        "the parts together": Figure(least * 1_000, "ms"),
+        "line / parts": Figure(total / least, at_most=1.6),
+        "chunks a second": Figure(chunks / seconds, ""),
+        "of real time, on this machine": Figure(chunks * 8 / seconds, "times"),
+    }
+
+
+async def _line(line: Line, chunks: int) -> tuple[dict[str, float], float]:
+    """CPU seconds a chunk by service, and how long speaking took."""
+    warm = await books.submit(line, books.sentences(WARM_CHUNKS), max_parallel=SLOTS)
+    await books.reaches(line, warm, "assembling", seconds=LIMIT_SECONDS)
+    before = {service: cpu_seconds(pids(line, service)) for service in SPEAKING}
+    job_id = await books.submit(line, books.sentences(chunks), max_parallel=SLOTS)
+    status = await books.reaches(line, job_id, "assembling", seconds=LIMIT_SECONDS)
+    spent = {service: (cpu_seconds(pids(line, service)) - before[service]) / chunks for service in SPEAKING}
+    await books.check_chunks(line, job_id, chunks)
+    return spent, status.stages["speaking"]
+
+
+def _parts(ground: Ground, speech_url: str, count: int) -> dict[str, float]:
+    """CPU seconds of one chunk's worth of each."""
+    [text] = books.sentences(1)
+    answer = httpx.post(f"{speech_url}/v1/audio/speech", json={"input": text, "response_format": "wav"}, timeout=30)
+    wav = answer.raise_for_status().content
+    chunk = make_chunk(wav, text, speed=1.0, sample_rate=parts.RATE)
+    store = FileStore(ground.folder("parts"), deadline_seconds=20)
+    with ground.vhost() as amqp_url:
+        return {
+            "audio work": asyncio.run(parts.audio(wav, text, count)),
+            "two message hops": asyncio.run(parts.two_hops(amqp_url, text, count)),
+            "one HTTP call": asyncio.run(parts.http_call(speech_url, text, count)),
+            "one store write": asyncio.run(parts.store_write(store, chunk, count)),
+        }

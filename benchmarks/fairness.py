@@ -1,0 +1,62 @@
+"""Fairness: an article of three chunks behind a book of a thousand, against the same article alone."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+
+from benchmarks import books
+from benchmarks.figures import Figure, Figures
+from benchmarks.ground import Ground
+from shared.messages import JobCancelRequested
+from tests.servers.line import Line
+from tests.servers.speech_process import InstantSpeech
+
+TITLE = "Fairness"
+ANSWER_SECONDS = 0.3
+SLOTS = 8
+MAX_PARALLEL = 5
+ARTICLE_CHUNKS = 3
+BOOK_CHUNKS = 1_000
+ARTICLES = 7
+QUICK_ARTICLES = 2
+LIMIT_SECONDS = 120.0
+
+
+def run(ground: Ground, *, quick: bool = False) -> Figures:
+    with (
+        InstantSpeech(delay_seconds=ANSWER_SECONDS) as speech,
+        ground.line(speech.url, synthesizer_slots=SLOTS) as line,
+    ):
+        alone, at_once, behind = asyncio.run(_measure(line, QUICK_ARTICLES if quick else ARTICLES))
+    median_alone, median_behind = statistics.median(alone), statistics.median(behind)
+    return {
+        f"article of {ARTICLE_CHUNKS} chunks alone, median of {len(alone)}": Figure(median_alone, "s"),
+        f"while a book of {BOOK_CHUNKS:,} is spoken, median of {len(behind)}": Figure(median_behind, "s"),
+        "ratio of the medians": Figure(median_behind / median_alone, at_most=2),
+        "the slowest of those, against the median alone": Figure(max(behind) / median_alone),
+        "submitted in the same moment as the book, against the median alone": Figure(at_once / median_alone, at_most=2),
+    }
+
+
+async def _measure(line: Line, articles: int) -> tuple[list[float], float, list[float]]:
+    await _article(line)  # warm
+    alone = [await _article(line) for _ in range(articles)]
+    book = await books.submit(line, books.sentences(BOOK_CHUNKS), max_parallel=MAX_PARALLEL)
+    at_once = await _article(line)
+    await books.reaches(line, book, "speaking", seconds=LIMIT_SECONDS)
+    behind = [await _article(line) for _ in range(articles)]
+    still = await line.status(book)
+    if still is None or still.state != "speaking":
+        raise RuntimeError("The book was over before the articles were.")
+    await line.submit(JobCancelRequested(job_id=book))
+    return alone, at_once, behind
+
+
+async def _article(line: Line) -> float:
+    """Seconds from an article's submission to its episode."""
+    began = time.monotonic()
+    job_id = await books.submit(line, books.sentences(ARTICLE_CHUNKS), max_parallel=MAX_PARALLEL)
+    await books.reaches(line, job_id, "completed", seconds=LIMIT_SECONDS)
+    return time.monotonic() - began

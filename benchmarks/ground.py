@@ -1,0 +1,85 @@
+"""What every bench stands on: a private RabbitMQ, a folder that goes away, and the services as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers.line import Line
+from tests.servers.rabbitmq import RabbitServer
+
+SPEAKING = ("chunker", "coordinator", "synthesizer")
+
+
+class Ground:
+    """The servers of one run of the benches."""
+
+    def __init__(self, directory: Path, broker: RabbitServer) -> None:
+        self.directory = directory
+        self.broker = broker
+        self._numbers = itertools.count(1)
+
+    def folder(self, name: str) -> Path:
+        """A fresh folder."""
+        path = self.directory / f"{name}-{next(self._numbers)}"
+        path.mkdir()
+        return path
+
+    @contextmanager
+    def vhost(self) -> Iterator[str]:
+        """The URL of an empty vhost, dropped afterwards."""
+        url = self.broker.vhost()
+        try:
+            yield url
+        finally:
+            self.broker.drop_vhost(url)
+
+    @contextmanager
+    def line(
+        self, speech_url: str, services: Sequence[str] = (*SPEAKING, "assembler"), **settings: object
+    ) -> Iterator[Line]:
+        """Services over a vhost and a file store of their own, ready to work.
+
+        Args:
+            speech_url: the speech server.
+            services: one process for each name.
+            settings: `synthesizer_slots=8` becomes `PODCAST_SYNTHESIZER_SLOTS=8`.
+        """
+        folder = self.folder("line")
+        with self.vhost() as amqp_url:
+            environment = {
+                "PODCAST_AMQP_URL": amqp_url,
+                "PODCAST_STORE_URL": (folder / "store").as_uri(),
+                "PODCAST_SPEECH_URL": speech_url,
+                "PODCAST_SPEECH_ENGINE": "instant",
+                **{f"PODCAST_{name.upper()}": str(value) for name, value in settings.items()},
+            }
+            try:
+                with Line(environment, folder / "logs") as line:
+                    line.start(*services)
+                    asyncio.run(line.ready())
+                    yield line
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """Start the servers; all is stopped and removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="podcast-bench-", ignore_cleanup_errors=True) as name:
+        broker = RabbitServer(Path(name) / "rabbitmq")
+        try:
+            broker.start()
+            yield Ground(Path(name), broker)
+        finally:
+            broker.stop()
+
+
+def pids(line: Line, *services: str) -> list[int]:
+    """The processes of some services."""
+    return [worker.process.pid for worker in line.workers if worker.service in services]

@@ -1,0 +1,54 @@
+"""Makespan against the ideal: one job, every speech call takes one second, eight slots.
+
+The ideal is speech time divided by slots. The makespan is what the coordinator measured from its first dispatch until
+the last chunk's audio was in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from benchmarks import books
+from benchmarks.figures import Figure, Figures
+from benchmarks.ground import SPEAKING, Ground
+from tests.servers.line import Line
+from tests.servers.speech_process import InstantSpeech
+
+TITLE = "Makespan against the ideal"
+SLOTS = 8
+ANSWER_SECONDS = 1.0
+CHUNKS = 300
+QUICK_CHUNKS = 40
+LIMIT_SECONDS = 180.0
+
+
+def run(ground: Ground, *, quick: bool = False) -> Figures:
+    chunks = QUICK_CHUNKS if quick else CHUNKS
+    ideal = chunks * ANSWER_SECONDS / SLOTS
+    with InstantSpeech(delay_seconds=ANSWER_SECONDS) as speech:
+        with ground.line(speech.url, synthesizer_slots=SLOTS) as line:
+            makespan, whole = asyncio.run(_job(line, chunks, "completed"))
+        services = (*SPEAKING, "synthesizer")
+        with ground.line(speech.url, services, synthesizer_slots=SLOTS // 2) as line:
+            makespan_of_two, _ = asyncio.run(_job(line, chunks, "assembling"))
+    return {
+        f"ideal: {chunks} chunks of {ANSWER_SECONDS:g} s over {SLOTS} slots": Figure(ideal, "s"),
+        "makespan, one synthesizer with 8 slots": Figure(makespan, "s"),
+        "ideal / makespan, one synthesizer with 8 slots": Figure(ideal / makespan, at_least=0.95),
+        "makespan, two synthesizers with 4 slots": Figure(makespan_of_two, "s"),
+        "ideal / makespan, two synthesizers with 4 slots": Figure(ideal / makespan_of_two, at_least=0.95),
+        f"submit to completed episode of {chunks * 8 / 60:.0f} minutes, one synthesizer": Figure(whole, "s"),
+    }
+
+
+async def _job(line: Line, chunks: int, until: str) -> tuple[float, float]:
+    """Speak a book: seconds of speaking, and from its submission until it reaches a state."""
+    warm = await books.submit(line, books.sentences(SLOTS), max_parallel=SLOTS)
+    await books.reaches(line, warm, until, seconds=LIMIT_SECONDS)
+    began = time.monotonic()
+    job_id = await books.submit(line, books.sentences(chunks), max_parallel=SLOTS)
+    status = await books.reaches(line, job_id, until, seconds=LIMIT_SECONDS)
+    whole = time.monotonic() - began
+    await books.check_chunks(line, job_id, chunks)
+    return status.stages["speaking"], whole
