@@ -167,6 +167,18 @@ class EpisodeRequested(Frozen):
     job_id: JobId
 
 
+class ChunkLost(Frozen):
+    """assembler → coordinator: a chunk's audio is missing or was damaged and is removed; have it spoken again."""
+
+    ROUTING_KEY: ClassVar[str] = "chunk.lost"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    index: int = Field(ge=0)
+    audio_key: str
+    reason: str = Field(max_length=500)
+
+
 class EpisodeAssembled(Frozen):
     """assembler → coordinator: the episode is in the store and was proved complete."""
 

@@ -7,6 +7,7 @@ podcast (topic)
   chunk.synthesized  ─▶ coordinator
   episode.requested  ─▶ assembler
   episode.assembled  ─▶ coordinator
+  chunk.lost         ─▶ coordinator
   job.cancel         ─▶ coordinator
   job.reconcile      ─▶ coordinator
 
@@ -29,6 +30,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 
 from shared.messages import (
+    ChunkLost,
     ChunkRequested,
     ChunkSynthesized,
     EpisodeAssembled,
@@ -84,7 +86,7 @@ SYNTHESIZER: Final = WorkQueue("synthesizer", (ChunkRequested,))
 ASSEMBLER: Final = WorkQueue("assembler", (EpisodeRequested,))
 COORDINATOR: Final = WorkQueue(
     "coordinator",
-    (JobRequest, JobChunked, ChunkSynthesized, EpisodeAssembled, JobCancelRequested, ReconcileRequested),
+    (JobRequest, JobChunked, ChunkSynthesized, ChunkLost, EpisodeAssembled, JobCancelRequested, ReconcileRequested),
     hears_deaths_of=(CHUNKER.name, SYNTHESIZER.name, ASSEMBLER.name),
     single_active=True,
 )

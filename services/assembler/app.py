@@ -1,4 +1,4 @@
-"""assembler: consumes episode.requested, publishes episode.assembled. Competing consumers."""
+"""assembler: consumes episode.requested, publishes episode.assembled or chunk.lost. Competing consumers."""
 
 from services.assembler import handlers
 from shared import messages, service, topology
@@ -13,7 +13,7 @@ def build(settings: Settings) -> service.Service:
         slots=settings.assembler_slots,
         deadline_seconds=settings.assembler_deadline_seconds,
     )
-    app.publishes(messages.EpisodeAssembled)
+    app.publishes(messages.EpisodeAssembled, messages.ChunkLost)
 
     @app.on(messages.EpisodeRequested)
     async def receive(message: messages.EpisodeRequested) -> None:

@@ -16,7 +16,7 @@ class ChunkMissing(Transient):
     def __init__(self, index: int, key: str, *, because: str) -> None:
         super().__init__(
             f"The audio of chunk {index} {because} ({key}).",
-            hint="Replay the job: the chunk is then spoken again.",
+            hint="It is spoken again.",
         )
         self.index = index
         self.key = key

@@ -1,4 +1,4 @@
-"""Consumes episode.requested, publishes episode.assembled: one manifest in, one episode out. Competing consumers.
+"""Consumes episode.requested, publishes episode.assembled or chunk.lost. Competing consumers: one manifest, one episode.
 
 Nothing is remembered between messages. A killed assembler's message is redelivered and the same episode made
 again; one that was finished is found in the store and only announced.
@@ -17,19 +17,20 @@ from pydantic import ValidationError
 from services.assembler import chapter_marks, chunks, cover, production, scratch, tags, timing
 from services.assembler.captions import webvtt
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
+from services.assembler.failures import ChunkMissing
 from services.assembler.timeline import Timeline, gain_db, plan, whole_energies
 from services.assembler.timing import EpisodeFile, Timing
 from shared import layout
 from shared.deadlines import in_thread
 from shared.errors import BadInput, NotFound
 from shared.manifest import Manifest
-from shared.messages import EpisodeAssembled, EpisodeRequested
+from shared.messages import ChunkLost, EpisodeAssembled, EpisodeRequested
 from shared.settings import Settings
 from shared.store import Store
 
 log = structlog.get_logger(__name__)
 
-Publish = Callable[[EpisodeAssembled], Awaitable[None]]
+Publish = Callable[[EpisodeAssembled | ChunkLost], Awaitable[None]]
 
 SPARE_BYTES = 50_000_000
 """For captions, chapters and tags, on top of the audio."""
@@ -46,7 +47,6 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
 
     Raises:
         BadInput: no manifest, or a cover that is no picture.
-        ChunkMissing: the audio of a chunk is missing or damaged.
         DiskFull, EncoderFailed, EpisodeIncomplete: it could not be made this time.
         OffTarget: it cannot be brought to its loudness.
     """
@@ -55,7 +55,16 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
     fingerprint = timing.fingerprint(data, settings.sample_rate)
     finished = await timing.finished(request.job_id, fingerprint, store)
     if finished is None:
-        finished = await _make(manifest, fingerprint, store, settings.sample_rate)
+        try:
+            finished = await _make(manifest, fingerprint, store, settings.sample_rate)
+        except ChunkMissing as lost:
+            # Its object is the only record that it is finished: without it, the coordinator has it spoken again.
+            log.warning("chunk lost", reason=str(lost))
+            await store.delete(lost.key)
+            await publish(
+                ChunkLost(job_id=manifest.job_id, index=lost.index, audio_key=lost.key, reason=lost.message[:500])
+            )
+            return
     await publish(_announcement(finished, time.monotonic() - started))
 
 

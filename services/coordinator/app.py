@@ -35,6 +35,10 @@ def build(settings: Settings) -> service.Service:
     async def chunk_synthesized(message: messages.ChunkSynthesized) -> None:
         await handlers.chunk_synthesized(message, jobs=jobs, publish=app.publish)
 
+    @app.on(messages.ChunkLost)
+    async def chunk_lost(message: messages.ChunkLost) -> None:
+        await handlers.chunk_lost(message, jobs=jobs, publish=app.publish)
+
     @app.on(messages.EpisodeAssembled)
     async def episode_assembled(message: messages.EpisodeAssembled) -> None:
         await handlers.episode_assembled(message, jobs=jobs)

@@ -20,6 +20,7 @@ from shared import envelope, topology
 from shared.errors import BadInput
 from shared.manifest import Chunk, Manifest
 from shared.messages import (
+    ChunkLost,
     ChunkRequested,
     ChunkSynthesized,
     EpisodeAssembled,
@@ -95,6 +96,18 @@ async def episode_assembled(message: EpisodeAssembled, *, jobs: Jobs) -> None:
             error=None,
             failures=(),
         )
+
+
+async def chunk_lost(message: ChunkLost, *, jobs: Jobs, publish: Publish) -> None:
+    """The assembler did not find a chunk that was finished: look what is there, and have the rest spoken."""
+    async with jobs.held(message.job_id):
+        job = await jobs.need(message.job_id)
+        manifest = await jobs.manifest(message.job_id)
+        if job.ended or manifest is None:
+            return
+        await jobs.rebuild(job, manifest)
+        await jobs.change(job, "speaking")
+        await dispatch(job, jobs=jobs, publish=publish)
 
 
 async def job_cancel(message: JobCancelRequested, *, jobs: Jobs) -> None:

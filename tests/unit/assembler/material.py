@@ -16,7 +16,7 @@ import soxr
 from shared import chunk_audio, layout
 from shared.loudness import Samples
 from shared.manifest import Chapter, Chunk, Manifest, PauseClass
-from shared.messages import EpisodeAssembled, EpisodeRequested, JobRequest, PauseLengths, TextSource
+from shared.messages import ChunkLost, EpisodeAssembled, EpisodeRequested, JobRequest, PauseLengths, TextSource
 from shared.settings import Settings
 from shared.store_file import FileStore
 
@@ -82,10 +82,10 @@ class Shelf:
         self.folder = folder
         self.store = FileStore(folder / "store", deadline_seconds=20)
         self.settings = Settings(sample_rate=RATE)
-        self.published: list[EpisodeAssembled] = []
+        self.published: list[EpisodeAssembled | ChunkLost] = []
         self.request = EpisodeRequested(job_id="job")
 
-    async def publish(self, message: EpisodeAssembled) -> None:
+    async def publish(self, message: EpisodeAssembled | ChunkLost) -> None:
         self.published.append(message)
 
     async def put(self, manifest: Manifest, *, level: float = 1.0) -> None:

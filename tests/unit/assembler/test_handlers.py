@@ -23,12 +23,13 @@ from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
 
 from services.assembler import production
-from services.assembler.failures import ChunkMissing, DiskFull, EncoderFailed, OffTarget
+from services.assembler.failures import DiskFull, EncoderFailed, OffTarget
 from services.assembler.handlers import assemble_episode
 from services.assembler.timing import Timing
 from shared import chunk_audio, layout
 from shared.errors import BadInput
-from shared.messages import AudioFormat
+from shared.manifest import Manifest
+from shared.messages import AudioFormat, ChunkLost
 from shared.store_file import FileStore
 from tests.unit.assembler.material import RATE, SENTENCES, Shelf, manifest, spoken
 
@@ -276,18 +277,23 @@ def test_clicks_that_leave_no_room_for_the_voice_are_refused_by_name(shelf: Shel
     asyncio.run(scenario())
 
 
-def test_a_missing_chunk_is_named(shelf: Shelf) -> None:
+def lost(job: Manifest, index: int, because: str) -> ChunkLost:
+    """What the coordinator is told, so that it has the chunk spoken again."""
+    key = job.chunks[index].audio_key
+    reason = f"The audio of chunk {index} {because} ({key})."
+    return ChunkLost(job_id=job.job_id, index=index, audio_key=key, reason=reason)
+
+
+def test_a_missing_chunk_is_reported_lost(shelf: Shelf) -> None:
     job = manifest(SENTENCES[:4])
 
     async def scenario() -> None:
         await shelf.put(job)
         await shelf.store.delete(job.chunks[2].audio_key)
-        with pytest.raises(ChunkMissing, match="chunk 2 is missing") as caught:
-            await assemble(shelf)
-        assert (caught.value.index, caught.value.key) == (2, job.chunks[2].audio_key)
+        await assemble(shelf)
 
     asyncio.run(scenario())
-    assert (shelf.published, left_behind(shelf)) == ([], [])
+    assert (shelf.published, left_behind(shelf)) == ([lost(job, 2, "is missing")], [])
 
 
 class Vanishing(FileStore):
@@ -299,31 +305,32 @@ class Vanishing(FileStore):
         return await super().get(key)
 
 
-def test_a_chunk_that_vanishes_while_the_episode_is_made_is_named(shelf: Shelf) -> None:
+def test_a_chunk_that_vanishes_while_the_episode_is_made_is_reported_lost(shelf: Shelf) -> None:
     shelf.store = Vanishing(shelf.folder / "store", deadline_seconds=20)
+    job = manifest(SENTENCES[:4])
 
     async def scenario() -> None:
-        await shelf.put(manifest(SENTENCES[:4]))
-        with pytest.raises(ChunkMissing, match="chunk 1 is missing"):
-            await assemble(shelf)
+        await shelf.put(job)
+        await assemble(shelf)
 
     asyncio.run(scenario())
-    assert left_behind(shelf) == []
+    assert (shelf.published, left_behind(shelf)) == ([lost(job, 1, "is missing")], [])
     assert psutil.Process().children() == []
 
 
 @pytest.mark.parametrize("share", [0.001, 0.5])
-def test_a_damaged_chunk_is_named(shelf: Shelf, share: float) -> None:
+def test_a_damaged_chunk_is_removed_and_reported_lost(shelf: Shelf, share: float) -> None:
     job = manifest(SENTENCES[:3])
 
     async def scenario() -> None:
         await shelf.put(job)
         data = await shelf.store.get(job.chunks[1].audio_key)
         await shelf.store.put(job.chunks[1].audio_key, data[: int(len(data) * share)])
-        with pytest.raises(ChunkMissing, match="chunk 1 is damaged"):
-            await assemble(shelf)
+        await assemble(shelf)
+        assert not await shelf.store.exists(job.chunks[1].audio_key)
 
     asyncio.run(scenario())
+    assert shelf.published == [lost(job, 1, "is damaged")]
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a...", PNG[:40], b"\xff\xd8\xff\xe0 cut"])

@@ -13,6 +13,7 @@ from services.coordinator.jobs import Jobs
 from shared import layout
 from shared.errors import BadInput
 from shared.messages import (
+    ChunkLost,
     ChunkRequested,
     ChunkSynthesized,
     EpisodeAssembled,
@@ -208,6 +209,24 @@ def test_results_that_arrive_in_any_order_are_counted(play: Callable[[Scenario],
         await desk.chunked()  # before job.submitted, as after a redelivery
         await handlers.job_submitted(plan.request, jobs=desk.jobs)
         assert desk.requests() == [0, 1]
+
+    play(scenario)
+
+
+def test_a_chunk_that_the_assembler_does_not_find_is_spoken_again(play: Callable[[Scenario], None]) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.submit("ab")
+        desk.requests()
+        await desk.spoken(0, "a")
+        await desk.spoken(1, "b")
+        desk.published.clear()
+        await desk.store.delete("audio/b")
+        lost = ChunkLost(job_id="job", index=1, audio_key="audio/b", reason="is missing")
+        await handlers.chunk_lost(lost, jobs=desk.jobs, publish=desk.publish)
+        assert desk.requests() == [1]
+        assert (await desk.status()).state == "speaking"
+        await desk.spoken(1, "b")
+        assert desk.published == [EpisodeRequested(job_id="job")]
 
     play(scenario)
 
