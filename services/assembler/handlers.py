@@ -1,4 +1,4 @@
-"""Consumes episode.requested, publishes episode.assembled or chunk.lost. Competing consumers: one manifest, one episode.
+"""Consumes episode.requested, publishes episode.assembled or chunk.lost: one manifest in, one episode out.
 
 Nothing is remembered between messages. A killed assembler's message is redelivered and the same episode made
 again; one that was finished is found in the store and only announced.
