@@ -48,7 +48,7 @@ def refusal(  # noqa: PLR0911 - one return for each meaning
         characters: length of the text that was sent.
     """
     said = words(body)
-    quoted = f": {said}" if said else f" (HTTP {status})"
+    quoted = f": {_ended(said)}" if said else f" (HTTP {status})."
     server = f"The speech server at {endpoint}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         pause = retry_after(headers)
@@ -100,7 +100,9 @@ def not_audio(headers: Mapping[str, str], body: bytes, *, endpoint: str) -> BadA
         return BadAudio(f"{server} answered with nothing.", hint="")
     if kind.startswith("text/") or kind.endswith(("json", "xml")) or body.lstrip()[:1] in {b"<", b"{"}:
         said = words(body)
-        return BadAudio(f"{server} answered with {kind or 'text'} instead of audio" + (f": {said}" if said else "."))
+        return BadAudio(
+            f"{server} answered with {kind or 'text'} instead of audio" + (f": {_ended(said)}" if said else ".")
+        )
     return None
 
 
@@ -129,6 +131,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         seconds = (moment - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_SECONDS) if math.isfinite(seconds) else None
+
+
+def _ended(said: str) -> str:
+    """A server's words as a sentence, since ours may follow."""
+    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 
 def _said(document: Any) -> str:

@@ -16,7 +16,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -259,6 +259,23 @@ class Stage:
     def the(self, service: str) -> Worker:
         """The first process of a service."""
         return self.line.of(service)[0]
+
+    @contextlib.asynccontextmanager
+    async def told(self, service: str, **settings: str) -> AsyncIterator[None]:
+        """A service with other settings, for a while."""
+        worker = self.the(service)
+        usual = worker.environment
+        worker.environment = {**usual, **settings}
+        try:
+            self.line.kill(worker)
+            self.line.restart(worker)
+            await self.line.ready()
+            yield
+        finally:
+            worker.environment = usual
+            self.line.kill(worker)
+            self.line.restart(worker)
+        await self.line.ready()
 
     # ---------------------------------------------------------------- what is proved
 

@@ -124,7 +124,7 @@ async def test_an_unknown_voice_is_named_in_the_servers_own_words(status: int, d
     error = await failure_of(fails(status, document))
 
     assert isinstance(error, SpeechRejected)
-    assert error.message.endswith("does not know the voice 'nova': Voice 'nova' not found")
+    assert error.message.endswith("does not know the voice 'nova': Voice 'nova' not found.")
     assert "PODCAST_DEFAULT_VOICE" in error.hint
 
 
@@ -136,7 +136,7 @@ async def test_validation_errors_come_as_a_list_of_words() -> None:
     )
 
     assert isinstance(error, SpeechRejected)
-    assert error.message.endswith("refuses to speak the text: too long; odd")
+    assert error.message.endswith("refuses to speak the text: too long; odd.")
 
 
 @pytest.mark.parametrize(

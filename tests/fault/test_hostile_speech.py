@@ -1,0 +1,203 @@
+"""Speech servers that hang, trickle, cut, lie, refuse: each ends as a retry that succeeds elsewhere, or as a dead
+letter that explains itself, within the deadlines. Many hostilities at once, each for one job's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import aio_pika
+import pytest
+
+from shared import envelope, topology
+from shared.connecting import connected
+from shared.messages import JobRequest
+from tests.fault.stage import Stage, job, unheard_text
+
+SHAPES = (1, 2, 3, 4)
+STATUSES_OF_THE_TEXT = (400, 404, 413, 422)
+"""The server is there and will not have this text."""
+STATUSES_OF_THE_SERVER = (401, 500)
+"""The server is there and does not do its work."""
+STATUSES_OF_AN_OUTAGE = (429, 503)
+BAD_AUDIO = ("cut", "silence", "noise", "half", "empty", "html")
+SLOW = ("hang", "trickle")
+ROUNDS = 6
+"""Tries until a hostile server was asked: the calls are spread over the two."""
+
+Hostility = Mapping[str, Any]
+
+
+def hostilities(*, statuses: tuple[int, ...], modes: tuple[str, ...]) -> dict[str, Hostility]:
+    """A word that the text contains → what the server does to that text."""
+    found: dict[str, Hostility] = {mode: {"mode": mode} for mode in modes}
+    for status in statuses:
+        for shape in SHAPES:
+            found[f"status{status}shape{shape}"] = {"mode": "status", "status": status, "shape": shape}
+    return {f"{word}x": {**hostility, "containing": f"{word}x"} for word, hostility in found.items()}
+
+
+QUICK = hostilities(statuses=(*STATUSES_OF_THE_TEXT, *STATUSES_OF_THE_SERVER), modes=BAD_AUDIO)
+DELAYED = hostilities(statuses=STATUSES_OF_AN_OUTAGE, modes=SLOW)
+SOME_QUICK = {word: QUICK[word] for word in ("cutx", "halfx", "htmlx", "status400shape1x", "status500shape3x")}
+SOME_DELAYED = {word: DELAYED[word] for word in ("hangx", "status503shape4x")}
+
+some_or_all = pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param({**SOME_QUICK, **SOME_DELAYED}, id="some"),
+        pytest.param(QUICK, id="quick", marks=pytest.mark.long),
+        pytest.param(DELAYED, id="delayed", marks=pytest.mark.long),
+    ],
+)
+
+
+def asked(stage: Stage, word: str) -> list[dict[str, Any]]:
+    """Calls of the first voice with this word in them."""
+    return [call for call in stage.voices[0].calls() if word in call["text"]]
+
+
+@some_or_all
+def test_another_server_takes_over_from_a_hostile_one(stage: Stage, hostile: dict[str, Hostility]) -> None:
+    async def scenario() -> None:
+        stage.voices[0].misbehave_as(list(hostile.values()))
+        untried = set(hostile)
+        for _ in range(ROUNDS):
+            requests = [job(unheard_text(2, also=word)) for word in sorted(untried)]
+            await stage.line.submit(*requests)
+            await stage.proves(*requests)
+            untried = {word for word in untried if not asked(stage, word)}
+            if not untried:
+                return
+        raise AssertionError(f"the hostile server was never asked: {untried}")
+
+    stage.play(scenario)
+
+
+HEALING = {
+    word: {**hostility, "count": 1}
+    for word, hostility in {**QUICK, **DELAYED}.items()
+    if hostility.get("status") not in (*STATUSES_OF_THE_TEXT, 401)
+}
+
+
+@pytest.mark.long
+def test_every_server_is_hostile_once_and_good_afterwards(stage: Stage) -> None:
+    requests = [job(unheard_text(1, also=word)) for word in HEALING]
+
+    async def scenario() -> None:
+        for voice in stage.voices:
+            voice.misbehave_as(list(HEALING.values()))
+        await stage.line.submit(*requests)
+        await stage.proves(*requests)
+
+    stage.play(scenario)
+
+
+async def letters_by_job(stage: Stage) -> dict[str, aio_pika.abc.AbstractIncomingMessage]:
+    """Every dead letter of the synthesizer, taken off its queue."""
+    found = {}
+    async with connected(stage.line.settings) as connection, connection.channel() as channel:
+        queue = await channel.declare_queue(topology.SYNTHESIZER.dead, passive=True)
+        while letter := await queue.get(fail=False, no_ack=True):
+            found[str(letter.headers[envelope.JOB])] = letter
+    return found
+
+
+def check_letter(letter: aio_pika.abc.AbstractIncomingMessage, word: str, hostility: Hostility) -> None:
+    """It says what happened, to which chunk, how often and when."""
+    headers = letter.headers
+    reason = str(headers[envelope.EXCEPTION_MESSAGE])
+    attempts = envelope.attempts(headers)
+    is_final = hostility.get("status") in (*STATUSES_OF_THE_TEXT, 401)
+    assert reason.endswith((".", "…")), reason
+    assert word in letter.body.decode()
+    assert headers[envelope.CHUNK] == 0
+    assert headers[envelope.SERVICE] == "synthesizer"
+    assert "Traceback" in str(headers[envelope.EXCEPTION_STACKTRACE])
+    assert len(attempts) == (1 if is_final else 3)
+    assert [attempt["attempt"] for attempt in attempts] == list(range(1, len(attempts) + 1))
+    assert all(attempt["at"] for attempt in attempts)
+    if hostility["mode"] == "status":
+        assert "The speech server was told to fail." in reason
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param(SOME_QUICK, id="some"),
+        pytest.param(QUICK, id="quick", marks=pytest.mark.long),
+        pytest.param({"hangx": DELAYED["hangx"], "tricklex": DELAYED["tricklex"]}, id="slow", marks=pytest.mark.long),
+    ],
+)
+def test_where_every_server_is_hostile_the_dead_letter_says_so(stage: Stage, hostile: dict[str, Hostility]) -> None:
+    requests: dict[str, JobRequest] = {word: job(unheard_text(1, also=word)) for word in hostile}
+    witness = job(unheard_text(3))
+
+    async def scenario() -> None:
+        for voice in stage.voices:
+            voice.misbehave_as(list(hostile.values()))
+        await stage.line.submit(*requests.values(), witness)
+        for request in requests.values():
+            status = await stage.line.ended(request.job_id)
+            assert status.state == "failed"
+            assert status.chunks.failed == 1
+            assert status.error is not None
+            assert "cannot be spoken" in status.error
+        letters = await letters_by_job(stage)
+        assert len(letters) == len(requests)
+        for word, hostility in hostile.items():
+            check_letter(letters[requests[word].job_id], word, hostility)
+        await stage.proves(witness)
+
+    stage.play(scenario)
+
+
+def test_a_lying_wav_header_does_no_harm(stage: Stage) -> None:
+    request = job(unheard_text(3))
+
+    async def scenario() -> None:
+        for voice in stage.voices:
+            voice.misbehave("lying-header")
+        await stage.line.submit(request)
+        await stage.proves(request)
+
+    stage.play(scenario)
+
+
+def test_one_chunk_that_cannot_be_spoken_fails_the_job_and_the_rest_is_spoken(stage: Stage) -> None:
+    request = job(unheard_text(6))
+
+    async def scenario() -> None:
+        unspeakable = request.source.text.split("\n\n")[2]  # type: ignore[union-attr] # it is a text
+        for voice in stage.voices:
+            voice.misbehave("silence", containing=unspeakable)
+        await stage.line.submit(request)
+        status = await stage.line.ended(request.job_id)
+        assert status.state == "failed"
+        assert (status.chunks.done, status.chunks.failed) == (5, 1)
+        (failure,) = status.failures
+        assert (failure.index, failure.text) == (2, unspeakable)
+        assert failure.reason in (status.error or "")
+
+    stage.play(scenario)
+
+
+def test_a_job_whose_speech_never_comes_back_ends_at_its_own_deadline(stage: Stage) -> None:
+    request = job(unheard_text(2))
+
+    async def scenario() -> None:
+        for voice in stage.voices:
+            voice.misbehave("status", status=503)
+        async with stage.told("coordinator", PODCAST_JOB_DEADLINE_SECONDS="8"):
+            await stage.line.submit(request)
+            status = await stage.line.ended(request.job_id)
+            assert status.state == "failed"
+            assert status.error == "The job took longer than its deadline of 8 s."
+            assert await stage.line.dead_letters() == {}
+        for voice in stage.voices:
+            voice.behave()
+        await stage.is_quiet()
+
+    stage.play(scenario)
