@@ -7,6 +7,7 @@ leaves it in both, never in neither (every consumer is idempotent). What arrives
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
@@ -30,8 +31,6 @@ class Verdict(Enum):
 
     KEEP = "keep"
     REMOVE = "remove"
-    STOP = "stop"
-    """Keep it, and look no further."""
 
 
 Visitor = Callable[[Letter, AbstractIncomingMessage], Awaitable[Verdict]]
@@ -64,7 +63,8 @@ class DeadLetters:
     async def visit(self, queues: Iterable[WorkQueue], visitor: Visitor, *, doing: str) -> None:
         """Show the visitor every letter that is there now, oldest first, and do what it says.
 
-        In memory is one batch of letters at a time (about `letter_shelf.BATCH_BYTES`).
+        In memory are `letter_shelf.HELD_BYTES` of letters at a time. If this is cancelled, the visit in progress ends
+        first, and every letter is given back.
 
         Raises:
             Busy: another operator is at the dead letters and does not finish.
@@ -78,19 +78,22 @@ class DeadLetters:
             call_seconds=self._call_seconds,
         ):
             for queue in queues:
+                cancelled = asyncio.Event()
                 shelf = Shelf(self._connection, queue.dead, call_seconds=self._call_seconds)
+                visiting = asyncio.create_task(_visit(shelf, queue, visitor, cancelled))
                 try:
-                    if await _visit(shelf, queue, visitor) is Verdict.STOP:
-                        return
-                finally:
-                    await shelf.give_back()
+                    await asyncio.shield(visiting)
+                except asyncio.CancelledError:
+                    cancelled.set()
+                    await visiting
+                    raise
 
     async def find(self, selection: Selection, *, limit: int | None = None) -> list[Letter]:
         """The letters that are meant, oldest first within their queue.
 
         Args:
             selection: which.
-            limit: stop after so many; None: none.
+            limit: the first so many of them; None: all.
 
         Raises:
             Busy, BrokerDown: as in `visit`.
@@ -98,9 +101,7 @@ class DeadLetters:
         found: list[Letter] = []
 
         async def see(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
-            if limit is not None and len(found) >= limit:
-                return Verdict.STOP
-            if selection.has(letter):
+            if selection.has(letter) and (limit is None or len(found) < limit):
                 found.append(letter)
             return Verdict.KEEP
 
@@ -175,21 +176,20 @@ class DeadLetters:
         await self.visit(selection.queues, drop, doing="discarding")
 
 
-async def _visit(shelf: Shelf, queue: WorkQueue, visitor: Visitor) -> Verdict:
+async def _visit(shelf: Shelf, queue: WorkQueue, visitor: Visitor, cancelled: asyncio.Event) -> None:
     seen: Counter[str] = Counter()
-    # Counted first: what arrives from now on, such as a replayed letter that died again, is not for this visit.
-    left = await shelf.waiting()
-    while left > 0:
-        batch = await shelf.take(left)
-        left = left - len(batch) if batch else 0
-        for message in batch:
-            letter = letters.read(message, queue)
-            seen[letter.id] += 1
-            if seen[letter.id] > 1:  # alike to the last byte; who names the second one gets one of them
-                letter = replace(letter, id=f"{letter.id}-{seen[letter.id]}")
-            verdict = await visitor(letter, message)
-            if verdict is Verdict.REMOVE:
-                await shelf.remove(message)
-            elif verdict is Verdict.STOP:
-                return verdict
-    return Verdict.KEEP
+    try:
+        # What arrives from now on, such as a replayed letter that died again, is not for this visit.
+        await shelf.open()
+        while messages := await shelf.take():
+            for message in messages:
+                if cancelled.is_set():
+                    return
+                letter = letters.read(message, queue)
+                seen[letter.id] += 1
+                if seen[letter.id] > 1:  # alike to the last byte; who names the second one gets one of them
+                    letter = replace(letter, id=f"{letter.id}-{seen[letter.id]}")
+                if await visitor(letter, message) is Verdict.REMOVE:
+                    await shelf.remove(message)
+    finally:
+        await shelf.give_back()

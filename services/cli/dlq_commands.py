@@ -28,7 +28,7 @@ from shared.letters import Letter
 LIST_LIMIT: Final = 10_000
 """Letters that `list` shows unless told otherwise: 8 s and 80 MB (measured on 2 cores)."""
 
-_GRACE_SECONDS: Final = 10.0
+_GRACE_SECONDS: Final = 30.0
 """To finish the letter in hand and give the others back after a Ctrl-C."""
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -17,12 +17,12 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
 from shared import envelope, letter_export, topology
-from shared.dead_letters import DeadLetters, Selection, Verdict
+from shared.dead_letters import DeadLetters, Verdict
 from shared.errors import BadInput, BrokerDown, NotFound
+from shared.letter_selection import Selection
 from shared.letters import Letter
 from shared.messages import ChunkRequested
 from shared.operator_lock import Busy, held
-from shared.publishing import CONNECTION_ERRORS
 from shared.topology import CHUNKER, COORDINATOR, SYNTHESIZER, WorkQueue
 
 pytestmark = pytest.mark.anyio
@@ -153,23 +153,22 @@ async def test_a_look_stopped_in_the_middle_gives_everything_back_in_order(amqp_
                 raise ZeroDivisionError
             return Verdict.KEEP
 
-        with pytest.raises(ZeroDivisionError):
-            await node.letters.visit([SYNTHESIZER], fail_late, doing="looking")
-        assert await node.texts() == [str(index) for index in range(100)]
+        for _ in range(3):  # what was looked at before is returned to another place than what was not
+            with pytest.raises(ZeroDivisionError):
+                await node.letters.visit([SYNTHESIZER], fail_late, doing="looking")
+            assert await node.texts() == [str(index) for index in range(100)]
 
 
 async def test_a_look_interrupted_at_any_moment_gives_everything_back_in_order(amqp_url: str) -> None:
     async with client(amqp_url) as node:
         await node.fill(100)
-        for milliseconds in range(0, 100, 10):
-            with contextlib.suppress(BrokerDown, *CONNECTION_ERRORS):
-                async with await aio_pika.connect(amqp_url) as connection:
-                    looking = asyncio.create_task(DeadLetters(connection, call_seconds=CALL_SECONDS).find(EVERYTHING))
-                    await asyncio.sleep(milliseconds / 1_000)
-                    looking.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await looking
-            await until_there_are(node, 100)
+        for milliseconds in range(0, 200, 10):
+            async with await aio_pika.connect(amqp_url) as connection:
+                looking = asyncio.create_task(DeadLetters(connection, call_seconds=CALL_SECONDS).find(EVERYTHING))
+                await asyncio.sleep(milliseconds / 1_000)
+                looking.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await looking
             assert await node.texts() == [str(index) for index in range(100)]
 
 
@@ -302,6 +301,7 @@ async def test_a_replay_goes_to_the_queue_where_the_letter_died_and_to_no_other(
 async def test_only_what_was_chosen_is_replayed_and_the_rest_keeps_its_order(amqp_url: str) -> None:
     async with client(amqp_url) as node:
         await node.bury(*(dead(index, job_id=f"job-{index % 3}") for index in range(90)))
+        await node.texts()
         await node.letters.replay(Selection(job_id="job-1"))
         sent = [envelope.chunk(message) for message in await node.all_of(SYNTHESIZER.name)]
         assert sent == list(range(1, 90, 3))
@@ -331,7 +331,8 @@ async def test_a_client_that_dies_between_confirm_and_ack_leaves_the_letter_in_b
         program = """
 import asyncio, os, sys
 import aio_pika
-from shared.dead_letters import DeadLetters, Selection
+from shared.dead_letters import DeadLetters
+from shared.letter_selection import Selection
 
 def die(letter):
     if letter.chunk == 20:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.cli import letter_display
-from shared import envelope, letters
+from shared import envelope, letter_export, letter_headers, letter_replay, letters
 from shared.topology import COORDINATOR, SYNTHESIZER
 from tests.unit.test_dead_letters_export import Received, values
 
@@ -42,7 +42,8 @@ headers = st.dictionaries(
         [
             "x-death", envelope.ATTEMPT, envelope.WAITS, envelope.ATTEMPTS_LOG, envelope.CHUNK, envelope.JOB,
             envelope.EXCEPTION_MESSAGE, envelope.EXCEPTION_TYPE, envelope.DIED_AT, envelope.ORIGINAL_EXCHANGE,
-            envelope.ORIGINAL_ROUTING_KEY, envelope.ORIGIN_EXCHANGE, envelope.ORIGIN_ROUTING_KEY, letters.REPLAYS,
+            envelope.ORIGINAL_ROUTING_KEY, envelope.ORIGIN_EXCHANGE, envelope.ORIGIN_ROUTING_KEY,
+            letter_headers.REPLAYS,
         ]
     ),
     values
@@ -50,7 +51,7 @@ headers = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(headers=headers, body=st.binary() | st.just(b'{"text": 7, "index": true, "source": [], "job_id": {}}'))
 def test_no_letter_is_too_strange_to_be_read_shown_and_cleaned(headers: dict[str, Any], body: bytes) -> None:
     message = received(headers=headers, body=body)
@@ -58,7 +59,7 @@ def test_no_letter_is_too_strange_to_be_read_shown_and_cleaned(headers: dict[str
     assert letter.reason
     assert letter_display.page(letter)
     assert letter_display.table([letter])
-    letters.cleaned(message, SYNTHESIZER)
+    letter_replay.cleaned(message, SYNTHESIZER)
 
 
 def test_looking_does_not_change_an_id() -> None:
@@ -77,6 +78,14 @@ def test_a_character_cut_in_two_at_the_limit_does_not_make_a_text_binary() -> No
     letter = letters.read(received(body=b"x" + "\N{GRINNING FACE}".encode() * 10_000), SYNTHESIZER)
     assert letter.text is not None
     assert letter.text.startswith("x\N{GRINNING FACE}")
+
+
+def test_half_a_surrogate_pair_can_be_printed_and_exported() -> None:
+    log = '[{"attempt": 1, "at": "\\ud800", "error": "\\udc00"}]'
+    message = received(body=b'{"text": "\\ud800", "index": 1}', headers={envelope.ATTEMPTS_LOG: log})
+    letter = letters.read(message, SYNTHESIZER)
+    assert letter_display.page(letter).encode()
+    assert letter_export.line(letter, message).encode()
 
 
 def test_the_deaths_in_wait_queues_are_no_reason() -> None:
@@ -106,16 +115,16 @@ def test_a_replayed_copy_of_a_death_is_still_the_news_of_a_death() -> None:
         envelope.ORIGINAL_ROUTING_KEY: "synthesizer",
         envelope.EXCEPTION_MESSAGE: "The store does not answer.",
     }
-    copy = letters.cleaned(received(headers=headers, type="chunk.requested"), COORDINATOR)
+    copy = letter_replay.cleaned(received(headers=headers, type="chunk.requested"), COORDINATOR)
     assert copy.headers[envelope.ORIGIN_EXCHANGE] == "podcast.dead"
     assert copy.headers[envelope.ORIGIN_ROUTING_KEY] == "synthesizer"
     assert envelope.EXCEPTION_MESSAGE in copy.headers
 
 
 def test_each_replay_is_counted() -> None:
-    once = letters.cleaned(received(), SYNTHESIZER)
-    twice = letters.cleaned(received(headers=dict(once.headers)), SYNTHESIZER)
-    assert twice.headers[letters.REPLAYS] == 2
+    once = letter_replay.cleaned(received(), SYNTHESIZER)
+    twice = letter_replay.cleaned(received(headers=dict(once.headers)), SYNTHESIZER)
+    assert twice.headers[letter_headers.REPLAYS] == 2
 
 
 # ---------------------------------------------------------------- on a terminal

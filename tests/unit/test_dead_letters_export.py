@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared import letter_export
 from shared.errors import BadInput
-from shared.letters import read
+from shared.letters import BROKERS_COUNTERS, read
 from shared.topology import SYNTHESIZER
 
 
@@ -48,11 +48,12 @@ values = st.recursive(
     | st.decimals(allow_nan=False, allow_infinity=False)
     | st.datetimes(timezones=st.just(UTC)),
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["$bytes", "$table", "$time"]), inner),
-    max_leaves=10,
+    max_leaves=6,
 )
-names = st.text(min_size=1)
+names = st.text(min_size=1).filter(lambda name: name not in BROKERS_COUNTERS)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(
     st.builds(
         Received,
