@@ -1,0 +1,100 @@
+"""A job that failed is finished by `podcast dlq replay`, typed while the system runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from typing import Any
+
+import pytest
+
+from shared.messages import TextSource
+from tests.fault.stage import JOB_SECONDS, Stage, job, unheard_text
+
+COMMAND_SECONDS = 60.0
+
+DIES_BETWEEN_CONFIRM_AND_ACK = """
+import asyncio, os
+from shared.connecting import connected
+from shared.dead_letters import DeadLetters
+from shared.letter_selection import Selection
+from shared.settings import load
+
+async def main():
+    async with connected(load()) as connection:
+        await DeadLetters(connection, call_seconds=10).replay(Selection(), confirmed=lambda letter: os._exit(9))
+
+asyncio.run(main())
+"""
+
+
+async def python(stage: Stage, *words: str) -> tuple[int, str]:
+    """Exit code and output of a program that knows the stack by its environment."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *words,
+        env={**os.environ, **stage.line.environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+async def dlq(stage: Stage, *words: str) -> Any:
+    """What `podcast dlq … --json` says."""
+    code, output = await python(stage, "-m", "services.cli.app", "dlq", *words, "--json")
+    assert code == 0, output
+    return json.loads(output)
+
+
+async def fails_for_two_chunks(stage: Stage) -> Any:
+    """A job of which the speech servers refuse two chunks, after which they refuse nothing; its request."""
+    request = job(unheard_text(6))
+    assert isinstance(request.source, TextSource)
+    refused = [request.source.text.split("\n\n")[index] for index in (1, 4)]
+    for voice in stage.voices:
+        voice.misbehave_as([{"mode": "status", "status": 400, "containing": text} for text in refused])
+    await stage.line.submit(request)
+    status = await stage.line.ended(request.job_id)
+    assert (status.state, status.chunks.done, status.chunks.failed) == ("failed", 4, 2)
+    for voice in stage.voices:
+        voice.behave()
+    return request
+
+
+def test_a_replay_of_its_dead_letters_completes_a_failed_job(stage: Stage) -> None:
+    async def scenario() -> None:
+        request = await fails_for_two_chunks(stage)
+        letters = await dlq(stage, "list", "synthesizer", "--job", request.job_id)
+        assert sorted(letter["chunk"] for letter in letters) == [1, 4]
+        texts = request.source.text.split("\n\n")
+        for letter in letters:
+            assert letter["text"] == texts[letter["chunk"]]
+            assert "HTTP 400" in letter["reason"]
+            assert letter["attempts"][0]["at"] <= letter["time"]
+        replayed = await dlq(stage, "replay", "--job", request.job_id)
+        assert {letter["id"] for letter in replayed} == {letter["id"] for letter in letters}
+        await stage.line.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
+        await stage.proves(request)
+
+    stage.play(scenario)
+
+
+@pytest.mark.parametrize("then", ["replayed again", "discarded"])
+def test_a_replay_killed_between_confirm_and_ack_harms_nothing(stage: Stage, then: str) -> None:
+    async def scenario() -> None:
+        request = await fails_for_two_chunks(stage)
+        code, _ = await python(stage, "-c", DIES_BETWEEN_CONFIRM_AND_ACK)
+        assert code == 9
+        letters = await dlq(stage, "list", "synthesizer")
+        assert len(letters) == 2, "the letter whose copy was confirmed is in both queues"
+        if then == "discarded":
+            await dlq(stage, "discard", letters[0]["id"], "--yes")  # the one that was sent
+        await dlq(stage, "replay", "--all")
+        await stage.line.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
+        await stage.proves(request)
+
+    stage.play(scenario)
