@@ -26,7 +26,7 @@ from shared.letter_selection import Selection
 from shared.letters import Letter
 
 LIST_LIMIT: Final = 10_000
-"""Letters that `list` shows unless told otherwise: 8 s and 80 MB (measured on 2 cores)."""
+"""Letters that `list` shows unless told otherwise: 7 to 13 s and 83 MB (measured on 2 busy cores)."""
 
 _GRACE_SECONDS: Final = 30.0
 """To finish the letter in hand and give the others back after a Ctrl-C."""

@@ -104,7 +104,7 @@ def dead(index: int, job_id: str = "job-1", reason: str = "The voice is unknown.
 # ---------------------------------------------------------------- looking
 
 
-@pytest.mark.timeout(900)  # 25 s on an idle machine, minutes on a busy one: a look is some fifteen round trips
+@pytest.mark.timeout(900)  # a look is some fifteen round trips: 170 s on 2 cores with a load of 12
 async def test_a_thousand_looks_neither_lose_nor_reorder(amqp_url: str) -> None:
     async with client(amqp_url) as node:
         await node.fill(40)  # more than 32: where RabbitMQ 3.10 begins to scramble what is returned by nack
