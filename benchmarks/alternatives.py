@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from benchmarks import books
 from benchmarks.figures import Figure, Figures
 from benchmarks.ground import SPEAKING, Ground, pids
+from benchmarks.natural_speech import NaturalSpeech
 from benchmarks.processes import cpu_seconds
 from services.cli.stack.program import Program
 from tests.servers.line import Line
 from tests.servers.process import Process
-from tests.servers.speech_process import ROOT, InstantSpeech
+from tests.servers.speech_process import ROOT
 
 TITLE = "What a user would write instead"
 SLOTS = 8
@@ -45,7 +46,7 @@ class Outcome:
 def run(ground: Ground, *, quick: bool = False) -> Figures:
     chunks = QUICK_CHUNKS if quick else CHUNKS
     texts = books.sentences(chunks)
-    with InstantSpeech(delay_seconds=ANSWER_SECONDS) as speech:
+    with NaturalSpeech(delay_seconds=ANSWER_SECONDS) as speech:
         with ground.line(speech.url, synthesizer_slots=SLOTS) as line:
             ours = asyncio.run(_line(line, texts))
         outcomes = {

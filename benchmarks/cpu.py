@@ -13,11 +13,11 @@ import httpx
 from benchmarks import books, parts
 from benchmarks.figures import Figure, Figures
 from benchmarks.ground import SPEAKING, Ground, pids
+from benchmarks.natural_speech import NaturalSpeech
 from benchmarks.processes import cpu_seconds
 from services.synthesizer.handlers import make_chunk
 from shared.store_file import FileStore
 from tests.servers.line import Line
-from tests.servers.speech_process import InstantSpeech
 
 TITLE = "CPU a chunk"
 SLOTS = 8
@@ -29,7 +29,7 @@ LIMIT_SECONDS = 180.0
 
 def run(ground: Ground, *, quick: bool = False) -> Figures:
     chunks = QUICK_CHUNKS if quick else CHUNKS
-    with InstantSpeech() as speech:
+    with NaturalSpeech() as speech:
         before = _parts(ground, speech.url, chunks // 2)
         with ground.line(speech.url, SPEAKING, synthesizer_slots=SLOTS) as line:
             spent, seconds = asyncio.run(_line(line, chunks))

@@ -9,9 +9,9 @@ import time
 from benchmarks import books
 from benchmarks.figures import Figure, Figures
 from benchmarks.ground import Ground
+from benchmarks.natural_speech import NaturalSpeech
 from shared.messages import JobCancelRequested
 from tests.servers.line import Line
-from tests.servers.speech_process import InstantSpeech
 
 TITLE = "Fairness"
 ANSWER_SECONDS = 0.3
@@ -26,7 +26,7 @@ LIMIT_SECONDS = 120.0
 
 def run(ground: Ground, *, quick: bool = False) -> Figures:
     with (
-        InstantSpeech(delay_seconds=ANSWER_SECONDS) as speech,
+        NaturalSpeech(delay_seconds=ANSWER_SECONDS) as speech,
         ground.line(speech.url, synthesizer_slots=SLOTS) as line,
     ):
         alone, at_once, behind = asyncio.run(_measure(line, QUICK_ARTICLES if quick else ARTICLES))

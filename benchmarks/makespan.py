@@ -12,8 +12,8 @@ import time
 from benchmarks import books
 from benchmarks.figures import Figure, Figures
 from benchmarks.ground import SPEAKING, Ground
+from benchmarks.natural_speech import NaturalSpeech
 from tests.servers.line import Line
-from tests.servers.speech_process import InstantSpeech
 
 TITLE = "Makespan against the ideal"
 SLOTS = 8
@@ -26,7 +26,7 @@ LIMIT_SECONDS = 180.0
 def run(ground: Ground, *, quick: bool = False) -> Figures:
     chunks = QUICK_CHUNKS if quick else CHUNKS
     ideal = chunks * ANSWER_SECONDS / SLOTS
-    with InstantSpeech(delay_seconds=ANSWER_SECONDS) as speech:
+    with NaturalSpeech(delay_seconds=ANSWER_SECONDS) as speech:
         with ground.line(speech.url, synthesizer_slots=SLOTS) as line:
             makespan, whole = asyncio.run(_job(line, chunks, "completed"))
         services = (*SPEAKING, "synthesizer")

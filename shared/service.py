@@ -114,7 +114,8 @@ class Service:
         """
         routing_key: str = message.ROUTING_KEY  # type: ignore[attr-defined] # every message has one
 
-        def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
+        # Filters are coroutines: FastStream runs a plain function in a thread, one after the other for each message.
+        async def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
             raw = delivered.raw_message
             return envelope.kind(raw) == routing_key and not envelope.is_dead_letter(raw)
 
@@ -135,7 +136,7 @@ class Service:
     def on_dead_letter(self, handler: Callable[[IncomingMessage], Awaitable[None]]) -> None:
         """Register the handler of copies of other queues' dead letters."""
 
-        def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
+        async def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
             return envelope.is_dead_letter(delivered.raw_message)
 
         async def decode(delivered: StreamMessage[IncomingMessage]) -> IncomingMessage:
