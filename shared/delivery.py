@@ -14,6 +14,7 @@ import traceback
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import aio_pika
 import structlog
 from aio_pika import IncomingMessage
 from faststream import BaseMiddleware
@@ -35,6 +36,8 @@ log = structlog.get_logger(__name__)
 _OUTAGE_WAIT_STEPS = 3
 """While a server is down, messages wait as long as the first entries of WAIT_SECONDS (15 s): a look is cheap."""
 _SETTLE_PAUSE_SECONDS = 0.5
+_ABANDONED = "abandoned"
+"""Not settled by us: the connection is gone, and the broker delivers the message again."""
 _MALFORMED = (ValidationError, SubscriberNotFound, json.JSONDecodeError, UnicodeDecodeError)
 _PERMANENT = (PodcastError, *_MALFORMED)
 """Transient aside, which is a PodcastError too. Anything else is a bug and is tried again, since a rare fault heals."""
@@ -84,6 +87,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         self.kind = envelope.kind(msg)
         self.is_suspect = bool(msg.redelivered or msg.headers.get(envelope.SUSPECT))
         self.started = time.monotonic()
+        self.bare = False
 
     async def on_receive(self) -> None:
         """Enter the message in the list of what is in flight, and its job in the log."""
@@ -128,26 +132,33 @@ class Delivery(BaseMiddleware[Any, Any]):
         """Do what the outcome asks for, until it is done or the broker has taken the message back by itself."""
         while not self.msg.channel.is_closed:
             try:
-                if error is None:
-                    outcome = "done"
-                elif isinstance(error, Ignored):
-                    outcome = "ignored"
-                elif isinstance(error, asyncio.CancelledError):
-                    if not self.lane.stopping:
-                        return "abandoned"
-                    outcome = await self._hand_back()
-                elif isinstance(error, _PERMANENT) and not isinstance(error, Transient):
-                    outcome = await self._bury(error)
-                else:
-                    outcome = await self._retry(error)
-                await self.msg.ack()
+                outcome = await self._answer(error)
+                if outcome != _ABANDONED:
+                    await self.msg.ack()
             except (BrokerDown, *CONNECTION_ERRORS) as trouble:
                 log.warning("could not settle yet", kind=self.kind, reason=str(trouble))
+                await asyncio.sleep(_SETTLE_PAUSE_SECONDS)
+            except Exception as bug:
+                # Whatever a stranger put into the headers: the message must not keep its consumer's slot for ever.
+                log.exception("could not settle as it should be")
+                self.bare, error = True, error or bug
                 await asyncio.sleep(_SETTLE_PAUSE_SECONDS)
             else:
                 return outcome
         log.info("the broker took the message back", kind=self.kind)
-        return "abandoned"
+        return _ABANDONED
+
+    async def _answer(self, error: BaseException | None) -> str:
+        """One of the three answers; what came of the message."""
+        if error is None:
+            return "done"
+        if isinstance(error, Ignored):
+            return "ignored"
+        if isinstance(error, asyncio.CancelledError):
+            return await self._hand_back() if self.lane.stopping else _ABANDONED
+        if self.bare or (isinstance(error, _PERMANENT) and not isinstance(error, Transient)):
+            return await self._bury(error)
+        return await self._retry(error)
 
     async def _hand_back(self) -> str:
         """Back to the head of affairs as a fresh copy: a requeue would bring it nearer to its dead-letter queue."""
@@ -207,7 +218,10 @@ class Delivery(BaseMiddleware[Any, Any]):
             envelope.ORIGIN_EXCHANGE: None,
             envelope.ORIGIN_ROUTING_KEY: None,
         }
-        await self.lane.publisher.raw(envelope.copy(self.msg, headers=headers), DEAD_EXCHANGE, self.lane.queue.name)
+        letter = aio_pika.Message(self.msg.body, type=self.kind, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+        if not self.bare:
+            letter = envelope.copy(self.msg, headers=headers)
+        await self.lane.publisher.raw(letter, DEAD_EXCHANGE, self.lane.queue.name)
         log.error("dead letter", kind=self.kind, reason=_sentence(error), error=type(error).__name__)
         return "dead"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
@@ -54,8 +55,14 @@ OF_A_DEAD_LETTER = (
 )
 
 STACKTRACE_LIMIT_CHARACTERS = 6_000
-"""Headers must fit into one AMQP frame (128 KiB)."""
+FOREIGN_HEADERS_LIMIT_BYTES = 32_000
+"""Headers must fit into one AMQP frame (128 KiB), ours beside those of strangers; larger ones are not copied."""
+_BODY_LIMIT_BYTES = 1_000_000
+"""No message of ours is larger; looking into such a body for a job's id would hold up the event loop."""
 LOG_ERROR_LIMIT_CHARACTERS = 300
+
+
+OURS = frozenset({ATTEMPT, WAITS, ATTEMPTS_LOG, SUSPECT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, *OF_A_DEAD_LETTER})
 
 
 class Attempt(TypedDict):
@@ -109,7 +116,9 @@ def is_dead_letter(message: AbstractIncomingMessage) -> bool:
 
 
 def attempt(message: AbstractIncomingMessage) -> int:
-    """Which try this is, from 1."""
+    """Which try this is, from 1. A copy of a dead letter brings the count of its first life; it begins anew."""
+    if is_dead_letter(message) and ORIGIN_EXCHANGE not in message.headers:
+        return 1
     return max(1, _whole_number(message.headers.get(ATTEMPT, 1)))
 
 
@@ -155,7 +164,7 @@ def copy(
     """
     exchange, routing_key = origin(message)
     merged = {
-        **{name: value for name, value in message.headers.items() if not _is_the_brokers(name)},
+        **_kept(message.headers),
         ORIGIN_EXCHANGE: exchange,
         ORIGIN_ROUTING_KEY: routing_key,
         **headers,
@@ -175,6 +184,19 @@ def copy(
     )
 
 
+def _kept(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """The headers that a copy takes over."""
+    own = {name: _sendable(value) for name, value in headers.items() if not _is_the_brokers(name)}
+    if sum(len(name) + len(str(value)) for name, value in own.items()) <= FOREIGN_HEADERS_LIMIT_BYTES:
+        return own
+    return {name: value for name, value in own.items() if name in OURS}
+
+
+def _sendable(value: Any) -> Any:
+    """Byte arrays arrive as `bytes`, which the client library cannot send again."""
+    return bytearray(value) if isinstance(value, bytes) else value
+
+
 def _is_the_brokers(name: str) -> bool:
     return name.startswith(("x-death", "x-first-death", "x-last-death")) or name in {
         "x-delivery-count",
@@ -183,9 +205,11 @@ def _is_the_brokers(name: str) -> bool:
 
 
 def _from_body(body: bytes, field: str) -> Any:
+    if len(body) > _BODY_LIMIT_BYTES:
+        return None
     try:
         document = json.loads(body)
-    except ValueError:  # also what is not UTF-8
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested to hurt
         return None
     return document.get(field) if isinstance(document, dict) else None
 

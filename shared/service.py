@@ -67,6 +67,8 @@ class Service:
         self.publish = Publisher(self._send, deadline_seconds=settings.publish_deadline_seconds)
         self.ready = False
         self.background: list[Callable[[], Awaitable[None]]] = []
+        self.on_disconnect: list[Callable[[], None]] = []
+        """Called when the connection or the consumer's channel is lost: what was in hand may be another's from then."""
         self._lane = Lane(
             queue,
             service=queue.name,
@@ -214,8 +216,19 @@ class Service:
         # A channel for publishing alone: a publisher of FastStream's would cost half as much again for each message.
         self._channel = await connection.channel(on_return_raises=True)
         await self.broker.start()
+        self._watch_for_loss(connection)
         self.ready = True
         log.info("ready", store=self.store.url)
+
+    def _watch_for_loss(self, connection: aio_pika.abc.AbstractRobustConnection) -> None:
+        def lost(*_: object) -> None:
+            for forget in self.on_disconnect:
+                forget()
+
+        connection.close_callbacks.add(lost)
+        queue = self._subscriber._queue_obj  # noqa: SLF001 - there is no public way
+        if queue is not None:
+            queue.channel.close_callbacks.add(lost)
 
     async def _until_up(self, call: Callable[[], Awaitable[None]]) -> None:
         last = ""

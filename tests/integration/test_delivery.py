@@ -166,8 +166,19 @@ def test_a_handler_over_its_deadline_is_ended_and_counted_as_a_failure(settings:
         (request().model_dump_json().replace("{", '{"extra":1,', 1).encode(), None, "extra"),
         (request().model_dump_json().encode(), "job.unheard-of", "no message of that type"),
         (b"x" * 10_000_000, None, "not a valid ChunkRequested"),
+        (b"[" * 100_000, None, "not a valid ChunkRequested"),
     ],
-    ids=["not-json", "not-text", "not-an-object", "wrong-type", "wrong-version", "extra-field", "unknown", "10-MB"],
+    ids=[
+        "not-json",
+        "not-text",
+        "not-an-object",
+        "wrong-type",
+        "wrong-version",
+        "extra-field",
+        "unknown",
+        "10-MB",
+        "nested",
+    ],
 )
 def test_a_malformed_message_is_a_dead_letter_and_the_next_one_is_handled(
     settings: Settings, body: bytes, type_: str | None, reason: str
@@ -204,6 +215,25 @@ def test_a_stranger_without_message_properties_can_publish(settings: Settings) -
             exchange = await channel.get_exchange(topology.EXCHANGE)
             await exchange.publish(aio_pika.Message(request(3).model_dump_json().encode()), "chunk.requested")
             await until(lambda: handled == [3], "the stranger's message")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"x-huge": "h" * 100_000}, {"x-bytes": bytearray(b"\x00\xff")}, {"x-attempt": "many"}, {"x-attempts": "no list"}],
+    ids=["huge", "bytes", "no-number", "no-list"],
+)
+def test_a_strangers_headers_do_not_keep_a_message_from_its_dead_letter_queue(
+    settings: Settings, headers: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with running(service(settings, dies_of(SpeechRejected("No.")))) as app:
+            message = aio_pika.Message(request(4).model_dump_json().encode(), headers=headers)
+            await app.publish.raw(message, topology.EXCHANGE, "chunk.requested")
+            (letter,) = await letters(settings, topology.SYNTHESIZER.dead, 1)
+        assert json.loads(letter.body)["index"] == 4
+        assert dict(letter.headers)[envelope.EXCEPTION_MESSAGE] == "No."
 
     asyncio.run(scenario())
 

@@ -32,14 +32,17 @@ from tests.unit.synthesizer.speech_server import Answer, SpeechServer, fails, se
 pytestmark = pytest.mark.anyio
 
 GOOD = sends(espeak(), content_type="audio/wav")
-DEADLINE_SECONDS = 0.4
+DEADLINE_SECONDS = 15.0
+"""Far away: a busy machine must not be taken for a hostile server."""
+SHORT_SECONDS = 0.4
+"""For servers that never answer."""
 
 
 def pool_of(
     *servers: SpeechServer | str, clock: Callable[[], float] = time.monotonic, **settings: float | str
 ) -> SpeechPool:
     urls = ",".join(server if isinstance(server, str) else server.url for server in servers)
-    fast = {"speech_deadline_seconds": DEADLINE_SECONDS, "connect_timeout_seconds": 0.3, "breaker_open_seconds": 30.0}
+    fast = {"speech_deadline_seconds": DEADLINE_SECONDS, "connect_timeout_seconds": 15.0, "breaker_open_seconds": 30.0}
     return SpeechPool(Settings.model_validate({"speech_url": urls, **fast, **settings}), clock=clock)
 
 
@@ -168,14 +171,13 @@ async def test_validation_errors_come_as_a_list_of_words() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_every_hostile_answer_has_its_name(answer: Answer, kind: type[PodcastError], words: str) -> None:
-    started = time.monotonic()
-
-    error = await failure_of(answer, speech_deadline_seconds=5.0 if answer is speech_server.never_stops else 0.4)
+    error = await failure_of(
+        answer, speech_deadline_seconds=SHORT_SECONDS if kind is DeadlineExceeded else DEADLINE_SECONDS
+    )
 
     assert isinstance(error, kind)
     assert words in error.message
     assert isinstance(error, Outage) is issubclass(kind, Outage)
-    assert time.monotonic() - started < 5
 
 
 async def test_a_refused_connection_is_an_outage() -> None:
@@ -271,7 +273,13 @@ async def test_a_busy_server_gets_no_more_than_an_idle_one() -> None:
     ],
 )
 async def test_another_server_takes_over_within_the_same_call(hostile: Answer) -> None:
-    async with serving(hostile) as bad, serving(GOOD) as good, pool_of(bad, good) as pool:
+    silent = hostile in {speech_server.hangs, speech_server.trickles}
+    seconds = 3.0 if silent else DEADLINE_SECONDS
+    async with (
+        serving(hostile) as bad,
+        serving(GOOD) as good,
+        pool_of(bad, good, speech_deadline_seconds=seconds) as pool,
+    ):
         spoken = await speak(pool)
 
     assert spoken == (espeak(), good.url)
@@ -294,12 +302,12 @@ async def test_the_server_to_avoid_is_asked_only_if_there_is_no_other() -> None:
 async def test_a_whole_speak_ends_although_every_server_hangs() -> None:
     async with AsyncExitStack() as stack:
         servers = [await stack.enter_async_context(serving(speech_server.hangs)) for _ in range(5)]
-        pool = await stack.enter_async_context(pool_of(*servers))
+        pool = await stack.enter_async_context(pool_of(*servers, speech_deadline_seconds=SHORT_SECONDS))
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             await speak(pool)
 
-    assert time.monotonic() - started < 2.5 * DEADLINE_SECONDS + 0.3
+    assert time.monotonic() - started < 5 * SHORT_SECONDS, "it did not wait for each of the five"
 
 
 async def test_a_refused_text_is_refused_although_another_server_is_down() -> None:
