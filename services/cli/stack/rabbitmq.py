@@ -67,9 +67,12 @@ class RabbitNode:
         return f"podcast@{LOOPBACK}"
 
     def url(self, vhost: str = "/") -> str:
-        """Where clients connect."""
-        path = "" if vhost == "/" else vhost
-        return f"amqp://{USER}:{self.password}@{LOOPBACK}:{self.amqp_port}/{path}"
+        """Where clients connect.
+
+        The default vhost goes without a path: a slash alone means a vhost without a name to `amqp-publish` and others.
+        """
+        path = "" if vhost == "/" else f"/{vhost}"
+        return f"amqp://{USER}:{self.password}@{LOOPBACK}:{self.amqp_port}{path}"
 
     def prepare(self) -> None:
         """Write its settings and its cookie."""
