@@ -18,6 +18,7 @@ def build(settings: Settings) -> service.Service:
     )
     app.publishes(messages.ChunkRequested, messages.EpisodeRequested, messages.ReconcileRequested)
     jobs = Jobs(app.store, app.publish.event)
+    app.on_disconnect.append(jobs.forget_all)
     app.background += [
         jobs.keep_written,
         functools.partial(reconciling.tick, app.publish, every_seconds=settings.reconcile_seconds),

@@ -14,7 +14,9 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aio_pika import IncomingMessage
 
-from services.coordinator.jobs import Job, Jobs
+from services.coordinator import clock
+from services.coordinator.job import Job
+from services.coordinator.jobs import Jobs
 from services.coordinator.progress import Progress
 from shared import envelope, topology
 from shared.errors import BadInput
@@ -131,7 +133,7 @@ async def dead_letter(message: IncomingMessage, *, jobs: Jobs, publish: Publish)
             if queue != topology.CHUNKER.name:
                 return
             # A job that could not even be read: its sender watches this id.
-            now = time.time()
+            now = clock.now()
             job = Job(JobStatus(job_id=job_id, state="chunking", submitted_at=now, updated_at=now))
         if job.ended:
             return

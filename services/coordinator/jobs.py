@@ -6,16 +6,17 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
+from services.coordinator import clock
+from services.coordinator.job import Job
 from services.coordinator.progress import Progress
 from shared import layout
 from shared.errors import BadInput, NotFound, Outage
 from shared.manifest import Manifest
-from shared.messages import TERMINAL_STATES, EventName, JobEvent, JobRequest, JobState, JobStatus
+from shared.messages import EventName, JobEvent, JobRequest, JobState, JobStatus
 from shared.store import Store
 
 log = structlog.get_logger(__name__)
@@ -32,37 +33,23 @@ _EVENT_OF_STATE: dict[JobState, EventName] = {
 }
 
 
-@dataclass
-class Job:
-    """One job in the cache. `progress` is None until it is chunked, and again when it has ended."""
-
-    status: JobStatus
-    progress: Progress | None = None
-    last_news: float = field(default_factory=time.monotonic)
-    written_at: float = 0.0
-    told_at: float = 0.0
-    stale: bool = False
-    audio_seconds: float = 0.0
-    speaking_since: float | None = None
-
-    @property
-    def job_id(self) -> str:
-        """The job's id."""
-        return self.status.job_id
-
-    @property
-    def ended(self) -> bool:
-        """Whether it is completed, failed or cancelled."""
-        return self.status.state in TERMINAL_STATES
+class Overtaken(Outage):
+    """Another coordinator has moved the job meanwhile: what this process remembers of it is not to be believed."""
 
 
 class Jobs:
-    """All jobs that are under way. A job's messages are handled one at a time, jobs side by side."""
+    """All jobs that are under way. A job's messages are handled one at a time, jobs side by side.
+
+    The broker lets one coordinator be active at a time; but one that was frozen, or cut off, goes on where it stood
+    while another is active already. So the memory ends with the connection (`forget_all`), and a status is written only
+    over the one that this process knows.
+    """
 
     def __init__(self, store: Store, tell: Callable[[JobEvent], Awaitable[None]]) -> None:
         self._store = store
         self._tell = tell
         self._jobs: dict[str, Job] = {}
+        self._connections = 0
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
     @contextlib.asynccontextmanager
@@ -72,7 +59,10 @@ class Jobs:
         self._locks[job_id] = (lock, users + 1)
         try:
             async with lock:
+                connection = self._connections
                 yield
+                if connection != self._connections:
+                    self._jobs.pop(job_id, None)
         except BaseException:
             # What was half done in memory is not to be believed; the store knows.
             self._jobs.pop(job_id, None)
@@ -88,14 +78,19 @@ class Jobs:
         """The job from the cache, or rebuilt from the store; None if there is none."""
         if job_id in self._jobs:
             return self._jobs[job_id]
-        try:
-            status = JobStatus.model_validate_json(await self._store.get(layout.status(job_id)))
-        except NotFound:
+        status = await self._stored(job_id)
+        if status is None:
             return None
-        job = Job(status, audio_seconds=status.audio_seconds)
+        job = Job(status, audio_seconds=status.audio_seconds, stored_at=status.updated_at)
         if not job.ended:
             self._jobs[job_id] = job
         return job
+
+    async def _stored(self, job_id: str) -> JobStatus | None:
+        try:
+            return JobStatus.model_validate_json(await self._store.get(layout.status(job_id)))
+        except NotFound:
+            return None
 
     async def need(self, job_id: str) -> Job:
         """The job, which must exist.
@@ -112,7 +107,7 @@ class Jobs:
         """Take a new job into the store: what was asked, that it is active, how it stands."""
         await self._store.put(layout.request(request.job_id), request.model_dump_json().encode())
         await self._store.put(layout.active(request.job_id), b"")
-        now = time.time()
+        now = clock.now()
         status = JobStatus(
             job_id=request.job_id, state="chunking", title=request.title or "", submitted_at=now, updated_at=now
         )
@@ -167,10 +162,18 @@ class Jobs:
             await self.write(job)
 
     async def write(self, job: Job) -> None:
-        """Write the job's status."""
+        """Write the job's status.
+
+        Raises:
+            Overtaken: the one in the store is not the one that this process knows.
+        """
         job.stale = False
         job.written_at = job.last_news = time.monotonic()
+        stored = await self._stored(job.job_id)
+        if stored is not None and stored.updated_at != job.stored_at:
+            raise Overtaken(f"Job {job.job_id} was moved on by another coordinator: it is {stored.state} now.")
         await self._store.put(layout.status(job.job_id), job.status.model_dump_json().encode())
+        job.stored_at = job.status.updated_at
 
     async def keep_written(self) -> None:
         """Write what has changed since it was last written; runs for as long as the process."""
@@ -193,6 +196,11 @@ class Jobs:
         """The job, if it is in the cache."""
         return self._jobs.get(job_id)
 
+    def forget_all(self) -> None:
+        """Drop everything: the connection is lost, and another coordinator may be active from here on."""
+        self._connections += 1
+        self._jobs.clear()
+
     def forget(self, job_id: str) -> None:
         """Drop the job from the cache; the next message rebuilds it."""
         self._jobs.pop(job_id, None)
@@ -202,5 +210,5 @@ class Jobs:
         """The job's status as of now."""
         if job.progress is not None:
             fields = {"chunks": job.progress.counts, "failures": job.progress.failures, **fields}
-        fields = {"audio_seconds": round(job.audio_seconds, 3), "updated_at": time.time(), **fields}
+        fields = {"audio_seconds": round(job.audio_seconds, 3), "updated_at": clock.now(), **fields}
         return job.status.model_copy(update=fields)

@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from services.coordinator import clock
 from services.coordinator.handlers import Publish, dispatch
-from services.coordinator.jobs import Job, Jobs
+from services.coordinator.job import Job
+from services.coordinator.jobs import Jobs
 from shared import layout, topology
 from shared.errors import NotFound, Outage
 from shared.messages import EpisodeRequested, JobRequest, ReconcileRequested
@@ -43,7 +45,7 @@ async def reconcile(
 def _needs_a_look(job: Job, settings: Settings) -> bool:
     """Whether nothing was heard of it for too long, or its time is up."""
     is_still = time.monotonic() - job.last_news >= settings.stalled_seconds
-    return is_still or time.time() - job.status.submitted_at >= settings.job_deadline_seconds
+    return is_still or clock.now() - job.status.submitted_at >= settings.job_deadline_seconds
 
 
 async def _look_at(
@@ -64,7 +66,7 @@ async def _look_at(
         else:
             await _admit_again(job_id, jobs=jobs, store=store, requeue=requeue)
         return
-    if time.time() - job.status.submitted_at >= settings.job_deadline_seconds:
+    if clock.now() - job.status.submitted_at >= settings.job_deadline_seconds:
         limit = settings.job_deadline_seconds
         await jobs.change(job, "failed", error=f"The job took longer than its deadline of {limit:g} s.")
         return

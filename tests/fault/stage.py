@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from aio_pika.abc import AbstractIncomingMessage
 from minio import Minio
 from minio.commonconfig import ENABLED
 from minio.versioningconfig import VersioningConfig
@@ -313,6 +314,16 @@ class Stage:
         """No dead letter anywhere, now that everything has been delivered."""
         await self.is_quiet()
         assert await self.line.dead_letters() == {}
+
+    async def letters(self, *queues: str) -> list[AbstractIncomingMessage]:
+        """Take every message off these queues."""
+        found = []
+        async with connected(self.line.settings) as connection, connection.channel() as channel:
+            for name in queues:
+                queue = await channel.declare_queue(name, passive=True)
+                while letter := await queue.get(fail=False, no_ack=True):
+                    found.append(letter)
+        return found
 
     def calls(self) -> list[dict[str, Any]]:
         """Every speech call so far, of both voices."""

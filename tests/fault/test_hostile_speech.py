@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import aio_pika
 import pytest
+from aio_pika.abc import AbstractIncomingMessage
 
-from shared import envelope, topology
-from shared.connecting import connected
+from shared import envelope
 from shared.messages import JobRequest
 from tests.fault.stage import Stage, job, unheard_text
 
@@ -95,17 +94,7 @@ def test_every_server_is_hostile_once_and_good_afterwards(stage: Stage) -> None:
     stage.play(scenario)
 
 
-async def letters_by_job(stage: Stage) -> dict[str, aio_pika.abc.AbstractIncomingMessage]:
-    """Every dead letter of the synthesizer, taken off its queue."""
-    found = {}
-    async with connected(stage.line.settings) as connection, connection.channel() as channel:
-        queue = await channel.declare_queue(topology.SYNTHESIZER.dead, passive=True)
-        while letter := await queue.get(fail=False, no_ack=True):
-            found[str(letter.headers[envelope.JOB])] = letter
-    return found
-
-
-def check_letter(letter: aio_pika.abc.AbstractIncomingMessage, word: str, hostility: Hostility) -> None:
+def check_letter(letter: AbstractIncomingMessage, word: str, hostility: Hostility) -> None:
     """It says what happened, to which chunk, how often and when."""
     headers = letter.headers
     reason = str(headers[envelope.EXCEPTION_MESSAGE])
@@ -145,7 +134,7 @@ def test_where_every_server_is_hostile_the_dead_letter_says_so(stage: Stage, hos
             assert status.chunks.failed == 1
             assert status.error is not None
             assert "cannot be spoken" in status.error
-        letters = await letters_by_job(stage)
+        letters = {str(letter.headers[envelope.JOB]): letter for letter in await stage.letters("synthesizer.dead")}
         assert len(letters) == len(requests)
         for word, hostility in hostile.items():
             check_letter(letters[requests[word].job_id], word, hostility)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.coordinator import handlers, reconciling
-from services.coordinator.jobs import Jobs
+from services.coordinator.jobs import Jobs, Overtaken
 from shared import layout
 from shared.errors import BadInput
 from shared.messages import (
@@ -286,3 +286,40 @@ def test_a_job_whose_first_message_was_lost_is_sent_to_the_chunker_again(play: C
         assert desk.requeued == [request]
 
     play(scenario)
+
+
+def test_a_coordinator_that_was_overtaken_undoes_nothing(tmp_path: Path) -> None:
+    """It was frozen with news that it had not written; another one was active meanwhile and finished the job."""
+
+    async def scenario() -> None:
+        frozen, other = Desk(tmp_path), Desk(tmp_path)
+        await frozen.submit("abc")
+        await frozen.spoken(0, "a")
+        for index, text in enumerate("abc"):
+            await other.spoken(index, text)
+        await other.assembled()
+        remembered = frozen.jobs.cached("job")
+        assert remembered is not None
+        with pytest.raises(Overtaken):
+            async with frozen.jobs.held("job"):
+                await frozen.jobs.write(remembered)
+        assert frozen.jobs.cached("job") is None
+        status = JobStatus.model_validate_json(await other.store.get(layout.status("job")))
+        assert status.state == "completed"
+
+    asyncio.run(scenario())
+
+
+def test_a_coordinator_that_lost_its_connection_remembers_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        desk = Desk(tmp_path)
+        await desk.submit("abcd")
+        async with desk.jobs.held("job"):
+            desk.jobs.forget_all()
+            assert await desk.jobs.find("job") is not None
+        assert desk.jobs.cached("job") is None, "what was in hand while it was lost is forgotten too"
+        assert desk.requests() == [0, 1]
+        await desk.spoken(0, "a")
+        assert desk.requests() == [1, 2], "asked again, from what the store has"
+
+    asyncio.run(scenario())

@@ -1,0 +1,186 @@
+"""Messages that come twice, late, in the wrong order, or that nobody should have sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aio_pika
+
+from shared import envelope, topology
+from shared.messages import (
+    ChunkRequested,
+    ChunkSynthesized,
+    EpisodeAssembled,
+    EpisodeRequested,
+    Frozen,
+    JobCancelRequested,
+    JobChunked,
+    JobRequest,
+    TextSource,
+    new_job_id,
+)
+from tests.fault.meddler import LATE_SECONDS, Meddler
+from tests.fault.stage import Stage, job, unheard_text
+
+WELL_FORMED: tuple[Frozen, ...] = (
+    JobRequest(job_id="unknown", source=TextSource(text="Hello there.")),
+    JobChunked(job_id="unknown", chunks=1, seconds=1.0),
+    ChunkRequested(
+        job_id="unknown",
+        index=0,
+        text="Hello there, unknown world.",
+        language="en",
+        voice="v",
+        model="m",
+        speed=1.0,
+        audio_key="audio/unknown.flac",
+    ),
+    ChunkSynthesized(
+        job_id="unknown", index=0, audio_key="audio/none.flac", audio_seconds=1.0, reused=False, seconds=1.0
+    ),
+    EpisodeRequested(job_id="unknown"),
+    EpisodeAssembled(
+        job_id="unknown", files={}, audio_seconds=1.0, loudness_lufs=-19.0, true_peak_dbtp=-1.0, seconds=1.0
+    ),
+    JobCancelRequested(job_id="unknown"),
+)
+KINDS = {type(message).ROUTING_KEY: message for message in WELL_FORMED}  # type: ignore[attr-defined] # every message has one
+
+
+def spoilt(message: Frozen) -> dict[str, bytes]:
+    """What is wrong with it → the body."""
+    good: dict[str, Any] = json.loads(message.model_dump_json())
+    return {
+        "not-json": b"\x00\x01 this is no JSON",
+        "not-text": b"\xff\xfe\xfa",
+        "not-an-object": b'["a", "list"]',
+        "wrong-type": json.dumps({**good, "job_id": 7}).encode(),
+        "extra-field": json.dumps({**good, "surprise": True}).encode(),
+        "wrong-version": json.dumps({**good, "version": 2}).encode(),
+        "empty": b"",
+    }
+
+
+def queue_of(routing_key: str) -> topology.WorkQueue:
+    """The queue that answers for a message; a job is the chunker's."""
+    return next(
+        queue
+        for queue in topology.WORK_QUEUES
+        if any(routing_key == message.ROUTING_KEY for message in queue.consumes)  # type: ignore[attr-defined] # every message has one
+    )
+
+
+def test_every_message_comes_twice_and_in_another_order(stage: Stage) -> None:
+    requests = [job(unheard_text(8)) for _ in range(3)]
+
+    async def scenario() -> None:
+        async with Meddler(stage.line.settings, seed=4) as meddler:
+            await stage.line.submit(*requests)
+            await stage.completes(*requests)
+            await asyncio.sleep(LATE_SECONDS)
+        assert meddler.handed_on >= 3 * (1 + 1 + 8 + 8 + 1 + 1)
+        await stage.proves(*requests)
+        statuses = [await stage.line.status(request.job_id) for request in requests]
+        assert [status and status.state for status in statuses] == ["completed"] * 3
+
+    stage.play(scenario)
+
+
+def test_malformed_messages_to_every_service_are_dead_letters_with_reasons_and_stop_nobody(stage: Stage) -> None:
+    request = job(unheard_text(4))
+
+    async def scenario() -> None:
+        expected: dict[str, int] = {}
+        async with stage.line.publisher() as publish:
+            for routing_key, message in KINDS.items():
+                for body in spoilt(message).values():
+                    await publish.raw(aio_pika.Message(body), topology.EXCHANGE, routing_key)
+                dead = queue_of(routing_key).dead
+                expected[dead] = expected.get(dead, 0) + len(spoilt(message))
+            for routing_key in ("chunk.requested", "chunk.synthesized"):
+                await publish.raw(aio_pika.Message(b"x" * 10_000_000), topology.EXCHANGE, routing_key)
+                expected[queue_of(routing_key).dead] += 1
+            await publish.raw(aio_pika.Message(b"{}", type="job.unheard-of"), topology.EXCHANGE, "episode.requested")
+            expected[topology.ASSEMBLER.dead] += 1
+        await stage.line.submit(request)
+        await stage.completes(request)
+        await stage.is_quiet()
+        assert await stage.line.dead_letters() == expected
+        for letter in await stage.letters(*expected):
+            assert letter.headers[envelope.EXCEPTION_MESSAGE]
+            assert letter.headers[envelope.EXCEPTION_TYPE] in {"ValidationError", "SubscriberNotFound"}
+
+    stage.play(scenario)
+
+
+def test_messages_about_a_job_that_nobody_submitted_are_dead_letters(stage: Stage) -> None:
+    request = job(unheard_text(4))
+
+    async def scenario() -> None:
+        stranger = new_job_id()
+        messages = [
+            message.model_copy(update={"job_id": stranger})
+            for message in WELL_FORMED
+            if not isinstance(message, JobRequest)
+        ]
+        await stage.line.submit(*messages, request)
+        await stage.completes(request)
+        await stage.is_quiet()
+        # The chunk is spoken, since a synthesizer knows no jobs; the coordinator does not know what to do with it.
+        assert await stage.line.dead_letters() == {"coordinator.dead": 5, "assembler.dead": 1}
+        for letter in await stage.letters("coordinator.dead", "assembler.dead"):
+            assert stranger in str(letter.headers[envelope.EXCEPTION_MESSAGE])
+        assert await stage.line.status(stranger) is None
+
+    stage.play(scenario)
+
+
+def test_a_chunk_of_a_cancelled_job_changes_nothing(stage: Stage) -> None:
+    cancelled = job(unheard_text(30), max_parallel=1)
+    request = job(unheard_text(4))
+
+    async def scenario() -> None:
+        for voice in stage.voices:
+            voice.delay(0.3)
+        await stage.line.submit(cancelled)
+        await stage.line.reaches(cancelled.job_id, "speaking")
+        await stage.line.submit(JobCancelRequested(job_id=cancelled.job_id))
+        assert (await stage.line.ended(cancelled.job_id)).state == "cancelled"
+        stray = KINDS["chunk.requested"].model_copy(update={"job_id": cancelled.job_id})
+        await stage.line.submit(stray, request, cancelled, JobChunked(job_id=cancelled.job_id, chunks=30, seconds=1.0))
+        await stage.proves(request)
+        status = await stage.line.status(cancelled.job_id)
+        assert status is not None
+        assert status.state == "cancelled"
+
+    stage.play(scenario)
+
+
+def test_news_of_a_finished_job_that_comes_again_changes_nothing(stage: Stage) -> None:
+    request = job(unheard_text(3))
+
+    async def scenario() -> None:
+        await stage.line.submit(request)
+        (before,) = await stage.completes(request)
+        news: tuple[Frozen, ...] = (
+            request,
+            JobChunked(job_id=request.job_id, chunks=3, seconds=1.0),
+            KINDS["chunk.synthesized"].model_copy(update={"job_id": request.job_id}),
+            EpisodeAssembled(
+                job_id=request.job_id,
+                files=before.files,
+                audio_seconds=before.audio_seconds,
+                loudness_lufs=before.loudness_lufs or 0.0,
+                true_peak_dbtp=before.true_peak_dbtp or 0.0,
+                seconds=before.stages["assembling"],
+            ),
+        )
+        await stage.line.submit(*news)
+        await stage.proves(request)
+        after = await stage.line.status(request.job_id)
+        assert after is not None
+        assert after.model_copy(update={"updated_at": 0.0}) == before.model_copy(update={"updated_at": 0.0})
+
+    stage.play(scenario)

@@ -1,0 +1,77 @@
+"""What stands still: an event loop that does not turn, a handler that hangs, a broker without disk."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shared.diagnosis import STALLED_EXIT_CODE
+from tests.fault.stage import Stage, job, unheard_text, until
+
+ALARM_SECONDS = 6.0
+
+
+@pytest.mark.parametrize(
+    ("service", "step"),
+    [
+        ("synthesizer", "after-speech"),
+        pytest.param("chunker", "after-store", marks=pytest.mark.long),
+        pytest.param("coordinator", "received@chunk.synthesized", marks=pytest.mark.long),
+        pytest.param("assembler", "encoding", marks=pytest.mark.long),
+    ],
+)
+def test_a_blocked_event_loop_is_noticed_and_its_process_starts_anew(stage: Stage, service: str, step: str) -> None:
+    request = job(unheard_text(6))
+
+    async def scenario() -> None:
+        logged, exits = len(stage.line.log(service)), len(stage.line.exits)
+        stage.order(service, step, "block")
+        await stage.line.submit(request)
+        await until(lambda: len(stage.line.exits) > exits, "the watchdog ends the process", seconds=60)
+        assert stage.line.exits[-1] == (service, STALLED_EXIT_CODE)
+        log = stage.line.log(service)[logged:]
+        assert "watchdog: the event loop has not turned for" in log
+        stacks = log[log.index("--- stacks of process") : log.index("--- end of stacks ---")]
+        assert "tampered.py" in stacks, "the stacks show where it stood"
+        assert request.job_id in stacks, "and what was in flight"
+        await stage.proves(request)
+
+    stage.play(scenario)
+
+
+def test_a_handler_that_hangs_is_ended_by_its_own_deadline(stage: Stage) -> None:
+    request = job(unheard_text(4))
+
+    async def scenario() -> None:
+        logged = len(stage.line.log("synthesizer"))
+        stage.order("synthesizer", "before-speech", "hang")
+        await stage.line.submit(request)
+        await stage.completes(request)  # the reconciler asks again for a chunk that does not come
+        await until(
+            lambda: "synthesizer handling chunk.requested took longer than" in stage.line.log("synthesizer")[logged:],
+            "the deadline",
+            seconds=60,
+        )
+        await stage.proves(request)
+
+    stage.play(scenario)
+
+
+def test_the_brokers_disk_is_full_and_is_given_room(stage: Stage) -> None:
+    requests = [job(unheard_text(8)) for _ in range(2)]
+
+    async def scenario() -> None:
+        for voice in stage.voices:
+            voice.delay(0.4)
+        await stage.line.submit(*requests)
+        await stage.line.reaches(requests[0].job_id, "speaking")
+        stage.broker.evaluate("rabbit_disk_monitor:set_disk_free_limit(1000000000000000).")
+        try:
+            await until(lambda: "disk" in stage.broker.evaluate("rabbit_alarm:get_alarms()."), "the alarm", seconds=30)
+            await asyncio.sleep(ALARM_SECONDS)
+        finally:
+            stage.broker.evaluate("rabbit_disk_monitor:set_disk_free_limit(200000000).")
+        await stage.proves(*requests)
+
+    stage.play(scenario)
