@@ -70,6 +70,8 @@ LOOK_SECONDS = 0.5
 _LOG_SHOWN_LINES = 60
 
 Door = Literal["broker", "store", "speech"]
+DOORS: tuple[Door, ...] = ("broker", "store", "speech")
+BROKER_DISK_BYTES = 200_000_000
 _seeds = itertools.count(1)
 
 
@@ -257,25 +259,32 @@ class Stage:
         """Let every service's wall clock be wrong."""
         (self.orders / "clock").write_text(str(seconds_ahead))
 
+    def limit_brokers_disk(self, *, full: bool) -> None:
+        """Let the broker believe that its disk is full, or not; it blocks whoever publishes."""
+        free_bytes = 10**15 if full else BROKER_DISK_BYTES
+        self.broker.evaluate(f"rabbit_disk_monitor:set_disk_free_limit({free_bytes}).")
+
     def the(self, service: str) -> Worker:
         """The first process of a service."""
         return self.line.of(service)[0]
 
     @contextlib.asynccontextmanager
-    async def told(self, service: str, **settings: str) -> AsyncIterator[None]:
-        """A service with other settings, for a while."""
-        worker = self.the(service)
-        usual = worker.environment
-        worker.environment = {**usual, **settings}
+    async def told(self, *services: str, **settings: str) -> AsyncIterator[None]:
+        """Services with other settings, for a while."""
+        workers = [worker for worker in self.line.workers if worker.service in services]
+        usual = [worker.environment for worker in workers]
         try:
-            self.line.kill(worker)
-            self.line.restart(worker)
+            for worker in workers:
+                worker.environment = {**worker.environment, **settings}
+                self.line.kill(worker)
+                self.line.restart(worker)
             await self.line.ready()
             yield
         finally:
-            worker.environment = usual
-            self.line.kill(worker)
-            self.line.restart(worker)
+            for worker, environment in zip(workers, usual, strict=True):
+                worker.environment = environment
+                self.line.kill(worker)
+                self.line.restart(worker)
         await self.line.ready()
 
     # ---------------------------------------------------------------- what is proved

@@ -6,14 +6,13 @@ import asyncio
 
 import pytest
 
-from tests.fault.stage import Door, Stage, job, unheard_text
+from tests.fault.stage import DOORS, Door, Stage, job, unheard_text
 from tests.servers.proxy import BREAKS, Break
 
 BROKEN_SECONDS = 6.0
 """Longer than any call may take, so that deadlines expire."""
 LONG_BROKEN_SECONDS = 45.0
 """Longer than the three heartbeats after which a silent connection to the broker is given up."""
-DOORS: tuple[Door, ...] = ("broker", "store", "speech")
 SHORT = {("broker", "cut"), ("broker", "stall"), ("store", "trickle"), ("store", "half-close"), ("speech", "cut")}
 
 

@@ -66,12 +66,12 @@ def test_the_brokers_disk_is_full_and_is_given_room(stage: Stage) -> None:
             voice.delay(0.4)
         await stage.line.submit(*requests)
         await stage.line.reaches(requests[0].job_id, "speaking")
-        stage.broker.evaluate("rabbit_disk_monitor:set_disk_free_limit(1000000000000000).")
+        stage.limit_brokers_disk(full=True)
         try:
             await until(lambda: "disk" in stage.broker.evaluate("rabbit_alarm:get_alarms()."), "the alarm", seconds=30)
             await asyncio.sleep(ALARM_SECONDS)
         finally:
-            stage.broker.evaluate("rabbit_disk_monitor:set_disk_free_limit(200000000).")
+            stage.limit_brokers_disk(full=False)
         await stage.proves(*requests)
 
     stage.play(scenario)

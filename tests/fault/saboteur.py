@@ -1,0 +1,174 @@
+"""Carries out a schedule of faults on the stage. Two faults of one server wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Sequence
+
+import aio_pika
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared import envelope, topology
+from tests.fault.schedule import Fault
+from tests.fault.stage import DOORS, Stage
+from tests.servers.line import Worker
+from tests.servers.proxy import BREAKS
+
+REMEMBERED_MESSAGES = 200
+
+
+class Saboteur:
+    """One method a kind of fault; each leaves things as it found them, except processes that died.
+
+    Args:
+        stage: what is sabotaged.
+        seed: for the choices that the schedule leaves open.
+    """
+
+    def __init__(self, stage: Stage, *, seed: int) -> None:
+        self._stage = stage
+        self._dice = random.Random(seed)  # noqa: S311 - not a secret
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._seen: deque[tuple[str, AbstractIncomingMessage]] = deque(maxlen=REMEMBERED_MESSAGES)
+        self.done: list[Fault] = []
+
+    async def carry_out(self, faults: Sequence[Fault]) -> None:
+        """All of them, each at its time; returns when the last one is over."""
+        async with self._listening(), asyncio.TaskGroup() as tasks:
+            for fault in faults:
+                tasks.create_task(self._one(fault))
+
+    async def _one(self, fault: Fault) -> None:
+        await asyncio.sleep(fault.at_seconds)
+        await getattr(self, fault.kind)(*fault.what, seconds=fault.seconds)
+        self.done.append(fault)
+
+    @contextlib.asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Remember what is published, to publish it again."""
+        connection = await aio_pika.connect_robust(self._stage.line.settings.amqp_url)
+        async with connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+            await queue.bind(topology.EXCHANGE, "#")
+
+            async def take(message: AbstractIncomingMessage) -> None:
+                if message.routing_key not in (None, "job.reconcile"):
+                    self._seen.append((str(message.routing_key), message))
+
+            await queue.consume(take, no_ack=True)
+            yield
+
+    def _worker(self, service: str) -> Worker:
+        return self._dice.choice(self._stage.line.of(service))
+
+    # ---------------------------------------------------------------- processes
+
+    async def kill(self, service: str, *, seconds: float) -> None:
+        del seconds
+        self._strike(self._worker(service), signal.SIGKILL)
+
+    async def terminate(self, service: str, *, seconds: float) -> None:
+        del seconds
+        self._strike(self._worker(service), signal.SIGTERM)
+
+    async def freeze(self, service: str, *, seconds: float) -> None:
+        worker = self._worker(service)
+        async with self._locks[f"{service} {worker.health_url}"]:
+            self._strike(worker, signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+            self._strike(worker, signal.SIGCONT)
+
+    def _strike(self, worker: Worker, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._stage.line.strike(worker, number)
+
+    async def strike_at_step(self, service: str, step: str, *, seconds: float) -> None:
+        del seconds
+        self._stage.order(service, step, "kill")
+
+    async def block(self, service: str, step: str, *, seconds: float) -> None:
+        del seconds
+        self._stage.order(service, step, "block")
+
+    async def set_clock(self, ahead: str, *, seconds: float) -> None:
+        async with self._locks["clock"]:
+            self._stage.set_clock(float(ahead))
+            await asyncio.sleep(seconds)
+            self._stage.set_clock(0)
+
+    # ---------------------------------------------------------------- the network
+
+    async def break_door(self, door: str, mode: str, *, seconds: float) -> None:
+        found = next(self._stage.doors[name] for name in DOORS if name == door)
+        async with self._locks[f"door {door}"]:
+            found.break_as(next(name for name in BREAKS if name == mode))
+            await asyncio.sleep(seconds)
+            found.heal()
+
+    async def cut_door(self, door: str, *, seconds: float) -> None:
+        del seconds
+        next(self._stage.doors[name] for name in DOORS if name == door).cut_now()
+
+    # ---------------------------------------------------------------- servers
+
+    async def spoil_speech(self, mode: str, status: str, count: str, *, seconds: float) -> None:
+        async with self._locks["speech"]:
+            voice = self._dice.choice(self._stage.voices)
+            await asyncio.to_thread(voice.misbehave, mode, status=int(status), count=int(count))
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(voice.behave)
+
+    async def silence(self, *, seconds: float) -> None:
+        async with self._locks["speech"]:
+            self._stage.silence()
+            await asyncio.sleep(seconds)
+            await self._stage.give_voice()
+
+    async def kill_broker(self, *, seconds: float) -> None:
+        async with self._locks["broker"]:
+            # A node that is killed within a second of starting may lose a queue; see `RabbitServer.settle`.
+            await asyncio.to_thread(self._stage.broker.settle)
+            self._stage.broker.kill()
+            await asyncio.sleep(seconds)
+            await self._stage.start_again(self._stage.broker)
+
+    async def pause_broker(self, *, seconds: float) -> None:
+        async with self._locks["broker"]:
+            self._stage.broker.pause()
+            await asyncio.sleep(seconds)
+            self._stage.broker.resume()
+
+    async def fill_broker(self, *, seconds: float) -> None:
+        async with self._locks["broker"]:
+            await asyncio.to_thread(self._stage.limit_brokers_disk, full=True)
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(self._stage.limit_brokers_disk, full=False)
+
+    async def kill_store(self, *, seconds: float) -> None:
+        async with self._locks["store"]:
+            self._stage.minio.kill()
+            await asyncio.sleep(seconds)
+            await self._stage.start_again(self._stage.minio)
+
+    async def pause_store(self, *, seconds: float) -> None:
+        async with self._locks["store"]:
+            self._stage.minio.pause()
+            await asyncio.sleep(seconds)
+            self._stage.minio.resume()
+
+    # ---------------------------------------------------------------- messages
+
+    async def repeat_messages(self, count: str, *, seconds: float) -> None:
+        """Publish some of the last messages again, in another order."""
+        del seconds
+        chosen = self._dice.sample(list(self._seen), min(int(count), len(self._seen)))
+        async with self._locks["broker"], self._stage.line.publisher() as publish:
+            for routing_key, message in chosen:
+                copy = envelope.copy(message, headers={})
+                copy.expiration = None
+                await publish.raw(copy, topology.EXCHANGE, routing_key)

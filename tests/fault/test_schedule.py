@@ -1,0 +1,70 @@
+"""Faults at random over many jobs at once. PODCAST_FAULT_SEED=<n> plays a schedule again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+
+import pytest
+
+from shared.errors import BrokerDown
+from shared.messages import JobRequest
+from tests.fault.saboteur import Saboteur
+from tests.fault.schedule import schedule
+from tests.fault.stage import LOOK_SECONDS, Stage, job, unheard_text
+from tests.servers.line import SERVICES
+
+EVERY_SECONDS = 2.0
+FROZEN_SECONDS = 4.0
+"""The longest time that a fault lasts: a process may be frozen between its look for the audio and its call."""
+
+
+def seed() -> int:
+    return int(os.environ.get("PODCAST_FAULT_SEED") or random.SystemRandom().randrange(1_000_000))
+
+
+async def submit_at(stage: Stage, request: JobRequest, at_seconds: float) -> None:
+    """Submit as a client does: again, with the same id, until the broker has taken it."""
+    await asyncio.sleep(at_seconds)
+    while True:
+        with contextlib.suppress(BrokerDown, OSError):
+            await stage.line.submit(request)
+            return
+        await asyncio.sleep(0.5)
+
+
+@pytest.mark.parametrize(
+    ("faults", "jobs"),
+    [(8, 5), pytest.param(200, 40, marks=[pytest.mark.long, pytest.mark.timeout(2_400)])],
+    ids=["8-faults", "200-faults"],
+)
+def test_random_faults_lose_no_job_and_change_no_word(stage: Stage, faults: int, jobs: int) -> None:
+    chosen = seed()
+    plan = schedule(chosen, faults, every_seconds=EVERY_SECONDS)
+    print(f"PODCAST_FAULT_SEED={chosen} plays this again:", *plan, sep="\n")  # noqa: T201 - pytest shows it on failure
+    dice = random.Random(chosen)  # noqa: S311 - not a secret
+    requests = [job(unheard_text(dice.randint(3, 10)), max_parallel=dice.randint(1, 5)) for _ in range(jobs)]
+    length = faults * EVERY_SECONDS
+
+    async def scenario() -> None:
+        # As many tries as in life: a chunk may meet several faults.
+        async with stage.told(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"):
+            more = stage.start("synthesizer", "coordinator", PODCAST_ATTEMPTS_LIMIT="6")
+            await stage.line.ready()
+            for voice in stage.voices:
+                voice.delay(0.3)
+            saboteur = Saboteur(stage, seed=chosen)
+            submissions = [submit_at(stage, request, dice.uniform(0, 0.8) * length) for request in requests]
+            await asyncio.gather(saboteur.carry_out(plan), *submissions)
+            assert len(saboteur.done) == faults
+            for order in stage.orders.iterdir():  # those whose step nobody came to
+                order.unlink()
+            await stage.completes(*requests, seconds=180)
+            look_seconds = LOOK_SECONDS + FROZEN_SECONDS + stage.line.settings.store_deadline_seconds
+            assert await stage.spoken_again(*requests, look_seconds=look_seconds) == []
+            await stage.nothing_is_dead()
+            stage.dismiss(*more)
+
+    stage.play(scenario, seconds=length + 600)
