@@ -49,6 +49,7 @@ class Pulse:
         self._last_beat = time.monotonic()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._expected = 0.0
+        self._ended = threading.Event()
 
     def start(self) -> None:
         """Begin beating on the running loop, and watching."""
@@ -56,6 +57,10 @@ class Pulse:
         self._expected = time.monotonic() + _BEAT_SECONDS
         self._loop.call_later(_BEAT_SECONDS, self._beat)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop watching: the loop is about to end."""
+        self._ended.set()
 
     def seconds_since_beat(self) -> float:
         """How long the loop has not turned."""
@@ -98,8 +103,7 @@ class Pulse:
             self._loop.call_later(_BEAT_SECONDS, self._beat)
 
     def _watch(self) -> None:
-        while True:
-            time.sleep(_BEAT_SECONDS)
+        while not self._ended.wait(_BEAT_SECONDS):
             stalled = self.seconds_since_beat()
             if stalled > self._limit_seconds:
                 print(  # noqa: T201 - the log's lock may be what the loop waits for

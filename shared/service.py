@@ -23,6 +23,7 @@ from faststream.rabbit.utils import RabbitClientProperties
 from pydantic import ValidationError
 
 from shared import diagnosis, envelope, logs, nesting, topology
+from shared.broker_calls import calling
 from shared.connecting import HEARTBEAT_SECONDS, connected
 from shared.delivery import Delivery, Ignored, Lane
 from shared.errors import BrokerDown, Misconfigured, StoreDown
@@ -39,6 +40,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Awaitable[None]])
 
 _RECONNECT_SECONDS = 1
 _START_PAUSE_SECONDS = 0.5
+_DECLARE_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 """To close the connection after the grace period; then the process ends anyway."""
 
@@ -170,7 +172,11 @@ class Service:
 
     async def backlog(self, queue: WorkQueue) -> int:
         """How many messages are ready in a work queue and its wait queues."""
-        async with connected(self.settings) as connection, connection.channel() as channel:
+        async with (
+            calling(self.settings.publish_deadline_seconds, f"counting the messages of {queue.name}"),
+            connected(self.settings) as connection,
+            connection.channel() as channel,
+        ):
             names = [queue.name, *(queue.wait(seconds) for seconds in topology.WAIT_SECONDS)]
             queues = [await channel.declare_queue(name, passive=True) for name in names]
             return sum(found.declaration_result.message_count or 0 for found in queues)
@@ -190,19 +196,25 @@ class Service:
                 is_ready=lambda: self.ready,
                 service=self.queue.name,
             )
+        try:
+            await self._consume_until_stopped()
+        finally:
+            self._pulse.stop()
+        log.info("stopped")
+
+    async def _consume_until_stopped(self) -> None:
         started = asyncio.create_task(self._start())
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait({started, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if started.done():
-            started.result()
-            tasks = [asyncio.create_task(self._guard(work)) for work in self.background]
-            await stopped
-            for task in tasks:
-                task.cancel()
-            await self._drain()
-        else:
+        if not started.done():
             started.cancel()
-        log.info("stopped")
+            return
+        started.result()
+        tasks = [asyncio.create_task(self._guard(work)) for work in self.background]
+        await stopped
+        for task in tasks:
+            task.cancel()
+        await self._drain()
 
     def stop(self) -> None:
         """Stop as SIGTERM does; `run` returns when it is done."""
@@ -244,7 +256,7 @@ class Service:
                 return
 
     async def _declare(self) -> None:
-        async with connected(self.settings) as connection:
+        async with calling(_DECLARE_SECONDS, "declaring the queues"), connected(self.settings) as connection:
             await topology.declare(connection)
 
     async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:

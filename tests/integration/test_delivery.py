@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -196,6 +197,17 @@ def test_a_malformed_message_is_a_dead_letter_and_the_next_one_is_handled(
             await until(lambda: handled == [5], "the message behind it")
         assert letter.body == body
         assert reason in headers(letter)[envelope.EXCEPTION_MESSAGE]
+
+    asyncio.run(scenario())
+
+
+def test_a_service_that_has_stopped_is_watched_no_longer(settings: Settings) -> None:
+    """The watchdog would take the loop's end for a stall, and end the process."""
+
+    async def scenario() -> None:
+        async with running(service(settings, dies_of(SpeechRejected("No.")))):
+            assert "watchdog" in [thread.name for thread in threading.enumerate()]
+        await until(lambda: "watchdog" not in [thread.name for thread in threading.enumerate()], "it stops watching")
 
     asyncio.run(scenario())
 
