@@ -48,6 +48,11 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     return Shelf(tmp_path)
 
 
+def encoders() -> list[psutil.Process]:
+    """The ffmpeg processes of this one; it has other children, the servers of other tests."""
+    return [child for child in psutil.Process().children() if child.name() == "ffmpeg"]
+
+
 def left_behind(shelf: Shelf) -> list[Path]:
     return list((shelf.folder / "scratch").iterdir())
 
@@ -315,7 +320,7 @@ def test_a_chunk_that_vanishes_while_the_episode_is_made_is_reported_lost(shelf:
 
     asyncio.run(scenario())
     assert (shelf.published, left_behind(shelf)) == ([lost(job, 1, "is missing")], [])
-    assert psutil.Process().children() == []
+    assert encoders() == []
 
 
 @pytest.mark.parametrize("share", [0.001, 0.5])
@@ -389,7 +394,7 @@ class Stalling(FileStore):
     """A store that gives the encoder its first chunks and then never answers again."""
 
     async def get(self, key: str) -> bytes:
-        if key.startswith("audio/By-evening") and psutil.Process().children():
+        if key.startswith("audio/By-evening") and encoders():
             await asyncio.Event().wait()
         return await super().get(key)
 
@@ -398,9 +403,8 @@ async def _encoding(task: asyncio.Task[None]) -> psutil.Process:
     """The ffmpeg that `task` has started."""
     deadline = time.monotonic() + 60
     while not task.done() and time.monotonic() < deadline:
-        children = [child for child in psutil.Process().children() if child.name() == "ffmpeg"]
-        if children:
-            return children[0]
+        if found := encoders():
+            return found[0]
         await asyncio.sleep(0.01)
     raise AssertionError(task)
 
