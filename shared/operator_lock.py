@@ -25,12 +25,11 @@ from shared import envelope
 from shared.broker_calls import calling
 from shared.errors import Permanent
 from shared.publishing import CONNECTION_ERRORS
-from shared.topology import DEAD_EXCHANGE
+from shared.topology import OPERATOR_LOCK
 
 WAIT_SECONDS: Final = 60.0
 """Longer than the broker needs to disconnect a holder that hangs (three heartbeats of 10 s)."""
 
-_LOCK: Final = f"{DEAD_EXCHANGE}.lock"
 _HOLDER: Final = "holder"
 _RETRY_SECONDS: Final = 0.2
 _ANSWER_SECONDS: Final = 1.0
@@ -87,7 +86,7 @@ async def _taken(connection: AbstractConnection, doing: str, call_seconds: float
     async with calling(call_seconds, "taking the operator's lock"):
         channel = await connection.channel(publisher_confirms=False)
         try:
-            lock = await channel.declare_queue(_LOCK, exclusive=True)
+            lock = await channel.declare_queue(OPERATOR_LOCK, exclusive=True)
         except ChannelLockedResource:  # which has also closed the channel
             return None
 
@@ -114,7 +113,7 @@ async def _holder(connection: AbstractConnection, call_seconds: float) -> str:
         replies = await channel.declare_queue(exclusive=True)
         await replies.consume(hear, no_ack=True)
         question = aio_pika.Message(b"", reply_to=replies.name, expiration=_ANSWER_SECONDS)
-        await channel.default_exchange.publish(question, _LOCK, mandatory=False)
+        await channel.default_exchange.publish(question, OPERATOR_LOCK, mandatory=False)
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(answered, _ANSWER_SECONDS)
         return "a client that does not say who it is; if it hangs, the broker disconnects it within 30 s"

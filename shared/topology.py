@@ -17,6 +17,8 @@ podcast.dead (topic), routing key = the work queue's name
   <queue>            ─▶ <queue>.dead        (for people: `podcast dlq`)
   chunker, synthesizer, assembler ─▶ coordinator   (a copy, so that the job learns of it)
 
+podcast.dead.lock (exclusive) ─ held by the one who reads dead letters (`shared/operator_lock.py`)
+
 podcast.events (topic), routing key = <event>.<job_id>, transient: for watchers' own queues
 """
 
@@ -44,6 +46,9 @@ from shared.messages import (
 EXCHANGE: Final = "podcast"
 DEAD_EXCHANGE: Final = "podcast.dead"
 EVENTS_EXCHANGE: Final = "podcast.events"
+
+OPERATOR_LOCK: Final = f"{DEAD_EXCHANGE}.lock"
+"""A queue that one connection at a time has: that of the operator at the dead letters."""
 
 WAIT_SECONDS: Final = (1, 4, 15, 60, 300)
 """Delays of the wait queues. The n-th retry waits in the n-th, the later ones in the last."""
