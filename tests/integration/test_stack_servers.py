@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import stat
+import time
 from pathlib import Path
 
 import aio_pika
 import psutil
 import pytest
 
+from services.cli.stack.ports import is_free
 from services.cli.stack.rabbitmq import RabbitNode
 from shared.errors import BrokerDown
 from shared.settings import Settings
@@ -79,6 +81,21 @@ def test_a_killed_broker_comes_back_with_its_messages(own_rabbitmq: RabbitServer
     own_rabbitmq.kill()
     own_rabbitmq.start()
     assert asyncio.run(read()) == b"dear reader"
+
+
+def test_a_broker_without_its_port_mapper_leaves_none_behind(tmp_path: Path) -> None:
+    own = RabbitServer(tmp_path / "broker")
+    own.node.prepare()
+    broker = Process(own.node.server(), own.log)
+    try:
+        deadline = time.monotonic() + 60
+        while broker.ended() is None:
+            assert is_free(own.node.epmd_port), "it has started a port mapper of its own"
+            assert time.monotonic() < deadline, "it runs without a port mapper"
+            time.sleep(0.05)
+        assert is_free(own.node.epmd_port)
+    finally:
+        broker.kill()
 
 
 async def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import os
 import secrets
 import signal
 import subprocess
+import time
 from pathlib import Path
 
-from services.cli.stack.ports import PortBook
+from services.cli.stack.ports import PortBook, is_free
 from services.cli.stack.rabbitmq import USER, RabbitNode
 from tests.servers.process import Process
 
@@ -56,8 +57,17 @@ class RabbitServer:
         self.node.prepare()
         if self.epmd is None or self.epmd.ended() is not None:
             self.epmd = Process(self.node.epmd(), self.node.directory / "epmd.log")
+            self._wait_for_epmd()
         server = self.server = Process(self.node.server(), self.log)
         asyncio.run(self.node.wait_ready(deadline_seconds=START_SECONDS, ended=server.ended))
+
+    def _wait_for_epmd(self) -> None:
+        assert self.epmd is not None
+        deadline = time.monotonic() + START_SECONDS
+        while is_free(self.node.epmd_port):  # the node does not start without it
+            assert (ended := self.epmd.ended()) is None, ended
+            assert time.monotonic() < deadline, "epmd does not listen"
+            time.sleep(0.01)
 
     def stop(self) -> None:
         for process in (self.server, self.epmd):

@@ -93,7 +93,7 @@ class RabbitNode:
         (self.directory / "enabled_plugins").write_text("[].\n", encoding="ascii")
 
     def epmd(self) -> Program:
-        """Its port mapper; started first and as a child, or the node would leave one behind as a daemon."""
+        """Its port mapper; started first, since the node does not start without one."""
         path = find_program("epmd", hint=INSTALL_HINT)
         return Program(
             "epmd", (path, "-address", LOOPBACK, "-port", str(self.epmd_port)), self.environment(), self.directory
@@ -123,6 +123,8 @@ class RabbitNode:
             "RABBITMQ_DIST_PORT": str(self.dist_port),
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
+            # A node that finds no port mapper would start one as a daemon, which outlives it and keeps its port.
+            "ERL_ZFLAGS": "-start_epmd false",
             # The last three: idle schedulers sleep at once instead of spinning, which on a small machine takes the
             # processor from the services.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}"
