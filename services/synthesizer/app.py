@@ -1,5 +1,7 @@
 """synthesizer: consumes chunk.requested, publishes chunk.synthesized. Competing consumers."""
 
+import anyio
+
 from services.synthesizer import handlers
 from services.synthesizer.speech import SpeechPool
 from shared import messages, service, topology
@@ -16,10 +18,13 @@ def build(settings: Settings) -> service.Service:
     )
     app.publishes(messages.ChunkSynthesized)
     speech = SpeechPool(settings)
+    turns = anyio.CapacityLimiter(handlers.AUDIO_AT_A_TIME)
 
     @app.on(messages.ChunkRequested)
     async def receive(message: messages.ChunkRequested) -> None:
-        await handlers.speak_chunk(message, store=app.store, speech=speech, settings=settings, publish=app.publish)
+        await handlers.speak_chunk(
+            message, store=app.store, speech=speech, settings=settings, publish=app.publish, turns=turns
+        )
 
     return app
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
+import anyio
 import structlog
 
 from services.synthesizer.audio import process
@@ -24,6 +25,10 @@ from shared.settings import Settings
 from shared.store import Store
 
 log = structlog.get_logger(__name__)
+
+AUDIO_AT_A_TIME = 1
+"""Chunks of a process whose audio is worked on. Side by side they share caches and the interpreter's lock, and each costs
+up to a third more; who needs more than a hundred chunks a second starts another synthesizer."""
 
 
 class Speech(Protocol):
@@ -40,8 +45,17 @@ async def speak_chunk(
     speech: Speech,
     settings: Settings,
     publish: Callable[[ChunkSynthesized], Awaitable[None]],
+    turns: anyio.CapacityLimiter,
 ) -> None:
     """See that the chunk's audio is in the store, and say so.
+
+    Args:
+        request: the chunk.
+        store: where its audio goes.
+        speech: who speaks it.
+        settings: of the service.
+        publish: announces the audio.
+        turns: of the work on audio, `AUDIO_AT_A_TIME`.
 
     Raises:
         BadAudio: two answers in a row were unusable.
@@ -51,7 +65,7 @@ async def speak_chunk(
     measurement = await _stored(store, request.audio_key)
     reused = measurement is not None
     if measurement is None:
-        chunk = await _spoken(request, speech=speech, sample_rate=settings.sample_rate)
+        chunk = await _spoken(request, speech=speech, sample_rate=settings.sample_rate, turns=turns)
         measurement = chunk_audio.read_measurement(chunk[: chunk_audio.HEADER_BYTES])
         await store.put(request.audio_key, chunk, content_type=chunk_audio.CONTENT_TYPE)
     await publish(
@@ -77,7 +91,7 @@ async def _stored(store: Store, key: str) -> Measurement | None:
         return None
 
 
-async def _spoken(request: ChunkRequested, *, speech: Speech, sample_rate: int) -> bytes:
+async def _spoken(request: ChunkRequested, *, speech: Speech, sample_rate: int, turns: anyio.CapacityLimiter) -> bytes:
     """The chunk as it is stored. An unusable answer is asked for once more at once, elsewhere if possible."""
     answered_by: str | None = None
     for last in (False, True):
@@ -87,7 +101,8 @@ async def _spoken(request: ChunkRequested, *, speech: Speech, sample_rate: int) 
             )
             answered_by = spoken.endpoint
             return await in_thread(
-                partial(make_chunk, spoken.audio, request.text, speed=request.speed, sample_rate=sample_rate)
+                partial(make_chunk, spoken.audio, request.text, speed=request.speed, sample_rate=sample_rate),
+                limiter=turns,
             )
         except BadAudio as error:
             if last:

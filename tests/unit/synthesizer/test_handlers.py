@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from services.synthesizer.handlers import make_chunk, speak_chunk
@@ -49,7 +50,9 @@ async def handle(asked: ChunkRequested, store: Store, *servers: SpeechServer) ->
         published.append(message)
 
     async with SpeechPool(settings) as pool:
-        await speak_chunk(asked, store=store, speech=pool, settings=settings, publish=publish)
+        await speak_chunk(
+            asked, store=store, speech=pool, settings=settings, publish=publish, turns=anyio.CapacityLimiter(1)
+        )
     return published
 
 
