@@ -1,0 +1,109 @@
+"""The broker's own deadline is the last one: it must never be the first to fire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import aio_pika
+import pytest
+
+from shared import envelope, topology
+from shared.messages import ChunkRequested
+from shared.nesting import check
+from shared.service import Service
+from shared.settings import Settings
+from tests.integration.running import letters, running
+from tests.servers.rabbitmq import RabbitServer
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+
+ACK_DEADLINE_SECONDS = 110.0
+"""As short as the nesting allows: handler, gate and margin must fit into it."""
+TICK_SECONDS = 1.0
+"""How often the broker looks; 60 in life."""
+
+
+@pytest.fixture
+def strict_broker(tmp_path: Path) -> Iterator[RabbitServer]:
+    server = RabbitServer(
+        tmp_path / "broker", ack_deadline_seconds=ACK_DEADLINE_SECONDS, channel_tick_seconds=TICK_SECONDS
+    )
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def request(index: int) -> ChunkRequested:
+    return ChunkRequested(
+        job_id="job",
+        index=index,
+        text="Hello.",
+        language="en",
+        voice="v",
+        model="m",
+        speed=1.0,
+        audio_key="audio/x.flac",
+    )
+
+
+def test_a_handler_that_hangs_is_ended_long_before_the_broker_would_and_a_consumer_without_deadlines_is_not(
+    strict_broker: RabbitServer, file_store_url: str
+) -> None:
+    url = strict_broker.vhost()
+    settings = Settings(
+        amqp_url=url,
+        store_url=file_store_url,
+        attempts_limit=1,
+        speech_deadline_seconds=1,
+        fetch_deadline_seconds=1,
+        store_deadline_seconds=1,
+        publish_deadline_seconds=1,
+        chunker_deadline_seconds=10,
+        coordinator_deadline_seconds=10,
+        synthesizer_deadline_seconds=10,
+        assembler_deadline_seconds=10,
+        ack_margin_seconds=30,
+        broker_ack_deadline_seconds=ACK_DEADLINE_SECONDS,
+    )
+    check(settings)
+    service = Service(settings, topology.SYNTHESIZER, slots=2, deadline_seconds=settings.synthesizer_deadline_seconds)
+
+    @service.on(ChunkRequested)
+    async def hang(message: ChunkRequested) -> None:
+        del message
+        await asyncio.Event().wait()
+
+    async def old_pattern() -> None:
+        """A consumer that waits for its work without a deadline: the broker closes its channel."""
+        closed = asyncio.Event()
+        connection = await aio_pika.connect(url)
+        async with connection:
+            channel = await connection.channel()
+            channel.close_callbacks.add(lambda *_: closed.set())
+            queue = await channel.declare_queue("patient", durable=True, arguments={"x-queue-type": "quorum"})
+            await channel.default_exchange.publish(aio_pika.Message(b"work"), "patient")
+            await queue.consume(lambda _: asyncio.sleep(0))
+            async with asyncio.timeout(ACK_DEADLINE_SECONDS + 30):
+                await closed.wait()
+
+    async def ours() -> None:
+        async with running(service) as app:
+            for index in range(4):
+                await app.publish(request(index))
+            found = await letters(settings, topology.SYNTHESIZER.dead, 4)
+            assert {letter.headers[envelope.EXCEPTION_TYPE] for letter in found} == {"DeadlineExceeded"}
+            # As long as the broker's deadline, so that it would have fired for them.
+            await asyncio.sleep(ACK_DEADLINE_SECONDS)
+
+    async def scenario() -> None:
+        await asyncio.gather(ours(), old_pattern())
+
+    asyncio.run(scenario())
+    log = strict_broker.log.read_text()
+    timed_out = [line for line in log.splitlines() if "delivery acknowledgement" in line and "imed out" in line]
+    assert len(timed_out) == 1, "the broker's deadline fired for the patient consumer, and for nobody else"
+    assert "patient" in timed_out[0] or "patient" in log
