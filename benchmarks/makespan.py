@@ -18,7 +18,7 @@ from tests.servers.line import Line
 TITLE = "Makespan against the ideal"
 SLOTS = 8
 IN_FLIGHT = SLOTS + 4
-"""`max_parallel` of the job: a few more than slots, so that the next request waits at the broker when a slot is free."""
+"""`max_parallel` of the job: more than slots, so that the next request waits at the broker when a slot is free."""
 ANSWER_SECONDS = 1.0
 CHUNKS = 300
 QUICK_CHUNKS = 40

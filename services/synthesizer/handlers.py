@@ -27,8 +27,8 @@ from shared.store import Store
 log = structlog.get_logger(__name__)
 
 AUDIO_AT_A_TIME = 1
-"""Chunks of a process whose audio is worked on. Side by side they share caches and the interpreter's lock, and each costs
-up to a third more; who needs more than a hundred chunks a second starts another synthesizer."""
+"""Chunks of a process whose audio is worked on. Side by side they share caches and the interpreter's lock, and each
+costs up to a third more; who needs more than a hundred chunks a second starts another synthesizer."""
 
 
 class Speech(Protocol):
