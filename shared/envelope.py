@@ -78,9 +78,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def outgoing(
-    message: Frozen, *, job_id: str, persistent: bool = True, expires_seconds: float | None = None
-) -> aio_pika.Message:
+def outgoing(message: Frozen, *, job_id: str, persistent: bool = True) -> aio_pika.Message:
     """The AMQP message that carries `message`."""
     body = message.model_dump_json().encode()
     kind = getattr(message, "ROUTING_KEY", None)
@@ -94,7 +92,6 @@ def outgoing(
         type=kind,
         timestamp=time.time(),
         app_id="podcast-engine",
-        expiration=expires_seconds,
     )
 
 

@@ -37,7 +37,7 @@ class Publisher:
         self._send = send
         self._deadline_seconds = deadline_seconds
 
-    async def __call__(self, message: Frozen, *, expires_seconds: float | None = None) -> None:
+    async def __call__(self, message: Frozen) -> None:
         """Publish one of the messages of `shared.messages` to everyone it concerns.
 
         Raises:
@@ -45,9 +45,7 @@ class Publisher:
         """
         job_id = str(getattr(message, "job_id", ""))
         routing_key: str = type(message).ROUTING_KEY  # type: ignore[attr-defined] # every message has one
-        await self.raw(
-            envelope.outgoing(message, job_id=job_id, expires_seconds=expires_seconds), EXCHANGE, routing_key
-        )
+        await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, routing_key)
 
     async def to_queue(self, queue: WorkQueue, message: Frozen) -> None:
         """Publish a message to one queue alone, past the exchange.

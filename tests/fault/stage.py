@@ -27,7 +27,7 @@ from minio import Minio
 from minio.commonconfig import ENABLED
 from minio.versioningconfig import VersioningConfig
 
-from shared import layout, topology
+from shared import envelope, layout, topology
 from shared.connecting import connected
 from shared.manifest import Manifest
 from shared.messages import JobRequest, JobStatus, TextSource
@@ -98,6 +98,11 @@ async def until(condition: Callable[[], object], what: str, *, seconds: float) -
     while not condition():
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
         await asyncio.sleep(0.05)
+
+
+def _epitaph(letter: AbstractIncomingMessage) -> str:
+    told = {key: value for key, value in letter.headers.items() if key != envelope.EXCEPTION_STACKTRACE}
+    return f"{letter.routing_key}: {told} {letter.body[:200]!r}"
 
 
 @dataclass
@@ -322,7 +327,8 @@ class Stage:
     async def nothing_is_dead(self) -> None:
         """No dead letter anywhere, now that everything has been delivered."""
         await self.is_quiet()
-        assert await self.line.dead_letters() == {}
+        dead = await self.letters(*await self.line.dead_letters())
+        assert not dead, "\n".join(map(_epitaph, dead))
 
     async def letters(self, *queues: str) -> list[AbstractIncomingMessage]:
         """Take every message off these queues."""
