@@ -114,8 +114,8 @@ async def _move(job: Job, *, jobs: Jobs, store: Store, publish: Publish, requeue
 async def tick(publish: Callable[..., Awaitable[None]], *, every_seconds: float) -> None:
     """Ask the active coordinator to reconcile: at the start, then at an interval.
 
-    Ticks do not expire: the broker would put those that nobody read in time among the dead letters. A backlog of them is
-    short, since only live coordinators send them, and one too many is harmless.
+    Ticks do not expire: the broker would put those that nobody read in time among the dead letters. Only
+    live coordinators send them, so a backlog is short, and one too many is harmless.
     """
     starting = True
     while True:
