@@ -99,6 +99,10 @@ def test_10000_chunks_leave_memory_and_file_descriptors_flat(line: Line) -> None
         memory, descriptors = watch.memory[service], watch.descriptors[service]
         warm, late = median_between(memory, WARM_UP, 0.6), median_between(memory, 0.8, 1.0)
         warm_fds, late_fds = median_between(descriptors, WARM_UP, 0.6), median_between(descriptors, 0.8, 1.0)
-        print(f"{service}: {warm / 1e6:.1f} → {late / 1e6:.1f} MB, {warm_fds:g} → {late_fds:g} descriptors")  # noqa: T201 - the figures of the report
+        tenths = [median_between(memory, tenth / 10, (tenth + 1) / 10) / 1e6 for tenth in range(10)]
+        print(  # noqa: T201 - the figures of the report
+            f"{service}: {warm / 1e6:.1f} → {late / 1e6:.1f} MB ({' '.join(f'{tenth:.1f}' for tenth in tenths)}),"
+            f" {warm_fds:g} → {late_fds:g} descriptors"
+        )
         assert late <= warm * (1 + TOLERANCE), f"{service} grew from {warm:,.0f} to {late:,.0f} bytes"
         assert late_fds <= max(warm_fds * (1 + TOLERANCE), warm_fds + FEW), f"{service}: {warm_fds} → {late_fds}"
