@@ -111,7 +111,7 @@ async def _move(job: Job, *, jobs: Jobs, store: Store, publish: Publish, requeue
     await dispatch(job, jobs=jobs, publish=publish)
 
 
-async def tick(publish: Callable[..., Awaitable[None]], *, every_seconds: float) -> None:
+async def tick(publish: Publish, *, every_seconds: float) -> None:
     """Ask the active coordinator to reconcile: at the start, then at an interval.
 
     Ticks do not expire: the broker would put those that nobody read in time among the dead letters. Only

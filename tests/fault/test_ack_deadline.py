@@ -15,7 +15,7 @@ from shared.messages import ChunkRequested
 from shared.nesting import check
 from shared.service import Service
 from shared.settings import Settings
-from tests.integration.running import letters, running
+from tests.integration.running import letters, request, running
 from tests.servers.rabbitmq import RabbitServer
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
@@ -36,19 +36,6 @@ def strict_broker(tmp_path: Path) -> Iterator[RabbitServer]:
         yield server
     finally:
         server.stop()
-
-
-def request(index: int) -> ChunkRequested:
-    return ChunkRequested(
-        job_id="job",
-        index=index,
-        text="Hello.",
-        language="en",
-        voice="v",
-        model="m",
-        speed=1.0,
-        audio_key="audio/x.flac",
-    )
 
 
 def test_a_handler_that_hangs_is_ended_long_before_the_broker_would_and_a_consumer_without_deadlines_is_not(

@@ -10,10 +10,25 @@ from typing import Any
 from aio_pika.abc import AbstractIncomingMessage
 
 from shared.connecting import connected
+from shared.messages import ChunkRequested
 from shared.service import Service
 from shared.settings import Settings
 
 LIMIT_SECONDS = 30.0
+
+
+def request(index: int = 0) -> ChunkRequested:
+    """A message for such a service; nothing of it means anything but its index."""
+    return ChunkRequested(
+        job_id="job",
+        index=index,
+        text="Hello.",
+        language="en",
+        voice="v",
+        model="m",
+        speed=1.0,
+        audio_key="audio/x.flac",
+    )
 
 
 async def until(condition: Callable[[], Any], what: str, *, seconds: float = LIMIT_SECONDS) -> None:

@@ -21,22 +21,9 @@ from shared.service import Service
 from shared.settings import Settings
 from shared.store import open_store
 from tests.integration import mortal
-from tests.integration.running import letters, ready_messages, running, until
+from tests.integration.running import letters, ready_messages, request, running, until
 
 Handle = Callable[[ChunkRequested], Awaitable[None]]
-
-
-def request(index: int = 0) -> ChunkRequested:
-    return ChunkRequested(
-        job_id="job",
-        index=index,
-        text="Hello.",
-        language="en",
-        voice="v",
-        model="m",
-        speed=1.0,
-        audio_key="audio/x.flac",
-    )
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import stat
-import time
 from pathlib import Path
 
 import aio_pika
@@ -17,6 +16,7 @@ from services.cli.stack.rabbitmq import RabbitNode
 from shared.errors import BrokerDown
 from shared.settings import Settings
 from shared.store import open_store
+from tests.integration.running import until
 from tests.servers.minio import MinioServer
 from tests.servers.process import Process
 from tests.servers.rabbitmq import RabbitServer
@@ -83,17 +83,15 @@ def test_a_killed_broker_comes_back_with_its_messages(own_rabbitmq: RabbitServer
     assert asyncio.run(read()) == b"dear reader"
 
 
-def test_a_broker_without_its_port_mapper_leaves_none_behind(tmp_path: Path) -> None:
+async def test_a_broker_without_its_port_mapper_leaves_none_behind(tmp_path: Path) -> None:
     own = RabbitServer(tmp_path / "broker")
     own.node.prepare()
     broker = Process(own.node.server(), own.log)
     try:
-        deadline = time.monotonic() + 60
-        while broker.ended() is None:
-            assert is_free(own.node.epmd_port), "it has started a port mapper of its own"
-            assert time.monotonic() < deadline, "it runs without a port mapper"
-            time.sleep(0.05)
-        assert is_free(own.node.epmd_port)
+        await until(
+            lambda: broker.ended() or not is_free(own.node.epmd_port), "it ends without a port mapper", seconds=60
+        )
+        assert is_free(own.node.epmd_port), "it has started a port mapper of its own"
     finally:
         broker.kill()
 
