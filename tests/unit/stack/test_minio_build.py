@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
 import stat
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -81,6 +83,18 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(
         ensure_minio(cache, lambda _: None)
     assert not minio_path(cache).exists()
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_without_go_pip_and_uv_it_says_what_to_install(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    monkeypatch.setenv("PATH", str(nothing))
+    monkeypatch.setattr(sys, "executable", str(nothing / "python"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(Misconfigured, match=r"Install Go 1\.24 or newer"):
+        ensure_minio(cache, lambda _: None)
 
 
 def test_a_build_that_takes_too_long_is_ended(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
