@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.messages import TextSource
-from tests.fault.stage import JOB_SECONDS, Stage, job, unheard_text
+from tests.fault.stage import JOB_SECONDS, Stage, job, unheard_text, until
 
 COMMAND_SECONDS = 60.0
 
@@ -94,6 +94,27 @@ def test_a_replay_killed_between_confirm_and_ack_harms_nothing(stage: Stage, the
         if then == "discarded":
             await dlq(stage, "discard", letters[0]["id"], "--yes")  # the one that was sent
         await dlq(stage, "replay", "--all")
+        await stage.line.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
+        await stage.proves(request)
+
+    stage.play(scenario)
+
+
+def test_a_job_blamed_for_three_deaths_says_so_and_a_replay_completes_it(stage: Stage) -> None:
+    async def scenario() -> None:
+        request = job(unheard_text(3))
+        stage.order("assembler", "before-store", "kill")
+        await stage.line.submit(request)
+        for death in (1, 2, 3):
+            await until(lambda: stage.was_obeyed("assembler", "before-store"), f"death {death}", seconds=JOB_SECONDS)
+            if death < 3:
+                stage.order("assembler", "before-store", "kill")
+        status = await stage.line.ended(request.job_id)
+        assert status.state == "failed"
+        assert "killed the process that handled it 3 times" in (status.error or "")
+        [letter] = await dlq(stage, "list", "assembler", "--job", request.job_id)
+        assert "killed the process that handled it 3 times" in letter["reason"]
+        await dlq(stage, "replay", "--job", request.job_id)
         await stage.line.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
         await stage.proves(request)
 
