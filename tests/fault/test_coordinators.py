@@ -7,7 +7,6 @@ import signal
 
 import pytest
 
-from shared import layout
 from shared.messages import JobStatus
 from tests.fault.stage import Stage, job, unheard_text
 
@@ -46,7 +45,7 @@ def test_a_coordinator_that_was_frozen_does_not_undo_what_the_other_did(stage: S
         status = await stage.line.status(request.job_id)
         assert status is not None
         assert status.state == "completed"
-        assert not await stage.line.store.exists(layout.active(request.job_id))
+        await stage.line.leaves_active(request.job_id)
         stage.dismiss(other)
 
     stage.play(scenario)

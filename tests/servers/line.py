@@ -185,6 +185,13 @@ class Line:
         """Wait until the job has ended."""
         return await self.reaches(job_id, *TERMINAL_STATES, seconds=seconds)
 
+    async def leaves_active(self, job_id: str, *, seconds: float = 30) -> None:
+        """Wait until the job is no longer among the active ones: its last status is written before."""
+        began = time.monotonic()
+        while await self.store.exists(layout.active(job_id)):
+            assert time.monotonic() - began < seconds, f"job {job_id} was still active after {seconds} s"
+            await asyncio.sleep(0.1)
+
     async def reaches(self, job_id: str, *states: str, seconds: float = 120) -> JobStatus:
         """Wait until the job is in one of the states."""
         status = None
