@@ -8,6 +8,7 @@ round counts.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import statistics
 
 import httpx
@@ -43,7 +44,7 @@ def run(ground: Ground, *, quick: bool = False) -> Figures:
     unavoidable = {name: statistics.median(costs[name] for costs in alone) for name in alone[0]}
     ratios = [
         sum(costs.values()) / ((sum(before.values()) + sum(after.values())) / 2)
-        for (costs, _), before, after in zip(lines, alone, alone[1:], strict=False)
+        for (costs, _), (before, after) in zip(lines, itertools.pairwise(alone), strict=True)
     ]
     seconds = statistics.median(took for _, took in lines)
     return {

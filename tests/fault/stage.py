@@ -27,8 +27,10 @@ from minio import Minio
 from minio.commonconfig import ENABLED
 from minio.versioningconfig import VersioningConfig
 
-from shared import envelope, layout, topology
+from shared import layout, topology
 from shared.connecting import connected
+from shared.dead_letters import DeadLetters
+from shared.letter_selection import Selection
 from shared.manifest import Manifest
 from shared.messages import JobRequest, JobStatus, TextSource
 from shared.store_s3 import S3Store
@@ -64,6 +66,7 @@ SHORT_DEADLINES = {
 JOB_SECONDS = 90.0
 """A job of a few chunks takes two seconds; with a fault in it, on a busy machine, far less than this."""
 QUIET_SECONDS = 60.0
+OPERATOR_CALL_SECONDS = 20.0
 STORE_BYTES = 1_000_000_000
 LOOK_SECONDS = 0.5
 """From a synthesizer's look for the audio to its call; a copy that is finished in between may be spoken twice."""
@@ -90,19 +93,6 @@ def job(text: str, **fields: Any) -> JobRequest:
 def said(source: TextSource) -> list[str]:
     """The words of a text of ours."""
     return source.text.replace("#", " ").split()
-
-
-async def until(condition: Callable[[], object], what: str, *, seconds: float) -> None:
-    """Wait for something that other processes do."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        await asyncio.sleep(0.05)
-
-
-def _epitaph(letter: AbstractIncomingMessage) -> str:
-    told = {key: value for key, value in letter.headers.items() if key != envelope.EXCEPTION_STACKTRACE}
-    return f"{letter.routing_key}: {told} {letter.body[:200]!r}"
 
 
 @dataclass
@@ -327,8 +317,17 @@ class Stage:
     async def nothing_is_dead(self) -> None:
         """No dead letter anywhere, now that everything has been delivered."""
         await self.is_quiet()
-        dead = await self.letters(*await self.line.dead_letters())
-        assert not dead, "\n".join(map(_epitaph, dead))
+        assert await self.line.dead_letters() == {}, await self._epitaphs()
+
+    async def _epitaphs(self) -> str:
+        async with self.operator() as operator:
+            return "\n".join(map(str, await operator.find(Selection())))
+
+    @contextlib.asynccontextmanager
+    async def operator(self) -> AsyncIterator[DeadLetters]:
+        """Who looks at the dead letters as people do."""
+        async with connected(self.line.settings) as connection:
+            yield DeadLetters(connection, call_seconds=OPERATOR_CALL_SECONDS)
 
     async def letters(self, *queues: str) -> list[AbstractIncomingMessage]:
         """Take every message off these queues."""

@@ -9,8 +9,9 @@ import psutil
 import pytest
 
 from shared.messages import JobRequest
-from tests.fault.stage import Stage, job, unheard_text, until
+from tests.fault.stage import Stage, job, unheard_text
 from tests.servers.line import Worker
+from tests.waiting import until
 
 CHILDREN_SECONDS = 5.0
 STOP_SECONDS = 30.0

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from shared.messages import TextSource
-from tests.fault.stage import JOB_SECONDS, Stage, job, unheard_text, until
+from tests.fault.stage import JOB_SECONDS, Stage, job, unheard_text
+from tests.waiting import until
 
 COMMAND_SECONDS = 60.0
 

@@ -9,8 +9,6 @@ import random
 
 import pytest
 
-from shared.connecting import connected
-from shared.dead_letters import DeadLetters
 from shared.errors import BrokerDown, Poison
 from shared.letter_selection import Selection
 from shared.messages import JobRequest
@@ -46,12 +44,11 @@ async def replay_poison(stage: Stage) -> None:
     the system cannot know better. It must say so, and a replay must complete the job.
     """
     while True:
-        async with connected(stage.line.settings) as connection:
-            dead = DeadLetters(connection, call_seconds=20)
-            poison = [letter for letter in await dead.find(Selection()) if letter.error == Poison.__name__]
+        async with stage.operator() as operator:
+            poison = [letter for letter in await operator.find(Selection()) if letter.error == Poison.__name__]
             if poison:
                 print("replayed:", *poison, sep="\n")  # noqa: T201 - pytest shows it on failure
-                await dead.replay(Selection(ids=frozenset(letter.id for letter in poison)))
+                await operator.replay(Selection(ids=frozenset(letter.id for letter in poison)))
         await asyncio.sleep(REPLAY_SECONDS)
 
 

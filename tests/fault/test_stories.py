@@ -18,10 +18,11 @@ import pytest
 from shared import layout
 from shared.messages import TextSource
 from tests.fault import old_patterns
-from tests.fault.stage import Stage, job, unheard_text, until
+from tests.fault.stage import Stage, job, unheard_text
 from tests.servers.line import Worker
 from tests.servers.proxy import Proxy
 from tests.servers.speech_process import SpeechProcess
+from tests.waiting import until
 
 PATIENCE_SECONDS = 3.0
 """How long a test watches an old pattern that would never end."""

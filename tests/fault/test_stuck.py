@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from shared.diagnosis import STALLED_EXIT_CODE
-from tests.fault.stage import Stage, job, unheard_text, until
+from tests.fault.stage import Stage, job, unheard_text
+from tests.waiting import until
 
 ALARM_SECONDS = 6.0
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 from aio_pika.abc import AbstractIncomingMessage
 
@@ -13,8 +12,7 @@ from shared.connecting import connected
 from shared.messages import ChunkRequested
 from shared.service import Service
 from shared.settings import Settings
-
-LIMIT_SECONDS = 30.0
+from tests.waiting import LIMIT_SECONDS, until
 
 
 def request(index: int = 0) -> ChunkRequested:
@@ -29,16 +27,6 @@ def request(index: int = 0) -> ChunkRequested:
         speed=1.0,
         audio_key="audio/x.flac",
     )
-
-
-async def until(condition: Callable[[], Any], what: str, *, seconds: float = LIMIT_SECONDS) -> None:
-    """Wait for a condition, with a limit."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not condition():  # noqa: ASYNC110 - conditions of other processes have no event to wait for
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"not within {seconds} s: {what}") from None
 
 
 @contextlib.asynccontextmanager

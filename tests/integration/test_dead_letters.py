@@ -24,6 +24,7 @@ from shared.letters import Letter
 from shared.messages import ChunkRequested
 from shared.operator_lock import Busy, held
 from shared.topology import CHUNKER, COORDINATOR, SYNTHESIZER, WorkQueue
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -217,9 +218,10 @@ async def test_an_operator_who_is_killed_returns_every_letter_in_order(amqp_url:
 
 
 async def until_there_are(node: Node, letters: int) -> None:
-    async with asyncio.timeout(20):
-        while await node.count(SYNTHESIZER.dead) < letters:  # noqa: ASYNC110 - only the broker knows
-            await asyncio.sleep(0.01)
+    async def are_there() -> bool:
+        return await node.count(SYNTHESIZER.dead) >= letters
+
+    await until(are_there, f"{letters} dead letters", seconds=20)
 
 
 # ---------------------------------------------------------------- two operators

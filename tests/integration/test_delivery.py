@@ -21,7 +21,8 @@ from shared.service import Service
 from shared.settings import Settings
 from shared.store import open_store
 from tests.integration import mortal
-from tests.integration.running import letters, ready_messages, request, running, until
+from tests.integration.running import letters, ready_messages, request, running
+from tests.waiting import until
 
 Handle = Callable[[ChunkRequested], Awaitable[None]]
 

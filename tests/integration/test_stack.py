@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aio_pika
@@ -26,6 +26,7 @@ from services.cli.stack.state import STATE_FILE
 from shared.errors import Misconfigured, Outage
 from shared.settings import Settings
 from shared.store import open_store
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -43,13 +44,6 @@ def plan(**changes: object) -> StackPlan:
     }
     env = {"PYTHONPATH": str(ROOT), "PODCAST_GRACE_SECONDS": "1"}
     return StackPlan.model_validate({**values, "env": env, **changes})
-
-
-async def eventually(holds: Callable[[], object]) -> None:
-    """Look until it holds; the deadline is generous because machines are busy."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not holds():  # noqa: ASYNC110 - other processes change it, and send no event
-            await asyncio.sleep(0.05)
 
 
 def family(pid: int) -> set[int]:
@@ -104,7 +98,11 @@ async def test_what_dies_is_started_again_on_the_same_data_and_ports(folder: Pat
         for service in ("broker", "synthesizer", "speech", "epmd"):
             (victim, *_) = stack.pids(service)
             os.kill(victim, signal.SIGKILL)
-            await eventually(functools.partial(is_replaced, stack, service, victim))
+            await until(
+                functools.partial(is_replaced, stack, service, victim),
+                f"{service} is replaced",
+                seconds=PATIENCE_SECONDS,
+            )
 
         assert stack.amqp_url == before.amqp_url
         assert stack.speech_url == before.speech_url
@@ -127,7 +125,7 @@ async def test_everything_dies_with_a_killed_supervisor_and_the_next_one_carries
         direct = {process.pid for process in first.processes if process.pid}
         everyone = family(first.pid)
         os.kill(first.pid, signal.SIGKILL)
-        await eventually(lambda: alive(direct) == set())
+        await until(lambda: alive(direct) == set(), "all have ended", seconds=PATIENCE_SECONDS)
     assert (folder / STATE_FILE).exists(), "what a crash leaves"
     assert read_state(folder) is None, "and is not believed"
 
@@ -151,12 +149,16 @@ async def test_the_stack_ends_with_the_process_that_asked_for_it(folder: Path) -
     )
     client = subprocess.Popen((sys.executable, "-c", script, str(folder), plan().model_dump_json()))  # noqa: ASYNC220
     try:
-        await eventually(lambda: (state := read_state(folder)) and state.state == "ready")
+        await until(
+            lambda: (state := read_state(folder)) and state.state == "ready",
+            "the stack is ready",
+            seconds=PATIENCE_SECONDS,
+        )
         state = read_state(folder)
         assert state is not None
         everyone = family(state.pid)
         client.kill()
-        await eventually(lambda: alive(everyone) == set())
+        await until(lambda: alive(everyone) == set(), "all have ended", seconds=PATIENCE_SECONDS)
     finally:
         client.kill()
         client.wait(timeout=10)
@@ -219,7 +221,9 @@ async def test_with_minio_the_store_is_a_server_that_comes_back_with_its_data(fo
         await store.put("a", b"words")
         (victim,) = stack.pids("store")
         os.kill(victim, signal.SIGKILL)
-        await eventually(lambda: stack.pids("store") not in ([], [victim]))
+        await until(
+            lambda: stack.pids("store") not in ([], [victim]), "the store is replaced", seconds=PATIENCE_SECONDS
+        )
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 try:

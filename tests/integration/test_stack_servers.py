@@ -16,10 +16,10 @@ from services.cli.stack.rabbitmq import RabbitNode
 from shared.errors import BrokerDown
 from shared.settings import Settings
 from shared.store import open_store
-from tests.integration.running import until
 from tests.servers.minio import MinioServer
 from tests.servers.process import Process
 from tests.servers.rabbitmq import RabbitServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 

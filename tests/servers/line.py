@@ -28,6 +28,7 @@ from shared.settings import Settings
 from shared.store import Store, open_store
 from tests.servers import tones
 from tests.servers.process import Process
+from tests.waiting import until
 
 START_SECONDS = 60.0
 SERVICES = ("chunker", "coordinator", "synthesizer", "assembler")
@@ -187,10 +188,11 @@ class Line:
 
     async def leaves_active(self, job_id: str, *, seconds: float = 30) -> None:
         """Wait until the job is no longer among the active ones: its last status is written before."""
-        began = time.monotonic()
-        while await self.store.exists(layout.active(job_id)):
-            assert time.monotonic() - began < seconds, f"job {job_id} was still active after {seconds} s"
-            await asyncio.sleep(0.1)
+
+        async def has_left() -> bool:
+            return not await self.store.exists(layout.active(job_id))
+
+        await until(has_left, f"job {job_id} leaves the active ones", seconds=seconds)
 
     async def reaches(self, job_id: str, *states: str, seconds: float = 120) -> JobStatus:
         """Wait until the job is in one of the states."""

@@ -1,0 +1,31 @@
+"""Waiting for what other processes do: they send no event, so one looks again and again, with a limit."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+
+LIMIT_SECONDS = 30.0
+_LOOK_SECONDS = 0.02
+
+
+async def until(condition: Callable[[], object], what: str, *, seconds: float = LIMIT_SECONDS) -> None:
+    """Wait until a condition holds.
+
+    Args:
+        condition: may be a coroutine function.
+        what: is waited for, for the report of a failure.
+        seconds: the limit.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                holds = condition()
+                if inspect.isawaitable(holds):
+                    holds = await holds
+                if holds:
+                    return
+                await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds:g} s: {what}") from None
