@@ -30,7 +30,7 @@ demo:
 .PHONY: test
 test:
 	deploy/setup.sh test
-	$(BIN)/python -c 'from services.cli.stack.minio_build import main; main()'
+	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: check
@@ -44,7 +44,7 @@ check:
 .PHONY: faults
 faults:
 	deploy/setup.sh test
-	$(BIN)/python -c 'from services.cli.stack.minio_build import main; main()'
+	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
 	PODCAST_FAULTS=long $(BIN)/python -m pytest tests/fault --timeout=3600 $(PYTEST_ARGS)
 
 .PHONY: bench

@@ -19,7 +19,7 @@ from benchmarks.figures import Figure, Figures
 from benchmarks.ground import SPEAKING, Ground, pids
 from benchmarks.natural_speech import NaturalSpeech
 from benchmarks.processes import cpu_seconds
-from services.cli.stack.program import Program
+from deploy.local.program import Program
 from tests.servers.line import Line
 from tests.servers.process import Process
 from tests.servers.speech_process import ROOT

@@ -6,9 +6,9 @@ import asyncio
 import random
 import time
 
-from shared import layout
-from shared.manifest import Manifest
-from shared.messages import JobRequest, JobStatus, ObjectSource, new_job_id
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import JobRequest, JobStatus, ObjectSource, new_job_id
+from shared.store import keys
 from tests.servers.line import Line
 
 CHARACTERS = 133
@@ -33,7 +33,7 @@ def sentences(count: int, *, characters: int = CHARACTERS) -> list[str]:
 async def submit(line: Line, texts: list[str], *, max_parallel: int) -> str:
     """Submit a job with one chunk for each text; its id."""
     job_id = new_job_id()
-    key = layout.source(job_id, "book.md")
+    key = keys.source(job_id, "book.md")
     await line.store.put(key, "\n\n".join(texts).encode())
     await line.submit(
         JobRequest(
@@ -65,6 +65,6 @@ async def reaches(line: Line, job_id: str, *states: str, seconds: float) -> JobS
 
 async def check_chunks(line: Line, job_id: str, expected: int) -> None:
     """See that the job was cut as the measurement assumes."""
-    manifest = Manifest.model_validate_json(await line.store.get(layout.manifest(job_id)))
+    manifest = Manifest.model_validate_json(await line.store.get(keys.manifest(job_id)))
     if len({chunk.audio_key for chunk in manifest.chunks}) != expected:
         raise RuntimeError(f"The text was cut into {len(manifest.chunks)} chunks instead of {expected}.")

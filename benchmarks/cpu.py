@@ -19,7 +19,7 @@ from benchmarks.ground import SPEAKING, Ground, pids
 from benchmarks.natural_speech import NaturalSpeech
 from benchmarks.processes import cpu_seconds
 from services.synthesizer.handlers import make_chunk
-from shared.store_file import FileStore
+from shared.store.folder import FileStore
 from tests.servers.line import Line
 
 TITLE = "CPU a chunk"

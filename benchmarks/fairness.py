@@ -10,7 +10,7 @@ from benchmarks import books
 from benchmarks.figures import Figure, Figures
 from benchmarks.ground import Ground
 from benchmarks.natural_speech import NaturalSpeech
-from shared.messages import JobCancelRequested
+from shared.protocol.messages import JobCancelRequested
 from tests.servers.line import Line
 
 TITLE = "Fairness"

@@ -17,10 +17,11 @@ from benchmarks import books
 from benchmarks.figures import Figure, Figures
 from benchmarks.ground import Ground, pids
 from benchmarks.processes import cpu_seconds, peak_memory
-from shared import chunk_audio, layout
-from shared.manifest import Chapter, Chunk, Manifest
-from shared.messages import EpisodeRequested, JobRequest, PauseLengths, TextSource, new_job_id
-from shared.store_file import FileStore
+from shared.audio import chunk_audio
+from shared.protocol.manifest import Chapter, Chunk, Manifest
+from shared.protocol.messages import EpisodeRequested, JobRequest, PauseLengths, TextSource, new_job_id
+from shared.store import keys
+from shared.store.folder import FileStore
 from tests.servers.line import Line
 
 TITLE = "Memory of the assembler"
@@ -62,12 +63,12 @@ def _spoken(folder: Path) -> list[tuple[Path, float]]:
 async def _assemble(line: Line, spoken: list[tuple[Path, float]], seconds: float) -> tuple[int, float, float]:
     """Have an episode made: peak bytes, wall seconds, CPU seconds."""
     manifest = _shelve(line, spoken, seconds)
-    await line.store.put(layout.manifest(manifest.job_id), manifest.model_dump_json().encode())
+    await line.store.put(keys.manifest(manifest.job_id), manifest.model_dump_json().encode())
     [pid] = pids(line, "assembler")
     began, used = time.monotonic(), cpu_seconds([pid])
     with peak_memory(pid) as peak:
         await line.submit(EpisodeRequested(job_id=manifest.job_id))
-        while not await line.store.exists(layout.episode(manifest.job_id, "timing.json")):
+        while not await line.store.exists(keys.episode(manifest.job_id, "timing.json")):
             if time.monotonic() - began > LIMIT_SECONDS:
                 raise RuntimeError(
                     f"The episode was not made within {LIMIT_SECONDS:g} s: {line.log('assembler')[-2000:]}"

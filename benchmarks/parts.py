@@ -16,8 +16,8 @@ import httpx
 from aio_pika.abc import AbstractIncomingMessage
 
 from services.synthesizer.handlers import make_chunk
-from shared.messages import ChunkRequested, ChunkSynthesized, Frozen, new_job_id
-from shared.store import Store
+from shared.protocol.messages import ChunkRequested, ChunkSynthesized, Frozen, new_job_id
+from shared.store.port import Store
 
 AT_A_TIME = 8
 """As many calls and messages under way as the line has slots."""

@@ -9,11 +9,13 @@ from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+from prometheus_client import Counter
 
-from shared import metrics
 from shared.errors import DeadlineExceeded, Transient
 
 T = TypeVar("T")
+
+EXPIRED = Counter("podcast_deadlines_expired", "Deadlines that ended something, by what was being done", ["doing"])
 
 
 @asynccontextmanager
@@ -29,7 +31,7 @@ async def deadline(seconds: float, doing: str, *, error: type[Transient] = Deadl
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as expired:
-        metrics.DEADLINE_EXPIRED.labels(doing.split(" ", 1)[0]).inc()
+        EXPIRED.labels(doing.split(" ", 1)[0]).inc()
         raise error(f"{doing} took longer than {seconds:g} s.") from expired
 
 

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.errors import Misconfigured
-from shared.messages import PauseLengths
+from shared.protocol.messages import PauseLengths
 
 PREFIX = "PODCAST_"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.stack.minio_build import ensure_minio
+from deploy.local.minio_build import ensure_minio
 from shared.settings import PREFIX, Settings, load
 from tests.servers.minio import MinioServer
 from tests.servers.rabbitmq import RabbitServer

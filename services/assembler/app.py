@@ -1,7 +1,8 @@
 """assembler: consumes episode.requested, publishes episode.assembled or chunk.lost. Competing consumers."""
 
 from services.assembler import handlers
-from shared import messages, service, topology
+from shared.protocol import messages, topology
+from shared.runtime import service
 from shared.settings import Settings
 
 

@@ -12,12 +12,12 @@ from services.assembler.failures import ChunkMissing
 from services.assembler.limiter import Limiter
 from services.assembler.prefetch import ahead
 from services.assembler.timeline import Part, TimedChunk, Timeline
-from shared import chunk_audio
+from shared.audio import chunk_audio
+from shared.audio.loudness import LoudnessMeter, Samples
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
-from shared.loudness import LoudnessMeter, Samples
-from shared.manifest import Chunk, Manifest
-from shared.store import Store
+from shared.protocol.manifest import Chunk, Manifest
+from shared.store.port import Store
 
 MEASUREMENTS_AHEAD = 8
 CHUNKS_AHEAD = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.errors import BadInput, NotFound, TooLarge
-from shared.store import Store
+from shared.store.port import Store
 
 LIMIT_BYTES = 8_000_000
 """It is embedded in every file; a FLAC picture block ends at 16 MB, base64 in Vorbis comments takes 4/3 of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.messages import AudioFormat
+from shared.protocol.messages import AudioFormat
 
 LAME_CBR_GAIN_DB = 0.445
 """LAME scales its input by 0.95 in CBR mode (and not in VBR mode); this is given back before it."""

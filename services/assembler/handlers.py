@@ -20,13 +20,13 @@ from services.assembler.encoders import CONTENT_TYPES, ENCODERS
 from services.assembler.failures import ChunkMissing
 from services.assembler.timeline import Timeline, gain_db, plan, whole_energies
 from services.assembler.timing import EpisodeFile, Timing
-from shared import layout
 from shared.deadlines import in_thread
 from shared.errors import BadInput, NotFound
-from shared.manifest import Manifest
-from shared.messages import ChunkLost, EpisodeAssembled, EpisodeRequested
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodeRequested
 from shared.settings import Settings
-from shared.store import Store
+from shared.store import keys
+from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
 
 async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
     try:
-        data = await store.get(layout.manifest(job_id))
+        data = await store.get(keys.manifest(job_id))
         return data, await in_thread(partial(Manifest.model_validate_json, data))
     except NotFound:
         raise BadInput(f"Job {job_id} has no manifest in the store.") from None
@@ -114,13 +114,13 @@ def _write_texts(episode: production.Episode) -> None:
 
 
 async def _store(job_id: str, name: str, path: Path, store: Store) -> EpisodeFile:
-    key = layout.episode(job_id, name)
+    key = keys.episode(job_id, name)
     await store.put_file(key, path, content_type=CONTENT_TYPES[name])
     return EpisodeFile(key=key, size=await in_thread(lambda: path.stat().st_size))
 
 
 def _timing_key(job_id: str) -> str:
-    return layout.episode(job_id, "timing.json")
+    return keys.episode(job_id, "timing.json")
 
 
 def _announcement(finished: Timing, seconds: float) -> EpisodeAssembled:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.loudness import Samples
+from shared.audio.loudness import Samples
 
 LOOK_AHEAD_SECONDS = 0.005
 RELEASE_DB_A_SECOND = 120.0

@@ -17,11 +17,11 @@ from services.assembler.languages import three_letters
 from services.assembler.timeline import CHANNELS, TARGET_LUFS, Part, Timeline
 from services.assembler.timing import Encoded
 from services.assembler.verification import LOUDNESS_TOLERANCE_LU, TRUE_PEAK_LIMIT_DBTP, Decoded, prove_complete
+from shared.audio.loudness import Energies
 from shared.deadlines import in_thread
-from shared.loudness import Energies
-from shared.manifest import Manifest
-from shared.messages import AudioFormat
-from shared.store import Store
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import AudioFormat
+from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 

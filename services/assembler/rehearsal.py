@@ -11,10 +11,10 @@ from functools import partial
 
 from services.assembler.chunks import Mastering, samples_of
 from services.assembler.timeline import Part, TimedChunk, Timeline
+from shared.audio.loudness import Samples
 from shared.deadlines import in_thread
-from shared.loudness import Samples
-from shared.manifest import Manifest
-from shared.store import Store
+from shared.protocol.manifest import Manifest
+from shared.store.port import Store
 
 SAMPLE_SECONDS = 60.0
 """About a second of work, and 6 MB."""

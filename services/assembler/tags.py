@@ -25,8 +25,8 @@ from services.assembler.cover import Cover
 from services.assembler.failures import EncoderFailed
 from services.assembler.languages import three_letters
 from services.assembler.timeline import Timeline
-from shared.manifest import Manifest
-from shared.messages import AudioFormat
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import AudioFormat
 
 # What a job's metadata keys are called by each format; any other key becomes a tag of its own name.
 ID3_FRAMES = {

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
+from shared.audio.loudness import Energies, block_samples, integrated_loudness
 from shared.errors import Permanent
-from shared.loudness import Energies, block_samples, integrated_loudness
-from shared.manifest import Chapter, Manifest
-from shared.messages import Frozen, LoudnessProfile
+from shared.protocol.manifest import Chapter, Manifest
+from shared.protocol.messages import Frozen, LoudnessProfile
 
 LEAD_IN_BLOCKS = 3
 """300 ms of silence first: many players swallow the first moments while their output wakes up."""

@@ -11,11 +11,11 @@ from functools import partial
 from pydantic import Field, ValidationError
 
 from services.assembler.timeline import Timeline
-from shared import layout
 from shared.deadlines import in_thread
 from shared.errors import NotFound
-from shared.messages import Frozen, JobId
-from shared.store import Store
+from shared.protocol.messages import Frozen, JobId
+from shared.store import keys
+from shared.store.port import Store
 
 ASSEMBLY_VERSION = 1
 """Raise it when the same manifest and chunks make a different episode: the old one is then made anew."""
@@ -58,7 +58,7 @@ def fingerprint(manifest: bytes, sample_rate: int) -> str:
 async def finished(job_id: str, expected_fingerprint: str, store: Store) -> Timing | None:
     """The timing manifest of an episode that is already there, whole and made of the same; else None."""
     try:
-        data = await store.get(layout.episode(job_id, "timing.json"))
+        data = await store.get(keys.episode(job_id, "timing.json"))
         timing = await in_thread(partial(Timing.model_validate_json, data))
     except (NotFound, ValidationError):
         return None

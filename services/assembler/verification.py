@@ -18,8 +18,8 @@ import numpy as np
 from services.assembler import ffmpeg
 from services.assembler.failures import EpisodeIncomplete
 from services.assembler.timeline import TimedChunk, Timeline
+from shared.audio.loudness import Energies, LoudnessMeter, TruePeakMeter, block_samples, decibels, integrated_loudness
 from shared.deadlines import in_thread
-from shared.loudness import Energies, LoudnessMeter, TruePeakMeter, block_samples, decibels, integrated_loudness
 
 LOUDNESS_TOLERANCE_LU = 0.5
 TRUE_PEAK_LIMIT_DBTP = -1.0

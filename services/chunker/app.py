@@ -1,7 +1,8 @@
 """chunker: consumes job.submitted, publishes job.chunked. A splitter."""
 
 from services.chunker import handlers, workers
-from shared import messages, service, topology
+from shared.protocol import messages, topology
+from shared.runtime import service
 from shared.settings import Settings
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.manifest import Omission
+from shared.protocol.manifest import Omission
 
 SAMPLE_LENGTH_CHARACTERS = 80
 """How much of an omitted piece is shown in the manifest: enough to recognise it."""

@@ -18,7 +18,7 @@ from services.chunker.document import Anchor, Article, Document, Heading, Omissi
 from services.chunker.speakable import SPEAKABLE
 from services.chunker.workers import in_worker
 from shared.errors import BadSource
-from shared.messages import SourceFormat
+from shared.protocol.messages import SourceFormat
 
 _FURNITURE_REASON = "menus, footers and what else is not the article"
 

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Literal, get_args
 
 from shared.errors import BadSource, TooLarge
-from shared.messages import SourceFormat
+from shared.protocol.messages import SourceFormat
 
 _BY_EXTENSION: dict[str, SourceFormat] = {
     "txt": "text", "text": "text",

@@ -16,11 +16,11 @@ from services.chunker import manifests
 from services.chunker.documents import read_packed
 from services.chunker.fetching import fetch
 from services.chunker.workers import in_worker
-from shared import layout
 from shared.errors import BadSource, NotFound, TooLarge
-from shared.messages import JobChunked, JobRequest, SourceFormat, TextSource, UrlSource
+from shared.protocol.messages import JobChunked, JobRequest, SourceFormat, TextSource, UrlSource
 from shared.settings import Settings
-from shared.store import Store
+from shared.store import keys
+from shared.store.port import Store
 
 Publish = Callable[[JobChunked], Awaitable[None]]
 
@@ -40,7 +40,7 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
     def left_seconds() -> float:
         return max(0.0, started + settings.chunker_deadline_seconds * _OWN_SHARE_OF_DEADLINE - time.monotonic())
 
-    key = layout.manifest(job.job_id)
+    key = keys.manifest(job.job_id)
     try:
         stored = await store.get(key)
     except NotFound:

@@ -8,8 +8,8 @@ from services.chunker import splitting
 from services.chunker.document import Document, Heading, Paragraph
 from services.chunker.documents import Packed
 from services.chunker.speakable import SPEAKABLE, normalise
-from shared.manifest import Chunk, Manifest, audio_key
-from shared.messages import JobRequest
+from shared.protocol.manifest import Chunk, Manifest, audio_key
+from shared.protocol.messages import JobRequest
 from shared.settings import Settings
 
 DEFAULT_LANGUAGE = "en"

@@ -12,7 +12,7 @@ from functools import cache
 import pypandoc
 
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
-from shared.messages import SourceFormat
+from shared.protocol.messages import SourceFormat
 
 HEAP_LIMIT_MB = 1_500
 """5 MB of Markdown, the longest text of a job, took 866 MB."""

@@ -12,7 +12,7 @@ from services.chunker.document import ChapterStart, Document, Heading, Omissions
 from services.chunker.sentences import Piece, cut
 from services.chunker.speakable import leave_out_decoration, normalise
 from shared.errors import BadSource, TooLarge
-from shared.manifest import Chapter, Omission, PauseClass
+from shared.protocol.manifest import Chapter, Omission, PauseClass
 
 SCENE_BREAK_LIMIT_CHARACTERS = 40
 """A paragraph without a letter or digit up to this length is a scene break, a longer one is decoration."""

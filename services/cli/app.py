@@ -18,7 +18,7 @@ from typing import Any, Final
 import click
 
 from services.cli import exits
-from shared import logs
+from shared.runtime import logs
 
 COMMANDS: Final[dict[str, str]] = {
     "render": "services.cli.render:render",

@@ -19,11 +19,11 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from services.cli import interrupts, letter_display
 from services.cli.dlq_options import Access, Asked, choosing, filtering, on_a_broker
-from shared import letter_export
-from shared.dead_letters import Verdict
+from shared.dead_letters.browser import Verdict
+from shared.dead_letters.export import line as export_line
+from shared.dead_letters.letter import Letter
+from shared.dead_letters.selection import Selection
 from shared.errors import BadInput
-from shared.letter_selection import Selection
-from shared.letters import Letter
 
 LIST_LIMIT: Final = 10_000
 """Letters that `list` shows unless told otherwise: 7 to 13 s and 83 MB (measured on 2 busy cores)."""
@@ -138,7 +138,7 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
         async def put(letter: Letter, message: AbstractIncomingMessage) -> Verdict:
             nonlocal written
             if selection.has(letter):
-                spool.write(letter_export.line(letter, message).encode() + b"\n")
+                spool.write(export_line(letter, message).encode() + b"\n")
                 written += 1
             return Verdict.KEEP
 

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import click
 
 from services.cli import targets
-from shared.connecting import connected
-from shared.dead_letters import DeadLetters
+from shared.dead_letters.browser import DeadLetters
+from shared.dead_letters.operator_lock import WAIT_SECONDS
+from shared.dead_letters.selection import Selection, queue_named
 from shared.errors import BadInput
-from shared.letter_selection import Selection, queue_named
-from shared.operator_lock import WAIT_SECONDS
-from shared.topology import WORK_QUEUES
+from shared.protocol.topology import WORK_QUEUES
+from shared.runtime.broker import connected
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -13,20 +13,11 @@ from typing import Any
 
 import click
 
-from services.cli import (
-    broker,
-    exits,
-    interrupts,
-    job_options,
-    progress_display,
-    submission,
-    summary,
-    targets,
-    watching,
-)
-from services.cli import sources as reading
+from services.cli import exits, interrupts, job_options, progress_display, summary, targets
+from shared.client import broker, submission, watching
+from shared.client import sources as reading
 from shared.errors import BadInput
-from shared.messages import TERMINAL_STATES, JobCancelRequested, JobStatus
+from shared.protocol.messages import TERMINAL_STATES, JobCancelRequested, JobStatus
 
 _CANCEL_PATIENCE_SECONDS = 10.0
 """The coordinator answers in milliseconds when it runs; the request waits for it in its queue if it does not."""

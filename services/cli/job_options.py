@@ -8,11 +8,11 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from services.cli.sources import FORMATS
-from services.cli.submission import AUDIO_FORMATS, Order
-from services.cli.watching import checked_id
+from shared.client.sources import FORMATS
+from shared.client.submission import AUDIO_FORMATS, Order
+from shared.client.watching import checked_id
 from shared.errors import BadInput
-from shared.messages import AudioFormat, JobRequest, LoudnessProfile
+from shared.protocol.messages import AudioFormat, JobRequest, LoudnessProfile
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

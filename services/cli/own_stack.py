@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from services.cli.stack import LocalStack, read_state
-from services.cli.stack.state import StackState
+from deploy.local import LocalStack, read_state
+from deploy.local.state import StackState
 from shared.errors import BrokerDown, PodcastError
 from shared.settings import Settings
 

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from shared.messages import JobState, JobStatus
+from shared.protocol.messages import JobState, JobStatus
 
 _LINE_INTERVAL_SECONDS: Final = 10.0
 _RATE_FROM_SECONDS: Final = 1.0

@@ -10,14 +10,15 @@ from typing import Any
 
 import click
 
-from services.cli import broker, exits, fetching, interrupts, job_options, submission, summary, targets, watching
-from services.cli import sources as reading
+from services.cli import exits, interrupts, job_options, summary, targets
 from services.cli.progress_display import Display, display
+from shared.client import broker, fetching, submission, watching
+from shared.client import sources as reading
 from shared.errors import PodcastError
-from shared.manifest import Manifest
-from shared.messages import JobCancelRequested, JobStatus
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import JobCancelRequested, JobStatus
 from shared.settings import Settings
-from shared.store import Store
+from shared.store.port import Store
 
 _CANCEL_SECONDS = 3.0
 """To tell a running stack that the job is not wanted any more."""

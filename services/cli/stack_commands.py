@@ -9,13 +9,13 @@ from typing import get_args
 
 import click
 
+from deploy.local import StackPlan, is_running, read_state, start_detached, stop
+from deploy.local.doctor import examine
+from deploy.local.minio_build import ensure_minio
+from deploy.local.plan import Engine, StoreKind
+from deploy.local.state import AlreadyRunning, StackState
+from deploy.local.supervisor import supervise
 from services.cli import interrupts
-from services.cli.stack import StackPlan, is_running, read_state, start_detached, stop
-from services.cli.stack.doctor import examine
-from services.cli.stack.minio_build import ensure_minio
-from services.cli.stack.plan import Engine, StoreKind
-from services.cli.stack.state import AlreadyRunning, StackState
-from services.cli.stack.supervisor import supervise
 from shared.settings import Settings, load
 
 directory_option = click.option(

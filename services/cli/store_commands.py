@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from services.cli import exits, fetching, interrupts, summary, targets, watching
+from services.cli import exits, interrupts, summary, targets
+from shared.client import fetching, watching
 from shared.errors import BadInput
-from shared.messages import JobStatus
+from shared.protocol.messages import JobStatus
 
 
 @click.command()

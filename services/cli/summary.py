@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from services.cli.progress_display import length
-from shared import layout
 from shared.errors import NotFound
-from shared.manifest import Manifest
-from shared.messages import JobStatus
-from shared.store import Store
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import JobStatus
+from shared.store import keys
+from shared.store.port import Store
 
 _FAILURES_SHOWN = 5
 _TEXT_SHOWN_CHARACTERS = 70
@@ -21,7 +21,7 @@ _TEXT_SHOWN_CHARACTERS = 70
 async def manifest(store: Store, job_id: str) -> Manifest | None:
     """The job's manifest, if it got that far."""
     with contextlib.suppress(NotFound):
-        return Manifest.model_validate_json(await store.get(layout.manifest(job_id)))
+        return Manifest.model_validate_json(await store.get(keys.manifest(job_id)))
     return None
 
 

@@ -21,7 +21,7 @@ from services.cli import own_stack
 from shared.deadlines import deadline
 from shared.errors import BadInput, BrokerDown, Misconfigured, SpeechDown, StoreDown
 from shared.settings import PREFIX, Settings, load
-from shared.store import Store, open_store
+from shared.store.port import Store, open_store
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -4,7 +4,8 @@ import functools
 
 from services.coordinator import handlers, reconciling
 from services.coordinator.jobs import Jobs
-from shared import messages, service, topology
+from shared.protocol import messages, topology
+from shared.runtime import service
 from shared.settings import Settings
 
 

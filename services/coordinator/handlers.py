@@ -18,10 +18,10 @@ from services.coordinator import clock
 from services.coordinator.job import Job
 from services.coordinator.jobs import Jobs
 from services.coordinator.progress import Progress
-from shared import envelope, topology
 from shared.errors import BadInput
-from shared.manifest import Chunk, Manifest
-from shared.messages import (
+from shared.protocol import envelope, topology
+from shared.protocol.manifest import Chunk, Manifest
+from shared.protocol.messages import (
     ChunkLost,
     ChunkRequested,
     ChunkSynthesized,

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from services.coordinator.progress import Progress
-from shared.messages import TERMINAL_STATES, JobStatus
+from shared.protocol.messages import TERMINAL_STATES, JobStatus
 
 
 @dataclass

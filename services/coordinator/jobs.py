@@ -13,11 +13,11 @@ import structlog
 from services.coordinator import clock
 from services.coordinator.job import Job
 from services.coordinator.progress import Progress
-from shared import layout
 from shared.errors import BadInput, NotFound, Outage
-from shared.manifest import Manifest
-from shared.messages import EventName, JobEvent, JobRequest, JobState, JobStatus
-from shared.store import Store
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import EventName, JobEvent, JobRequest, JobState, JobStatus
+from shared.store import keys
+from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +88,7 @@ class Jobs:
 
     async def _stored(self, job_id: str) -> JobStatus | None:
         try:
-            return JobStatus.model_validate_json(await self._store.get(layout.status(job_id)))
+            return JobStatus.model_validate_json(await self._store.get(keys.status(job_id)))
         except NotFound:
             return None
 
@@ -105,8 +105,8 @@ class Jobs:
 
     async def admit(self, request: JobRequest) -> Job:
         """Take a new job into the store: what was asked, that it is active, how it stands."""
-        await self._store.put(layout.request(request.job_id), request.model_dump_json().encode())
-        await self._store.put(layout.active(request.job_id), b"")
+        await self._store.put(keys.request(request.job_id), request.model_dump_json().encode())
+        await self._store.put(keys.active(request.job_id), b"")
         now = clock.now()
         status = JobStatus(
             job_id=request.job_id, state="chunking", title=request.title or "", submitted_at=now, updated_at=now
@@ -119,21 +119,21 @@ class Jobs:
     async def manifest(self, job_id: str) -> Manifest | None:
         """The job's manifest, or None if it is not chunked yet."""
         try:
-            return Manifest.model_validate_json(await self._store.get(layout.manifest(job_id)))
+            return Manifest.model_validate_json(await self._store.get(keys.manifest(job_id)))
         except NotFound:
             return None
 
     async def rebuild(self, job: Job, manifest: Manifest) -> None:
         """Derive the job's progress from the store: a chunk is finished when its audio is there."""
-        keys = list(dict.fromkeys(chunk.audio_key for chunk in manifest.chunks))
+        audio_keys = list(dict.fromkeys(chunk.audio_key for chunk in manifest.chunks))
         limit = asyncio.Semaphore(_LOOKUPS_AT_A_TIME)
 
         async def is_there(key: str) -> bool:
             async with limit:
                 return await self._store.exists(key)
 
-        found = await asyncio.gather(*(is_there(key) for key in keys))
-        done = [key for key, there in zip(keys, found, strict=True) if there]
+        found = await asyncio.gather(*(is_there(key) for key in audio_keys))
+        done = [key for key, there in zip(audio_keys, found, strict=True) if there]
         job.progress = Progress(manifest, done=done, failed=job.status.failures)
 
     async def change(self, job: Job, state: JobState, **fields: Any) -> None:
@@ -141,10 +141,10 @@ class Jobs:
         job.status = self._now(job, state=state, **fields)
         await self.write(job)
         if job.ended:
-            await self._store.delete(layout.active(job.job_id))
+            await self._store.delete(keys.active(job.job_id))
             self._jobs.pop(job.job_id, None)
         else:
-            await self._store.put(layout.active(job.job_id), b"")
+            await self._store.put(keys.active(job.job_id), b"")
             self._jobs[job.job_id] = job
         log.info("job", state=state, job=job.job_id, reason=job.status.error)
         await self._tell(JobEvent(name=_EVENT_OF_STATE.get(state, "job.progressed"), status=job.status))
@@ -172,7 +172,7 @@ class Jobs:
         stored = await self._stored(job.job_id)
         if stored is not None and stored.updated_at != job.stored_at:
             raise Overtaken(f"Job {job.job_id} was moved on by another coordinator: it is {stored.state} now.")
-        await self._store.put(layout.status(job.job_id), job.status.model_dump_json().encode())
+        await self._store.put(keys.status(job.job_id), job.status.model_dump_json().encode())
         job.stored_at = job.status.updated_at
 
     async def keep_written(self) -> None:
@@ -190,7 +190,7 @@ class Jobs:
 
     async def active_ids(self) -> list[str]:
         """Jobs that have not ended, as the store has them."""
-        return [key.removeprefix(layout.ACTIVE) async for key in self._store.list(layout.ACTIVE)]
+        return [key.removeprefix(keys.ACTIVE) async for key in self._store.list(keys.ACTIVE)]
 
     def cached(self, job_id: str) -> Job | None:
         """The job, if it is in the cache."""

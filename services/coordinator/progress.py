@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shared.manifest import Chunk, Manifest
-from shared.messages import ChunkCounts, ChunkFailure
+from shared.protocol.manifest import Chunk, Manifest
+from shared.protocol.messages import ChunkCounts, ChunkFailure
 
 FAILURES_SHOWN = 200
 """Failures kept in the status; their dead letters are all kept."""

@@ -16,11 +16,12 @@ from services.coordinator import clock
 from services.coordinator.handlers import Publish, dispatch
 from services.coordinator.job import Job
 from services.coordinator.jobs import Jobs
-from shared import layout, topology
 from shared.errors import NotFound, Outage
-from shared.messages import EpisodeRequested, JobRequest, ReconcileRequested
+from shared.protocol import topology
+from shared.protocol.messages import EpisodeRequested, JobRequest, ReconcileRequested
 from shared.settings import Settings
-from shared.store import Store
+from shared.store import keys
+from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ async def _look_at(
     job = await jobs.find(job_id)
     if job is None or job.ended:
         if job is not None:  # killed between writing the end and removing the mark
-            await store.delete(layout.active(job_id))
+            await store.delete(keys.active(job_id))
         else:
             await _admit_again(job_id, jobs=jobs, store=store, requeue=requeue)
         return
@@ -87,9 +88,9 @@ _QUEUE_OF_STATE = {
 async def _admit_again(job_id: str, *, jobs: Jobs, store: Store, requeue: Publish) -> None:
     """Killed between marking a job as active and writing its status: the message that began it may be gone."""
     try:
-        request = JobRequest.model_validate_json(await store.get(layout.request(job_id)))
+        request = JobRequest.model_validate_json(await store.get(keys.request(job_id)))
     except NotFound:
-        await store.delete(layout.active(job_id))
+        await store.delete(keys.active(job_id))
         return
     await jobs.admit(request)
     await requeue(request)
@@ -100,7 +101,7 @@ async def _move(job: Job, *, jobs: Jobs, store: Store, publish: Publish, requeue
     job.last_news = time.monotonic()
     manifest = await jobs.manifest(job.job_id)
     if manifest is None:
-        await requeue(JobRequest.model_validate_json(await store.get(layout.request(job.job_id))))
+        await requeue(JobRequest.model_validate_json(await store.get(keys.request(job.job_id))))
         return
     await jobs.rebuild(job, manifest)
     if job.progress is not None and job.progress.complete and job.status.state == "assembling":

@@ -18,8 +18,8 @@ from services.speech import catalogue
 from services.speech.pool import Pool
 from services.speech.routes import Routes
 from services.speech.serving import serve
-from shared import logs
 from shared.errors import PodcastError
+from shared.runtime import logs
 from shared.settings import Settings, load
 
 

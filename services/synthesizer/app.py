@@ -4,7 +4,8 @@ import anyio
 
 from services.synthesizer import handlers
 from services.synthesizer.speech import SpeechPool
-from shared import messages, service, topology
+from shared.protocol import messages, topology
+from shared.runtime import service
 from shared.settings import Settings
 
 

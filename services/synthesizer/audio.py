@@ -1,7 +1,7 @@
 """How a chunk's sound is made ready: resampled, silence trimmed off its edges, edges faded.
 
 pydub does the edges, at chunk level and on PCM in memory (no child process). Raise `PROCESSING_VERSION` in
-shared/manifest.py when a number here changes: the audio keys then change and chunks are spoken anew.
+shared/protocol/manifest.py when a number here changes: the audio keys then change and chunks are spoken anew.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import soxr
 from pydub import AudioSegment
 from pydub.silence import detect_leading_silence
 
-from shared.loudness import Samples
+from shared.audio.loudness import Samples
 
 TRIM_BELOW_PEAK_DB = 48.0
 """Edge silence is what lies so far below the loudest sample: breath and room are, an f or an h is not."""

@@ -16,13 +16,13 @@ import structlog
 from services.synthesizer.audio import process
 from services.synthesizer.judging import decode, judge, longest_seconds
 from services.synthesizer.speech import Spoken
-from shared import chunk_audio
-from shared.chunk_audio import Measurement
+from shared.audio import chunk_audio
+from shared.audio.chunk_audio import Measurement
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
-from shared.messages import ChunkRequested, ChunkSynthesized
+from shared.protocol.messages import ChunkRequested, ChunkSynthesized
 from shared.settings import Settings
-from shared.store import Store
+from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 

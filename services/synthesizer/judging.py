@@ -17,8 +17,8 @@ import unicodedata
 import numpy as np
 import soundfile
 
+from shared.audio.loudness import Samples
 from shared.errors import BadAudio
-from shared.loudness import Samples
 
 FASTEST_LETTERS_PER_SECOND = 22.0
 """At speed 1: faster than any voice measured (16), and half of the sound at an ordinary pace (14) comes out over it."""

@@ -11,10 +11,11 @@ import mutagen
 import pypandoc
 import pytest
 
-from shared import layout, topology
-from shared.connecting import connected
-from shared.manifest import Manifest
-from shared.messages import JobCancelRequested, JobRequest, ObjectSource, TextSource, new_job_id
+from shared.protocol import topology
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import JobCancelRequested, JobRequest, ObjectSource, TextSource, new_job_id
+from shared.runtime.broker import connected
+from shared.store import keys
 from tests.end_to_end import texts
 from tests.servers.line import Line
 from tests.servers.speech_process import ToneSpeech
@@ -88,7 +89,7 @@ def test_a_book_of_300_chunks_is_heard_word_for_word_and_an_article_overtakes_it
         status = await line.ended(book.job_id, seconds=200)
         assert (status.state, status.chunks.done) == ("completed", 300)
         await hears_all(line, book, source, out)
-        manifest = Manifest.model_validate_json(await line.store.get(layout.manifest(book.job_id)))
+        manifest = Manifest.model_validate_json(await line.store.get(keys.manifest(book.job_id)))
         assert len(manifest.chapters) == 10
         said = tone_speech.texts()
         assert len(said) == len(set(said)), "a chunk was spoken twice"
@@ -109,7 +110,7 @@ def test_an_epub_has_its_chapters_and_every_word(line: Line, out: Path, tmp_path
             extra_args=["--metadata", "title=The Tested Book", "--metadata", "author=B. Binder"],
         )
         job_id = new_job_id()
-        key = layout.source(job_id, "book.epub")
+        key = keys.source(job_id, "book.epub")
         await line.store.put(key, path.read_bytes())
         request = JobRequest(job_id=job_id, source=ObjectSource(key=key, name="book.epub"), formats=("m4b",))
         await line.submit(request)
@@ -119,7 +120,7 @@ def test_an_epub_has_its_chapters_and_every_word(line: Line, out: Path, tmp_path
         written, heard = await line.spoken(request, out)
         assert heard == written
         assert " ".join(heard).split()[-len(words(source)) :] == words(source)
-        manifest = Manifest.model_validate_json(await line.store.get(layout.manifest(job_id)))
+        manifest = Manifest.model_validate_json(await line.store.get(keys.manifest(job_id)))
         titles = [chapter.title for chapter in manifest.chapters]
         assert titles[-4:] == [f"Chapter number {number}" for number in (0, 6, 12, 18)]
         assert manifest.author == "B. Binder"

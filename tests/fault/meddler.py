@@ -10,7 +10,7 @@ from typing import Self
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, AbstractRobustConnection
 
-from shared import envelope, topology
+from shared.protocol import envelope, topology
 from shared.settings import Settings
 
 HELD_SECONDS = 0.4

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared import envelope, topology
+from shared.protocol import envelope, topology
 from tests.fault.schedule import Fault
 from tests.fault.stage import DOORS, Stage
 from tests.servers.line import Worker

@@ -27,13 +27,14 @@ from minio import Minio
 from minio.commonconfig import ENABLED
 from minio.versioningconfig import VersioningConfig
 
-from shared import layout, topology
-from shared.connecting import connected
-from shared.dead_letters import DeadLetters
-from shared.letter_selection import Selection
-from shared.manifest import Manifest
-from shared.messages import JobRequest, JobStatus, TextSource
-from shared.store_s3 import S3Store
+from shared.dead_letters.browser import DeadLetters
+from shared.dead_letters.selection import Selection
+from shared.protocol import topology
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import JobRequest, JobStatus, TextSource
+from shared.runtime.broker import connected
+from shared.store import keys
+from shared.store.s3 import S3Store
 from tests.end_to_end import texts
 from tests.fault.tampered import DIRECTORY
 from tests.servers.line import SERVICES, Line, Worker, free_port
@@ -199,7 +200,7 @@ class Stage:
                 self.line.restart(worker)
         if sweep:
             await self.sweep(*(queue.name for queue in topology.WORK_QUEUES))
-            async for key in self.line.store.list(layout.ACTIVE):
+            async for key in self.line.store.list(keys.ACTIVE):
                 await self.line.store.delete(key)
         await self.sweep(*(queue.dead for queue in topology.WORK_QUEUES))
         await self.line.ready()
@@ -312,7 +313,7 @@ class Stage:
             for name in (queue.name, *(queue.wait(seconds) for seconds in topology.WAIT_SECONDS))
         ]
         queues = [name for name, count in (await self.line.depths(*names)).items() if count]
-        return queues + [key async for key in self.line.store.list(layout.ACTIVE)]
+        return queues + [key async for key in self.line.store.list(keys.ACTIVE)]
 
     async def nothing_is_dead(self) -> None:
         """No dead letter anywhere, now that everything has been delivered."""
@@ -348,7 +349,7 @@ class Stage:
         finished = await asyncio.to_thread(self._first_finished)
         keys: dict[str, str] = {}
         for request in requests:
-            manifest = Manifest.model_validate_json(await self.line.store.get(layout.manifest(request.job_id)))
+            manifest = Manifest.model_validate_json(await self.line.store.get(keys.manifest(request.job_id)))
             keys |= {chunk.text: chunk.audio_key for chunk in manifest.chunks}
         calls = await asyncio.to_thread(self.calls)
         return [

@@ -28,7 +28,8 @@ from typing import Any
 
 import aio_pika
 
-from shared import delivery, layout, publishing, service, store_file, store_s3
+from shared.runtime import delivery, publishing, service
+from shared.store import folder, keys, s3
 
 DIRECTORY = "PODCAST_TAMPER_DIR"
 BLOCK_SECONDS = 600.0
@@ -80,7 +81,7 @@ class Orders:
 
 def _is_work(_store: object, key: str, *_: object, **__: object) -> bool:
     """Markers of suspects are no step of the work."""
-    return not key.startswith(layout.suspect("").partition("/")[0])
+    return not key.startswith(keys.suspect("").partition("/")[0])
 
 
 def _is_news(_publisher: object, _message: object, _exchange: str, routing_key: str) -> bool:
@@ -102,7 +103,7 @@ def tamper(orders: Orders, name: str) -> None:
         return await received(self, handler, msg)
 
     delivery.Delivery.consume_scope = consume_scope  # type: ignore[method-assign] # a test's entry
-    for store in (store_file.FileStore, store_s3.S3Store):
+    for store in (folder.FileStore, s3.S3Store):
         store.put = orders.around(store.put, "store", when=_is_work)  # type: ignore[method-assign] # as above
         store.put_file = orders.around(store.put_file, "store", when=_is_work)  # type: ignore[method-assign] # as above
     publishing.Publisher.raw = orders.around(publishing.Publisher.raw, "publish", when=_is_news)  # type: ignore[method-assign] # as above

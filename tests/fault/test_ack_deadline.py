@@ -10,10 +10,10 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared import envelope, topology
-from shared.messages import ChunkRequested
-from shared.nesting import check
-from shared.service import Service
+from shared.protocol import envelope, topology
+from shared.protocol.messages import ChunkRequested
+from shared.runtime.service import Service
+from shared.runtime.timeout_budget import check
 from shared.settings import Settings
 from tests.integration.running import letters, request, running
 from tests.servers.rabbitmq import RabbitServer

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from shared.messages import JobStatus
+from shared.protocol.messages import JobStatus
 from tests.fault.stage import Stage, job, unheard_text
 
 RESUMED_SECONDS = 4.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.messages import JobRequest, TextSource
+from shared.protocol.messages import JobRequest, TextSource
 from tests.end_to_end import texts
 from tests.fault.stage import job
 from tests.servers.line import SERVICES, Line

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared import envelope
-from shared.messages import JobRequest
+from shared.protocol import envelope
+from shared.protocol.messages import JobRequest
 from tests.fault.stage import Stage, job, unheard_text
 
 SHAPES = (1, 2, 3, 4)

@@ -8,7 +8,7 @@ import signal
 import psutil
 import pytest
 
-from shared.messages import JobRequest
+from shared.protocol.messages import JobRequest
 from tests.fault.stage import Stage, job, unheard_text
 from tests.servers.line import Worker
 from tests.waiting import until

@@ -8,8 +8,8 @@ from typing import Any
 
 import aio_pika
 
-from shared import envelope, topology
-from shared.messages import (
+from shared.protocol import envelope, topology
+from shared.protocol.messages import (
     ChunkRequested,
     ChunkSynthesized,
     EpisodeAssembled,

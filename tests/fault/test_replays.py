@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.messages import TextSource
+from shared.protocol.messages import TextSource
 from tests.fault.stage import JOB_SECONDS, Stage, job, unheard_text
 from tests.waiting import until
 
@@ -18,9 +18,9 @@ COMMAND_SECONDS = 60.0
 
 DIES_BETWEEN_CONFIRM_AND_ACK = """
 import asyncio, os
-from shared.connecting import connected
-from shared.dead_letters import DeadLetters
-from shared.letter_selection import Selection
+from shared.runtime.broker import connected
+from shared.dead_letters.browser import DeadLetters
+from shared.dead_letters.selection import Selection
 from shared.settings import load
 
 async def main():

@@ -9,9 +9,9 @@ import random
 
 import pytest
 
+from shared.dead_letters.selection import Selection
 from shared.errors import BrokerDown, Poison
-from shared.letter_selection import Selection
-from shared.messages import JobRequest
+from shared.protocol.messages import JobRequest
 from tests.fault.saboteur import Saboteur
 from tests.fault.schedule import schedule
 from tests.fault.stage import LOOK_SECONDS, Stage, job, unheard_text

@@ -15,8 +15,8 @@ import httpx
 import psutil
 import pytest
 
-from shared import layout
-from shared.messages import TextSource
+from shared.protocol.messages import TextSource
+from shared.store import keys
 from tests.fault import old_patterns
 from tests.fault.stage import Stage, job, unheard_text
 from tests.servers.line import Worker
@@ -144,7 +144,7 @@ def test_episode_assembly_story_a_restart_in_the_middle_lost_the_work_and_made_d
         await stage.proves(request)
         assert stage.was_obeyed("assembler", "encoding")
         client, bucket = stage.s3
-        episode = layout.episode(request.job_id, "mp3")
+        episode = keys.episode(request.job_id, "mp3")
         assert len(list(client.list_objects(bucket, prefix=episode, include_version=True))) == 1
 
     async def scenario() -> None:

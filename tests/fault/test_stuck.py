@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from shared.diagnosis import STALLED_EXIT_CODE
+from shared.runtime.watchdog import STALLED_EXIT_CODE
 from tests.fault.stage import Stage, job, unheard_text
 from tests.waiting import until
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 
-from shared import service, topology
-from shared.messages import ChunkRequested
+from shared.protocol import topology
+from shared.protocol.messages import ChunkRequested
+from shared.runtime import service
 from shared.settings import Settings
 
 KILLS = 13

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared.connecting import connected
-from shared.messages import ChunkRequested
-from shared.service import Service
+from shared.protocol.messages import ChunkRequested
+from shared.runtime.broker import connected
+from shared.runtime.service import Service
 from shared.settings import Settings
 from tests.waiting import LIMIT_SECONDS, until
 

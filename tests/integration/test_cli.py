@@ -20,8 +20,8 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
+from deploy.local import StackPlan, start_detached, stop
 from services.cli.app import cli
-from services.cli.stack import StackPlan, start_detached, stop
 
 ARTICLE = """\
 # The Lighthouse

@@ -12,14 +12,15 @@ import aio_pika
 import pytest
 from click.testing import CliRunner, Result
 
-from services.cli import broker
 from services.cli.app import cli
-from shared import layout, topology
+from shared.client import broker
 from shared.errors import BrokerDown
-from shared.messages import JobCancelRequested, JobEvent, JobRequest, JobStatus
-from shared.publishing import Publisher
+from shared.protocol import topology
+from shared.protocol.messages import JobCancelRequested, JobEvent, JobRequest, JobStatus
+from shared.runtime.publishing import Publisher
 from shared.settings import Settings
-from shared.store import open_store
+from shared.store import keys
+from shared.store.port import open_store
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ def stored(settings: Settings, key: str) -> Any:
 
 
 def put_status(settings: Settings, status: JobStatus) -> None:
-    asyncio.run(open_store(settings).put(layout.status(status.job_id), status.model_dump_json().encode()))
+    asyncio.run(open_store(settings).put(keys.status(status.job_id), status.model_dump_json().encode()))
 
 
 def a_status(state: str) -> JobStatus:
@@ -81,7 +82,7 @@ def test_a_job_waits_for_services_that_have_never_run(settings: Settings) -> Non
         assert JobRequest.model_validate_json(message.body).title == "Grüße"
         assert (message.correlation_id, message.type, message.delivery_mode) == (job_id, "job.submitted", 2)
     assert json.loads(podcast("status", job_id, "--json").stdout)["state"] == "queued"
-    assert stored(settings, layout.request(job_id))["title"] == "Grüße"
+    assert stored(settings, keys.request(job_id))["title"] == "Grüße"
 
 
 def test_a_long_text_goes_through_the_store(settings: Settings, tmp_path: Path) -> None:

@@ -16,14 +16,15 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared import envelope, letter_export, topology
-from shared.dead_letters import DeadLetters, Verdict
+from shared.dead_letters import export
+from shared.dead_letters.browser import DeadLetters, Verdict
+from shared.dead_letters.letter import Letter
+from shared.dead_letters.operator_lock import Busy, held
+from shared.dead_letters.selection import Selection
 from shared.errors import BadInput, BrokerDown, NotFound
-from shared.letter_selection import Selection
-from shared.letters import Letter
-from shared.messages import ChunkRequested
-from shared.operator_lock import Busy, held
-from shared.topology import CHUNKER, COORDINATOR, SYNTHESIZER, WorkQueue
+from shared.protocol import envelope, topology
+from shared.protocol.messages import ChunkRequested
+from shared.protocol.topology import CHUNKER, COORDINATOR, SYNTHESIZER, WorkQueue
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -177,8 +178,8 @@ async def test_a_look_interrupted_at_any_moment_gives_everything_back_in_order(a
 HOLD_LETTERS = """
 import asyncio, sys
 import aio_pika
-from shared.dead_letters import DeadLetters, Verdict
-from shared.topology import SYNTHESIZER
+from shared.dead_letters.browser import DeadLetters, Verdict
+from shared.protocol.topology import SYNTHESIZER
 
 async def main():
     seen = 0
@@ -334,8 +335,8 @@ async def test_a_client_that_dies_between_confirm_and_ack_leaves_the_letter_in_b
         program = """
 import asyncio, os, sys
 import aio_pika
-from shared.dead_letters import DeadLetters
-from shared.letter_selection import Selection
+from shared.dead_letters.browser import DeadLetters
+from shared.dead_letters.selection import Selection
 
 def die(letter):
     if letter.chunk == 20:
@@ -436,11 +437,11 @@ async def test_letters_from_strangers_are_listed_replayed_and_exported(amqp_url:
         lines: list[str] = []
 
         async def write(letter: Letter, message: AbstractIncomingMessage) -> Verdict:
-            lines.append(letter_export.line(letter, message))
+            lines.append(export.line(letter, message))
             return Verdict.KEEP
 
         await node.letters.visit([SYNTHESIZER], write, doing="exporting")
-        restored = [letter_export.message(line) for line in lines]
+        restored = [export.message(line) for line in lines]
         assert [message.body for message in restored] == STRANGE_BODIES
         assert all(message.headers == headers for message in restored)
 
@@ -454,11 +455,11 @@ async def test_a_letter_that_is_put_back_from_an_export_is_the_same_letter(amqp_
         lines: list[str] = []
 
         async def write(letter: Letter, message: AbstractIncomingMessage) -> Verdict:
-            lines.append(letter_export.line(letter, message))
+            lines.append(export.line(letter, message))
             return Verdict.REMOVE
 
         await node.letters.visit([SYNTHESIZER], write, doing="exporting")
-        await node.bury(letter_export.message(lines[0]))
+        await node.bury(export.message(lines[0]))
         (back,) = await node.letters.find(EVERYTHING)
         assert back.id == json.loads(lines[0])["id"]
 

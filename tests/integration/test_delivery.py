@@ -13,13 +13,13 @@ from typing import Any
 import aio_pika
 import pytest
 
-from shared import envelope, topology
-from shared.connecting import connected
 from shared.errors import BadAudio, SpeechDown, SpeechRejected
-from shared.messages import ChunkRequested
-from shared.service import Service
+from shared.protocol import envelope, topology
+from shared.protocol.messages import ChunkRequested
+from shared.runtime.broker import connected
+from shared.runtime.service import Service
 from shared.settings import Settings
-from shared.store import open_store
+from shared.store.port import open_store
 from tests.integration import mortal
 from tests.integration.running import letters, ready_messages, request, running
 from tests.waiting import until

@@ -14,9 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from services.cli.dlq_commands import dlq
-from shared import envelope, letter_export, topology
+from shared.dead_letters import export
 from shared.errors import BadInput, BrokerDown, NotFound
-from shared.topology import CHUNKER, SYNTHESIZER
+from shared.protocol import envelope, topology
+from shared.protocol.topology import CHUNKER, SYNTHESIZER
 from tests.integration.test_dead_letters import Node, client, dead
 
 FIELDS = {"id", "queue", "job_id", "chunk", "reason", "attempts", "time", "text", "type"}
@@ -96,7 +97,7 @@ def test_an_export_holds_every_letter_whole_and_takes_none(shell: Shell, tmp_pat
     file = tmp_path / "letters.jsonl"
     shell.says("export", "-o", str(file))
     lines = file.read_text(encoding="utf-8").splitlines()
-    assert [letter_export.message(line).body for line in lines] == [dead(1).body, binary.body]
+    assert [export.message(line).body for line in lines] == [dead(1).body, binary.body]
     assert [json.loads(line)["body_encoding"] for line in lines] == ["utf-8", "base64"]
     assert shell.says("export").splitlines() == lines
     assert len(shell.lists()) == 2

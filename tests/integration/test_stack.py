@@ -21,11 +21,11 @@ import aio_pika
 import psutil
 import pytest
 
-from services.cli.stack import LocalStack, StackPlan, is_running, read_state
-from services.cli.stack.state import STATE_FILE
+from deploy.local import LocalStack, StackPlan, is_running, read_state
+from deploy.local.state import STATE_FILE
 from shared.errors import Misconfigured, Outage
 from shared.settings import Settings
-from shared.store import open_store
+from shared.store.port import open_store
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -140,7 +140,7 @@ async def test_the_stack_ends_with_the_process_that_asked_for_it(folder: Path) -
     """`podcast render` that is killed does not leave a broker behind."""
     script = (
         "import asyncio, pathlib, sys\n"
-        "from services.cli.stack import LocalStack, StackPlan\n"
+        "from deploy.local import LocalStack, StackPlan\n"
         "async def main():\n"
         "    plan = StackPlan.model_validate_json(sys.argv[2])\n"
         "    async with LocalStack(dir=pathlib.Path(sys.argv[1]), plan=plan):\n"
@@ -256,7 +256,7 @@ def test_a_second_signal_does_not_wait(folder: Path) -> None:
     stubborn = plan(env={**plan().env, "STAND_IN_STUBBORN": "1", "PODCAST_GRACE_SECONDS": "1000"})
     supervisor = subprocess.Popen(
         (
-            *(sys.executable, "-m", "services.cli.stack.supervisor"),
+            *(sys.executable, "-m", "deploy.local.supervisor"),
             *("--dir", str(folder), "--plan", stubborn.model_dump_json()),
         )
     )

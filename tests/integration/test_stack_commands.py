@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.cli.stack import read_state, stop
+from deploy.local import read_state, stop
 
 COMMAND = (sys.executable, "-m", "services.cli.app")
 LIMIT_SECONDS = 150.0

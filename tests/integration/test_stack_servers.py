@@ -11,11 +11,11 @@ import aio_pika
 import psutil
 import pytest
 
-from services.cli.stack.ports import is_free
-from services.cli.stack.rabbitmq import RabbitNode
+from deploy.local.ports import is_free
+from deploy.local.rabbitmq import RabbitNode
 from shared.errors import BrokerDown
 from shared.settings import Settings
-from shared.store import open_store
+from shared.store.port import open_store
 from tests.servers.minio import MinioServer
 from tests.servers.process import Process
 from tests.servers.rabbitmq import RabbitServer

@@ -14,7 +14,7 @@ import pytest
 
 from shared.errors import Misconfigured, NotFound, StoreDown
 from shared.settings import Settings
-from shared.store import Store, open_store
+from shared.store.port import Store, open_store
 from tests.servers.minio import MinioServer
 
 Scenario = Callable[[Store], Awaitable[None]]

@@ -17,15 +17,16 @@ from typing import Any, Self
 
 import httpx
 
-from services.cli.stack.program import Program
-from shared import layout, topology
-from shared.connecting import connected
+from deploy.local.program import Program
 from shared.errors import NotFound
-from shared.manifest import Manifest
-from shared.messages import TERMINAL_STATES, Frozen, JobRequest, JobStatus
-from shared.publishing import Publisher
+from shared.protocol import topology
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import TERMINAL_STATES, Frozen, JobRequest, JobStatus
+from shared.runtime.broker import connected
+from shared.runtime.publishing import Publisher
 from shared.settings import Settings
-from shared.store import Store, open_store
+from shared.store import keys
+from shared.store.port import Store, open_store
 from tests.servers import tones
 from tests.servers.process import Process
 from tests.waiting import until
@@ -178,7 +179,7 @@ class Line:
 
     async def status(self, job_id: str) -> JobStatus | None:
         try:
-            return JobStatus.model_validate_json(await self.store.get(layout.status(job_id)))
+            return JobStatus.model_validate_json(await self.store.get(keys.status(job_id)))
         except NotFound:
             return None
 
@@ -190,7 +191,7 @@ class Line:
         """Wait until the job is no longer among the active ones: its last status is written before."""
 
         async def has_left() -> bool:
-            return not await self.store.exists(layout.active(job_id))
+            return not await self.store.exists(keys.active(job_id))
 
         await until(has_left, f"job {job_id} leaves the active ones", seconds=seconds)
 
@@ -207,7 +208,7 @@ class Line:
 
     async def spoken(self, job: JobRequest, directory: Path) -> tuple[list[str], list[str]]:
         """The chunks that should be said, and those heard in the finished episode (tone engine only)."""
-        manifest = Manifest.model_validate_json(await self.store.get(layout.manifest(job.job_id)))
+        manifest = Manifest.model_validate_json(await self.store.get(keys.manifest(job.job_id)))
         status = await self.status(job.job_id)
         assert status is not None
         extension = next(name for name in job.formats if name in status.files)

@@ -8,8 +8,8 @@ import secrets
 import signal
 from pathlib import Path
 
-from services.cli.stack.minio import MinioNode
-from services.cli.stack.ports import PortBook
+from deploy.local.minio import MinioNode
+from deploy.local.ports import PortBook
 from tests.servers.process import Process
 
 START_SECONDS = 60.0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from services.cli.stack.program import Program, tethered
+from deploy.local.program import Program, tethered
 
 STOP_SECONDS = 20.0
 _KILL_SECONDS = 10.0

@@ -11,8 +11,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from services.cli.stack.ports import PortBook, is_free
-from services.cli.stack.rabbitmq import USER, RabbitNode
+from deploy.local.ports import PortBook, is_free
+from deploy.local.rabbitmq import USER, RabbitNode
 from tests.servers.process import Process
 
 START_SECONDS = 90.0

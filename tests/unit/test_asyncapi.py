@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from docs import asyncapi
-from shared import topology
+from shared.protocol import topology
 
 
 def test_the_document_is_not_stale() -> None:

@@ -10,9 +10,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import chunk_audio
+from shared.audio import chunk_audio
+from shared.audio.loudness import Samples, block_energies, integrated_loudness
 from shared.errors import BadAudio
-from shared.loudness import Samples, block_energies, integrated_loudness
 
 RATE = 24_000
 

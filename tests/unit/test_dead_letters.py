@@ -11,11 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.cli import letter_display
-from shared import envelope, letter_export, letter_headers, letter_replay, letters
-from shared.topology import COORDINATOR, SYNTHESIZER
+from shared.dead_letters import export, replay
+from shared.dead_letters.headers import REPLAYS
+from shared.dead_letters.letter import TEXT_LIMIT_CHARACTERS, Letter, identity, read
+from shared.protocol import envelope
+from shared.protocol.topology import COORDINATOR, SYNTHESIZER
 from tests.unit.test_dead_letters_export import Received, values
 
-LETTER = letters.Letter(
+LETTER = Letter(
     id="0123456789ab",
     queue="synthesizer",
     job_id="0198a000-0000-7000-8000-000000000001",
@@ -43,7 +46,7 @@ headers = st.dictionaries(
             "x-death", envelope.ATTEMPT, envelope.WAITS, envelope.ATTEMPTS_LOG, envelope.CHUNK, envelope.JOB,
             envelope.EXCEPTION_MESSAGE, envelope.EXCEPTION_TYPE, envelope.DIED_AT, envelope.ORIGINAL_EXCHANGE,
             envelope.ORIGINAL_ROUTING_KEY, envelope.ORIGIN_EXCHANGE, envelope.ORIGIN_ROUTING_KEY,
-            letter_headers.REPLAYS,
+            REPLAYS,
         ]
     ),
     values
@@ -55,27 +58,27 @@ headers = st.dictionaries(
 @given(headers=headers, body=st.binary() | st.just(b'{"text": 7, "index": true, "source": [], "job_id": {}}'))
 def test_no_letter_is_too_strange_to_be_read_shown_and_cleaned(headers: dict[str, Any], body: bytes) -> None:
     message = received(headers=headers, body=body)
-    letter = letters.read(message, SYNTHESIZER)
+    letter = read(message, SYNTHESIZER)
     assert letter.reason
     assert letter_display.page(letter)
     assert letter_display.table([letter])
-    letter_replay.cleaned(message, SYNTHESIZER)
+    replay.cleaned(message, SYNTHESIZER)
 
 
 def test_looking_does_not_change_an_id() -> None:
     headers: dict[str, Any] = {"x-attempt": 6}
     looked_at = {**headers, "x-delivery-count": 41, "x-acquired-count": 42}
-    assert letters.identity(received(headers=headers)) == letters.identity(received(headers=looked_at))
-    assert letters.identity(received(headers=headers)) != letters.identity(received(headers={"x-attempt": 5}))
+    assert identity(received(headers=headers)) == identity(received(headers=looked_at))
+    assert identity(received(headers=headers)) != identity(received(headers={"x-attempt": 5}))
 
 
 def test_a_body_nested_too_deep_to_be_parsed_is_text_like_any_other() -> None:
-    letter = letters.read(received(body=b"[" * 100_000), SYNTHESIZER)
-    assert letter.text == "[" * letters.TEXT_LIMIT_CHARACTERS
+    letter = read(received(body=b"[" * 100_000), SYNTHESIZER)
+    assert letter.text == "[" * TEXT_LIMIT_CHARACTERS
 
 
 def test_a_character_cut_in_two_at_the_limit_does_not_make_a_text_binary() -> None:
-    letter = letters.read(received(body=b"x" + "\N{GRINNING FACE}".encode() * 10_000), SYNTHESIZER)
+    letter = read(received(body=b"x" + "\N{GRINNING FACE}".encode() * 10_000), SYNTHESIZER)
     assert letter.text is not None
     assert letter.text.startswith("x\N{GRINNING FACE}")
 
@@ -83,9 +86,9 @@ def test_a_character_cut_in_two_at_the_limit_does_not_make_a_text_binary() -> No
 def test_half_a_surrogate_pair_can_be_printed_and_exported() -> None:
     log = '[{"attempt": 1, "at": "\\ud800", "error": "\\udc00"}]'
     message = received(body=b'{"text": "\\ud800", "index": 1}', headers={envelope.ATTEMPTS_LOG: log})
-    letter = letters.read(message, SYNTHESIZER)
+    letter = read(message, SYNTHESIZER)
     assert letter_display.page(letter).encode()
-    assert letter_export.line(letter, message).encode()
+    assert export.line(letter, message).encode()
 
 
 def test_the_deaths_in_wait_queues_are_no_reason() -> None:
@@ -102,7 +105,7 @@ def test_the_deaths_in_wait_queues_are_no_reason() -> None:
         "routing-keys": ["chunk.requested"],
         "time": datetime(2026, 1, 2, tzinfo=UTC),
     }
-    letter = letters.read(received(headers={"x-death": [waited, killed]}), SYNTHESIZER)
+    letter = read(received(headers={"x-death": [waited, killed]}), SYNTHESIZER)
     assert "its consumer was lost" in letter.reason
     assert letter.time == "2026-01-02T00:00:00+00:00"
     assert letter.type == "chunk.requested"
@@ -115,16 +118,16 @@ def test_a_replayed_copy_of_a_death_is_still_the_news_of_a_death() -> None:
         envelope.ORIGINAL_ROUTING_KEY: "synthesizer",
         envelope.EXCEPTION_MESSAGE: "The store does not answer.",
     }
-    copy = letter_replay.cleaned(received(headers=headers, type="chunk.requested"), COORDINATOR)
+    copy = replay.cleaned(received(headers=headers, type="chunk.requested"), COORDINATOR)
     assert copy.headers[envelope.ORIGIN_EXCHANGE] == "podcast.dead"
     assert copy.headers[envelope.ORIGIN_ROUTING_KEY] == "synthesizer"
     assert envelope.EXCEPTION_MESSAGE in copy.headers
 
 
 def test_each_replay_is_counted() -> None:
-    once = letter_replay.cleaned(received(), SYNTHESIZER)
-    twice = letter_replay.cleaned(received(headers=dict(once.headers)), SYNTHESIZER)
-    assert twice.headers[letter_headers.REPLAYS] == 2
+    once = replay.cleaned(received(), SYNTHESIZER)
+    twice = replay.cleaned(received(headers=dict(once.headers)), SYNTHESIZER)
+    assert twice.headers[REPLAYS] == 2
 
 
 # ---------------------------------------------------------------- on a terminal

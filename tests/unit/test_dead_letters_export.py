@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared import letter_export
+from shared.dead_letters import export
+from shared.dead_letters.letter import BROKERS_COUNTERS, read
 from shared.errors import BadInput
-from shared.letters import BROKERS_COUNTERS, read
-from shared.topology import SYNTHESIZER
+from shared.protocol.topology import SYNTHESIZER
 
 
 @dataclass
@@ -67,8 +67,8 @@ names = st.text(min_size=1).filter(lambda name: name not in BROKERS_COUNTERS)
     )
 )
 def test_any_message_survives_its_export(received: Any) -> None:
-    line = letter_export.line(read(received, SYNTHESIZER), received)
-    restored = letter_export.message(line)
+    line = export.line(read(received, SYNTHESIZER), received)
+    restored = export.message(line)
     assert "\n" not in line
     assert restored.body == received.body
     assert restored.headers == received.headers
@@ -82,7 +82,7 @@ def test_values_that_json_cannot_hold_are_written_readably() -> None:
     received: Any = Received(
         headers={"a": b"\xff", "b": Decimal("1.50"), "c": float("inf"), "d": datetime(2026, 1, 2, tzinfo=UTC)}
     )
-    line = letter_export.line(read(received, SYNTHESIZER), received)
+    line = export.line(read(received, SYNTHESIZER), received)
     assert '"a": {"$bytes": "/w=="}' in line
     assert '"b": {"$decimal": "1.50"}' in line
     assert '"c": {"$float": "inf"}' in line
@@ -94,4 +94,4 @@ def test_values_that_json_cannot_hold_are_written_readably() -> None:
 )
 def test_what_is_no_export_is_refused_in_one_sentence(line: str) -> None:
     with pytest.raises(BadInput, match="not a line of an export"):
-        letter_export.message(line)
+        export.message(line)

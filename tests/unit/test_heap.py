@@ -11,7 +11,7 @@ import pytest
 COUNTS_HEAPS = """
 import ctypes, sys, threading
 
-from shared import heap
+from shared.runtime import heap
 
 if sys.argv[1] == "one":
     heap.share_one()

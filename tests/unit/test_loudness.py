@@ -13,7 +13,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.loudness import (
+from shared.audio.loudness import (
     LoudnessMeter,
     Samples,
     TruePeakMeter,

@@ -13,12 +13,13 @@ import numpy as np
 import soundfile
 import soxr
 
-from shared import chunk_audio, layout
-from shared.loudness import Samples
-from shared.manifest import Chapter, Chunk, Manifest, PauseClass
-from shared.messages import ChunkLost, EpisodeAssembled, EpisodeRequested, JobRequest, PauseLengths, TextSource
+from shared.audio import chunk_audio
+from shared.audio.loudness import Samples
+from shared.protocol.manifest import Chapter, Chunk, Manifest, PauseClass
+from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodeRequested, JobRequest, PauseLengths, TextSource
 from shared.settings import Settings
-from shared.store_file import FileStore
+from shared.store import keys
+from shared.store.folder import FileStore
 
 RATE = 24_000
 SENTENCES = (
@@ -93,8 +94,8 @@ class Shelf:
         for chunk in manifest.chunks:
             data = chunk_audio.encode(spoken(chunk.text) * np.float32(level), RATE)
             await self.store.put(chunk.audio_key, data)
-        await self.store.put(layout.manifest(manifest.job_id), manifest.model_dump_json().encode())
+        await self.store.put(keys.manifest(manifest.job_id), manifest.model_dump_json().encode())
 
     def path(self, extension: str) -> Path:
         """An episode's file where the store has it on disk."""
-        return self.folder / "store" / layout.episode("job", extension)
+        return self.folder / "store" / keys.episode("job", extension)

@@ -26,11 +26,12 @@ from services.assembler import production
 from services.assembler.failures import DiskFull, EncoderFailed, OffTarget
 from services.assembler.handlers import assemble_episode
 from services.assembler.timing import Timing
-from shared import chunk_audio, layout
+from shared.audio import chunk_audio
 from shared.errors import BadInput
-from shared.manifest import Manifest
-from shared.messages import AudioFormat, ChunkLost
-from shared.store_file import FileStore
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import AudioFormat, ChunkLost
+from shared.store import keys
+from shared.store.folder import FileStore
 from tests.unit.assembler.material import RATE, SENTENCES, Shelf, manifest, spoken
 
 FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")
@@ -201,7 +202,7 @@ def test_an_m4b_keeps_more_than_255_chapters(shelf: Shelf) -> None:
     async def scenario() -> None:
         for chunk in job.chunks:
             await shelf.store.put(chunk.audio_key, short)
-        await shelf.store.put(layout.manifest("job"), job.model_dump_json().encode())
+        await shelf.store.put(keys.manifest("job"), job.model_dump_json().encode())
         await assemble(shelf)
 
     asyncio.run(scenario())

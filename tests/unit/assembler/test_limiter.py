@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.assembler.limiter import Limiter
-from shared.loudness import Samples
+from shared.audio.loudness import Samples
 from tests.unit.assembler.material import RATE, SENTENCES, spoken
 
 CEILING_DBTP = -3.0

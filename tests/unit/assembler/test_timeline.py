@@ -16,11 +16,11 @@ from services.assembler.timeline import (
     plan,
     whole_energies,
 )
-from shared import chunk_audio
+from shared.audio import chunk_audio
+from shared.audio.loudness import block_energies, integrated_loudness
 from shared.errors import Permanent
-from shared.loudness import block_energies, integrated_loudness
-from shared.manifest import Chapter, Manifest, PauseClass
-from shared.messages import PauseLengths
+from shared.protocol.manifest import Chapter, Manifest, PauseClass
+from shared.protocol.messages import PauseLengths
 from tests.unit.assembler.material import RATE, SENTENCES, manifest, spoken
 
 PAUSES: list[PauseClass] = ["none", "sentence", "paragraph", "heading", "chapter"]

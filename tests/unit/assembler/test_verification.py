@@ -8,7 +8,7 @@ import pytest
 from services.assembler.failures import EpisodeIncomplete
 from services.assembler.timeline import Part, Timeline, plan, whole_energies
 from services.assembler.verification import Decoded, prove_complete
-from shared.loudness import Energies, Samples, block_energies
+from shared.audio.loudness import Energies, Samples, block_energies
 from tests.unit.assembler.material import RATE, SENTENCES, manifest, spoken
 
 BLOCK = RATE // 10

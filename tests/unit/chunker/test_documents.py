@@ -13,7 +13,7 @@ import pytest
 from services.chunker.document import Block, ChapterStart, Document, Heading, Paragraph
 from services.chunker.documents import read_document
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
-from shared.messages import SourceFormat
+from shared.protocol.messages import SourceFormat
 from tests.unit.chunker import made_documents
 
 PROSE = "This is a paragraph of the article, with enough words that it counts as one. " * 4

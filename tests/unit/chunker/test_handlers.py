@@ -9,12 +9,12 @@ import pytest
 from pydantic import HttpUrl
 
 from services.chunker.handlers import chunk_job
-from shared import layout
 from shared.errors import BadSource, NotFound, PodcastError, TooLarge
-from shared.manifest import Manifest
-from shared.messages import JobChunked, JobRequest, ObjectSource, PauseLengths, TextSource, UrlSource
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import JobChunked, JobRequest, ObjectSource, PauseLengths, TextSource, UrlSource
 from shared.settings import Settings
-from shared.store import Store, open_store
+from shared.store import keys
+from shared.store.port import Store, open_store
 from tests.unit.chunker import made_documents
 from tests.unit.chunker.test_fetching import answering, server
 
@@ -34,10 +34,10 @@ class Line:
         return await self.manifest(job)
 
     async def manifest(self, job: JobRequest) -> Manifest:
-        return Manifest.model_validate_json(await self.store.get(layout.manifest(job.job_id)))
+        return Manifest.model_validate_json(await self.store.get(keys.manifest(job.job_id)))
 
     async def _publish(self, message: JobChunked) -> None:
-        assert await self.store.exists(layout.manifest(message.job_id)), "announced before it was stored"
+        assert await self.store.exists(keys.manifest(message.job_id)), "announced before it was stored"
         self.published.append(message)
 
 
@@ -66,7 +66,7 @@ async def test_a_redelivered_job_is_only_announced_again(tmp_path: Path) -> None
 
 async def test_what_the_job_names_wins_over_the_document(tmp_path: Path) -> None:
     line = Line(tmp_path)
-    key = layout.source("j", "book.epub")
+    key = keys.source("j", "book.epub")
     await line.store.put(key, made_documents.from_markdown("epub"))
     own = await line.chunk(JobRequest(source=ObjectSource(key=key)))
     assert (own.title, own.author, own.language) == ("The Book", "A. Writer", "de")

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from services.cli.app import cli
-from shared import layout
-from shared.messages import ChunkCounts, JobState, JobStatus
+from shared.protocol.messages import ChunkCounts, JobState, JobStatus
 from shared.settings import Settings
-from shared.store import Store, open_store
+from shared.store import keys
+from shared.store.port import Store, open_store
 
 Podcast = Callable[..., Result]
 
@@ -60,4 +60,4 @@ def a_status(job_id: str, state: JobState = "completed", **fields: object) -> Jo
 
 
 def put_status(store: Store, status: JobStatus) -> None:
-    asyncio.run(store.put(layout.status(status.job_id), status.model_dump_json().encode()))
+    asyncio.run(store.put(keys.status(status.job_id), status.model_dump_json().encode()))

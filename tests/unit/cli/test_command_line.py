@@ -10,10 +10,12 @@ from pathlib import Path
 import click
 import pytest
 
-from services.cli import app, exits, watching
-from shared import errors, layout
-from shared.messages import ChunkFailure
-from shared.store import Store
+from services.cli import app, exits
+from shared import errors
+from shared.client import watching
+from shared.protocol.messages import ChunkFailure
+from shared.store import keys
+from shared.store.port import Store
 from tests.unit.cli.conftest import Podcast, a_status, put_status
 
 
@@ -197,8 +199,8 @@ def test_jobs_lists_the_newest_first(podcast: Podcast, store: Store) -> None:
 def a_finished_job(store: Store) -> None:
     files = {"mp3": "sound", "vtt": "captions", "chapters": "chapters"}
     for kind, data in files.items():
-        asyncio.run(store.put(layout.episode("j", kind), data.encode()))
-    put_status(store, a_status("j", title="A/Title: of…", files={kind: layout.episode("j", kind) for kind in files}))
+        asyncio.run(store.put(keys.episode("j", kind), data.encode()))
+    put_status(store, a_status("j", title="A/Title: of…", files={kind: keys.episode("j", kind) for kind in files}))
 
 
 def test_fetch_takes_the_file_that_the_suffix_asks_for(podcast: Podcast, store: Store, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from services.cli.progress_display import Lines, Remaining, length
-from shared.messages import ChunkCounts
+from shared.protocol.messages import ChunkCounts
 from tests.unit.cli.conftest import a_status
 
 

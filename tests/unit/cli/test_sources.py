@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.sources import Address, Document, find
+from shared.client.sources import Address, Document, find
 from shared.errors import BadSource, TooLarge
 
 LIMIT = 10_000

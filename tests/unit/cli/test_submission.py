@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.sources import Address, Document
-from services.cli.submission import Order, draft, hand_over
-from shared import layout
+from shared.client.sources import Address, Document
+from shared.client.submission import Order, draft, hand_over
 from shared.errors import BadInput, BrokerDown, TooLarge
-from shared.messages import INLINE_TEXT_LIMIT_CHARACTERS, Frozen, JobRequest, ObjectSource, TextSource, UrlSource
-from shared.store import Store
+from shared.protocol.messages import (
+    INLINE_TEXT_LIMIT_CHARACTERS,
+    Frozen,
+    JobRequest,
+    ObjectSource,
+    TextSource,
+    UrlSource,
+)
+from shared.store import keys
+from shared.store.port import Store
 from tests.unit.cli.conftest import a_status, put_status
 
 TEXT_LIMIT = 200_000
@@ -103,7 +110,7 @@ def test_the_job_is_in_the_store_when_it_is_published(store: Store) -> None:
     broker = Broker()
     assert asyncio.run(hand_over(made, store=store, publish=broker.publish))
     assert broker.published == [made.request]
-    assert objects(store) == [layout.request("j"), "jobs/j/source/document.epub"]
+    assert objects(store) == [keys.request("j"), "jobs/j/source/document.epub"]
 
 
 def test_nothing_is_left_behind_when_the_broker_refuses(store: Store) -> None:

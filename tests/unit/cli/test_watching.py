@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from services.cli import watching
-from services.cli.watching import all_jobs, follow, known, look
-from shared import layout
+from shared.client import watching
+from shared.client.watching import all_jobs, follow, known, look
 from shared.errors import BadInput, DeadlineExceeded, NotFound, StoreDown
-from shared.messages import JobRequest, JobStatus, TextSource
-from shared.store import Store
+from shared.protocol.messages import JobRequest, JobStatus, TextSource
+from shared.store import keys
+from shared.store.port import Store
 from tests.unit.cli.conftest import a_status, put_status
 
 
@@ -41,7 +41,7 @@ def test_events_tell_between_two_looks(store: Store) -> None:
         async for status in follow("j", store=store, events=events, limit_seconds=60, say=lambda _: None):
             seen.append(status)
             if status == fresh:
-                await store.put(layout.status("j"), a_status("j", updated_at=4.0).model_dump_json().encode())
+                await store.put(keys.status("j"), a_status("j", updated_at=4.0).model_dump_json().encode())
         return seen
 
     assert asyncio.run(until_the_end()) == [
@@ -63,7 +63,7 @@ def test_the_end_is_told_by_the_store_at_once_when_an_event_announces_it(
         async for status in follow("j", store=store, events=events, limit_seconds=60, say=lambda _: None):
             if status.state == "speaking":
                 end = a_status("j", "failed", error="from the store", updated_at=3.0)
-                await store.put(layout.status("j"), end.model_dump_json().encode())
+                await store.put(keys.status("j"), end.model_dump_json().encode())
                 events.put_nowait(a_status("j", "failed", error="from the event", updated_at=3.0))
         return status
 
@@ -105,7 +105,7 @@ def test_a_store_that_is_away_for_a_moment_is_waited_for(store: Store, monkeypat
 
 def test_a_job_nobody_has_taken_yet_is_queued(store: Store) -> None:
     request = JobRequest(job_id="j", source=TextSource(text="x"), title="Later")
-    asyncio.run(store.put(layout.request("j"), request.model_dump_json().encode()))
+    asyncio.run(store.put(keys.request("j"), request.model_dump_json().encode()))
     status = asyncio.run(look(store, "j"))
     assert status is not None
     assert (status.state, status.title) == ("queued", "Later")
@@ -123,6 +123,6 @@ def test_jobs_are_listed_newest_first(store: Store) -> None:
     for job_id, at in (("b", 2.0), ("a", 3.0), ("c", 1.0)):
         put_status(store, a_status(job_id, submitted_at=at))
     request = JobRequest(job_id="new", source=TextSource(text="x"))
-    asyncio.run(store.put(layout.request("new"), request.model_dump_json().encode()))
+    asyncio.run(store.put(keys.request("new"), request.model_dump_json().encode()))
     asyncio.run(store.put("jobs/odd/source/status.json", b"a client's document that is called so"))
     assert [status.job_id for status in asyncio.run(all_jobs(store))] == ["new", "a", "b", "c"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.manifest import Chapter, Chunk, Manifest
-from shared.messages import JobRequest, PauseLengths, TextSource
+from shared.protocol.manifest import Chapter, Chunk, Manifest
+from shared.protocol.messages import JobRequest, PauseLengths, TextSource
 
 
 def manifest(texts: Sequence[str], *, job_id: str = "job", max_parallel: int = 5) -> Manifest:

@@ -10,9 +10,8 @@ import pytest
 
 from services.coordinator import handlers, reconciling
 from services.coordinator.jobs import Jobs, Overtaken
-from shared import layout
 from shared.errors import BadInput
-from shared.messages import (
+from shared.protocol.messages import (
     ChunkLost,
     ChunkRequested,
     ChunkSynthesized,
@@ -27,7 +26,8 @@ from shared.messages import (
     TextSource,
 )
 from shared.settings import Settings
-from shared.store_file import FileStore
+from shared.store import keys
+from shared.store.folder import FileStore
 from tests.unit.coordinator.manifests import manifest
 
 
@@ -67,7 +67,7 @@ class Desk:
     async def submit(self, texts: str, *, max_parallel: int = 2, job_id: str = "job") -> None:
         plan = manifest(texts, job_id=job_id, max_parallel=max_parallel)
         await handlers.job_submitted(plan.request, jobs=self.jobs)
-        await self.store.put(layout.manifest(job_id), plan.model_dump_json().encode())
+        await self.store.put(keys.manifest(job_id), plan.model_dump_json().encode())
         await self.chunked(job_id, len(texts))
 
     async def chunked(self, job_id: str = "job", chunks: int = 1) -> None:
@@ -85,7 +85,7 @@ class Desk:
     async def assembled(self, job_id: str = "job") -> None:
         message = EpisodeAssembled(
             job_id=job_id,
-            files={"mp3": layout.episode(job_id, "mp3")},
+            files={"mp3": keys.episode(job_id, "mp3")},
             audio_seconds=3.0,
             loudness_lufs=-19.0,
             true_peak_dbtp=-1.5,
@@ -104,7 +104,7 @@ class Desk:
         )
 
     async def status(self, job_id: str = "job") -> JobStatus:
-        return JobStatus.model_validate_json(await self.store.get(layout.status(job_id)))
+        return JobStatus.model_validate_json(await self.store.get(keys.status(job_id)))
 
 
 Scenario = Callable[[Desk], Awaitable[None]]
@@ -135,7 +135,7 @@ def test_a_job_goes_from_submission_to_completion(play: Callable[[Scenario], Non
         assert status.state == "completed"
         assert status.chunks.done == 3
         assert set(status.stages) == {"chunking", "speaking", "assembling"}
-        assert not await desk.store.exists(layout.active("job"))
+        assert not await desk.store.exists(keys.active("job"))
         assert desk.events[0].name == "job.started"
         assert desk.events[-1].name == "job.completed"
 
@@ -178,7 +178,7 @@ def test_the_same_id_twice_is_one_job(play: Callable[[Scenario], None]) -> None:
         await handlers.job_submitted(again, jobs=desk.jobs)
         await desk.chunked()
         assert desk.requests() == []
-        assert b"something else" not in await desk.store.get(layout.request("job"))
+        assert b"something else" not in await desk.store.get(keys.request("job"))
 
     play(scenario)
 
@@ -205,7 +205,7 @@ def test_every_message_twice_makes_one_episode(play: Callable[[Scenario], None])
 def test_results_that_arrive_in_any_order_are_counted(play: Callable[[Scenario], None]) -> None:
     async def scenario(desk: Desk) -> None:
         plan = manifest("ab", max_parallel=2)
-        await desk.store.put(layout.manifest("job"), plan.model_dump_json().encode())
+        await desk.store.put(keys.manifest("job"), plan.model_dump_json().encode())
         await desk.chunked()  # before job.submitted, as after a redelivery
         await handlers.job_submitted(plan.request, jobs=desk.jobs)
         assert desk.requests() == [0, 1]
@@ -240,7 +240,7 @@ def test_cancelling_stops_dispatch_and_late_news_is_ignored(play: Callable[[Scen
         await desk.assembled()
         assert desk.requests() == []
         assert (await desk.status()).state == "cancelled"
-        assert not await desk.store.exists(layout.active("job"))
+        assert not await desk.store.exists(keys.active("job"))
 
     play(scenario)
 
@@ -304,7 +304,7 @@ def test_a_coordinator_that_was_overtaken_undoes_nothing(tmp_path: Path) -> None
             async with frozen.jobs.held("job"):
                 await frozen.jobs.write(remembered)
         assert frozen.jobs.cached("job") is None
-        status = JobStatus.model_validate_json(await other.store.get(layout.status("job")))
+        status = JobStatus.model_validate_json(await other.store.get(keys.status("job")))
         assert status.state == "completed"
 
     asyncio.run(scenario())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.stack.minio_build import MODULE, ensure_minio, minio_path
+from deploy.local.minio_build import MODULE, ensure_minio, minio_path
 from shared.errors import Misconfigured
 
 BUILDS = """

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from services.cli.stack.ports import FIRST_PORT, LAST_PORT, LOOPBACK, PortBook, free_port, is_free
+from deploy.local.ports import FIRST_PORT, LAST_PORT, LOOPBACK, PortBook, free_port, is_free
 from shared.errors import Misconfigured
 
 
@@ -37,6 +37,6 @@ def test_two_names_never_share_a_port() -> None:
 
 
 def test_a_machine_without_free_ports_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.cli.stack.ports.is_free", lambda _: False)
+    monkeypatch.setattr("deploy.local.ports.is_free", lambda _: False)
     with pytest.raises(Misconfigured, match="No free port"):
         free_port()

@@ -7,7 +7,7 @@ import pytest
 
 from services.synthesizer.audio import KEEP_AFTER_MS, KEEP_BEFORE_MS, TRIM_STEP_MS, process
 from services.synthesizer.judging import decode
-from shared.loudness import Samples
+from shared.audio.loudness import Samples
 from tests.unit.synthesizer.sounds import TEXT, heard, silence, speech, tones
 
 RATE = 24_000

@@ -11,12 +11,12 @@ import pytest
 
 from services.synthesizer.handlers import make_chunk, speak_chunk
 from services.synthesizer.speech import SpeechPool
-from shared import chunk_audio
+from shared.audio import chunk_audio
 from shared.errors import BadAudio, SpeechDown, StoreDown
-from shared.manifest import audio_key
-from shared.messages import ChunkRequested, ChunkSynthesized
+from shared.protocol.manifest import audio_key
+from shared.protocol.messages import ChunkRequested, ChunkSynthesized
 from shared.settings import Settings
-from shared.store import Store, open_store
+from shared.store.port import Store, open_store
 from tests.unit.synthesizer import speech_server
 from tests.unit.synthesizer.sounds import TEXT, espeak, heard, noise, silence, speech, tones, wav
 from tests.unit.synthesizer.speech_server import Answer, SpeechServer, sends, serving

@@ -1,0 +1,138 @@
+"""Keeps one program of a stack running: starts it, waits for its end, starts it again after a pause."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from deploy.local.program import Child, Program
+from shared.errors import Misconfigured
+
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+"""The pause doubles from the first to the longest."""
+
+STEADY_SECONDS = 10.0
+"""A program that has run for so long was all right: the next pause is the first one again."""
+
+HOPELESS_FAILURES = 3
+"""A program that ended so often before it was ready once will not come up."""
+
+Ended = Callable[[], str | None]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One thing that a stack keeps running.
+
+    Attributes:
+        name: the service's; several units may share it.
+        program: what to run; asked at every start.
+        ready: returns when it works, raises when there is no hope; takes a function that tells why it ended, if so.
+        port: where it answers, or None.
+        grace_seconds: from SIGTERM to SIGKILL.
+    """
+
+    name: str
+    program: Callable[[], Program]
+    ready: Callable[[Ended], Awaitable[None]]
+    port: Callable[[], int | None]
+    grace_seconds: float
+
+
+class Keeper:
+    """Keeps a unit running until it is told to stop.
+
+    Args:
+        say: takes a name and a line for the log.
+        changed: called when a process has started or ended.
+        broken: called with the error that ended the keeping itself: a bug, since nothing would be started again.
+
+    Attributes:
+        unit: what is kept.
+        child: the process, while there is one.
+        failures: how often it has ended by itself.
+    """
+
+    def __init__(
+        self,
+        unit: Unit,
+        *,
+        say: Callable[[str, str], None],
+        changed: Callable[[], None],
+        broken: Callable[[BaseException], None],
+    ) -> None:
+        self.unit = unit
+        self.child: Child | None = None
+        self.failures = 0
+        self._say = say
+        self._changed = changed
+        self._stopping = asyncio.Event()
+        self._last_words = ""
+        self._broken = broken
+        self._task = asyncio.create_task(self._keep(), name=f"keep {unit.name}")
+        self._task.add_done_callback(self._on_end)
+
+    async def ready(self) -> None:
+        """Return when the unit works.
+
+        Raises:
+            PodcastError: it does not come up; the message says why.
+        """
+        await self.unit.ready(self.hopeless)
+
+    def hopeless(self) -> str | None:
+        """Why the unit will not come up; None as long as it may."""
+        return self._last_words if self.failures >= HOPELESS_FAILURES else None
+
+    async def stop(self) -> None:
+        """End it, and do not start it again."""
+        self._stopping.set()
+        if self.child is not None:
+            await self.child.stop(grace_seconds=self.unit.grace_seconds)
+        await asyncio.wait({self._task})
+
+    def kill(self) -> None:
+        """End it at once, without its grace."""
+        self._stopping.set()
+        if self.child is not None:
+            self.child.kill()
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken(error)
+
+    async def _keep(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            end = await self._run_once()
+            if self._stopping.is_set():
+                return
+            self.failures += 1
+            self._last_words = end
+            if time.monotonic() - started > STEADY_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            self._say("stack", f"{end.partition(chr(10))[0]} Starting it again in {pause:.1f} s.")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _run_once(self) -> str:
+        """Run it to its end; tells how that came, and its last lines."""
+        try:
+            program = self.unit.program()
+            self.child = child = await Child.start(program, lambda line: self._say(program.name, line))
+        except Misconfigured as error:
+            return str(error)
+        self._changed()
+        if self._stopping.is_set():  # told while it started
+            await child.stop(grace_seconds=self.unit.grace_seconds)
+        code = await child.wait()
+        self.child = None
+        self._changed()
+        meaning = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return "\n".join((f"{self.unit.name} ended with {meaning}.", *child.tail))

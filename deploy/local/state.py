@@ -1,0 +1,149 @@
+"""`stack.json`: what runs in a stack's folder, and the lock that says whether it still does.
+
+The supervisor holds the lock for as long as it lives; the kernel gives it back when it dies, however it dies. So a
+`stack.json` beside a free lock is what a crash or a reboot has left.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deploy.local.files import read_private, write_private
+from shared.errors import Misconfigured
+
+STATE_FILE = "stack.json"
+LOCK_FILE = "stack.lock"
+_LOCK_TRIES = 5
+_LOCK_PAUSE_SECONDS = 0.05
+
+
+Phase = Literal["starting", "ready", "stopping"]
+
+
+class Running(BaseModel):
+    """One process of a stack; one line of `podcast ps`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    service: str
+    pid: int | None = Field(description="None: it is no process (the `file` store), or is being started again")
+    port: int | None
+
+
+class StackState(BaseModel):
+    """What `stack.json` says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: Phase
+    pid: int = Field(description="the supervisor's")
+    amqp_url: str
+    store_url: str
+    speech_url: str
+    speech_engine: str = ""
+    processes: tuple[Running, ...]
+
+
+class AlreadyRunning(Misconfigured):
+    """Another supervisor holds the stack's folder."""
+
+    @classmethod
+    def in_folder(cls, directory: Path) -> AlreadyRunning:
+        """The error for this folder."""
+        return cls(
+            f"A stack is running in {directory} already.",
+            hint="Stop it with `podcast down`, or name another folder with --dir.",
+        )
+
+
+@contextmanager
+def sole_supervisor(directory: Path) -> Iterator[None]:
+    """Hold the stack's folder.
+
+    Raises:
+        AlreadyRunning: another process holds it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    with (directory / LOCK_FILE).open("w", encoding="ascii") as handle:
+        for last in (*[False] * (_LOCK_TRIES - 1), True):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if last:
+                    raise AlreadyRunning.in_folder(directory) from None
+                time.sleep(_LOCK_PAUSE_SECONDS)  # `is_running` of another command holds it for an instant
+        yield
+
+
+def is_running(directory: Path) -> bool:
+    """Whether a supervisor holds the stack's folder."""
+    try:
+        handle = (directory / LOCK_FILE).open("r", encoding="ascii")
+    except FileNotFoundError:
+        return False
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def read_state(directory: Path) -> StackState | None:
+    """What runs in this folder; None if nothing does, whatever a crash has left there."""
+    return _last_state(directory) if is_running(directory) else None
+
+
+def write_state(directory: Path, state: StackState) -> None:
+    """Tell what runs; the file holds the broker's and the store's passwords."""
+    write_private(directory / STATE_FILE, state.model_dump_json(indent=2))
+
+
+def forget_state(directory: Path) -> None:
+    """Nothing runs any more."""
+    (directory / STATE_FILE).unlink(missing_ok=True)
+
+
+def sweep(directory: Path) -> list[int]:
+    """End what a supervisor that was killed has left: processes in the sessions that it had started.
+
+    Its own children die with it; their children (an encoder, a worker) may be late. Call it with the lock held.
+
+    Returns:
+        The ids of the processes that were still there.
+    """
+    left = _last_state(directory)
+    sessions = {process.pid for process in left.processes if process.pid} if left else set()
+    found: list[int] = []
+    if sessions and _since_boot(directory / STATE_FILE):
+        for pid in psutil.pids():
+            with suppress(ProcessLookupError, PermissionError):
+                # A session's id is not given to a new process for as long as any process is in it.
+                if os.getsid(pid) in sessions and psutil.pid_exists(pid):
+                    os.kill(pid, 9)
+                    found.append(pid)
+    forget_state(directory)
+    return found
+
+
+def _since_boot(path: Path) -> bool:
+    """Whether the file was written since the machine started: process ids from before mean nothing."""
+    return path.stat().st_mtime > psutil.boot_time()
+
+
+def _last_state(directory: Path) -> StackState | None:
+    with suppress(ValidationError):
+        text = read_private(directory / STATE_FILE)
+        return StackState.model_validate_json(text) if text else None
+    return None

@@ -1,0 +1,235 @@
+"""The process that a local stack hangs on: starts everything, keeps it running, ends it in the right order.
+
+    python -m deploy.local.supervisor --dir DIR --plan JSON [--echo] [--ready-fd N]
+
+The servers and the services start side by side (services wait for the broker by themselves). Whatever dies is started
+again on the same data and ports. SIGTERM or SIGINT stops the services first, then speech, store, broker, port mapper; a
+second signal does not wait. Every child dies with this process, however it ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from deploy.local import state
+from deploy.local.keeper import Keeper, Unit
+from deploy.local.logbook import LogBook
+from deploy.local.minio_build import ensure_minio
+from deploy.local.plan import Identity, StackPlan
+from deploy.local.ports import PortBook, is_free
+from deploy.local.state import Running, StackState
+from deploy.local.units import Layout, Parts, lay_out
+from shared.errors import Outage, PodcastError
+from shared.settings import Settings, load
+
+START_TRIES = 3
+"""How often the stack is laid out anew when a stranger was faster at one of its ports."""
+
+
+TellReady = Callable[[], None]
+
+
+class Supervisor:
+    """One stack, from its start to its end."""
+
+    def __init__(self, directory: Path, plan: StackPlan, settings: Settings, log: LogBook) -> None:
+        self._directory = directory
+        self._plan = plan
+        self._settings = settings
+        self._log = log
+        self._identity = Identity.of(directory)
+        self._book = PortBook(self._identity.ports)
+        self._layout: Layout | None = None
+        self._servers: list[Keeper] = []  # in the order of their start
+        self._services: list[Keeper] = []
+        self._phase: state.Phase = "starting"
+        self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    async def run(self, tell_ready: TellReady) -> None:
+        """Bring the stack up, tell, and keep it up until a signal.
+
+        Raises:
+            PodcastError: it does not come up; what had started is down again.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self._on_signal)
+        try:
+            starting = asyncio.create_task(self._start())
+            stopping = asyncio.create_task(self._stop.wait())
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                with suppress(asyncio.CancelledError):
+                    await starting
+                return
+            starting.result()
+            self._phase = "ready"
+            self._identity.keep(self._directory)
+            self._write_state()
+            tell_ready()
+            await stopping
+            if self._failure is not None:
+                raise self._failure
+        finally:
+            self._phase = "stopping"
+            await self._take_down()
+            state.forget_state(self._directory)
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            for keeper in (*self._services, *self._servers):
+                keeper.kill()
+        self._stop.set()
+
+    async def _start(self) -> None:
+        for last in (*[False] * (START_TRIES - 1), True):
+            try:
+                await self._bring_up()
+            except Outage as error:
+                if last or not self._lost_a_port():
+                    raise
+                self._say("stack", f"another process took a port; trying again with others ({error.message})")
+                await self._take_down()
+            else:
+                return
+
+    async def _bring_up(self) -> None:
+        layout = self._layout = lay_out(self._directory, self._plan, self._identity, self._book, self._settings)
+        self._identity.keep(self._directory)
+        layout.broker.prepare()
+        layout.broker.server()  # raises if it is not installed
+        parts = Parts(self._directory, self._plan, layout, self._book, self._settings)
+        self._servers = [self._keeper(unit) for unit in parts.servers()]
+        self._services = [self._keeper(unit) for unit in parts.services()]
+        waiting = [asyncio.create_task(keeper.ready()) for keeper in (*self._servers, *self._services)]
+        try:
+            await asyncio.gather(*waiting)
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def _lost_a_port(self) -> bool:
+        """Whether a server that does not run has one of its ports taken."""
+        alive = {keeper.unit.name for keeper in self._servers if keeper.child is not None}
+        ports = self._layout.fixed_ports if self._layout else {}
+        return any(name.partition("-")[0] not in alive and not is_free(port) for name, port in ports.items())
+
+    async def _take_down(self) -> None:
+        await asyncio.gather(*(keeper.stop() for keeper in self._services))
+        for keeper in reversed(self._servers):
+            await keeper.stop()
+        self._services, self._servers = [], []
+
+    def _keeper(self, unit: Unit) -> Keeper:
+        return Keeper(unit, say=self._say, changed=self._tell_state, broken=self._on_broken)
+
+    def _on_broken(self, error: BaseException) -> None:
+        """Better no stack than one that looks alive and starts nothing again."""
+        self._say("stack", "".join(traceback.format_exception(error)))
+        self._failure = error
+        self._stop.set()
+
+    def _tell_state(self) -> None:
+        try:
+            self._write_state()
+        except OSError as error:  # a full disk must not end the supervision
+            self._say("stack", f"stack.json cannot be written: {error}")
+
+    def _say(self, name: str, line: str) -> None:
+        self._log.write(name, line)
+
+    def _write_state(self) -> None:
+        layout = self._layout
+        if layout is None or self._phase == "stopping":
+            return
+        rows = [
+            Running(service=keeper.unit.name, pid=keeper.child.pid if keeper.child else None, port=keeper.unit.port())
+            for keeper in (*self._servers, *self._services)
+        ]
+        if layout.store is None:
+            rows.insert(2, Running(service="store", pid=None, port=None))
+        state.write_state(
+            self._directory,
+            StackState(
+                state=self._phase,
+                pid=os.getpid(),
+                amqp_url=layout.amqp_url,
+                store_url=layout.store_url,
+                speech_url=layout.speech_url,
+                speech_engine=layout.speech_engine,
+                processes=tuple(rows),
+            ),
+        )
+
+
+def supervise(directory: Path, plan: StackPlan, settings: Settings, *, echo: bool, tell_ready: TellReady) -> None:
+    """Run a stack until SIGTERM or SIGINT.
+
+    Args:
+        directory: the stack's folder.
+        plan: what it is made of.
+        settings: of the services.
+        echo: write the log to stdout, too.
+        tell_ready: called when everything works.
+
+    Raises:
+        AlreadyRunning: another supervisor holds the folder.
+        PodcastError: it does not come up.
+    """
+    directory = directory.expanduser().resolve()
+    with state.sole_supervisor(directory):
+        log = LogBook(directory / "logs", echo=echo)
+        left = state.sweep(directory)
+        if left:
+            log.write("stack", f"ended what a killed stack had left: processes {left}")
+        if plan.store == "minio":
+            ensure_minio(settings.cache_dir, lambda line: log.write("stack", line))
+        try:
+            asyncio.run(Supervisor(directory, plan, settings, log).run(tell_ready))
+        finally:
+            log.flush()
+
+
+def main() -> None:
+    """The supervisor as a process: what `podcast up --detach` and `LocalStack` start."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.supervisor", description=__doc__)
+    parser.add_argument("--dir", type=Path, required=True, help="the stack's folder")
+    parser.add_argument("--plan", default="{}", help="a StackPlan as JSON")
+    parser.add_argument("--echo", action="store_true", help="write the log to stdout, too")
+    parser.add_argument("--ready-fd", type=int, help="a pipe that gets one JSON line: ready, or the error")
+    arguments = parser.parse_args()
+
+    def tell(outcome: dict[str, str]) -> None:
+        if arguments.ready_fd is not None:
+            with suppress(OSError):  # whoever waited has gone
+                os.write(arguments.ready_fd, json.dumps(outcome).encode() + b"\n")
+                os.close(arguments.ready_fd)
+
+    code = 0
+    try:
+        plan = StackPlan.model_validate_json(arguments.plan)
+        os.environ.update(plan.env)  # the supervisor goes by them, too: how long a service may take to stop
+        supervise(arguments.dir, plan, load(), echo=arguments.echo, tell_ready=lambda: tell({}))
+    except PodcastError as error:
+        tell({"error": type(error).__name__, "message": error.message, "hint": error.hint})
+        print(error, file=sys.stderr)
+        code = 1
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)  # no thread is waited for
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""A chunk's audio as it lies in the store: one FLAC object that holds the sound and its own measurement.
+
+The measurement (JSON in the FLAC's comment) comes before the sound, so it can be had from the first
+`HEADER_BYTES` of the object, and audio and measurement can never be out of step: a chunk is one write.
+See docs/adr/0004-chunk-audio.md.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+import soundfile
+from pydantic import Field, ValidationError
+
+from shared.audio.loudness import (
+    ABSOLUTE_GATE_LUFS,
+    Samples,
+    block_energies,
+    block_samples,
+    decibels,
+    integrated_loudness,
+    true_peak,
+)
+from shared.errors import BadAudio
+from shared.protocol.messages import Frozen
+
+CONTENT_TYPE = "audio/flac"
+HEADER_BYTES = 65_536
+"""A measurement takes about 11 bytes for each 100 ms, so this holds that of nearly ten minutes of speech."""
+
+FULL_SCALE = 32_768.0
+"""16-bit sample = [-1, 1] sample times this; libsndfile uses the same number the other way round."""
+
+Number = Annotated[float, Field(strict=False)]
+
+
+class Measurement(Frozen):
+    """What was measured of the stored samples themselves."""
+
+    version: Literal[1] = 1
+    frames: int = Field(ge=1, description="samples; a whole number of 100 ms blocks")
+    sample_rate: int = Field(ge=8_000)
+    loudness_lufs: Number = Field(description="integrated, one channel; -70 where there is nothing to hear")
+    true_peak_dbtp: Number = Field(description="dBTP; -120 for digital silence")
+    energies: tuple[Number, ...] = Field(description="K-weighted mean square of each 100 ms block")
+
+    @property
+    def seconds(self) -> float:
+        """How long it plays."""
+        return self.frames / self.sample_rate
+
+
+def encode(samples: Samples, rate: int) -> bytes:
+    """The stored form of mono `samples` in [-1, 1]: 16-bit FLAC with its measurement.
+
+    Silence is added at the end up to a whole number of 100 ms blocks, so that chunks and pauses of whole blocks can be
+    strung together on one grid and their energies with them. Samples over full scale are clipped.
+
+    Raises:
+        ValueError: no samples, or a rate at which 100 ms are no whole number of samples.
+    """
+    if not len(samples):
+        raise ValueError("there is no audio to encode")
+    block = block_samples(rate)
+    pcm = np.zeros(math.ceil(len(samples) / block) * block, dtype=np.int16)
+    pcm[: len(samples)] = np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(buffer, "w", rate, channels=1, subtype="PCM_16", format="FLAC") as file:
+        file.comment = measure(pcm.astype(np.float32) / np.float32(FULL_SCALE), rate).model_dump_json()
+        file.write(pcm)
+    return buffer.getvalue()
+
+
+def measure(samples: Samples, rate: int) -> Measurement:
+    """Measure mono `samples` as they are. Energies are rounded to 5 digits: an error of at most 0.0005 LU."""
+    energies = block_energies(samples, rate)
+    return Measurement(
+        frames=len(samples),
+        sample_rate=rate,
+        loudness_lufs=round(max(integrated_loudness(energies), ABSOLUTE_GATE_LUFS), 3),
+        true_peak_dbtp=round(max(decibels(true_peak(samples, rate)), -120.0), 3),
+        energies=tuple(float(f"{energy:.5g}") for energy in energies),
+    )
+
+
+def read_measurement(data: bytes) -> Measurement:
+    """The measurement of a stored chunk, from the whole object or from its first bytes (`HEADER_BYTES` as a rule).
+
+    Raises:
+        BadAudio: not one of our chunks, damaged, or the measurement is longer than the bytes given.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            measurement = Measurement.model_validate_json(file.comment or "")
+            agrees = (file.frames, file.samplerate) == (measurement.frames, measurement.sample_rate)
+    except (soundfile.LibsndfileError, ValidationError) as error:
+        raise _damaged(f"its header cannot be read ({_first_line(error)})") from error
+    if not agrees:
+        raise _damaged("its measurement does not fit its sound")
+    return measurement
+
+
+def decode(data: bytes) -> tuple[Samples, int]:
+    """The samples of a stored chunk, mono float32 in [-1, 1], and their rate in Hz.
+
+    Raises:
+        BadAudio: the object is damaged, cut short or not one of our chunks. FLAC has a checksum on every frame.
+    """
+    measurement = read_measurement(data)
+    try:
+        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=False)
+    except soundfile.LibsndfileError as error:
+        raise _damaged(f"its sound cannot be decoded ({_first_line(error)})") from error
+    if samples.shape != (measurement.frames,):
+        raise _damaged(f"it holds {len(samples)} samples instead of {measurement.frames}")
+    return samples, rate
+
+
+def _damaged(what: str) -> BadAudio:
+    return BadAudio(
+        f"A stored chunk is damaged: {what}.",
+        hint="Delete the object and submit the job again; the chunk is then spoken anew.",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

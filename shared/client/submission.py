@@ -1,0 +1,166 @@
+"""From what a person asked to a job on the broker.
+
+Small texts travel inside the message; anything larger goes into the store first, and the message names it (a claim
+check). `request.json` is written before the message is published, so that a job is known from the moment its id is
+printed; the coordinator writes the same content again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from pydantic import ValidationError
+
+from shared.client.sources import Address, Document
+from shared.errors import BadInput, BadSource, NotFound, PodcastError, TooLarge
+from shared.protocol.messages import (
+    INLINE_TEXT_LIMIT_CHARACTERS,
+    AudioFormat,
+    Frozen,
+    JobRequest,
+    LoudnessProfile,
+    ObjectSource,
+    Source,
+    TextSource,
+    UrlSource,
+    new_job_id,
+)
+from shared.store import keys
+from shared.store.port import Store
+
+AUDIO_FORMATS: tuple[AudioFormat, ...] = get_args(AudioFormat)
+COVER_LIMIT_BYTES = 10_000_000
+_INLINE_FORMATS = frozenset({"text", "markdown", "html", "rst", "org"})
+_PICTURES = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png"}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a person asked for, apart from the source; the fields are those of `JobRequest`."""
+
+    job_id: str | None = None
+    title: str | None = None
+    author: str | None = None
+    language: str | None = None
+    voice: str | None = None
+    model: str | None = None
+    speed: float = 1.0
+    max_parallel: int = 5
+    formats: tuple[AudioFormat, ...] = ("mp3",)
+    loudness: LoudnessProfile = "mono"
+    cover: Path | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A job that is ready to be handed over: the request, and the objects that it names."""
+
+    request: JobRequest
+    uploads: dict[str, bytes]
+
+
+def draft(order: Order, source: Document | Address, *, text_limit_characters: int) -> Draft:
+    """Make the request and collect what has to be in the store for it.
+
+    Raises:
+        BadInput: a value is out of its range, or the cover is no picture.
+    """
+    job_id = order.job_id or new_job_id()
+    uploads: dict[str, bytes] = {}
+    cover_key = None
+    if order.cover is not None:
+        data, suffix = _picture(order.cover)
+        cover_key = keys.source(job_id, f"cover.{suffix}")
+        uploads[cover_key] = data
+    try:
+        request = JobRequest(
+            job_id=job_id,
+            source=_source(source, job_id, uploads, text_limit_characters),
+            title=order.title,
+            author=order.author,
+            language=order.language,
+            voice=order.voice,
+            model=order.model,
+            speed=order.speed,
+            max_parallel=order.max_parallel,
+            formats=order.formats,
+            loudness=order.loudness,
+            cover=cover_key,
+            metadata=order.metadata,
+        )
+    except ValidationError as error:
+        raise _bad_option(error) from error
+    return Draft(request, uploads)
+
+
+async def hand_over(job: Draft, *, store: Store, publish: Callable[[Frozen], Awaitable[None]]) -> bool:
+    """Put the job's objects into the store and publish the job; returns when the broker has confirmed it.
+
+    Returns:
+        False if there is a job of this id already: the first one counts, and nothing was changed.
+
+    Raises:
+        StoreDown, BrokerDown: a server does not answer; nothing is left behind.
+    """
+    job_id = job.request.job_id
+    request_key = keys.request(job_id)
+    if await store.exists(keys.status(job_id)):
+        return False
+    with contextlib.suppress(NotFound):
+        # Handed over, but no coordinator has seen it yet; or its sender was killed before it published: say it again.
+        await publish(JobRequest.model_validate_json(await store.get(request_key)))
+        return False
+    objects = {**job.uploads, request_key: job.request.model_dump_json().encode()}
+    try:
+        for key, data in objects.items():
+            await store.put(key, data)
+        await publish(job.request)
+    except PodcastError:
+        with contextlib.suppress(PodcastError):
+            for key in objects:
+                await store.delete(key)
+        raise
+    return True
+
+
+def _bad_option(error: ValidationError) -> BadInput:
+    first = error.errors()[0]
+    name = " ".join(str(part) for part in first["loc"] if part not in {"text", "object", "url"}) or "source"
+    if name == "language":
+        return BadInput(f"{first['input']!r} is no language tag.", hint="Write it as in --language en or de-AT.")
+    return BadInput(f"The job's {name.replace('_', ' ')} cannot be used: {first['msg']}.")
+
+
+def _source(source: Document | Address, job_id: str, uploads: dict[str, bytes], text_limit_characters: int) -> Source:
+    if isinstance(source, Address):
+        return UrlSource.model_validate({"url": source.url, "format": source.format})
+    text = source.text
+    if text is not None and len(text) > text_limit_characters:
+        raise TooLarge(
+            f"{source.name} has {len(text):,} characters; the limit is {text_limit_characters:,}.",
+            hint="Split it, or raise PODCAST_TEXT_LIMIT_CHARACTERS for the services and for this command.",
+        )
+    if text is not None and len(text) <= INLINE_TEXT_LIMIT_CHARACTERS and source.format in _INLINE_FORMATS:
+        return TextSource.model_validate({"text": text, "format": source.format})
+    key = keys.source(job_id, f"document.{source.format}")
+    uploads[key] = source.data
+    return ObjectSource(key=key, format=source.format, name=source.name[-255:])
+
+
+def _picture(path: Path) -> tuple[bytes, str]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(COVER_LIMIT_BYTES + 1)
+    except OSError as error:
+        raise BadSource(f"The cover {path} cannot be read: {error.strerror or error}.") from error
+    if len(data) > COVER_LIMIT_BYTES:
+        raise TooLarge(f"The cover {path} is over {COVER_LIMIT_BYTES / 1e6:.0f} MB.", hint="Make it smaller.")
+    for mark, suffix in _PICTURES.items():
+        if data.startswith(mark):
+            return data, suffix
+    raise BadSource(f"The cover {path} is neither JPEG nor PNG.", hint="Convert it to one of them.")

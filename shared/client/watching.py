@@ -1,0 +1,162 @@
+"""Follows jobs: the store is the truth, events only tell sooner.
+
+`status.json` is looked up every second, because events are transient; an event between two looks makes the display
+livelier, and one that tells of the end makes the next look happen at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from shared.errors import BadInput, DeadlineExceeded, NotFound, StoreDown
+from shared.protocol.messages import JOB_ID, TERMINAL_STATES, JobRequest, JobStatus
+from shared.store import keys
+from shared.store.port import Store
+
+POLL_SECONDS: Final = 1.0
+OUTAGE_PATIENCE_SECONDS: Final = 900.0
+"""A job survives a store that is away for ten minutes, so whoever follows one waits for longer than that."""
+LATE_SECONDS: Final = 600.0
+"""The coordinator fails a job at its deadline; this long after it nobody will."""
+_FIRST_LOOK_SECONDS: Final = 2.0
+"""A job published by another client is in the store only when the coordinator has taken it."""
+_LOOKUPS_AT_A_TIME: Final = 16
+
+Say = Callable[[str], None]
+
+
+def checked_id(job_id: str) -> str:
+    """The id, if it can be one.
+
+    Raises:
+        BadInput: it cannot.
+    """
+    if not JOB_ID.fullmatch(job_id):
+        raise BadInput(f"{job_id!r} cannot be the id of a job.", hint="`podcast jobs` lists the jobs there are.")
+    return job_id
+
+
+async def look(store: Store, job_id: str) -> JobStatus | None:
+    """How a job stands; None if the store knows nothing of it.
+
+    A job that was handed over but that no coordinator has taken yet is `queued`.
+    """
+    with contextlib.suppress(NotFound):
+        return JobStatus.model_validate_json(await store.get(keys.status(job_id)))
+    with contextlib.suppress(NotFound):
+        request = JobRequest.model_validate_json(await store.get(keys.request(job_id)))
+        # No time is known but this one; the coordinator's first status is newer in any case.
+        return JobStatus(job_id=job_id, state="queued", title=request.title or "", submitted_at=0.0, updated_at=0.0)
+    return None
+
+
+async def known(store: Store, job_id: str) -> JobStatus:
+    """How a job stands.
+
+    Raises:
+        NotFound: there is no such job.
+    """
+    give_up = time.monotonic() + _FIRST_LOOK_SECONDS
+    while True:
+        status = await look(store, checked_id(job_id))
+        if status is not None:
+            return status
+        if time.monotonic() >= give_up:
+            raise NotFound(f"There is no job {job_id}.", hint="`podcast jobs` lists the jobs there are.")
+        await asyncio.sleep(_FIRST_LOOK_SECONDS / 4)
+
+
+async def follow(
+    job_id: str, *, store: Store, events: asyncio.Queue[JobStatus], limit_seconds: float, say: Say
+) -> AsyncIterator[JobStatus]:
+    """Each new status of a job; ends after the one with which the job ended.
+
+    Args:
+        job_id: of a job that exists.
+        store: where its status is.
+        events: what is heard of it meanwhile; may stay empty.
+        limit_seconds: the job's own overall deadline.
+        say: is told when the store does not answer for a while.
+
+    Raises:
+        StoreDown: the store was away for `OUTAGE_PATIENCE_SECONDS`.
+        DeadlineExceeded: the job outlived its own deadline, so nothing works on it.
+    """
+    latest: JobStatus | None = None
+    end = time.monotonic() + limit_seconds + LATE_SECONDS
+    next_look = time.monotonic()
+    while time.monotonic() < end:
+        wait_seconds = next_look - time.monotonic()
+        if wait_seconds > 0:
+            heard = await _next(events, wait_seconds)
+            if heard is not None and heard.state in TERMINAL_STATES:
+                next_look = time.monotonic()
+            elif heard is not None and _is_news(heard, latest):
+                latest = heard
+                yield heard
+            continue
+        status = await _patient_look(store, job_id, say)
+        next_look = time.monotonic() + POLL_SECONDS
+        if status is not None and _is_news(status, latest):
+            latest = status
+            yield status
+        if status is not None and status.state in TERMINAL_STATES:
+            return
+    raise DeadlineExceeded(
+        f"Job {job_id} has not ended long after its deadline of {limit_seconds:g} s.",
+        hint="Check with `podcast ps` that the coordinator runs.",
+    )
+
+
+async def all_jobs(store: Store) -> list[JobStatus]:
+    """How every job stands, newest first."""
+    of_a_job = re.compile(re.escape(keys.JOBS) + rf"({JOB_ID.pattern})/(?:status|request)\.json")
+    ids: dict[str, None] = {}
+    async for key in store.list(keys.JOBS):
+        if found := of_a_job.fullmatch(key):
+            ids[found[1]] = None
+    limit = asyncio.Semaphore(_LOOKUPS_AT_A_TIME)
+
+    async def bounded(job_id: str) -> JobStatus | None:
+        async with limit:
+            return await look(store, job_id)
+
+    found_jobs = await asyncio.gather(*(bounded(job_id) for job_id in ids))
+    # Queued jobs have no time yet: they are the newest. Ids are by time, too.
+    return sorted(
+        (status for status in found_jobs if status is not None),
+        key=lambda status: (status.submitted_at or float("inf"), status.job_id),
+        reverse=True,
+    )
+
+
+async def _next(events: asyncio.Queue[JobStatus], seconds: float) -> JobStatus | None:
+    try:
+        async with asyncio.timeout(seconds):
+            return await events.get()
+    except TimeoutError:
+        return None
+
+
+def _is_news(status: JobStatus, latest: JobStatus | None) -> bool:
+    return latest is None or status.updated_at > latest.updated_at or status.state in TERMINAL_STATES
+
+
+async def _patient_look(store: Store, job_id: str, say: Say) -> JobStatus | None:
+    give_up = time.monotonic() + OUTAGE_PATIENCE_SECONDS
+    told = False
+    while True:
+        try:
+            return await look(store, job_id)
+        except StoreDown as error:
+            if time.monotonic() >= give_up:
+                raise
+            if not told:
+                say(f"{error.message} The job goes on by itself; waiting for the store.")
+                told = True
+            await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,126 @@
+"""One operator at a time at the dead-letter queues.
+
+Who looks at a dead-letter queue holds its letters for a moment, and to a second reader the queue is empty meanwhile. So
+everyone takes this lock first. It is an exclusive queue: the broker gives it to one connection and frees it when
+that connection ends, however it ends (a client that hangs is disconnected after three missed heartbeats), and it needs
+no plugin. Whoever has to wait asks the holder, over that same queue, who it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import aio_pika
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aiormq.exceptions import ChannelLockedResource
+
+from shared.errors import Permanent
+from shared.protocol import envelope
+from shared.protocol.topology import OPERATOR_LOCK
+from shared.runtime.broker import calling
+from shared.runtime.publishing import CONNECTION_ERRORS
+
+WAIT_SECONDS: Final = 60.0
+"""Longer than the broker needs to disconnect a holder that hangs (three heartbeats of 10 s)."""
+
+_HOLDER: Final = "holder"
+_RETRY_SECONDS: Final = 0.2
+_ANSWER_SECONDS: Final = 1.0
+
+
+class Busy(Permanent):
+    """Another operator is at the dead letters and does not finish."""
+
+
+@contextlib.asynccontextmanager
+async def held(
+    connection: AbstractConnection,
+    *,
+    doing: str,
+    wait_seconds: float = WAIT_SECONDS,
+    say: Callable[[str], None] = lambda _: None,
+    call_seconds: float = 10.0,
+) -> AsyncIterator[None]:
+    """Be the only operator at the dead letters.
+
+    Args:
+        connection: the lock is lost with it. After an error inside it is kept until then.
+        doing: what for; others who wait are told.
+        wait_seconds: how long to wait for another operator.
+        say: told once who is being waited for.
+        call_seconds: deadline of one call to the broker.
+
+    Raises:
+        Busy: another operator kept it for longer than `wait_seconds`; the message says who and why.
+        BrokerDown: the broker does not answer.
+    """
+    give_up_at = time.monotonic() + wait_seconds
+    holder = ""
+    while (lock := await _taken(connection, doing, call_seconds)) is None:
+        if not holder:
+            holder = await _holder(connection, call_seconds)
+            say(f"Another operator is at the dead letters; waiting for {holder}.")
+        if time.monotonic() >= give_up_at:
+            holder = await _holder(connection, call_seconds)  # it may be the next one by now
+            raise Busy(f"Another operator is at the dead letters: {holder}.", hint="Try again when that is done.")
+        await asyncio.sleep(_RETRY_SECONDS)
+    yield
+    # Not after an error: then the lock goes with the connection, at whose end the letters are surely on their way back.
+    with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+        async with asyncio.timeout(call_seconds):
+            await lock.cancel(_HOLDER)
+            await lock.delete(if_unused=False, if_empty=False)
+            await lock.channel.close()
+
+
+async def _taken(connection: AbstractConnection, doing: str, call_seconds: float) -> AbstractQueue | None:
+    """The queue that is the lock; None if another connection has it."""
+    me = f"{_user()} on {socket.gethostname()}, process {os.getpid()}, {doing}, since {envelope.now()}"
+    async with calling(call_seconds, "taking the operator's lock"):
+        channel = await connection.channel(publisher_confirms=False)
+        try:
+            lock = await channel.declare_queue(OPERATOR_LOCK, exclusive=True)
+        except ChannelLockedResource:  # which has also closed the channel
+            return None
+
+        async def answer(question: AbstractIncomingMessage) -> None:
+            if question.reply_to:
+                await channel.default_exchange.publish(aio_pika.Message(me.encode()), question.reply_to)
+
+        await lock.consume(answer, no_ack=True, consumer_tag=_HOLDER)
+        return lock
+
+
+async def _holder(connection: AbstractConnection, call_seconds: float) -> str:
+    """Who has the lock, in the holder's own words."""
+    answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def hear(answer: AbstractIncomingMessage) -> None:
+        if not answered.done():
+            answered.set_result(answer.body.decode("utf-8", "replace"))
+
+    async with (
+        calling(call_seconds, "asking who has the operator's lock"),
+        connection.channel(publisher_confirms=False) as channel,
+    ):
+        replies = await channel.declare_queue(exclusive=True)
+        await replies.consume(hear, no_ack=True)
+        question = aio_pika.Message(b"", reply_to=replies.name, expiration=_ANSWER_SECONDS)
+        await channel.default_exchange.publish(question, OPERATOR_LOCK, mandatory=False)
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(answered, _ANSWER_SECONDS)
+        return "a client that does not say who it is; if it hangs, the broker disconnects it within 30 s"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return f"user {os.getuid()}"

@@ -1,0 +1,60 @@
+"""A dead letter made into the message that it was before it died."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import aio_pika
+from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
+
+from shared.dead_letters.headers import REPLAYS, origin, whole_number
+from shared.dead_letters.letter import document_in, job_of
+from shared.protocol import envelope, topology
+from shared.protocol.topology import WorkQueue
+
+_OF_THE_BROKER: Final = re.compile("x-(first-|last-)?death|x-delivery-count$|x-acquired-count$")
+"""Headers that would make a copy look as if it had been delivered or had died before."""
+
+
+def cleaned(message: AbstractIncomingMessage, queue: WorkQueue) -> aio_pika.Message:
+    """The message as it was before it died, ready for its work queue.
+
+    Its attempts start again from 1. The log of the earlier ones stays, so that a letter that dies again tells all.
+    """
+    exchange, routing_key = origin(message, queue)
+    headers = {name: _sendable(value) for name, value in message.headers.items() if not _OF_THE_BROKER.match(name)}
+    if exchange != topology.DEAD_EXCHANGE:
+        for name in envelope.OF_A_DEAD_LETTER:
+            headers.pop(name, None)
+    # else it is the news of another letter's death, which is told by just these headers
+    headers.pop(envelope.WAITS, None)
+    headers |= {
+        envelope.ATTEMPT: 1,
+        envelope.ORIGIN_EXCHANGE: exchange,
+        envelope.ORIGIN_ROUTING_KEY: routing_key,
+        REPLAYS: whole_number(message.headers.get(REPLAYS)) + 1,
+    }
+    return aio_pika.Message(
+        message.body,
+        headers=headers,
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        message_id=message.message_id,
+        correlation_id=message.correlation_id or job_of(message, document_in(message.body)),
+        type=message.type or routing_key,
+        timestamp=message.timestamp,
+        app_id=message.app_id,
+    )
+
+
+def _sendable(value: Any) -> Any:
+    """The header value as the client library can send it: it hands out `bytes`, but takes only `bytearray`."""
+    if isinstance(value, bytes):
+        return bytearray(value)
+    if isinstance(value, list):
+        return [_sendable(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _sendable(entry) for name, entry in value.items()}
+    return value

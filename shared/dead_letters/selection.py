@@ -1,0 +1,95 @@
+"""Which dead letters are meant: by queue, by job, by id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.dead_letters.letter import ID_CHARACTERS, Letter
+from shared.errors import BadInput, NotFound
+from shared.protocol.topology import WORK_QUEUES, WorkQueue
+
+_ID: Final = re.compile(rf"[0-9a-f]{{4,{ID_CHARACTERS}}}(-[0-9]+)?")
+_NAMED_AT_MOST: Final = 5
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which letters are meant; every condition that is set must hold.
+
+    Attributes:
+        queues: the work queues they died in.
+        job_id: the job they belong to.
+        ids: their full ids.
+    """
+
+    queues: tuple[WorkQueue, ...] = WORK_QUEUES
+    job_id: str | None = None
+    ids: frozenset[str] | None = None
+
+    def has(self, letter: Letter) -> bool:
+        """Whether this letter is meant."""
+        return (self.job_id is None or letter.job_id == self.job_id) and (self.ids is None or letter.id in self.ids)
+
+
+def queue_named(name: str) -> WorkQueue:
+    """The work queue of this name, or whose dead-letter queue has this name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    for queue in WORK_QUEUES:
+        if name in {queue.name, queue.dead}:
+            return queue
+    raise BadInput(
+        f"There is no queue “{name}”.", hint=f"The queues are {', '.join(queue.name for queue in WORK_QUEUES)}."
+    )
+
+
+class Named:
+    """Finds letters by their ids, which may be shortened."""
+
+    def __init__(self, prefixes: Sequence[str]) -> None:
+        """For these ids.
+
+        Raises:
+            BadInput: one is no id.
+        """
+        for prefix in prefixes:
+            if not _ID.fullmatch(prefix):
+                raise BadInput(
+                    f"“{prefix}” is not the id of a dead letter.", hint="`podcast dlq list` shows the ids; 4 digits do."
+                )
+        self._matches: dict[str, list[Letter]] = {prefix: [] for prefix in prefixes}
+
+    def see(self, letter: Letter) -> None:
+        """Remember the letter if it is meant. A full id means its letter alone, even if it begins another's id."""
+        for prefix, found in self._matches.items():
+            if letter.id == prefix:
+                found[:] = [letter]
+            elif letter.id.startswith(prefix) and not (found and found[0].id == prefix):
+                found.append(letter)
+
+    def found(self) -> list[Letter]:
+        """One letter for each id.
+
+        Raises:
+            NotFound: no letter has this id.
+            BadInput: several letters' ids begin so.
+        """
+        return [_only(prefix, found) for prefix, found in self._matches.items()]
+
+
+def _only(prefix: str, found: Sequence[Letter]) -> Letter:
+    if not found:
+        raise NotFound(
+            f"There is no dead letter {prefix}.",
+            hint="It was replayed or discarded; `podcast dlq list` shows the rest.",
+        )
+    if len(found) > 1:
+        ids = ", ".join(letter.id for letter in found[:_NAMED_AT_MOST])
+        more = " and others" if len(found) > _NAMED_AT_MOST else ""
+        raise BadInput(f"{len(found)} dead letters' ids begin with {prefix}: {ids}{more}.", hint="Give more digits.")
+    return found[0]

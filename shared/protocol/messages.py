@@ -1,0 +1,280 @@
+"""Every message of the system, and the model of a job.
+
+With `shared/protocol/topology.py` this is the whole protocol. Messages are frozen, strict (no coercion) and closed (no
+unknown fields). Each class names its routing key; `message_id` and `correlation_id = job_id` travel as AMQP properties.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, ClassVar, Literal, Self
+
+import uuid_utils
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
+
+INLINE_TEXT_LIMIT_CHARACTERS = 64_000
+"""Longer texts travel as a claim check: put them into the store and name the key (source kind `object`)."""
+
+JOB_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+JobId = Annotated[str, Field(pattern=rf"^{JOB_ID.pattern}$", max_length=64)]
+
+AudioFormat = Literal["mp3", "m4b", "opus", "flac", "wav"]
+LoudnessProfile = Literal["mono", "stereo"]
+"""`mono`: one channel at -19 LUFS; `stereo`: two channels at -16 LUFS. Both at most -1 dBTP after decoding."""
+
+SourceFormat = Literal["text", "markdown", "html", "epub", "docx", "odt", "rtf", "fb2", "rst", "org"]
+
+
+def new_job_id() -> str:
+    """A UUIDv7, so that listing jobs by id lists them by time."""
+    return str(uuid_utils.uuid7())
+
+
+class Frozen(BaseModel):
+    """Immutable, strict and closed: what every message and every document in the store is made of."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+# ---------------------------------------------------------------- the job
+
+
+class TextSource(Frozen):
+    """The text itself, inside the message."""
+
+    kind: Literal["text"] = "text"
+    text: str = Field(min_length=1, max_length=INLINE_TEXT_LIMIT_CHARACTERS, description="the text to speak")
+    format: Literal["text", "markdown", "html", "rst", "org"] = Field("text", description="how `text` is marked up")
+
+
+class ObjectSource(Frozen):
+    """A document that the client has put into the object store (a claim check)."""
+
+    kind: Literal["object"] = "object"
+    key: str = Field(min_length=1, max_length=512, description="the object's key in the store")
+    format: SourceFormat | None = Field(None, description="the document's format; None: by name, then by content")
+    name: str = Field("", max_length=255, description="the file name it had, for messages and for guessing the format")
+
+
+class UrlSource(Frozen):
+    """A page or document to fetch over http(s)."""
+
+    kind: Literal["url"] = "url"
+    url: HttpUrl = Field(strict=False, description="an http or https address")
+    format: SourceFormat | None = Field(None, description="the document's format; None: by content type, then by name")
+
+
+Source = Annotated[TextSource | ObjectSource | UrlSource, Field(discriminator="kind")]
+
+
+class PauseLengths(Frozen):
+    """Silence after each kind of boundary, in milliseconds."""
+
+    sentence: int = Field(350, ge=0, le=10_000, description="between two chunks inside a paragraph")
+    paragraph: int = Field(700, ge=0, le=10_000, description="after a paragraph")
+    heading: int = Field(900, ge=0, le=10_000, description="after a heading that was spoken")
+    chapter: int = Field(1_800, ge=0, le=10_000, description="before a new chapter")
+
+
+class JobRequest(Frozen):
+    """A job: one source in, one episode out. The same model for every door (AMQP, command line, later HTTP).
+
+    Published as `job.submitted`. Submitting the same `job_id` twice is one job: the first one counts.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "job.submitted"
+
+    version: Literal[1] = Field(1, description="version of this model")
+    job_id: JobId = Field(default_factory=new_job_id, description="chosen by the client or made here (UUIDv7)")
+    source: Source = Field(description="what to speak: inline text, an object in the store, or an address")
+    title: str | None = Field(None, max_length=500, description="the episode's title; None: the document's own")
+    author: str | None = Field(None, max_length=500, description="the episode's author; None: the document's own")
+    language: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$",
+        description="BCP 47 tag; None: the document's own, or `en`",
+    )
+    voice: str | None = Field(None, min_length=1, max_length=100, description="the voice; None: the engine's default")
+    model: str | None = Field(None, min_length=1, max_length=100, description="the speech model; None: the default")
+    speed: float = Field(1.0, ge=0.25, le=4.0, strict=False, description="speaking rate; 1.0 is the voice's own")
+    max_parallel: int = Field(5, ge=1, le=100, description="chunks of this job in flight at a time")
+    formats: tuple[AudioFormat, ...] = Field(("mp3",), min_length=1, max_length=5, description="files to make")
+    loudness: LoudnessProfile = Field("mono", description="mono: -19 LUFS; stereo: -16 LUFS on two channels")
+    pauses: PauseLengths | None = Field(None, description="silences in milliseconds; None: the settings'")
+    cover: str | None = Field(None, max_length=512, description="key of a JPEG or PNG in the store")
+    metadata: dict[str, str] = Field(
+        default_factory=dict, max_length=32, description="more tags for the file: album, date, genre, comment, …"
+    )
+
+    @field_validator("formats")
+    @classmethod
+    def _formats_are_distinct(cls, value: tuple[AudioFormat, ...]) -> tuple[AudioFormat, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("each format may be named once")
+        return value
+
+
+# ---------------------------------------------------------------- along the line
+
+
+class JobChunked(Frozen):
+    """chunker → coordinator: the manifest is in the store."""
+
+    ROUTING_KEY: ClassVar[str] = "job.chunked"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    chunks: int = Field(ge=1, description="how many chunks the manifest lists")
+    seconds: float = Field(ge=0, strict=False, description="how long reading and splitting took")
+
+
+class ChunkRequested(Frozen):
+    """coordinator → synthesizer: speak this text and store it under `audio_key`."""
+
+    ROUTING_KEY: ClassVar[str] = "chunk.requested"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    index: int = Field(ge=0, description="the chunk's place in the manifest")
+    text: str = Field(min_length=1)
+    language: str
+    voice: str
+    model: str
+    speed: float = Field(strict=False)
+    audio_key: str = Field(min_length=1, description="derived from everything that decides how the chunk sounds")
+
+
+class ChunkSynthesized(Frozen):
+    """synthesizer → coordinator: the audio is in the store."""
+
+    ROUTING_KEY: ClassVar[str] = "chunk.synthesized"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    index: int = Field(ge=0)
+    audio_key: str
+    audio_seconds: float = Field(gt=0, strict=False)
+    reused: bool = Field(description="the audio was there already; nothing was spoken")
+    seconds: float = Field(ge=0, strict=False, description="how long the chunk took in the synthesizer")
+
+
+class EpisodeRequested(Frozen):
+    """coordinator → assembler: every chunk of this job is in the store."""
+
+    ROUTING_KEY: ClassVar[str] = "episode.requested"
+
+    version: Literal[1] = 1
+    job_id: JobId
+
+
+class ChunkLost(Frozen):
+    """assembler → coordinator: a chunk's audio is missing or was damaged and is removed; have it spoken again."""
+
+    ROUTING_KEY: ClassVar[str] = "chunk.lost"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    index: int = Field(ge=0)
+    audio_key: str
+    reason: str = Field(max_length=500)
+
+
+class EpisodeAssembled(Frozen):
+    """assembler → coordinator: the episode is in the store and was proved complete."""
+
+    ROUTING_KEY: ClassVar[str] = "episode.assembled"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    files: dict[str, str] = Field(description="format (also `vtt`, `chapters`, `timing`) → key in the store")
+    audio_seconds: float = Field(gt=0, strict=False)
+    loudness_lufs: float = Field(strict=False, description="integrated loudness of the decoded result")
+    true_peak_dbtp: float = Field(strict=False, description="true peak of the decoded result")
+    seconds: float = Field(ge=0, strict=False, description="how long assembly took")
+
+
+class JobCancelRequested(Frozen):
+    """client → coordinator: stop this job."""
+
+    ROUTING_KEY: ClassVar[str] = "job.cancel"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    reason: str = Field("cancelled by the client", max_length=500)
+
+
+class ReconcileRequested(Frozen):
+    """coordinator → the active coordinator: look for jobs that have been still for too long.
+
+    Every coordinator process publishes one when it starts and then at an interval. The broker hands it to the one
+    active consumer, so no process has to know whether it is the active one.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "job.reconcile"
+
+    version: Literal[1] = 1
+    starting: bool = Field(description="the sender has just started: look at every job")
+
+
+# ---------------------------------------------------------------- for watchers
+
+JobState = Literal["queued", "chunking", "speaking", "assembling", "completed", "failed", "cancelled"]
+TERMINAL_STATES: frozenset[JobState] = frozenset({"completed", "failed", "cancelled"})
+
+
+class ChunkCounts(Frozen):
+    """How many chunks a job has, and how they stand."""
+
+    total: int = Field(0, ge=0)
+    done: int = Field(0, ge=0)
+    failed: int = Field(0, ge=0)
+
+
+class JobStatus(Frozen):
+    """`jobs/<job_id>/status.json`: written by the coordinator alone, for readers."""
+
+    version: Literal[1] = 1
+    job_id: JobId
+    state: JobState
+    title: str = ""
+    chunks: ChunkCounts = ChunkCounts()
+    audio_seconds: float = Field(
+        0.0, strict=False, description="seconds of speech done so far; the episode's at the end"
+    )
+    stages: dict[str, float] = Field(default_factory=dict, description="stage → seconds it took")
+    files: dict[str, str] = Field(default_factory=dict, description="format → key, once completed")
+    loudness_lufs: float | None = Field(None, strict=False)
+    true_peak_dbtp: float | None = Field(None, strict=False)
+    error: str | None = None
+    failures: tuple[ChunkFailure, ...] = Field((), description="the first chunks that could not be spoken, and why")
+    submitted_at: float = Field(strict=False, description="seconds since the epoch")
+    updated_at: float = Field(strict=False, description="seconds since the epoch")
+
+
+class ChunkFailure(Frozen):
+    """One chunk that could not be spoken."""
+
+    index: int
+    text: str
+    reason: str
+
+
+EventName = Literal["job.started", "job.progressed", "job.completed", "job.failed", "job.cancelled"]
+
+
+class JobEvent(Frozen):
+    """For watchers, on exchange `podcast.events` with routing key `<name>.<job_id>`: transient, may be lost."""
+
+    version: Literal[1] = 1
+    name: EventName
+    status: JobStatus
+
+    @model_validator(mode="after")
+    def _name_fits_state(self) -> Self:
+        terminal = {"job.completed": "completed", "job.failed": "failed", "job.cancelled": "cancelled"}
+        if self.name in terminal and terminal[self.name] != self.status.state:
+            raise ValueError(f"{self.name} with a job that is {self.status.state}")
+        return self
+
+
+JobStatus.model_rebuild()

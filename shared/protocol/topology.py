@@ -1,0 +1,160 @@
+"""All exchanges and queues, declared in one place by one call that every service makes before it consumes.
+
+podcast (topic)
+  job.submitted      ─▶ chunker, coordinator
+  job.chunked        ─▶ coordinator
+  chunk.requested    ─▶ synthesizer
+  chunk.synthesized  ─▶ coordinator
+  episode.requested  ─▶ assembler
+  episode.assembled  ─▶ coordinator
+  chunk.lost         ─▶ coordinator
+  job.cancel         ─▶ coordinator
+  job.reconcile      ─▶ coordinator
+
+<queue>.wait.<delay> (quorum, x-message-ttl) ─ when the time is up ─▶ <queue>
+
+podcast.dead (topic), routing key = the work queue's name
+  <queue>            ─▶ <queue>.dead        (for people: `podcast dlq`)
+  chunker, synthesizer, assembler ─▶ coordinator   (a copy, so that the job learns of it)
+
+podcast.dead.lock (exclusive) ─ held by the one who reads dead letters (`shared/dead_letters/operator_lock.py`)
+
+podcast.events (topic), routing key = <event>.<job_id>, transient: for watchers' own queues
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+
+from shared.protocol.messages import (
+    ChunkLost,
+    ChunkRequested,
+    ChunkSynthesized,
+    EpisodeAssembled,
+    EpisodeRequested,
+    JobCancelRequested,
+    JobChunked,
+    JobRequest,
+    ReconcileRequested,
+)
+
+EXCHANGE: Final = "podcast"
+DEAD_EXCHANGE: Final = "podcast.dead"
+EVENTS_EXCHANGE: Final = "podcast.events"
+
+OPERATOR_LOCK: Final = f"{DEAD_EXCHANGE}.lock"
+"""A queue that one connection at a time has: that of the operator at the dead letters."""
+
+WAIT_SECONDS: Final = (1, 4, 15, 60, 300)
+"""Delays of the wait queues. The n-th retry waits in the n-th, the later ones in the last."""
+
+_DELIVERY_LIMIT: Final = 20
+"""The last resort for messages that kill their consumer before anyone can count it."""
+
+_NEVER: Final = 1_000_000
+"""`-1` would mean never on 4.0, but drops every message at its first return on 3.10."""
+
+
+@dataclass(frozen=True)
+class WorkQueue:
+    """A service's queue.
+
+    Attributes:
+        name: of the queue, and of the service that consumes it.
+        consumes: the messages routed to it from `podcast`, each by its `ROUTING_KEY`.
+        hears_deaths_of: work queues whose dead letters it gets a copy of.
+        single_active: one consumer at a time, the others stand by.
+    """
+
+    name: str
+    consumes: tuple[type, ...]
+    hears_deaths_of: tuple[str, ...] = ()
+    single_active: bool = False
+
+    @property
+    def dead(self) -> str:
+        """Its dead-letter queue."""
+        return f"{self.name}.dead"
+
+    def wait(self, seconds: int) -> str:
+        """Its wait queue for a delay from `WAIT_SECONDS`."""
+        return f"{self.name}.wait.{seconds}"
+
+
+CHUNKER: Final = WorkQueue("chunker", (JobRequest,))
+SYNTHESIZER: Final = WorkQueue("synthesizer", (ChunkRequested,))
+ASSEMBLER: Final = WorkQueue("assembler", (EpisodeRequested,))
+COORDINATOR: Final = WorkQueue(
+    "coordinator",
+    (JobRequest, JobChunked, ChunkSynthesized, ChunkLost, EpisodeAssembled, JobCancelRequested, ReconcileRequested),
+    hears_deaths_of=(CHUNKER.name, SYNTHESIZER.name, ASSEMBLER.name),
+    single_active=True,
+)
+
+WORK_QUEUES: Final = (CHUNKER, COORDINATOR, SYNTHESIZER, ASSEMBLER)
+
+
+async def declare(connection: AbstractConnection) -> None:
+    """Declare everything; harmless if it is there already.
+
+    Over a channel of its own, since subscribers declare nothing (a queue declared twice with different arguments would
+    stop every consumer of the process at its next reconnect).
+    """
+    async with connection.channel(publisher_confirms=False) as channel:
+        exchange = await channel.declare_exchange(EXCHANGE, "topic", durable=True)
+        dead = await channel.declare_exchange(DEAD_EXCHANGE, "topic", durable=True)
+        await channel.declare_exchange(EVENTS_EXCHANGE, "topic", durable=True)
+        await asyncio.gather(*(_declare_dead(channel, queue, dead) for queue in WORK_QUEUES))
+        await asyncio.gather(*(_declare_work(channel, queue, exchange, dead) for queue in WORK_QUEUES))
+
+
+async def _declare_dead(channel: AbstractChannel, queue: WorkQueue, dead: aio_pika.abc.AbstractExchange) -> None:
+    letters = await channel.declare_queue(
+        queue.dead,
+        durable=True,
+        # Looking at a dead letter returns it to its queue; a low limit would let it be looked at only so often.
+        arguments={"x-queue-type": "quorum", "x-delivery-limit": _NEVER},
+    )
+    await letters.bind(dead, routing_key=queue.name)
+
+
+async def _declare_work(
+    channel: AbstractChannel,
+    queue: WorkQueue,
+    exchange: aio_pika.abc.AbstractExchange,
+    dead: aio_pika.abc.AbstractExchange,
+) -> None:
+    arguments: dict[str, Any] = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": _DELIVERY_LIMIT,
+        "x-dead-letter-exchange": DEAD_EXCHANGE,
+        "x-dead-letter-routing-key": queue.name,
+        # At-least-once needs reject-publish; without it the broker silently falls back to at-most-once.
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    if queue.single_active:
+        arguments["x-single-active-consumer"] = True
+    work = await channel.declare_queue(queue.name, durable=True, arguments=arguments)
+    for message in queue.consumes:
+        await work.bind(exchange, routing_key=message.ROUTING_KEY)  # type: ignore[attr-defined] # every message has one
+    for other in queue.hears_deaths_of:
+        await work.bind(dead, routing_key=other)
+    for seconds in WAIT_SECONDS:
+        await channel.declare_queue(
+            queue.wait(seconds),
+            durable=True,
+            arguments={
+                "x-queue-type": "quorum",
+                "x-message-ttl": seconds * 1_000,
+                "x-dead-letter-exchange": "",
+                "x-dead-letter-routing-key": queue.name,
+                "x-dead-letter-strategy": "at-least-once",
+                "x-overflow": "reject-publish",
+            },
+        )

@@ -1,0 +1,257 @@
+"""What happens to a delivered message: one deadline, and one of three answers to failure.
+
+Transient → a copy into a wait queue, then ack. Permanent → a copy into the dead-letter queue, then ack. Crash → nobody
+acks, and the broker redelivers. A copy is confirmed before the ack: at any moment a message is in at least one queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+import traceback
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import aio_pika
+import structlog
+from aio_pika import IncomingMessage
+from faststream import BaseMiddleware
+from faststream.exceptions import SubscriberNotFound
+from pydantic import ValidationError
+
+from shared.deadlines import deadline
+from shared.errors import BrokerDown, PodcastError, Transient
+from shared.protocol import envelope
+from shared.protocol.topology import DEAD_EXCHANGE, WAIT_SECONDS, WorkQueue
+from shared.runtime import metrics
+from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
+from shared.runtime.quarantine import Ward
+
+if TYPE_CHECKING:
+    from faststream.message import StreamMessage
+
+log = structlog.get_logger(__name__)
+
+_OUTAGE_WAIT_STEPS = 3
+"""While a server is down, messages wait as long as the first entries of WAIT_SECONDS (15 s): a look is cheap."""
+_SETTLE_PAUSE_SECONDS = 0.5
+_ABANDONED = "abandoned"
+"""Not settled by us: the connection is gone, and the broker delivers the message again."""
+_MALFORMED = (ValidationError, SubscriberNotFound, json.JSONDecodeError, UnicodeDecodeError)
+_PERMANENT = (PodcastError, *_MALFORMED)
+"""Transient aside, which is a PodcastError too. Anything else is a bug and is tried again, since a rare fault heals."""
+
+
+class Ignored(PodcastError):
+    """The message is another service's to answer for; it is acked and forgotten."""
+
+
+class Lane:
+    """A service's one queue, and how its messages are handled.
+
+    Attributes:
+        queue: the work queue.
+        in_flight: the tasks that are handling a message now, with what they handle.
+        stopping: set when the process stops; a cancelled handler then hands its message back.
+    """
+
+    def __init__(
+        self,
+        queue: WorkQueue,
+        *,
+        service: str,
+        deadline_seconds: float,
+        attempts_limit: int,
+        publisher: Publisher,
+        ward: Ward,
+    ) -> None:
+        self.queue = queue
+        self.service = service
+        self.deadline_seconds = deadline_seconds
+        self.attempts_limit = attempts_limit
+        self.publisher = publisher
+        self.ward = ward
+        self.in_flight: dict[asyncio.Task[Any], str] = {}
+        self.stopping = False
+
+
+class Delivery(BaseMiddleware[Any, Any]):
+    """Handles one delivery: deadline, log, metrics, and its settlement."""
+
+    def __init__(self, msg: Any, /, *, context: Any, lane: Lane) -> None:
+        super().__init__(msg, context=context)
+        self.msg: IncomingMessage
+        self.lane = lane
+        self.task = asyncio.current_task()
+        self.kind = envelope.kind(msg)
+        self.is_suspect = bool(msg.redelivered or msg.headers.get(envelope.SUSPECT))
+        self.started = time.monotonic()
+        self.bare = False
+
+    async def on_receive(self) -> None:
+        """Enter the message in the list of what is in flight, and its job in the log."""
+        structlog.contextvars.bind_contextvars(
+            job=envelope.job_id(self.msg), chunk=envelope.chunk(self.msg), attempt=envelope.attempt(self.msg)
+        )
+        if self.task is not None:
+            self.lane.in_flight[self.task] = f"{self.kind} {envelope.job_id(self.msg)}"
+        metrics.IN_FLIGHT.labels(self.lane.queue.name).inc()
+
+    async def consume_scope(self, call_next: Any, msg: StreamMessage[Any]) -> Any:
+        """Run the handler under its deadline, alone if the message is suspected of killing its consumer."""
+        ward = self.lane.ward
+        async with (
+            ward.suspect(envelope.identity(self.msg)) if self.is_suspect else ward.ordinary(),
+            deadline(self.lane.deadline_seconds, f"{self.lane.service} handling {self.kind}"),
+        ):
+            return await call_next(msg)
+
+    async def after_processed(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> bool:
+        """Settle the message; True, since the failure has been answered."""
+        del exc_type, exc_tb
+        try:
+            outcome = await self._settle(exc_val)
+            log.info("settled", kind=self.kind, outcome=outcome, seconds=round(time.monotonic() - self.started, 3))
+            metrics.MESSAGES.labels(self.lane.queue.name, outcome).inc()
+        finally:
+            metrics.IN_FLIGHT.labels(self.lane.queue.name).dec()
+            metrics.HANDLER_SECONDS.labels(self.lane.queue.name, self.kind if exc_val is None else "failed").observe(
+                time.monotonic() - self.started
+            )
+            if self.task is not None:
+                self.lane.in_flight.pop(self.task, None)
+        return not isinstance(exc_val, asyncio.CancelledError)
+
+    async def _settle(self, error: BaseException | None) -> str:
+        """Do what the outcome asks for, until it is done or the broker has taken the message back by itself."""
+        while not self.msg.channel.is_closed:
+            try:
+                outcome = await self._answer(error)
+                if outcome != _ABANDONED:
+                    await self.msg.ack()
+            except (BrokerDown, *CONNECTION_ERRORS) as trouble:
+                log.warning("could not settle yet", kind=self.kind, reason=str(trouble))
+                await asyncio.sleep(_SETTLE_PAUSE_SECONDS)
+            except Exception as bug:
+                # Whatever a stranger put into the headers: the message must not keep its consumer's slot for ever.
+                log.exception("could not settle as it should be")
+                self.bare, error = True, error or bug
+                await asyncio.sleep(_SETTLE_PAUSE_SECONDS)
+            else:
+                return outcome
+        log.info("the broker took the message back", kind=self.kind)
+        return _ABANDONED
+
+    async def _answer(self, error: BaseException | None) -> str:
+        """One of the three answers; what came of the message."""
+        if error is None:
+            return "done"
+        if isinstance(error, Ignored):
+            return "ignored"
+        if isinstance(error, asyncio.CancelledError):
+            return await self._hand_back() if self.lane.stopping else _ABANDONED
+        if self.bare or (isinstance(error, _PERMANENT) and not isinstance(error, Transient)):
+            return await self._bury(error)
+        return await self._retry(error)
+
+    async def _hand_back(self) -> str:
+        """Back to the head of affairs as a fresh copy: a requeue would bring it nearer to its dead-letter queue."""
+        await self.lane.publisher.raw(
+            envelope.copy(self.msg, headers={envelope.SUSPECT: self.is_suspect or None}), "", self.lane.queue.name
+        )
+        log.info("handed back", kind=self.kind)
+        return "handed back"
+
+    async def _retry(self, error: BaseException) -> str:
+        counts = error.counts if isinstance(error, Transient) else True
+        attempt, waits = envelope.attempt(self.msg), envelope.waits(self.msg)
+        if counts and attempt >= self.lane.attempts_limit:
+            return await self._bury(error)
+        step = attempt - 1 if counts else min(waits, _OUTAGE_WAIT_STEPS - 1)
+        wanted = getattr(error, "retry_after_seconds", None) or 0.0
+        queue_seconds, delay_seconds = _delay(step, at_least=wanted)
+        headers: dict[str, Any] = {
+            envelope.ATTEMPT: attempt + 1 if counts else attempt,
+            envelope.WAITS: 0 if counts else waits + 1,
+            envelope.SUSPECT: self.is_suspect or None,
+        }
+        if counts or waits == 0:
+            headers[envelope.ATTEMPTS_LOG] = self._attempts_log(error)
+        await self.lane.publisher.raw(
+            envelope.copy(self.msg, headers=headers, expires_seconds=delay_seconds),
+            "",
+            self.lane.queue.wait(queue_seconds),
+        )
+        log.warning(
+            "will try again" if counts else "waiting for a server",
+            kind=self.kind,
+            in_seconds=round(delay_seconds, 1),
+            reason=_sentence(error),
+            error=type(error).__name__,
+            exc_info=None if isinstance(error, PodcastError) else error,
+        )
+        return "retried" if counts else "waiting"
+
+    async def _bury(self, error: BaseException) -> str:
+        exchange, routing_key = envelope.origin(self.msg)
+        headers = {
+            envelope.EXCEPTION_TYPE: type(error).__name__,
+            envelope.EXCEPTION_MESSAGE: _sentence(error),
+            envelope.EXCEPTION_STACKTRACE: "".join(traceback.format_exception(error))[
+                -envelope.STACKTRACE_LIMIT_CHARACTERS :
+            ],
+            envelope.ORIGINAL_EXCHANGE: exchange,
+            envelope.ORIGINAL_ROUTING_KEY: routing_key,
+            envelope.ATTEMPT: envelope.attempt(self.msg),
+            envelope.ATTEMPTS_LOG: self._attempts_log(error),
+            envelope.SERVICE: self.lane.service,
+            envelope.DIED_AT: envelope.now(),
+            envelope.JOB: envelope.job_id(self.msg),
+            envelope.CHUNK: envelope.chunk(self.msg),
+            envelope.SUSPECT: None,
+            envelope.ORIGIN_EXCHANGE: None,
+            envelope.ORIGIN_ROUTING_KEY: None,
+        }
+        letter = aio_pika.Message(self.msg.body, type=self.kind, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+        if not self.bare:
+            letter = envelope.copy(self.msg, headers=headers)
+        await self.lane.publisher.raw(letter, DEAD_EXCHANGE, self.lane.queue.name)
+        log.error("dead letter", kind=self.kind, reason=_sentence(error), error=type(error).__name__)
+        return "dead"
+
+    def _attempts_log(self, error: BaseException) -> str:
+        failed: envelope.Attempt = {
+            "attempt": envelope.attempt(self.msg),
+            "at": envelope.now(),
+            "error": _sentence(error)[: envelope.LOG_ERROR_LIMIT_CHARACTERS],
+        }
+        return json.dumps([*envelope.attempts(self.msg.headers), failed][-20:], ensure_ascii=False)
+
+
+def _delay(step: int, *, at_least: float) -> tuple[int, float]:
+    """The wait queue to use and the time in it, in seconds, with jitter so that a crowd does not come back as one."""
+    base = WAIT_SECONDS[min(step, len(WAIT_SECONDS) - 1)]
+    wanted = max(base, min(at_least, WAIT_SECONDS[-1]))
+    queue_seconds = next(seconds for seconds in WAIT_SECONDS if seconds >= wanted)
+    delay = random.uniform(0.7, 1.0) * queue_seconds  # noqa: S311 - not a secret
+    return queue_seconds, min(max(delay, at_least), queue_seconds)
+
+
+def _sentence(error: BaseException) -> str:
+    """The reason in one sentence."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the message"
+        return f"The message is not a valid {error.title}: {place}: {first['msg']}."
+    if isinstance(error, SubscriberNotFound):
+        return "This queue knows no message of that type."
+    if isinstance(error, PodcastError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".strip()

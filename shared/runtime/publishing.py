@@ -1,0 +1,84 @@
+"""Publishing: persistent, confirmed, mandatory, under a deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import aio_pika
+import structlog
+from aio_pika.exceptions import AMQPError, DeliveryError
+
+from shared.deadlines import deadline
+from shared.errors import BrokerDown
+from shared.protocol import envelope
+from shared.protocol.messages import Frozen, JobEvent
+from shared.protocol.topology import EVENTS_EXCHANGE, EXCHANGE, WorkQueue
+
+log = structlog.get_logger(__name__)
+
+Send = Callable[[aio_pika.Message, str, str, bool], Awaitable[Any]]
+"""(message, exchange, routing key, mandatory): returns when the broker has confirmed."""
+
+CONNECTION_ERRORS = (AMQPError, ConnectionError, OSError, RuntimeError)
+"""What aio-pika raises while the connection is gone; RuntimeError is its answer on a channel that was closed."""
+
+
+class HasRoutingKey(Protocol):
+    """A message of `shared.protocol.messages`."""
+
+    ROUTING_KEY: str
+
+
+class Publisher:
+    """Publishes messages; returns when the broker has taken responsibility for them."""
+
+    def __init__(self, send: Send, *, deadline_seconds: float) -> None:
+        self._send = send
+        self._deadline_seconds = deadline_seconds
+
+    async def __call__(self, message: Frozen) -> None:
+        """Publish one of the messages of `shared.protocol.messages` to everyone it concerns.
+
+        Raises:
+            BrokerDown: the broker did not confirm it in time, or has no queue for it.
+        """
+        job_id = str(getattr(message, "job_id", ""))
+        routing_key: str = type(message).ROUTING_KEY  # type: ignore[attr-defined] # every message has one
+        await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, routing_key)
+
+    async def to_queue(self, queue: WorkQueue, message: Frozen) -> None:
+        """Publish a message to one queue alone, past the exchange.
+
+        Raises:
+            BrokerDown: the broker did not confirm it in time.
+        """
+        ready = envelope.outgoing(message, job_id=str(getattr(message, "job_id", "")))
+        await self.raw(ready, "", queue.name)
+
+    async def raw(self, message: aio_pika.Message, exchange: str, routing_key: str) -> None:
+        """Publish a ready AMQP message.
+
+        Raises:
+            BrokerDown: the broker did not confirm it in time, or has no queue for it.
+        """
+        try:
+            async with deadline(self._deadline_seconds, f"publish {routing_key}", error=BrokerDown):
+                await self._send(message, exchange, routing_key, True)
+        except DeliveryError as error:
+            raise BrokerDown(
+                f"The broker has no queue for {routing_key}, or its queue is full.",
+                hint="Start the services once so that they declare their queues.",
+            ) from error
+        except CONNECTION_ERRORS as error:
+            raise BrokerDown(f"The broker did not take {routing_key}: {error or type(error).__name__}.") from error
+
+    async def event(self, event: JobEvent) -> None:
+        """Tell watchers. Nothing depends on it, so a failure is logged and forgotten."""
+        job_id = event.status.job_id
+        message = envelope.outgoing(event, job_id=job_id, persistent=False)
+        try:
+            async with deadline(self._deadline_seconds, "publish event", error=BrokerDown):
+                await self._send(message, EVENTS_EXCHANGE, f"{event.name}.{job_id}", False)
+        except (BrokerDown, *CONNECTION_ERRORS) as error:
+            log.warning("event lost", event_name=event.name, job=job_id, reason=str(error))

@@ -1,0 +1,318 @@
+"""What every service is: connect, declare, consume one queue, publish, stop without losing anything.
+
+A service's `app.py` names its queue and its handlers; everything else is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import aio_pika
+import structlog
+from aio_pika import IncomingMessage
+from faststream import AckPolicy, ContextRepo
+from faststream.message import StreamMessage
+from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
+from faststream.rabbit.utils import RabbitClientProperties
+from pydantic import ValidationError
+
+from shared.errors import BrokerDown, Misconfigured, StoreDown
+from shared.protocol import envelope, topology
+from shared.protocol.messages import Frozen
+from shared.protocol.topology import WorkQueue
+from shared.runtime import health, heap, logs, timeout_budget, watchdog
+from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected
+from shared.runtime.delivery import Delivery, Ignored, Lane
+from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
+from shared.runtime.quarantine import Ward
+from shared.settings import Settings, load
+from shared.store.port import Store, open_store
+
+log = structlog.get_logger(__name__)
+
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[None]])
+
+_RECONNECT_SECONDS = 1
+_START_PAUSE_SECONDS = 0.5
+_DECLARE_SECONDS = 60.0
+_STOP_SECONDS = 5.0
+"""To close the connection after the grace period; then the process ends anyway."""
+
+
+class Service:
+    """One process of a service.
+
+    Attributes:
+        settings: the settings it was started with.
+        store: the object store.
+        publish: publishes a message; confirmed when it returns.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        queue: WorkQueue,
+        *,
+        slots: int,
+        deadline_seconds: float,
+        attempts_limit: int | None = None,
+    ) -> None:
+        self.settings = settings
+        self.queue = queue
+        self.store: Store = open_store(settings)
+        self.publish = Publisher(self._send, deadline_seconds=settings.publish_deadline_seconds)
+        self.ready = False
+        self.background: list[Callable[[], Awaitable[None]]] = []
+        self.on_disconnect: list[Callable[[], None]] = []
+        """Called when the connection or the consumer's channel is lost: what was in hand may be another's from then."""
+        self._lane = Lane(
+            queue,
+            service=queue.name,
+            deadline_seconds=deadline_seconds,
+            attempts_limit=attempts_limit or settings.attempts_limit,
+            publisher=self.publish,
+            ward=Ward(self.store, crash_limit=settings.crash_limit),
+        )
+        self._pulse = watchdog.Pulse(
+            limit_seconds=settings.watchdog_seconds, in_flight=lambda: list(self._lane.in_flight.values())
+        )
+        self._stop = asyncio.Event()
+        self._channel: aio_pika.abc.AbstractChannel | None = None
+        self.broker = RabbitBroker(
+            settings.amqp_url,
+            fail_fast=False,
+            reconnect_interval=_RECONNECT_SECONDS,
+            timeout=settings.connect_timeout_seconds,
+            client_properties=RabbitClientProperties(heartbeat=HEARTBEAT_SECONDS),
+            middlewares=[self._delivery],
+            graceful_timeout=None,
+            app_id="podcast-engine",
+            logger=None,
+        )
+        self._subscriber = self.broker.subscriber(
+            RabbitQueue(queue.name, declare=False),
+            channel=Channel(prefetch_count=slots),
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            title=queue.name,
+            description="Bound to exchange `podcast` with routing keys "
+            + ", ".join(f"`{message.ROUTING_KEY}`" for message in queue.consumes)  # type: ignore[attr-defined] # every message has one
+            + ".",
+        )
+
+    def _delivery(self, message: Any, /, *, context: ContextRepo) -> Delivery:
+        return Delivery(message, context=context, lane=self._lane)
+
+    def on(self, message: type[Frozen], *, ignore_malformed: bool = False) -> Callable[[Handler], Handler]:
+        """Register the handler of one message type.
+
+        Args:
+            message: the type.
+            ignore_malformed: drop what is not a valid message of this type, since another service answers for it.
+        """
+        routing_key: str = message.ROUTING_KEY  # type: ignore[attr-defined] # every message has one
+
+        # Filters are coroutines: FastStream runs a plain function in a thread, one after the other for each message.
+        async def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
+            raw = delivered.raw_message
+            return envelope.kind(raw) == routing_key and not envelope.is_dead_letter(raw)
+
+        async def decode(delivered: StreamMessage[IncomingMessage]) -> Frozen:
+            try:
+                return message.model_validate_json(delivered.body)
+            except ValidationError as error:
+                if ignore_malformed:
+                    raise Ignored(str(error)) from error
+                raise
+
+        def register(handler: Handler) -> Handler:
+            self._subscriber(handler, filter=is_it, decoder=decode)
+            return handler
+
+        return register
+
+    def on_dead_letter(self, handler: Callable[[IncomingMessage], Awaitable[None]]) -> None:
+        """Register the handler of copies of other queues' dead letters."""
+
+        async def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
+            return envelope.is_dead_letter(delivered.raw_message)
+
+        async def decode(delivered: StreamMessage[IncomingMessage]) -> IncomingMessage:
+            return delivered.raw_message
+
+        async def dead_letter(message: Any) -> None:
+            await handler(message)
+
+        self._subscriber(dead_letter, filter=is_it, decoder=decode)
+
+    def publishes(self, *messages: type[Frozen]) -> None:
+        """Name the messages that the handlers publish, for the AsyncAPI document."""
+        for message in messages:
+            self.broker.publisher(
+                exchange=RabbitExchange(topology.EXCHANGE, type=ExchangeType.TOPIC, declare=False),
+                routing_key=message.ROUTING_KEY,  # type: ignore[attr-defined] # every message has one
+                persist=True,
+                title=f"{self.queue.name}-publishes-{message.ROUTING_KEY}",  # type: ignore[attr-defined] # as above
+                description=message.__doc__,
+                schema=message,
+            )
+
+    async def _send(self, message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
+        if self._channel is None:
+            raise BrokerDown("The broker is not connected yet.")
+        channel = self._channel
+        target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+        await target.publish(message, routing_key, mandatory=mandatory)
+
+    async def backlog(self, queue: WorkQueue) -> int:
+        """How many messages are ready in a work queue and its wait queues."""
+        async with (
+            calling(self.settings.publish_deadline_seconds, f"counting the messages of {queue.name}"),
+            connected(self.settings) as connection,
+            connection.channel() as channel,
+        ):
+            names = [queue.name, *(queue.wait(seconds) for seconds in topology.WAIT_SECONDS)]
+            queues = [await channel.declare_queue(name, passive=True) for name in names]
+            return sum(found.declaration_result.message_count or 0 for found in queues)
+
+    async def run(self) -> None:
+        """Consume until SIGTERM or SIGINT."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGUSR1, self._pulse.dump)
+        self._pulse.start()
+        if self.settings.health_port:
+            health.serve(
+                self._pulse,
+                host=self.settings.health_host,
+                port=self.settings.health_port,
+                is_ready=lambda: self.ready,
+                service=self.queue.name,
+            )
+        try:
+            await self._consume_until_stopped()
+        finally:
+            self._pulse.stop()
+        log.info("stopped")
+
+    async def _consume_until_stopped(self) -> None:
+        started = asyncio.create_task(self._start())
+        stopped = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({started, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not started.done():
+            started.cancel()
+            return
+        started.result()
+        tasks = [asyncio.create_task(self._guard(work)) for work in self.background]
+        await stopped
+        for task in tasks:
+            task.cancel()
+        await self._drain()
+
+    def stop(self) -> None:
+        """Stop as SIGTERM does; `run` returns when it is done."""
+        self._stop.set()
+
+    async def _start(self) -> None:
+        """Wait for the servers, declare, and begin to consume."""
+        await self._until_up(self._declare)
+        await self._until_up(self.store.ping)
+        connection = await self.broker.connect()
+        # A channel for publishing alone: a publisher of FastStream's would cost half as much again for each message.
+        self._channel = await connection.channel(on_return_raises=True)
+        await self.broker.start()
+        self._watch_for_loss(connection)
+        self.ready = True
+        log.info("ready", store=self.store.url)
+
+    def _watch_for_loss(self, connection: aio_pika.abc.AbstractRobustConnection) -> None:
+        def lost(*_: object) -> None:
+            for forget in self.on_disconnect:
+                forget()
+
+        connection.close_callbacks.add(lost)
+        queue = self._subscriber._queue_obj  # noqa: SLF001 - there is no public way
+        if queue is not None:
+            queue.channel.close_callbacks.add(lost)
+
+    async def _until_up(self, call: Callable[[], Awaitable[None]]) -> None:
+        last = ""
+        while True:
+            try:
+                await call()
+            except (BrokerDown, StoreDown) as error:
+                if str(error) != last:
+                    log.warning("waiting", reason=str(error))
+                last = str(error)
+                await asyncio.sleep(_START_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _declare(self) -> None:
+        async with calling(_DECLARE_SECONDS, "declaring the queues"), connected(self.settings) as connection:
+            await topology.declare(connection)
+
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run background work; if it ends, so does the process, and a supervisor starts it again."""
+        try:
+            await work()
+        except Exception:
+            log.exception("background work failed")
+            self._stop.set()
+
+    async def _drain(self) -> None:
+        """Stop taking, let finish what can finish in the grace period, hand back the rest."""
+        self.ready = False
+        self._lane.stopping = True
+        # Cancel the consumer first: FastStream would wait for the handlers before it, and what was prefetched meanwhile
+        # would come back with its delivery count raised.
+        queue, tag = self._subscriber._queue_obj, self._subscriber._consumer_tag  # noqa: SLF001 - there is no public way
+        if queue is not None and tag is not None:
+            with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+                await queue.cancel(tag, timeout=_STOP_SECONDS)
+        if self._lane.in_flight:
+            log.info("finishing", in_flight=list(self._lane.in_flight.values()))
+            await asyncio.wait(set(self._lane.in_flight), timeout=self.settings.grace_seconds)
+        handed_back = set(self._lane.in_flight)
+        for task in handed_back:
+            task.cancel()
+        if handed_back:
+            await asyncio.wait(handed_back, timeout=_STOP_SECONDS)
+        with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self.broker.stop()
+
+
+def main(service: str, build: Callable[[Settings], Service]) -> None:
+    """Run a service until it is told to stop, and end the process without waiting for any thread."""
+    try:
+        settings = load()
+        timeout_budget.check(settings)
+    except Misconfigured as error:
+        sys.exit(f"{service}: {error}")
+    logs.configure(service, level=settings.log_level, as_json=settings.log_json)
+    heap.share_one()
+
+    async def run() -> None:
+        code = 0
+        try:
+            await build(settings).run()
+        except Misconfigured as error:
+            log.error("the service cannot start", reason=str(error))  # noqa: TRY400 - the sentence says it all
+            code = 2
+        except Exception:
+            log.exception("the service ends")
+            code = 1
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # At once: leaving the loop would join threads, and one that is stuck must not keep the process alive.
+        os._exit(code)
+
+    asyncio.run(run())
