@@ -12,7 +12,7 @@ import time
 from types import ModuleType
 
 from benchmarks import alternatives, cpu, fairness, makespan, memory, report
-from benchmarks.ground import ground
+from benchmarks.environment import environment
 
 BENCHES: dict[str, ModuleType] = {
     "makespan": makespan,
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     for name in [name for name in os.environ if name.startswith("PODCAST_")]:
         del os.environ[name]  # every setting is the bench's own
-    with ground() as servers:
+    with environment() as servers:
         for name in options.names or BENCHES:
             bench = BENCHES[name]
             load, began = os.getloadavg()[0], time.monotonic()

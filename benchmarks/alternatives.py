@@ -15,13 +15,13 @@ import time
 from dataclasses import dataclass
 
 from benchmarks import books
+from benchmarks.environment import SPEAKING, BenchEnvironment, pids
 from benchmarks.figures import Figure, Figures
-from benchmarks.ground import SPEAKING, Ground, pids
 from benchmarks.natural_speech import NaturalSpeech
 from benchmarks.processes import cpu_seconds
 from deploy.local.program import Program
-from tests.servers.line import Line
 from tests.servers.process import Process
+from tests.servers.services import Services
 from tests.servers.speech_process import ROOT
 
 TITLE = "What a user would write instead"
@@ -43,16 +43,16 @@ class Outcome:
     joining_cpu: float
 
 
-def run(ground: Ground, *, quick: bool = False) -> Figures:
+def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
     chunks = QUICK_CHUNKS if quick else CHUNKS
     texts = books.sentences(chunks)
     with NaturalSpeech(delay_seconds=ANSWER_SECONDS) as speech:
-        with ground.line(speech.url, synthesizer_slots=SLOTS) as line:
-            ours = asyncio.run(_line(line, texts))
+        with environment.services(speech.url, synthesizer_slots=SLOTS) as services:
+            ours = asyncio.run(_services(services, texts))
         outcomes = {
             "Podcast Engine": ours,
-            "asyncio script": _script(ground, speech.url, texts),
-            "Celery chord": _chord(ground, speech.url, texts),
+            "asyncio script": _script(environment, speech.url, texts),
+            "Celery chord": _chord(environment, speech.url, texts),
         }
     figures: Figures = {f"all chunks spoken, ideal ({chunks} chunks)": Figure(chunks * ANSWER_SECONDS / SLOTS, "s")}
     for name, value in outcomes.items():
@@ -63,22 +63,22 @@ def run(ground: Ground, *, quick: bool = False) -> Figures:
     return figures
 
 
-async def _line(line: Line, texts: list[str]) -> Outcome:
-    warm = await books.submit(line, books.sentences(SLOTS), max_parallel=SLOTS)
-    await books.reaches(line, warm, "completed", seconds=LIMIT_SECONDS)
-    before, assembler = cpu_seconds(pids(line, *SPEAKING)), cpu_seconds(pids(line, "assembler"))
+async def _services(services: Services, texts: list[str]) -> Outcome:
+    warm = await books.submit(services, books.sentences(SLOTS), max_parallel=SLOTS)
+    await books.reaches(services, warm, "completed", seconds=LIMIT_SECONDS)
+    before, assembler = cpu_seconds(pids(services, *SPEAKING)), cpu_seconds(pids(services, "assembler"))
     began = time.monotonic()
-    job_id = await books.submit(line, texts, max_parallel=SLOTS)
-    await books.reaches(line, job_id, "assembling", "completed", seconds=LIMIT_SECONDS)
-    speaking, speaking_cpu = time.monotonic() - began, cpu_seconds(pids(line, *SPEAKING)) - before
-    await books.reaches(line, job_id, "completed", seconds=LIMIT_SECONDS)
+    job_id = await books.submit(services, texts, max_parallel=SLOTS)
+    await books.reaches(services, job_id, "assembling", "completed", seconds=LIMIT_SECONDS)
+    speaking, speaking_cpu = time.monotonic() - began, cpu_seconds(pids(services, *SPEAKING)) - before
+    await books.reaches(services, job_id, "completed", seconds=LIMIT_SECONDS)
     whole = time.monotonic() - began
-    await books.check_chunks(line, job_id, len(texts))
-    return Outcome(speaking, whole, speaking_cpu, cpu_seconds(pids(line, "assembler")) - assembler)
+    await books.check_chunks(services, job_id, len(texts))
+    return Outcome(speaking, whole, speaking_cpu, cpu_seconds(pids(services, "assembler")) - assembler)
 
 
-def _script(ground: Ground, speech_url: str, texts: list[str]) -> Outcome:
-    folder = ground.folder("script")
+def _script(environment: BenchEnvironment, speech_url: str, texts: list[str]) -> Outcome:
+    folder = environment.folder("script")
     (folder / "texts.json").write_text(json.dumps(texts))
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.instead.script", speech_url, str(folder / "texts.json"), str(folder)],
@@ -90,9 +90,9 @@ def _script(ground: Ground, speech_url: str, texts: list[str]) -> Outcome:
     return Outcome(**json.loads(done.stdout))
 
 
-def _chord(ground: Ground, speech_url: str, texts: list[str]) -> Outcome:
-    folder, results = ground.folder("chord"), ground.folder("results")
-    with ground.vhost() as amqp_url:
+def _chord(environment: BenchEnvironment, speech_url: str, texts: list[str]) -> Outcome:
+    folder, results = environment.folder("chord"), environment.folder("results")
+    with environment.vhost() as amqp_url:
         environment = {
             "BENCH_BROKER": amqp_url,
             "BENCH_RESULTS": str(results),

@@ -9,7 +9,7 @@ import time
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobRequest, JobStatus, ObjectSource, new_job_id
 from shared.store import keys
-from tests.servers.line import Line
+from tests.servers.services import Services
 
 CHARACTERS = 133
 """Of a chunk: 8 s of speech at the pace of `tests.servers.instant_speech`."""
@@ -30,12 +30,12 @@ def sentences(count: int, *, characters: int = CHARACTERS) -> list[str]:
     return made
 
 
-async def submit(line: Line, texts: list[str], *, max_parallel: int) -> str:
+async def submit(services: Services, texts: list[str], *, max_parallel: int) -> str:
     """Submit a job with one chunk for each text; its id."""
     job_id = new_job_id()
     key = keys.source(job_id, "book.md")
-    await line.store.put(key, "\n\n".join(texts).encode())
-    await line.submit(
+    await services.store.put(key, "\n\n".join(texts).encode())
+    await services.submit(
         JobRequest(
             job_id=job_id,
             source=ObjectSource(key=key, format="markdown", name="book.md"),
@@ -46,7 +46,7 @@ async def submit(line: Line, texts: list[str], *, max_parallel: int) -> str:
     return job_id
 
 
-async def reaches(line: Line, job_id: str, *states: str, seconds: float) -> JobStatus:
+async def reaches(services: Services, job_id: str, *states: str, seconds: float) -> JobStatus:
     """Wait until the job is in one of the states, looking 50 times a second.
 
     Raises:
@@ -54,7 +54,7 @@ async def reaches(line: Line, job_id: str, *states: str, seconds: float) -> JobS
     """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        status = await line.status(job_id)
+        status = await services.status(job_id)
         if status is not None and status.state in states:
             return status
         if status is not None and status.state == "failed":
@@ -63,8 +63,8 @@ async def reaches(line: Line, job_id: str, *states: str, seconds: float) -> JobS
     raise RuntimeError(f"The job was not {' or '.join(states)} within {seconds:g} s.")
 
 
-async def check_chunks(line: Line, job_id: str, expected: int) -> None:
+async def check_chunks(services: Services, job_id: str, expected: int) -> None:
     """See that the job was cut as the measurement assumes."""
-    manifest = Manifest.model_validate_json(await line.store.get(keys.manifest(job_id)))
+    manifest = Manifest.model_validate_json(await services.store.get(keys.manifest(job_id)))
     if len({chunk.audio_key for chunk in manifest.chunks}) != expected:
         raise RuntimeError(f"The text was cut into {len(manifest.chunks)} chunks instead of {expected}.")

@@ -14,13 +14,13 @@ import statistics
 import httpx
 
 from benchmarks import books, parts
+from benchmarks.environment import SPEAKING, BenchEnvironment, pids
 from benchmarks.figures import Figure, Figures
-from benchmarks.ground import SPEAKING, Ground, pids
 from benchmarks.natural_speech import NaturalSpeech
 from benchmarks.processes import cpu_seconds
 from services.synthesizer.handlers import make_chunk
 from shared.store.folder import FileStore
-from tests.servers.line import Line
+from tests.servers.services import Services
 
 TITLE = "CPU a chunk"
 SLOTS = 8
@@ -31,15 +31,15 @@ WARM_CHUNKS = 50
 LIMIT_SECONDS = 180.0
 
 
-def run(ground: Ground, *, quick: bool = False) -> Figures:
+def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
     chunks, rounds = (QUICK_CHUNKS, 1) if quick else (CHUNKS, ROUNDS)
     lines, alone = [], []
     with NaturalSpeech() as speech:
-        alone.append(_parts(ground, speech.url, chunks // 4))
+        alone.append(_parts(environment, speech.url, chunks // 4))
         for _ in range(rounds):
-            with ground.line(speech.url, SPEAKING, synthesizer_slots=SLOTS) as line:
-                lines.append(asyncio.run(_line(line, chunks)))
-            alone.append(_parts(ground, speech.url, chunks // 4))
+            with environment.services(speech.url, SPEAKING, synthesizer_slots=SLOTS) as services:
+                lines.append(asyncio.run(_services(services, chunks)))
+            alone.append(_parts(environment, speech.url, chunks // 4))
     spent = {service: statistics.median(costs[service] for costs, _ in lines) for service in SPEAKING}
     unavoidable = {name: statistics.median(costs[name] for costs in alone) for name in alone[0]}
     ratios = [
@@ -60,26 +60,26 @@ def run(ground: Ground, *, quick: bool = False) -> Figures:
     }
 
 
-async def _line(line: Line, chunks: int) -> tuple[dict[str, float], float]:
+async def _services(services: Services, chunks: int) -> tuple[dict[str, float], float]:
     """CPU seconds a chunk by service, and how long speaking took."""
-    warm = await books.submit(line, books.sentences(WARM_CHUNKS), max_parallel=SLOTS)
-    await books.reaches(line, warm, "assembling", seconds=LIMIT_SECONDS)
-    before = {service: cpu_seconds(pids(line, service)) for service in SPEAKING}
-    job_id = await books.submit(line, books.sentences(chunks), max_parallel=SLOTS)
-    status = await books.reaches(line, job_id, "assembling", seconds=LIMIT_SECONDS)
-    spent = {service: (cpu_seconds(pids(line, service)) - before[service]) / chunks for service in SPEAKING}
-    await books.check_chunks(line, job_id, chunks)
-    return spent, status.stages["speaking"]
+    warm = await books.submit(services, books.sentences(WARM_CHUNKS), max_parallel=SLOTS)
+    await books.reaches(services, warm, "assembling", seconds=LIMIT_SECONDS)
+    before = {service: cpu_seconds(pids(services, service)) for service in SPEAKING}
+    job_id = await books.submit(services, books.sentences(chunks), max_parallel=SLOTS)
+    status = await books.reaches(services, job_id, "assembling", seconds=LIMIT_SECONDS)
+    spent = {service: (cpu_seconds(pids(services, service)) - before[service]) / chunks for service in SPEAKING}
+    await books.check_chunks(services, job_id, chunks)
+    return spent, status.stages["synthesizing"]
 
 
-def _parts(ground: Ground, speech_url: str, count: int) -> dict[str, float]:
+def _parts(environment: BenchEnvironment, speech_url: str, count: int) -> dict[str, float]:
     """CPU seconds of one chunk's worth of each."""
     [text] = books.sentences(1)
     answer = httpx.post(f"{speech_url}/v1/audio/speech", json={"input": text, "response_format": "wav"}, timeout=30)
     wav = answer.raise_for_status().content
     chunk = make_chunk(wav, text, speed=1.0, sample_rate=parts.RATE)
-    store = FileStore(ground.folder("parts"), deadline_seconds=20)
-    with ground.vhost() as amqp_url:
+    store = FileStore(environment.folder("parts"), deadline_seconds=20)
+    with environment.vhost() as amqp_url:
         return {
             "audio work": asyncio.run(parts.audio(wav, text, count)),
             "two message hops": asyncio.run(parts.two_hops(amqp_url, text, count)),

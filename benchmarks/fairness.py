@@ -7,11 +7,11 @@ import statistics
 import time
 
 from benchmarks import books
+from benchmarks.environment import BenchEnvironment
 from benchmarks.figures import Figure, Figures
-from benchmarks.ground import Ground
 from benchmarks.natural_speech import NaturalSpeech
 from shared.protocol.messages import JobCancelRequested
-from tests.servers.line import Line
+from tests.servers.services import Services
 
 TITLE = "Fairness"
 ANSWER_SECONDS = 0.3
@@ -24,12 +24,12 @@ QUICK_ARTICLES = 2
 LIMIT_SECONDS = 120.0
 
 
-def run(ground: Ground, *, quick: bool = False) -> Figures:
+def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
     with (
         NaturalSpeech(delay_seconds=ANSWER_SECONDS) as speech,
-        ground.line(speech.url, synthesizer_slots=SLOTS) as line,
+        environment.services(speech.url, synthesizer_slots=SLOTS) as services,
     ):
-        alone, at_once, behind = asyncio.run(_measure(line, QUICK_ARTICLES if quick else ARTICLES))
+        alone, at_once, behind = asyncio.run(_measure(services, QUICK_ARTICLES if quick else ARTICLES))
     median_alone, median_behind = statistics.median(alone), statistics.median(behind)
     return {
         f"article of {ARTICLE_CHUNKS} chunks alone, median of {len(alone)}": Figure(median_alone, "s"),
@@ -40,23 +40,23 @@ def run(ground: Ground, *, quick: bool = False) -> Figures:
     }
 
 
-async def _measure(line: Line, articles: int) -> tuple[list[float], float, list[float]]:
-    await _article(line)  # warm
-    alone = [await _article(line) for _ in range(articles)]
-    book = await books.submit(line, books.sentences(BOOK_CHUNKS), max_parallel=MAX_PARALLEL)
-    at_once = await _article(line)
-    await books.reaches(line, book, "speaking", seconds=LIMIT_SECONDS)
-    behind = [await _article(line) for _ in range(articles)]
-    still = await line.status(book)
-    if still is None or still.state != "speaking":
+async def _measure(services: Services, articles: int) -> tuple[list[float], float, list[float]]:
+    await _article(services)  # warm
+    alone = [await _article(services) for _ in range(articles)]
+    book = await books.submit(services, books.sentences(BOOK_CHUNKS), max_parallel=MAX_PARALLEL)
+    at_once = await _article(services)
+    await books.reaches(services, book, "synthesizing", seconds=LIMIT_SECONDS)
+    behind = [await _article(services) for _ in range(articles)]
+    still = await services.status(book)
+    if still is None or still.state != "synthesizing":
         raise RuntimeError("The book was over before the articles were.")
-    await line.submit(JobCancelRequested(job_id=book))
+    await services.submit(JobCancelRequested(job_id=book))
     return alone, at_once, behind
 
 
-async def _article(line: Line) -> float:
+async def _article(services: Services) -> float:
     """Seconds from an article's submission to its episode."""
     began = time.monotonic()
-    job_id = await books.submit(line, books.sentences(ARTICLE_CHUNKS), max_parallel=MAX_PARALLEL)
-    await books.reaches(line, job_id, "completed", seconds=LIMIT_SECONDS)
+    job_id = await books.submit(services, books.sentences(ARTICLE_CHUNKS), max_parallel=MAX_PARALLEL)
+    await books.reaches(services, job_id, "completed", seconds=LIMIT_SECONDS)
     return time.monotonic() - began

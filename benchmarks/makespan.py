@@ -10,10 +10,10 @@ import asyncio
 import time
 
 from benchmarks import books
+from benchmarks.environment import SPEAKING, BenchEnvironment
 from benchmarks.figures import Figure, Figures
-from benchmarks.ground import SPEAKING, Ground
 from benchmarks.natural_speech import NaturalSpeech
-from tests.servers.line import Line
+from tests.servers.services import Services
 
 TITLE = "Makespan against the ideal"
 SLOTS = 8
@@ -25,15 +25,15 @@ QUICK_CHUNKS = 40
 LIMIT_SECONDS = 180.0
 
 
-def run(ground: Ground, *, quick: bool = False) -> Figures:
+def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
     chunks = QUICK_CHUNKS if quick else CHUNKS
     ideal = chunks * ANSWER_SECONDS / SLOTS
     with NaturalSpeech(delay_seconds=ANSWER_SECONDS) as speech:
-        with ground.line(speech.url, synthesizer_slots=SLOTS) as line:
-            makespan, whole = asyncio.run(_job(line, chunks, "completed"))
-        services = (*SPEAKING, "synthesizer")
-        with ground.line(speech.url, services, synthesizer_slots=SLOTS // 2) as line:
-            makespan_of_two, _ = asyncio.run(_job(line, chunks, "assembling"))
+        with environment.services(speech.url, synthesizer_slots=SLOTS) as services:
+            makespan, whole = asyncio.run(_job(services, chunks, "completed"))
+        processes = (*SPEAKING, "synthesizer")
+        with environment.services(speech.url, processes, synthesizer_slots=SLOTS // 2) as services:
+            makespan_of_two, _ = asyncio.run(_job(services, chunks, "assembling"))
     return {
         f"ideal: {chunks} chunks of {ANSWER_SECONDS:g} s over {SLOTS} slots": Figure(ideal, "s"),
         "makespan, one synthesizer with 8 slots": Figure(makespan, "s"),
@@ -44,13 +44,13 @@ def run(ground: Ground, *, quick: bool = False) -> Figures:
     }
 
 
-async def _job(line: Line, chunks: int, until: str) -> tuple[float, float]:
+async def _job(services: Services, chunks: int, until: str) -> tuple[float, float]:
     """Speak a book: seconds of speaking, and from its submission until it reaches a state."""
-    warm = await books.submit(line, books.sentences(SLOTS), max_parallel=IN_FLIGHT)
-    await books.reaches(line, warm, until, seconds=LIMIT_SECONDS)
+    warm = await books.submit(services, books.sentences(SLOTS), max_parallel=IN_FLIGHT)
+    await books.reaches(services, warm, until, seconds=LIMIT_SECONDS)
     began = time.monotonic()
-    job_id = await books.submit(line, books.sentences(chunks), max_parallel=IN_FLIGHT)
-    status = await books.reaches(line, job_id, until, seconds=LIMIT_SECONDS)
+    job_id = await books.submit(services, books.sentences(chunks), max_parallel=IN_FLIGHT)
+    status = await books.reaches(services, job_id, until, seconds=LIMIT_SECONDS)
     whole = time.monotonic() - began
-    await books.check_chunks(line, job_id, chunks)
-    return status.stages["speaking"], whole
+    await books.check_chunks(services, job_id, chunks)
+    return status.stages["synthesizing"], whole

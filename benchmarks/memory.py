@@ -14,15 +14,15 @@ import soundfile
 import soxr
 
 from benchmarks import books
+from benchmarks.environment import BenchEnvironment, pids
 from benchmarks.figures import Figure, Figures
-from benchmarks.ground import Ground, pids
 from benchmarks.processes import cpu_seconds, peak_memory
 from shared.audio import chunk_audio
 from shared.protocol.manifest import Chapter, Chunk, Manifest
 from shared.protocol.messages import EpisodeRequested, JobRequest, PauseLengths, TextSource, new_job_id
 from shared.store import keys
 from shared.store.folder import FileStore
-from tests.servers.line import Line
+from tests.servers.services import Services
 
 TITLE = "Memory of the assembler"
 RATE = 24_000
@@ -31,14 +31,14 @@ LIMIT_SECONDS = 600.0
 MEGABYTE = 1_000_000
 
 
-def run(ground: Ground, *, quick: bool = False) -> Figures:
+def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
     hours = (0.1, 0.5) if quick else (1, 5)
-    spoken = _spoken(ground.folder("spoken"))
+    spoken = _spoken(environment.folder("spoken"))
     figures: Figures = {}
     peaks = []
     for length in hours:
-        with ground.line("http://127.0.0.1:9", ("assembler",)) as line:
-            peak, seconds, cpu = asyncio.run(_assemble(line, spoken, length * 3_600))
+        with environment.services("http://127.0.0.1:9", ("assembler",)) as services:
+            peak, seconds, cpu = asyncio.run(_assemble(services, spoken, length * 3_600))
         peaks.append(peak)
         figures[f"peak for {length:g} h, children included"] = Figure(peak / MEGABYTE, "MB", at_most=200)
         figures[f"time for {length:g} h"] = Figure(seconds, "s")
@@ -60,26 +60,26 @@ def _spoken(folder: Path) -> list[tuple[Path, float]]:
     return made
 
 
-async def _assemble(line: Line, spoken: list[tuple[Path, float]], seconds: float) -> tuple[int, float, float]:
+async def _assemble(services: Services, spoken: list[tuple[Path, float]], seconds: float) -> tuple[int, float, float]:
     """Have an episode made: peak bytes, wall seconds, CPU seconds."""
-    manifest = _shelve(line, spoken, seconds)
-    await line.store.put(keys.manifest(manifest.job_id), manifest.model_dump_json().encode())
-    [pid] = pids(line, "assembler")
+    manifest = _shelve(services, spoken, seconds)
+    await services.store.put(keys.manifest(manifest.job_id), manifest.model_dump_json().encode())
+    [pid] = pids(services, "assembler")
     began, used = time.monotonic(), cpu_seconds([pid])
     with peak_memory(pid) as peak:
-        await line.submit(EpisodeRequested(job_id=manifest.job_id))
-        while not await line.store.exists(keys.episode(manifest.job_id, "timing.json")):
+        await services.submit(EpisodeRequested(job_id=manifest.job_id))
+        while not await services.store.exists(keys.episode(manifest.job_id, "timing.json")):
             if time.monotonic() - began > LIMIT_SECONDS:
                 raise RuntimeError(
-                    f"The episode was not made within {LIMIT_SECONDS:g} s: {line.log('assembler')[-2000:]}"
+                    f"The episode was not made within {LIMIT_SECONDS:g} s: {services.log('assembler')[-2000:]}"
                 )
             await asyncio.sleep(books.LOOK_SECONDS)
     return peak.value, time.monotonic() - began, cpu_seconds([pid]) - used
 
 
-def _shelve(line: Line, spoken: list[tuple[Path, float]], seconds: float) -> Manifest:
+def _shelve(services: Services, spoken: list[tuple[Path, float]], seconds: float) -> Manifest:
     """A manifest of so many seconds, a chapter every 25 chunks; each chunk has an object of its own (a hard link)."""
-    assert isinstance(line.store, FileStore)
+    assert isinstance(services.store, FileStore)
     job_id = new_job_id()
     pauses = PauseLengths()
     chunks: list[Chunk] = []
@@ -88,7 +88,7 @@ def _shelve(line: Line, spoken: list[tuple[Path, float]], seconds: float) -> Man
         index = len(chunks)
         path, length = spoken[index % len(spoken)]
         key = f"audio/{job_id}-{index}.flac"
-        target = line.store.root / key
+        target = services.store.root / key
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(path, target)
         ends_chapter = index % 25 == 24

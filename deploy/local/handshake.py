@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from deploy.local.plan import StackPlan
-from deploy.local.units import START_SECONDS
+from deploy.local.process_specs import START_SECONDS
 from shared import errors
 from shared.errors import Outage, PodcastError
 

@@ -21,13 +21,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from deploy.local import state
-from deploy.local.keeper import Keeper, Unit
 from deploy.local.logbook import LogBook
 from deploy.local.minio_build import ensure_minio
 from deploy.local.plan import Identity, StackPlan
 from deploy.local.ports import PortBook, is_free
+from deploy.local.process_specs import Layout, ProcessSpecs, lay_out
+from deploy.local.restarter import ProcessSpec, Restarter
 from deploy.local.state import Running, StackState
-from deploy.local.units import Layout, Parts, lay_out
 from shared.errors import Outage, PodcastError
 from shared.settings import Settings, load
 
@@ -49,8 +49,8 @@ class Supervisor:
         self._identity = Identity.of(directory)
         self._book = PortBook(self._identity.ports)
         self._layout: Layout | None = None
-        self._servers: list[Keeper] = []  # in the order of their start
-        self._services: list[Keeper] = []
+        self._servers: list[Restarter] = []  # in the order of their start
+        self._services: list[Restarter] = []
         self._phase: state.Phase = "starting"
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
@@ -88,8 +88,8 @@ class Supervisor:
 
     def _on_signal(self) -> None:
         if self._stop.is_set():
-            for keeper in (*self._services, *self._servers):
-                keeper.kill()
+            for restarter in (*self._services, *self._servers):
+                restarter.kill()
         self._stop.set()
 
     async def _start(self) -> None:
@@ -109,10 +109,10 @@ class Supervisor:
         self._identity.keep(self._directory)
         layout.broker.prepare()
         layout.broker.server()  # raises if it is not installed
-        parts = Parts(self._directory, self._plan, layout, self._book, self._settings)
-        self._servers = [self._keeper(unit) for unit in parts.servers()]
-        self._services = [self._keeper(unit) for unit in parts.services()]
-        waiting = [asyncio.create_task(keeper.ready()) for keeper in (*self._servers, *self._services)]
+        specs = ProcessSpecs(self._directory, self._plan, layout, self._book, self._settings)
+        self._servers = [self._restarter(spec) for spec in specs.servers()]
+        self._services = [self._restarter(spec) for spec in specs.services()]
+        waiting = [asyncio.create_task(restarter.ready()) for restarter in (*self._servers, *self._services)]
         try:
             await asyncio.gather(*waiting)
         finally:
@@ -121,18 +121,18 @@ class Supervisor:
 
     def _lost_a_port(self) -> bool:
         """Whether a server that does not run has one of its ports taken."""
-        alive = {keeper.unit.name for keeper in self._servers if keeper.child is not None}
+        alive = {restarter.spec.name for restarter in self._servers if restarter.child is not None}
         ports = self._layout.fixed_ports if self._layout else {}
         return any(name.partition("-")[0] not in alive and not is_free(port) for name, port in ports.items())
 
     async def _take_down(self) -> None:
-        await asyncio.gather(*(keeper.stop() for keeper in self._services))
-        for keeper in reversed(self._servers):
-            await keeper.stop()
+        await asyncio.gather(*(restarter.stop() for restarter in self._services))
+        for restarter in reversed(self._servers):
+            await restarter.stop()
         self._services, self._servers = [], []
 
-    def _keeper(self, unit: Unit) -> Keeper:
-        return Keeper(unit, say=self._say, changed=self._tell_state, broken=self._on_broken)
+    def _restarter(self, spec: ProcessSpec) -> Restarter:
+        return Restarter(spec, say=self._say, changed=self._tell_state, broken=self._on_broken)
 
     def _on_broken(self, error: BaseException) -> None:
         """Better no stack than one that looks alive and starts nothing again."""
@@ -154,8 +154,12 @@ class Supervisor:
         if layout is None or self._phase == "stopping":
             return
         rows = [
-            Running(service=keeper.unit.name, pid=keeper.child.pid if keeper.child else None, port=keeper.unit.port())
-            for keeper in (*self._servers, *self._services)
+            Running(
+                service=restarter.spec.name,
+                pid=restarter.child.pid if restarter.child else None,
+                port=restarter.spec.port(),
+            )
+            for restarter in (*self._servers, *self._services)
         ]
         if layout.store is None:
             rows.insert(2, Running(service="store", pid=None, port=None))

@@ -11,7 +11,7 @@ import numpy as np
 from services.assembler.failures import ChunkMissing
 from services.assembler.limiter import Limiter
 from services.assembler.prefetch import ahead
-from services.assembler.timeline import Part, TimedChunk, Timeline
+from services.assembler.timeline import ChunkMeasurement, TimedChunk, Timeline
 from shared.audio import chunk_audio
 from shared.audio.loudness import LoudnessMeter, Samples
 from shared.deadlines import in_thread
@@ -28,7 +28,7 @@ SLICES_A_SECOND = 2
 """The limiter is idle in most slices of half a second."""
 
 
-async def measure(manifest: Manifest, store: Store, sample_rate: int) -> list[Part]:
+async def measure(manifest: Manifest, store: Store, sample_rate: int) -> list[ChunkMeasurement]:
     """What was measured of each chunk, in order.
 
     Raises:
@@ -36,15 +36,15 @@ async def measure(manifest: Manifest, store: Store, sample_rate: int) -> list[Pa
     """
     first_with_key = {chunk.audio_key: chunk for chunk in reversed(manifest.chunks)}
 
-    async def part(chunk: Chunk) -> tuple[str, Part]:
+    async def measurement(chunk: Chunk) -> tuple[str, ChunkMeasurement]:
         return chunk.audio_key, await _measure_one(chunk, store, sample_rate)
 
-    async with aclosing(ahead(first_with_key.values(), part, MEASUREMENTS_AHEAD)) as parts:
-        known = {key: measured async for key, measured in parts}
+    async with aclosing(ahead(first_with_key.values(), measurement, MEASUREMENTS_AHEAD)) as measurements:
+        known = {key: measured async for key, measured in measurements}
     return [known[chunk.audio_key] for chunk in manifest.chunks]
 
 
-async def _measure_one(chunk: Chunk, store: Store, sample_rate: int) -> Part:
+async def _measure_one(chunk: Chunk, store: Store, sample_rate: int) -> ChunkMeasurement:
     try:
         head = await store.get_range(chunk.audio_key, 0, chunk_audio.HEADER_BYTES)
         try:
@@ -61,7 +61,7 @@ async def _measure_one(chunk: Chunk, store: Store, sample_rate: int) -> Part:
     if measurement.sample_rate != sample_rate:
         because = f"has {measurement.sample_rate} Hz instead of {sample_rate} Hz"
         raise ChunkMissing(chunk.index, chunk.audio_key, because=because)
-    return Part(measurement.frames, np.array(measurement.energies), measurement.true_peak_dbtp)
+    return ChunkMeasurement(measurement.frames, np.array(measurement.energies), measurement.true_peak_dbtp)
 
 
 class Mastering:

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from services.assembler import chapter_marks, chunks, cover, production, scratch, tags, timing
+from services.assembler import chapter_marks, chunks, cover, mastering, scratch, tags, timing
 from services.assembler.captions import webvtt
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
 from services.assembler.failures import ChunkMissing
@@ -80,13 +80,13 @@ async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
 
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
     picture = await cover.load(manifest.request.cover, store)
-    parts = await chunks.measure(manifest, store, sample_rate)
-    timeline = await in_thread(partial(plan, manifest, parts, sample_rate))
-    gain = gain_db(whole_energies(timeline, parts), manifest.request.loudness)
+    measurements = await chunks.measure(manifest, store, sample_rate)
+    timeline = await in_thread(partial(plan, manifest, measurements, sample_rate))
+    gain = gain_db(whole_energies(timeline, measurements), manifest.request.loudness)
     bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
     with scratch.folder(SPARE_BYTES + int(timeline.seconds(timeline.frames) * bytes_a_second)) as folder:
-        episode = production.Episode(manifest, timeline, parts, tags.of(manifest, picture, timeline), folder)
-        audio = await production.produce(episode, store, gain)
+        episode = mastering.Episode(manifest, timeline, measurements, tags.of(manifest, picture, timeline), folder)
+        audio = await mastering.master(episode, store, gain)
         await in_thread(partial(_write_texts, episode))
         files = {}
         for name in (*manifest.request.formats, "vtt", "chapters.json"):
@@ -104,7 +104,7 @@ async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate:
     return made
 
 
-def _write_texts(episode: production.Episode) -> None:
+def _write_texts(episode: mastering.Episode) -> None:
     """Captions and chapters, from the one timing manifest."""
     manifest, timeline = episode.manifest, episode.timeline
     with episode.path("vtt").open("w", encoding="utf-8", newline="\n") as file:

@@ -1,7 +1,7 @@
 """When each chunk and chapter begins, and how loud the whole will be. Pure: measurements in, one timing manifest out.
 
 Everything lies on a grid of 100 ms (chunks are whole blocks, pauses are rounded to it), so that the 100 ms energies of
-the parts strung together are the energies of the whole: its loudness is known before a single sample is encoded.
+of the chunks strung together are the energies of the whole: its loudness is known before a single sample is encoded.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ GAIN_LIMIT_DB = 40.0
 """Chunks that need more are noise: a synthesizer refuses silence, so this is the guard against a bug."""
 
 
-class Part(NamedTuple):
+class ChunkMeasurement(NamedTuple):
     """What the assembler keeps of one stored chunk's measurement."""
 
     frames: int
@@ -70,22 +70,22 @@ class Timeline(Frozen):
         return samples / self.sample_rate
 
 
-def plan(manifest: Manifest, parts: Sequence[Part], sample_rate: int) -> Timeline:
+def plan(manifest: Manifest, measurements: Sequence[ChunkMeasurement], sample_rate: int) -> Timeline:
     """Lay the chunks out one after another.
 
     Args:
-        manifest: what will be said; `parts[i]` belongs to `manifest.chunks[i]`.
-        parts: what was measured of each chunk.
+        manifest: what will be said; `measurements[i]` belongs to `manifest.chunks[i]`.
+        measurements: what was measured of each chunk.
         sample_rate: of every chunk and of the episode, Hz.
     """
     block = block_samples(sample_rate)
     chunks = []
     position = lead_in = LEAD_IN_BLOCKS * block
     last = len(manifest.chunks) - 1
-    for chunk, part in zip(manifest.chunks, parts, strict=True):
+    for chunk, measurement in zip(manifest.chunks, measurements, strict=True):
         pause = LEAD_OUT_BLOCKS if chunk.index == last else pause_blocks(manifest.pause_ms(chunk))
-        chunks.append(TimedChunk(index=chunk.index, start=position, frames=part.frames, pause=pause * block))
-        position += part.frames + pause * block
+        chunks.append(TimedChunk(index=chunk.index, start=position, frames=measurement.frames, pause=pause * block))
+        position += measurement.frames + pause * block
     return Timeline(
         sample_rate=sample_rate,
         lead_in=lead_in,
@@ -100,13 +100,13 @@ def pause_blocks(milliseconds: int) -> int:
     return (milliseconds + MS_A_BLOCK // 2) // MS_A_BLOCK
 
 
-def whole_energies(timeline: Timeline, parts: Sequence[Part]) -> Energies:
+def whole_energies(timeline: Timeline, measurements: Sequence[ChunkMeasurement]) -> Energies:
     """The 100 ms energies of the whole episode before any gain; pauses are silent."""
     block = block_samples(timeline.sample_rate)
     energies = np.zeros(timeline.frames // block)
-    for chunk, part in zip(timeline.chunks, parts, strict=True):
+    for chunk, measurement in zip(timeline.chunks, measurements, strict=True):
         first = chunk.start // block
-        energies[first : first + len(part.energies)] = part.energies
+        energies[first : first + len(measurement.energies)] = measurement.energies
     return energies
 
 

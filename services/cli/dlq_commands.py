@@ -17,11 +17,11 @@ from typing import IO, Any, Final
 import click
 from aio_pika.abc import AbstractIncomingMessage
 
-from services.cli import interrupts, letter_display
-from services.cli.dlq_options import Access, Asked, choosing, filtering, on_a_broker
+from services.cli import dead_letter_display, interrupts
+from services.cli.dlq_options import Access, Chosen, choosing, filtering, on_a_broker
 from shared.dead_letters.browser import Verdict
 from shared.dead_letters.export import line as export_line
-from shared.dead_letters.letter import Letter
+from shared.dead_letters.letter import DeadLetter
 from shared.dead_letters.selection import Selection
 from shared.errors import BadInput
 
@@ -50,13 +50,13 @@ def dlq() -> None:
 def list_letters(*, selection: Selection, limit: int, as_json: bool, access: Access) -> None:
     """List the dead letters, of all queues or of QUEUE."""
 
-    async def work() -> list[Letter]:
+    async def work() -> list[DeadLetter]:
         async with access.opened() as letters:
             return await letters.find(selection, limit=limit + 1)
 
     found = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     shown = found[:limit]
-    click.echo(_document(shown) if as_json else letter_display.table(shown))
+    click.echo(_document(shown) if as_json else dead_letter_display.table(shown))
     if len(found) > limit:
         click.echo(f"There are more than {limit}: --limit shows more, `podcast dlq export` all.", err=True)
 
@@ -68,28 +68,30 @@ def list_letters(*, selection: Selection, limit: int, as_json: bool, access: Acc
 def show(*, letter_id: str, as_json: bool, access: Access) -> None:
     """Show all about one letter: why it died, each attempt, its text, where it failed."""
 
-    async def work() -> Letter:
+    async def work() -> DeadLetter:
         async with access.opened() as letters:
             return (await letters.named([letter_id]))[0]
 
     letter = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
-    click.echo(json.dumps(asdict(letter), ensure_ascii=False, indent=2) if as_json else letter_display.page(letter))
+    click.echo(
+        json.dumps(asdict(letter), ensure_ascii=False, indent=2) if as_json else dead_letter_display.page(letter)
+    )
 
 
 @dlq.command()
 @choosing
 @_json_option
 @on_a_broker
-def replay(*, asked: Asked, as_json: bool, access: Access) -> None:
+def replay(*, chosen: Chosen, as_json: bool, access: Access) -> None:
     """Send letters back to be handled again; a failed job then goes on.
 
     Each is taken off when its copy is confirmed, so nothing is lost if this is stopped half-way.
     """
-    done: list[Letter] = []
+    done: list[DeadLetter] = []
 
     async def work() -> None:
         async with access.opened() as letters:
-            await letters.replay(await asked.resolve(letters), confirmed=done.append)
+            await letters.replay(await chosen.resolve(letters), confirmed=done.append)
 
     _carry_out(work, done, verb="replayed", as_json=as_json)
 
@@ -99,28 +101,28 @@ def replay(*, asked: Asked, as_json: bool, access: Access) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_json_option
 @on_a_broker
-def discard(*, asked: Asked, yes: bool, as_json: bool, access: Access) -> None:
+def discard(*, chosen: Chosen, yes: bool, as_json: bool, access: Access) -> None:
     """Throw letters away for good, after asking. `podcast dlq export` keeps a copy."""
     if not yes and not _someone_is_here():
-        raise BadInput("Nobody is here to be asked whether to discard letters.", hint="--yes discards without asking.")
+        raise BadInput("Nobody is here to be chosen whether to discard letters.", hint="--yes discards without asking.")
 
-    async def looked() -> list[Letter]:
+    async def looked() -> list[DeadLetter]:
         async with access.opened() as letters:
-            return await letters.find(await asked.resolve(letters))
+            return await letters.find(await chosen.resolve(letters))
 
     if not yes:
         found = interrupts.run(looked(), grace_seconds=_GRACE_SECONDS)
-        click.echo(letter_display.table(found), err=as_json)
+        click.echo(dead_letter_display.table(found), err=as_json)
         if not found:
             return
-        click.confirm(f"Discard {letter_display.count(len(found))} for good?", abort=True, err=as_json)
+        click.confirm(f"Discard {dead_letter_display.count(len(found))} for good?", abort=True, err=as_json)
         # Only what was shown: more may have come while the person was thinking.
-        asked = Asked(Selection(queues=asked.selection.queues, ids=frozenset(letter.id for letter in found)))
-    done: list[Letter] = []
+        chosen = Chosen(Selection(queues=chosen.selection.queues, ids=frozenset(letter.id for letter in found)))
+    done: list[DeadLetter] = []
 
     async def work() -> None:
         async with access.opened() as letters:
-            await letters.discard(await asked.resolve(letters), removing=done.append)
+            await letters.discard(await chosen.resolve(letters), removing=done.append)
 
     _carry_out(work, done, verb="discarded", as_json=as_json)
 
@@ -135,7 +137,7 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
     async def write(spool: IO[bytes]) -> int:
         written = 0
 
-        async def put(letter: Letter, message: AbstractIncomingMessage) -> Verdict:
+        async def put(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
             nonlocal written
             if selection.has(letter):
                 spool.write(export_line(letter, message).encode() + b"\n")
@@ -163,20 +165,22 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
         raise BadInput(
             f"The export cannot be written: {error.strerror or error}.", hint="Name another file."
         ) from error
-    click.echo(f"{letter_display.count(written)} exported.", err=True)
+    click.echo(f"{dead_letter_display.count(written)} exported.", err=True)
 
 
 def _someone_is_here() -> bool:
     return sys.stdin.isatty()
 
 
-def _carry_out(work: Callable[[], Coroutine[Any, Any, None]], done: list[Letter], *, verb: str, as_json: bool) -> None:
+def _carry_out(
+    work: Callable[[], Coroutine[Any, Any, None]], done: list[DeadLetter], *, verb: str, as_json: bool
+) -> None:
     """Run the work, and tell what was done even if it ends half-way."""
     try:
         interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     finally:
-        click.echo(_document(done) if as_json else f"{letter_display.count(len(done))} {verb}.")
+        click.echo(_document(done) if as_json else f"{dead_letter_display.count(len(done))} {verb}.")
 
 
-def _document(found: list[Letter]) -> str:
+def _document(found: list[DeadLetter]) -> str:
     return json.dumps([asdict(letter) for letter in found], ensure_ascii=False, indent=2)

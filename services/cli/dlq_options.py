@@ -47,7 +47,7 @@ class Access:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Chosen:
     """Which letters the command line is about.
 
     Attributes:
@@ -116,7 +116,7 @@ def choosing(command: Function) -> Function:
             raise BadInput(
                 "Say which letters: their IDs, or --job and --queue, or --all.", hint="`podcast dlq list` shows them."
             )
-        return command(asked=Asked(_selection(queue, job), ids), **options)
+        return command(chosen=Chosen(_selection(queue, job), ids), **options)
 
     decorated: Any = with_asked
     for option in (

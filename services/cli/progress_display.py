@@ -18,7 +18,7 @@ _RATE_FROM_SECONDS: Final = 1.0
 DOING: Final[dict[JobState, str]] = {
     "queued": "waiting for the services",
     "chunking": "reading the text",
-    "speaking": "speaking",
+    "synthesizing": "speaking",
     "assembling": "putting the episode together",
     "completed": "done",
     "failed": "failed",
@@ -67,7 +67,7 @@ class Remaining:
         """The estimate; None while there is nothing to base one on."""
         counts = status.chunks
         finished = counts.done + counts.failed
-        if status.state != "speaking":
+        if status.state != "synthesizing":
             return None
         if self._start is None:
             self._start = (now, finished)

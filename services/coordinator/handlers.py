@@ -27,16 +27,16 @@ from shared.protocol.messages import (
     ChunkSynthesized,
     EpisodeAssembled,
     EpisodeRequested,
-    Frozen,
     JobCancelRequested,
     JobChunked,
     JobRequest,
     JobStatus,
+    Message,
 )
 
 log = structlog.get_logger(__name__)
 
-Publish = Callable[[Frozen], Awaitable[None]]
+Publish = Callable[[Message], Awaitable[None]]
 
 
 async def job_submitted(request: JobRequest, *, jobs: Jobs) -> None:
@@ -60,7 +60,7 @@ async def job_chunked(message: JobChunked, *, jobs: Jobs, publish: Publish) -> N
         else:
             await jobs.rebuild(job, manifest)
         stages = {**job.status.stages, "chunking": round(message.seconds, 3)}
-        await jobs.change(job, "speaking", title=manifest.title, stages=stages, error=None)
+        await jobs.change(job, "synthesizing", title=manifest.title, stages=stages, error=None)
         await dispatch(job, jobs=jobs, publish=publish)
 
 
@@ -75,8 +75,8 @@ async def chunk_synthesized(message: ChunkSynthesized, *, jobs: Jobs, publish: P
         progress = await _progress(job, jobs=jobs)
         if progress.finish(message.audio_key):
             job.audio_seconds += message.audio_seconds
-        if job.status.state != "speaking":  # a replayed chunk of a failed job
-            await jobs.change(job, "speaking", error=None)
+        if job.status.state != "synthesizing":  # a replayed chunk of a failed job
+            await jobs.change(job, "synthesizing", error=None)
         await dispatch(job, jobs=jobs, publish=publish)
 
 
@@ -108,7 +108,7 @@ async def chunk_lost(message: ChunkLost, *, jobs: Jobs, publish: Publish) -> Non
         if job.ended or manifest is None:
             return
         await jobs.rebuild(job, manifest)
-        await jobs.change(job, "speaking")
+        await jobs.change(job, "synthesizing")
         await dispatch(job, jobs=jobs, publish=publish)
 
 
@@ -152,14 +152,14 @@ async def dispatch(job: Job, *, jobs: Jobs, publish: Publish) -> None:
     progress = job.progress
     if progress is None:
         raise RuntimeError(f"job {job.job_id} is dispatched before it is chunked")
-    if job.speaking_since is None:
-        job.speaking_since = time.monotonic()
+    if job.synthesizing_since is None:
+        job.synthesizing_since = time.monotonic()
     await asyncio.gather(*(publish(_request(chunk, progress.manifest)) for chunk in progress.take()))
     if not progress.settled:
         await jobs.advance(job)
         return
-    spoken_seconds = job.status.stages.get("speaking", 0.0) + time.monotonic() - job.speaking_since
-    stages = {**job.status.stages, "speaking": round(spoken_seconds, 3)}
+    spoken_seconds = job.status.stages.get("synthesizing", 0.0) + time.monotonic() - job.synthesizing_since
+    stages = {**job.status.stages, "synthesizing": round(spoken_seconds, 3)}
     if progress.complete:
         await publish(EpisodeRequested(job_id=job.job_id))
         await jobs.change(job, "assembling", stages=stages)

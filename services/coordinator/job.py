@@ -20,7 +20,7 @@ class Job:
     told_at: float = 0.0
     stale: bool = False
     audio_seconds: float = 0.0
-    speaking_since: float | None = None
+    synthesizing_since: float | None = None
     stored_at: float | None = None
     """`updated_at` of the status in the store as this process knows it; another one there is another coordinator's."""
 

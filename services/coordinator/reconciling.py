@@ -80,7 +80,7 @@ async def _look_at(
 _QUEUE_OF_STATE = {
     "queued": topology.CHUNKER,
     "chunking": topology.CHUNKER,
-    "speaking": topology.SYNTHESIZER,
+    "synthesizing": topology.SYNTHESIZER,
     "assembling": topology.ASSEMBLER,
 }
 
@@ -107,8 +107,8 @@ async def _move(job: Job, *, jobs: Jobs, store: Store, publish: Publish, requeue
     if job.progress is not None and job.progress.complete and job.status.state == "assembling":
         await publish(EpisodeRequested(job_id=job.job_id))
         return
-    if job.status.state != "speaking":
-        await jobs.change(job, "speaking", title=manifest.title)
+    if job.status.state != "synthesizing":
+        await jobs.change(job, "synthesizing", title=manifest.title)
     await dispatch(job, jobs=jobs, publish=publish)
 
 

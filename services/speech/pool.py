@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from services.speech.asking import Asked, Refused
+from services.speech.speech_request import Refused, SpeechRequest
 from services.speech.worker_process import Answer, WorkerLost, WorkerProcess
 
 START_SECONDS = 180.0
@@ -79,7 +79,7 @@ class Pool:
             for _ in range(self.size):
                 slots.create_task(self._slot())
 
-    async def speak(self, asked: Asked) -> Answer:
+    async def speak(self, asked: SpeechRequest) -> Answer:
         """Wait for a worker and have it speak.
 
         Raises:
@@ -137,7 +137,7 @@ class Pool:
         began = time.monotonic()
         try:
             async with asyncio.timeout(START_SECONDS):
-                answer = await worker.ask(self.warm)
+                answer = await worker.request(self.warm)
             problem = answer.header.get("error", "")
         except TimeoutError:
             problem = f"it was not ready within {START_SECONDS:g} s"
@@ -183,7 +183,7 @@ class Pool:
         began = time.monotonic()
         try:
             async with asyncio.timeout_at(text.deadline):
-                answer = await worker.ask(text.request)
+                answer = await worker.request(text.request)
         except TimeoutError:
             if not text.done.done():
                 text.done.set_exception(_too_slow(self.deadline_seconds))

@@ -13,11 +13,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.speech import asking
-from services.speech.asking import Asked, Refused
+from services.speech import speech_request
 from services.speech.catalogue import Engine
 from services.speech.encoding import MEDIA_TYPES
 from services.speech.pool import Pool
+from services.speech.speech_request import Refused, SpeechRequest
 from services.speech.worker_process import Answer
 
 CLIENT_CLOSED_REQUEST = 499
@@ -37,7 +37,7 @@ class Routes:
     async def speech(self, request: Request) -> Response:
         """`POST /v1/audio/speech`."""
         began = time.monotonic()
-        asked = asking.parse(await _body(request), self.engines, self.default_engine)
+        asked = speech_request.parse(await _body(request), self.engines, self.default_engine)
         answer = await self._while_connected(request, asked)
         if answer is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
@@ -53,7 +53,7 @@ class Routes:
         )
         return Response(answer.audio, media_type=MEDIA_TYPES[asked.audio_format])
 
-    async def _while_connected(self, request: Request, asked: Asked) -> Answer | None:
+    async def _while_connected(self, request: Request, asked: SpeechRequest) -> Answer | None:
         """The answer, or None when the client has gone: then a text whose turn has not come is never spoken."""
         speaking = asyncio.ensure_future(self.pool.speak(asked))
         leaving = asyncio.ensure_future(_gone(request))
@@ -115,8 +115,10 @@ async def _body(request: Request) -> bytes:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > asking.BODY_LIMIT_BYTES:
-            raise Refused(413, f"The body is longer than {asking.BODY_LIMIT_BYTES:,} bytes.", "request_too_large")
+        if len(body) > speech_request.BODY_LIMIT_BYTES:
+            raise Refused(
+                413, f"The body is longer than {speech_request.BODY_LIMIT_BYTES:,} bytes.", "request_too_large"
+            )
     return bytes(body)
 
 
@@ -125,7 +127,7 @@ async def _gone(request: Request) -> None:
         pass
 
 
-def _failed(asked: Asked, answer: Answer) -> Refused:
+def _failed(asked: SpeechRequest, answer: Answer) -> Refused:
     if answer.header.get("nothing_to_speak"):
         return Refused(400, f"{asked.engine} finds nothing to pronounce in `input`.", "nothing_to_speak", "input")
     message = f"{asked.engine} failed: {answer.header['error']}"

@@ -54,7 +54,7 @@ class WorkerProcess:
         """Of the process."""
         return self._process.pid
 
-    async def ask(self, request: dict[str, Any]) -> Answer:
+    async def request(self, request: dict[str, Any]) -> Answer:
         """Send a request and wait for its answer, for as long as it takes: the deadline is the caller's.
 
         Raises:

@@ -2,7 +2,7 @@
 
 closed ── `failures` in a row ─▶ open ── after `open_seconds` ─▶ half-open ── one call ─▶ closed, or open again
 
-That one call begins with a greeting (`services.synthesizer.call.greet`), so that no text uses up its tries on a server
+That one call begins with a greeting (`services.synthesizer.call.probe`), so that no text uses up its tries on a server
 that is still down.
 """
 

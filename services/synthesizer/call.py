@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import httpx
 
+from services.synthesizer.audio_validation import longest_seconds
 from services.synthesizer.connections import Connections
 from services.synthesizer.endpoints import Endpoint
-from services.synthesizer.judging import longest_seconds
-from services.synthesizer.refusals import EndpointRefused, not_audio, refusal
+from services.synthesizer.http_errors import EndpointRefused, http_error, not_audio
 from shared.deadlines import deadline
 from shared.errors import BadAudio, DeadlineExceeded, SpeechDown, Transient
 
@@ -20,7 +20,7 @@ ERROR_BODY_BYTES = 65_536
 _GONE = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
-class Ask(NamedTuple):
+class SpeechRequest(NamedTuple):
     """What to say and how; voice and model in the server's own terms."""
 
     text: str
@@ -37,7 +37,9 @@ class NoAnswer(ConnectionLost):
     """The connection was cut before anything came: the server died, or a proxy stands before a server that is gone."""
 
 
-async def post(connections: Connections, endpoint: Endpoint, ask: Ask, *, deadline_seconds: float) -> bytes:
+async def post(
+    connections: Connections, endpoint: Endpoint, request: SpeechRequest, *, deadline_seconds: float
+) -> bytes:
     """Call `endpoint` once and return what it sent as audio, not yet judged.
 
     Raises:
@@ -50,7 +52,7 @@ async def post(connections: Connections, endpoint: Endpoint, ask: Ask, *, deadli
     """
     try:
         async with deadline(deadline_seconds, f"Speech from {endpoint.name}"), connections.client() as client:
-            return await _exchange(client, endpoint, ask)
+            return await _exchange(client, endpoint, request)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise SpeechDown(f"{endpoint.name} cannot be reached ({_why(error)}).") from error
     except httpx.TimeoutException as error:
@@ -63,7 +65,7 @@ async def post(connections: Connections, endpoint: Endpoint, ask: Ask, *, deadli
         raise NoAnswer(f"The speech server at {endpoint.name} cut the connection ({_why(error)}).") from error
 
 
-async def greet(connections: Connections, endpoint: Endpoint, *, deadline_seconds: float) -> None:
+async def probe(connections: Connections, endpoint: Endpoint, *, deadline_seconds: float) -> None:
     """See whether anybody is there, without risking a text; any answer but a proxy's excuse will do.
 
     Raises:
@@ -71,7 +73,7 @@ async def greet(connections: Connections, endpoint: Endpoint, *, deadline_second
     """
     try:
         async with (
-            deadline(deadline_seconds, f"Greeting {endpoint.name}", error=SpeechDown),
+            deadline(deadline_seconds, f"Probing {endpoint.name}", error=SpeechDown),
             connections.client() as client,
             client.stream("GET", endpoint.models_url) as response,
         ):
@@ -82,26 +84,26 @@ async def greet(connections: Connections, endpoint: Endpoint, *, deadline_second
         raise SpeechDown(f"{endpoint.name} is not reached by its proxy (HTTP {status}).")
 
 
-async def _exchange(client: httpx.AsyncClient, endpoint: Endpoint, ask: Ask) -> bytes:
-    limit = int(longest_seconds(ask.text, speed=ask.speed) * AUDIO_BYTES_PER_SECOND)
+async def _exchange(client: httpx.AsyncClient, endpoint: Endpoint, request: SpeechRequest) -> bytes:
+    limit = int(longest_seconds(request.text, speed=request.speed) * AUDIO_BYTES_PER_SECOND)
     asked = {
-        "model": ask.model,
-        "input": ask.text,
-        "voice": ask.voice,
+        "model": request.model,
+        "input": request.text,
+        "voice": request.voice,
         "response_format": "wav",
-        "speed": ask.speed,
+        "speed": request.speed,
         "stream": False,  # Kokoro-FastAPI streams by default, and then a failure is a truncated 200
     }
     async with client.stream("POST", endpoint.url, json=asked) as response:
         if response.status_code != httpx.codes.OK:
-            raise refusal(
+            raise http_error(
                 response.status_code,
                 response.headers,
                 await _read(response, ERROR_BODY_BYTES),
                 endpoint=endpoint.name,
-                voice=ask.voice,
-                model=ask.model,
-                characters=len(ask.text),
+                voice=request.voice,
+                model=request.model,
+                characters=len(request.text),
             )
         try:
             body = await _read(response, limit + 1)
@@ -113,7 +115,7 @@ async def _exchange(client: httpx.AsyncClient, endpoint: Endpoint, ask: Ask) -> 
             ) from error
     if len(body) > limit:
         raise BadAudio(
-            f"The speech server at {endpoint.name} sent over {limit:,} bytes for {len(ask.text)} characters."
+            f"The speech server at {endpoint.name} sent over {limit:,} bytes for {len(request.text)} characters."
         )
     if wrong := not_audio(response.headers, body, endpoint=endpoint.name):
         raise wrong

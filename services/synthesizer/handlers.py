@@ -14,7 +14,7 @@ import anyio
 import structlog
 
 from services.synthesizer.audio import process
-from services.synthesizer.judging import decode, judge, longest_seconds
+from services.synthesizer.audio_validation import decode, longest_seconds, validate
 from services.synthesizer.speech import Spoken
 from shared.audio import chunk_audio
 from shared.audio.chunk_audio import Measurement
@@ -118,5 +118,5 @@ def make_chunk(answer: bytes, text: str, *, speed: float, sample_rate: int) -> b
         BadAudio: it is not believed to be `text`.
     """
     samples, rate = decode(answer, at_most_seconds=longest_seconds(text, speed=speed) + 1)
-    judge(samples, rate, text, speed=speed)
+    validate(samples, rate, text, speed=speed)
     return chunk_audio.encode(process(samples, rate, target_rate=sample_rate), sample_rate)

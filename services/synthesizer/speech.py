@@ -17,10 +17,10 @@ import structlog
 from prometheus_client import Counter
 
 from services.synthesizer.breaker import Breaker
-from services.synthesizer.call import Ask, ConnectionLost, NoAnswer, greet, post
+from services.synthesizer.call import ConnectionLost, NoAnswer, SpeechRequest, post, probe
 from services.synthesizer.connections import Connections
 from services.synthesizer.endpoints import Endpoint, choose
-from services.synthesizer.refusals import EndpointBusy, EndpointRefused, GatewayFailed
+from services.synthesizer.http_errors import EndpointBusy, EndpointRefused, GatewayFailed
 from shared.errors import DeadlineExceeded, Misconfigured, PodcastError, SpeechDown, SpeechRejected
 from shared.settings import Settings
 
@@ -108,14 +108,14 @@ class SpeechPool:
             BadAudio: what came was no audio.
             Transient: the servers failed in some other way.
         """
-        ask = Ask(text, voice, model, speed)
+        request = SpeechRequest(text, voice, model, speed)
         failures: list[PodcastError] = []
         tries = dict.fromkeys(self.endpoints, CONNECTION_TRIES)
         last_start = time.monotonic() + LAST_START_DEADLINES * self._deadline_seconds
         while (started := time.monotonic()) < last_start and (endpoint := _next(tries, avoid)):
             tries[endpoint] -= 1
             try:
-                return Spoken(await self._call(endpoint, ask), endpoint.name)
+                return Spoken(await self._call(endpoint, request), endpoint.name)
             except PodcastError as error:
                 failures.append(error)
                 if not isinstance(error, ConnectionLost):
@@ -124,12 +124,12 @@ class SpeechPool:
                 log.warning("speech_failed", endpoint=endpoint.name, seconds=seconds, why=str(error))
         raise self._verdict(failures)
 
-    async def _call(self, endpoint: Endpoint, ask: Ask) -> bytes:
+    async def _call(self, endpoint: Endpoint, request: SpeechRequest) -> bytes:
         """One call of one endpoint, and what its breaker learns from it."""
         outcome = "abandoned"
         with endpoint.call():
             try:
-                audio = await self._post(endpoint, ask)
+                audio = await self._post(endpoint, request)
             except EndpointBusy as error:
                 endpoint.breaker.answered()
                 endpoint.breaker.rest(error.retry_after_seconds or 0)
@@ -153,14 +153,14 @@ class SpeechPool:
                     endpoint.breaker.abandoned()
                 CALLS.labels(endpoint.name, outcome).inc()
 
-    async def _post(self, endpoint: Endpoint, ask: Ask) -> bytes:
+    async def _post(self, endpoint: Endpoint, request: SpeechRequest) -> bytes:
         """Post, within the deadline of a call; greet first a server that was down."""
         left_seconds = self._deadline_seconds
         if endpoint.breaker.is_half_open:
             started = time.monotonic()
-            await greet(self._connections, endpoint, deadline_seconds=left_seconds)
+            await probe(self._connections, endpoint, deadline_seconds=left_seconds)
             left_seconds -= round(time.monotonic() - started, 3)
-        return await post(self._connections, endpoint, ask, deadline_seconds=left_seconds)
+        return await post(self._connections, endpoint, request, deadline_seconds=left_seconds)
 
     def _verdict(self, failures: list[PodcastError]) -> PodcastError:
         """The failure that speaks for all endpoints.

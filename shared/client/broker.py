@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.protocol import topology
-from shared.protocol.messages import Frozen, JobEvent, JobStatus
+from shared.protocol.messages import JobEvent, JobStatus, Message
 from shared.runtime.broker import connected
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
 from shared.settings import Settings
@@ -31,7 +31,7 @@ class Client:
         self._connection = connection
         self._deadline_seconds = settings.publish_deadline_seconds
 
-    async def publish(self, message: Frozen) -> None:
+    async def publish(self, message: Message) -> None:
         """Publish a message; returns when the broker has confirmed it.
 
         Raises:
@@ -47,7 +47,7 @@ class Client:
                 await topology.declare(self._connection)
             await self._publish(message)
 
-    async def _publish(self, message: Frozen) -> None:
+    async def _publish(self, message: Message) -> None:
         try:
             async with (
                 deadline(self._deadline_seconds, "opening a channel", error=BrokerDown),

@@ -20,9 +20,9 @@ from shared.errors import BadInput, BadSource, NotFound, PodcastError, TooLarge
 from shared.protocol.messages import (
     INLINE_TEXT_LIMIT_CHARACTERS,
     AudioFormat,
-    Frozen,
     JobRequest,
     LoudnessProfile,
+    Message,
     ObjectSource,
     Source,
     TextSource,
@@ -98,7 +98,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
     return Draft(request, uploads)
 
 
-async def hand_over(job: Draft, *, store: Store, publish: Callable[[Frozen], Awaitable[None]]) -> bool:
+async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Awaitable[None]]) -> bool:
     """Put the job's objects into the store and publish the job; returns when the broker has confirmed it.
 
     Returns:

@@ -17,8 +17,8 @@ import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from shared.dead_letters import operator_lock
-from shared.dead_letters.letter import Letter, read
-from shared.dead_letters.queue_reader import Shelf
+from shared.dead_letters.letter import DeadLetter, read
+from shared.dead_letters.queue_reader import QueueReader
 from shared.dead_letters.replay import cleaned
 from shared.dead_letters.selection import Named, Selection, queue_named
 from shared.protocol.topology import WORK_QUEUES, WorkQueue
@@ -33,7 +33,7 @@ class Verdict(Enum):
     REMOVE = "remove"
 
 
-Visitor = Callable[[Letter, AbstractIncomingMessage], Awaitable[Verdict]]
+Visitor = Callable[[DeadLetter, AbstractIncomingMessage], Awaitable[Verdict]]
 
 
 class DeadLetters:
@@ -79,8 +79,8 @@ class DeadLetters:
         ):
             for queue in queues:
                 cancelled = asyncio.Event()
-                shelf = Shelf(self._connection, queue.dead, call_seconds=self._call_seconds)
-                visiting = asyncio.create_task(_visit(shelf, queue, visitor, cancelled))
+                reader = QueueReader(self._connection, queue.dead, call_seconds=self._call_seconds)
+                visiting = asyncio.create_task(_visit(reader, queue, visitor, cancelled))
                 try:
                     await asyncio.shield(visiting)
                 except asyncio.CancelledError:
@@ -88,7 +88,7 @@ class DeadLetters:
                     await visiting
                     raise
 
-    async def find(self, selection: Selection, *, limit: int | None = None) -> list[Letter]:
+    async def find(self, selection: Selection, *, limit: int | None = None) -> list[DeadLetter]:
         """The letters that are meant, oldest first within their queue.
 
         Args:
@@ -98,9 +98,9 @@ class DeadLetters:
         Raises:
             Busy, BrokerDown: as in `visit`.
         """
-        found: list[Letter] = []
+        found: list[DeadLetter] = []
 
-        async def see(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
+        async def see(letter: DeadLetter, _: AbstractIncomingMessage) -> Verdict:
             if selection.has(letter) and (limit is None or len(found) < limit):
                 found.append(letter)
             return Verdict.KEEP
@@ -108,7 +108,7 @@ class DeadLetters:
         await self.visit(selection.queues, see, doing="looking")
         return found
 
-    async def named(self, prefixes: Sequence[str]) -> list[Letter]:
+    async def named(self, prefixes: Sequence[str]) -> list[DeadLetter]:
         """The letters with these ids, or whose ids begin so, one for each.
 
         Raises:
@@ -118,14 +118,14 @@ class DeadLetters:
         """
         asked = Named(prefixes)
 
-        async def see(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
+        async def see(letter: DeadLetter, _: AbstractIncomingMessage) -> Verdict:
             asked.see(letter)
             return Verdict.KEEP
 
         await self.visit(WORK_QUEUES, see, doing="looking for a letter")
         return asked.found()
 
-    async def replay(self, selection: Selection, *, confirmed: Callable[[Letter], None] = lambda _: None) -> None:
+    async def replay(self, selection: Selection, *, confirmed: Callable[[DeadLetter], None] = lambda _: None) -> None:
         """Send letters back to the work queue that they died in, and take each off when its copy is confirmed there.
 
         Past the exchange, since another queue may be bound to the same routing key and has had its copy.
@@ -146,7 +146,7 @@ class DeadLetters:
 
         publish = Publisher(send, deadline_seconds=self._call_seconds)
 
-        async def send_back(letter: Letter, message: AbstractIncomingMessage) -> Verdict:
+        async def send_back(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
             if not selection.has(letter):
                 return Verdict.KEEP
             queue = queue_named(letter.queue)
@@ -156,7 +156,7 @@ class DeadLetters:
 
         await self.visit(selection.queues, send_back, doing="replaying")
 
-    async def discard(self, selection: Selection, *, removing: Callable[[Letter], None] = lambda _: None) -> None:
+    async def discard(self, selection: Selection, *, removing: Callable[[DeadLetter], None] = lambda _: None) -> None:
         """Take letters off for good.
 
         Args:
@@ -167,7 +167,7 @@ class DeadLetters:
             Busy, BrokerDown: as in `visit`.
         """
 
-        async def drop(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
+        async def drop(letter: DeadLetter, _: AbstractIncomingMessage) -> Verdict:
             if not selection.has(letter):
                 return Verdict.KEEP
             removing(letter)
@@ -176,12 +176,12 @@ class DeadLetters:
         await self.visit(selection.queues, drop, doing="discarding")
 
 
-async def _visit(shelf: Shelf, queue: WorkQueue, visitor: Visitor, cancelled: asyncio.Event) -> None:
+async def _visit(reader: QueueReader, queue: WorkQueue, visitor: Visitor, cancelled: asyncio.Event) -> None:
     seen: Counter[str] = Counter()
     try:
         # What arrives from now on, such as a replayed letter that died again, is not for this visit.
-        await shelf.open()
-        while messages := await shelf.take():
+        await reader.open()
+        while messages := await reader.take():
             for message in messages:
                 if cancelled.is_set():
                     return
@@ -190,6 +190,6 @@ async def _visit(shelf: Shelf, queue: WorkQueue, visitor: Visitor, cancelled: as
                 if seen[letter.id] > 1:  # alike to the last byte; who names the second one gets one of them
                     letter = replace(letter, id=f"{letter.id}-{seen[letter.id]}")
                 if await visitor(letter, message) is Verdict.REMOVE:
-                    await shelf.remove(message)
+                    await reader.remove(message)
     finally:
-        await shelf.give_back()
+        await reader.give_back()

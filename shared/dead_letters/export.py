@@ -20,7 +20,7 @@ from typing import Any, Final
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 
-from shared.dead_letters.letter import BROKERS_COUNTERS, Letter
+from shared.dead_letters.letter import BROKERS_COUNTERS, DeadLetter
 from shared.errors import BadInput
 
 _PROPERTIES: Final = (
@@ -50,7 +50,7 @@ _TAGS: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], str], Call
 """Tag → types, how they are written, how they are read."""
 
 
-def line(letter: Letter, message: AbstractIncomingMessage) -> str:
+def line(letter: DeadLetter, message: AbstractIncomingMessage) -> str:
     """One line for a letter: what `podcast dlq list --json` shows of it, and the whole message."""
     try:
         body, encoding = message.body.decode("utf-8"), "utf-8"

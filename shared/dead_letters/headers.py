@@ -30,7 +30,7 @@ def origin(message: AbstractIncomingMessage, queue: WorkQueue) -> tuple[str, str
     for exchange, routing_key in candidates:
         if text(exchange) and text(routing_key):
             return text(exchange), text(routing_key)
-    return topology.EXCHANGE, message.type or queue.consumes[0].ROUTING_KEY  # type: ignore[attr-defined] # all have one
+    return topology.EXCHANGE, message.type or queue.consumes[0].ROUTING_KEY
 
 
 def death_of(message: AbstractIncomingMessage, queue: WorkQueue) -> dict[str, Any]:

@@ -35,7 +35,7 @@ BROKERS_COUNTERS: Final = ("x-delivery-count", "x-acquired-count")
 
 
 @dataclass(frozen=True)
-class Letter:
+class DeadLetter:
     """A dead letter as people see it.
 
     Attributes:
@@ -71,12 +71,12 @@ class Letter:
     message_id: str | None
 
 
-def read(message: AbstractIncomingMessage, queue: WorkQueue) -> Letter:
+def read(message: AbstractIncomingMessage, queue: WorkQueue) -> DeadLetter:
     """What a message in a dead-letter queue tells."""
     headers = message.headers
     document = document_in(message.body)
     death = told.death_of(message, queue)
-    return Letter(
+    return DeadLetter(
         id=identity(message),
         queue=queue.name,
         job_id=job_of(message, document),

@@ -37,7 +37,7 @@ _OTHERS_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.005
 
 
-class Shelf:
+class QueueReader:
     """Holds the letters of one dead-letter queue for a while: those that are there when it is opened.
 
     Cancelling a call closes its channel and so gives back a part of the letters, which changes their order: shield it.

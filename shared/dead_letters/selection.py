@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.dead_letters.letter import ID_CHARACTERS, Letter
+from shared.dead_letters.letter import ID_CHARACTERS, DeadLetter
 from shared.errors import BadInput, NotFound
 from shared.protocol.topology import WORK_QUEUES, WorkQueue
 
@@ -29,7 +29,7 @@ class Selection:
     job_id: str | None = None
     ids: frozenset[str] | None = None
 
-    def has(self, letter: Letter) -> bool:
+    def has(self, letter: DeadLetter) -> bool:
         """Whether this letter is meant."""
         return (self.job_id is None or letter.job_id == self.job_id) and (self.ids is None or letter.id in self.ids)
 
@@ -62,9 +62,9 @@ class Named:
                 raise BadInput(
                     f"“{prefix}” is not the id of a dead letter.", hint="`podcast dlq list` shows the ids; 4 digits do."
                 )
-        self._matches: dict[str, list[Letter]] = {prefix: [] for prefix in prefixes}
+        self._matches: dict[str, list[DeadLetter]] = {prefix: [] for prefix in prefixes}
 
-    def see(self, letter: Letter) -> None:
+    def see(self, letter: DeadLetter) -> None:
         """Remember the letter if it is meant. A full id means its letter alone, even if it begins another's id."""
         for prefix, found in self._matches.items():
             if letter.id == prefix:
@@ -72,7 +72,7 @@ class Named:
             elif letter.id.startswith(prefix) and not (found and found[0].id == prefix):
                 found.append(letter)
 
-    def found(self) -> list[Letter]:
+    def found(self) -> list[DeadLetter]:
         """One letter for each id.
 
         Raises:
@@ -82,7 +82,7 @@ class Named:
         return [_only(prefix, found) for prefix, found in self._matches.items()]
 
 
-def _only(prefix: str, found: Sequence[Letter]) -> Letter:
+def _only(prefix: str, found: Sequence[DeadLetter]) -> DeadLetter:
     if not found:
         raise NotFound(
             f"There is no dead letter {prefix}.",

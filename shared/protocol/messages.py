@@ -36,6 +36,16 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
+class Message(Frozen):
+    """What travels over the exchange `podcast`; a document in the store is none.
+
+    Attributes:
+        ROUTING_KEY: the key it is published under, and its AMQP `type`.
+    """
+
+    ROUTING_KEY: ClassVar[str]
+
+
 # ---------------------------------------------------------------- the job
 
 
@@ -76,7 +86,7 @@ class PauseLengths(Frozen):
     chapter: int = Field(1_800, ge=0, le=10_000, description="before a new chapter")
 
 
-class JobRequest(Frozen):
+class JobRequest(Message):
     """A job: one source in, one episode out. The same model for every door (AMQP, command line, later HTTP).
 
     Published as `job.submitted`. Submitting the same `job_id` twice is one job: the first one counts.
@@ -117,7 +127,7 @@ class JobRequest(Frozen):
 # ---------------------------------------------------------------- along the line
 
 
-class JobChunked(Frozen):
+class JobChunked(Message):
     """chunker → coordinator: the manifest is in the store."""
 
     ROUTING_KEY: ClassVar[str] = "job.chunked"
@@ -128,7 +138,7 @@ class JobChunked(Frozen):
     seconds: float = Field(ge=0, strict=False, description="how long reading and splitting took")
 
 
-class ChunkRequested(Frozen):
+class ChunkRequested(Message):
     """coordinator → synthesizer: speak this text and store it under `audio_key`."""
 
     ROUTING_KEY: ClassVar[str] = "chunk.requested"
@@ -144,7 +154,7 @@ class ChunkRequested(Frozen):
     audio_key: str = Field(min_length=1, description="derived from everything that decides how the chunk sounds")
 
 
-class ChunkSynthesized(Frozen):
+class ChunkSynthesized(Message):
     """synthesizer → coordinator: the audio is in the store."""
 
     ROUTING_KEY: ClassVar[str] = "chunk.synthesized"
@@ -158,7 +168,7 @@ class ChunkSynthesized(Frozen):
     seconds: float = Field(ge=0, strict=False, description="how long the chunk took in the synthesizer")
 
 
-class EpisodeRequested(Frozen):
+class EpisodeRequested(Message):
     """coordinator → assembler: every chunk of this job is in the store."""
 
     ROUTING_KEY: ClassVar[str] = "episode.requested"
@@ -167,7 +177,7 @@ class EpisodeRequested(Frozen):
     job_id: JobId
 
 
-class ChunkLost(Frozen):
+class ChunkLost(Message):
     """assembler → coordinator: a chunk's audio is missing or was damaged and is removed; have it spoken again."""
 
     ROUTING_KEY: ClassVar[str] = "chunk.lost"
@@ -179,7 +189,7 @@ class ChunkLost(Frozen):
     reason: str = Field(max_length=500)
 
 
-class EpisodeAssembled(Frozen):
+class EpisodeAssembled(Message):
     """assembler → coordinator: the episode is in the store and was proved complete."""
 
     ROUTING_KEY: ClassVar[str] = "episode.assembled"
@@ -193,7 +203,7 @@ class EpisodeAssembled(Frozen):
     seconds: float = Field(ge=0, strict=False, description="how long assembly took")
 
 
-class JobCancelRequested(Frozen):
+class JobCancelRequested(Message):
     """client → coordinator: stop this job."""
 
     ROUTING_KEY: ClassVar[str] = "job.cancel"
@@ -203,7 +213,7 @@ class JobCancelRequested(Frozen):
     reason: str = Field("cancelled by the client", max_length=500)
 
 
-class ReconcileRequested(Frozen):
+class ReconcileRequested(Message):
     """coordinator → the active coordinator: look for jobs that have been still for too long.
 
     Every coordinator process publishes one when it starts and then at an interval. The broker hands it to the one
@@ -218,7 +228,7 @@ class ReconcileRequested(Frozen):
 
 # ---------------------------------------------------------------- for watchers
 
-JobState = Literal["queued", "chunking", "speaking", "assembling", "completed", "failed", "cancelled"]
+JobState = Literal["queued", "chunking", "synthesizing", "assembling", "completed", "failed", "cancelled"]
 TERMINAL_STATES: frozenset[JobState] = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -249,6 +259,12 @@ class JobStatus(Frozen):
     failures: tuple[ChunkFailure, ...] = Field((), description="the first chunks that could not be spoken, and why")
     submitted_at: float = Field(strict=False, description="seconds since the epoch")
     updated_at: float = Field(strict=False, description="seconds since the epoch")
+
+    @field_validator("state", mode="before")
+    @classmethod
+    def _state_of_an_old_status(cls, value: object) -> object:
+        """Status files of 2026 call the state `speaking`."""
+        return "synthesizing" if value == "speaking" else value
 
 
 class ChunkFailure(Frozen):

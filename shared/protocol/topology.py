@@ -40,6 +40,7 @@ from shared.protocol.messages import (
     JobCancelRequested,
     JobChunked,
     JobRequest,
+    Message,
     ReconcileRequested,
 )
 
@@ -72,7 +73,7 @@ class WorkQueue:
     """
 
     name: str
-    consumes: tuple[type, ...]
+    consumes: tuple[type[Message], ...]
     hears_deaths_of: tuple[str, ...] = ()
     single_active: bool = False
 
@@ -142,7 +143,7 @@ async def _declare_work(
         arguments["x-single-active-consumer"] = True
     work = await channel.declare_queue(queue.name, durable=True, arguments=arguments)
     for message in queue.consumes:
-        await work.bind(exchange, routing_key=message.ROUTING_KEY)  # type: ignore[attr-defined] # every message has one
+        await work.bind(exchange, routing_key=message.ROUTING_KEY)
     for other in queue.hears_deaths_of:
         await work.bind(dead, routing_key=other)
     for seconds in WAIT_SECONDS:

@@ -27,7 +27,7 @@ from shared.protocol import envelope
 from shared.protocol.topology import DEAD_EXCHANGE, WAIT_SECONDS, WorkQueue
 from shared.runtime import metrics
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
-from shared.runtime.quarantine import Ward
+from shared.runtime.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from faststream.message import StreamMessage
@@ -48,7 +48,7 @@ class Ignored(PodcastError):
     """The message is another service's to answer for; it is acked and forgotten."""
 
 
-class Lane:
+class Subscription:
     """A service's one queue, and how its messages are handled.
 
     Attributes:
@@ -65,14 +65,14 @@ class Lane:
         deadline_seconds: float,
         attempts_limit: int,
         publisher: Publisher,
-        ward: Ward,
+        quarantine: Quarantine,
     ) -> None:
         self.queue = queue
         self.service = service
         self.deadline_seconds = deadline_seconds
         self.attempts_limit = attempts_limit
         self.publisher = publisher
-        self.ward = ward
+        self.quarantine = quarantine
         self.in_flight: dict[asyncio.Task[Any], str] = {}
         self.stopping = False
 
@@ -80,10 +80,10 @@ class Lane:
 class Delivery(BaseMiddleware[Any, Any]):
     """Handles one delivery: deadline, log, metrics, and its settlement."""
 
-    def __init__(self, msg: Any, /, *, context: Any, lane: Lane) -> None:
+    def __init__(self, msg: Any, /, *, context: Any, subscription: Subscription) -> None:
         super().__init__(msg, context=context)
         self.msg: IncomingMessage
-        self.lane = lane
+        self.subscription = subscription
         self.task = asyncio.current_task()
         self.kind = envelope.kind(msg)
         self.is_suspect = bool(msg.redelivered or msg.headers.get(envelope.SUSPECT))
@@ -96,15 +96,15 @@ class Delivery(BaseMiddleware[Any, Any]):
             job=envelope.job_id(self.msg), chunk=envelope.chunk(self.msg), attempt=envelope.attempt(self.msg)
         )
         if self.task is not None:
-            self.lane.in_flight[self.task] = f"{self.kind} {envelope.job_id(self.msg)}"
-        metrics.IN_FLIGHT.labels(self.lane.queue.name).inc()
+            self.subscription.in_flight[self.task] = f"{self.kind} {envelope.job_id(self.msg)}"
+        metrics.IN_FLIGHT.labels(self.subscription.queue.name).inc()
 
     async def consume_scope(self, call_next: Any, msg: StreamMessage[Any]) -> Any:
         """Run the handler under its deadline, alone if the message is suspected of killing its consumer."""
-        ward = self.lane.ward
+        quarantine = self.subscription.quarantine
         async with (
-            ward.suspect(envelope.identity(self.msg)) if self.is_suspect else ward.ordinary(),
-            deadline(self.lane.deadline_seconds, f"{self.lane.service} handling {self.kind}"),
+            quarantine.suspect(envelope.identity(self.msg)) if self.is_suspect else quarantine.ordinary(),
+            deadline(self.subscription.deadline_seconds, f"{self.subscription.service} handling {self.kind}"),
         ):
             return await call_next(msg)
 
@@ -119,14 +119,14 @@ class Delivery(BaseMiddleware[Any, Any]):
         try:
             outcome = await self._settle(exc_val)
             log.info("settled", kind=self.kind, outcome=outcome, seconds=round(time.monotonic() - self.started, 3))
-            metrics.MESSAGES.labels(self.lane.queue.name, outcome).inc()
+            metrics.MESSAGES.labels(self.subscription.queue.name, outcome).inc()
         finally:
-            metrics.IN_FLIGHT.labels(self.lane.queue.name).dec()
-            metrics.HANDLER_SECONDS.labels(self.lane.queue.name, self.kind if exc_val is None else "failed").observe(
-                time.monotonic() - self.started
-            )
+            metrics.IN_FLIGHT.labels(self.subscription.queue.name).dec()
+            metrics.HANDLER_SECONDS.labels(
+                self.subscription.queue.name, self.kind if exc_val is None else "failed"
+            ).observe(time.monotonic() - self.started)
             if self.task is not None:
-                self.lane.in_flight.pop(self.task, None)
+                self.subscription.in_flight.pop(self.task, None)
         return not isinstance(exc_val, asyncio.CancelledError)
 
     async def _settle(self, error: BaseException | None) -> str:
@@ -156,15 +156,17 @@ class Delivery(BaseMiddleware[Any, Any]):
         if isinstance(error, Ignored):
             return "ignored"
         if isinstance(error, asyncio.CancelledError):
-            return await self._hand_back() if self.lane.stopping else _ABANDONED
+            return await self._hand_back() if self.subscription.stopping else _ABANDONED
         if self.bare or (isinstance(error, _PERMANENT) and not isinstance(error, Transient)):
-            return await self._bury(error)
+            return await self._dead_letter(error)
         return await self._retry(error)
 
     async def _hand_back(self) -> str:
         """Back to the head of affairs as a fresh copy: a requeue would bring it nearer to its dead-letter queue."""
-        await self.lane.publisher.raw(
-            envelope.copy(self.msg, headers={envelope.SUSPECT: self.is_suspect or None}), "", self.lane.queue.name
+        await self.subscription.publisher.raw(
+            envelope.copy(self.msg, headers={envelope.SUSPECT: self.is_suspect or None}),
+            "",
+            self.subscription.queue.name,
         )
         log.info("handed back", kind=self.kind)
         return "handed back"
@@ -172,8 +174,8 @@ class Delivery(BaseMiddleware[Any, Any]):
     async def _retry(self, error: BaseException) -> str:
         counts = error.counts if isinstance(error, Transient) else True
         attempt, waits = envelope.attempt(self.msg), envelope.waits(self.msg)
-        if counts and attempt >= self.lane.attempts_limit:
-            return await self._bury(error)
+        if counts and attempt >= self.subscription.attempts_limit:
+            return await self._dead_letter(error)
         step = attempt - 1 if counts else min(waits, _OUTAGE_WAIT_STEPS - 1)
         wanted = getattr(error, "retry_after_seconds", None) or 0.0
         queue_seconds, delay_seconds = _delay(step, at_least=wanted)
@@ -184,10 +186,10 @@ class Delivery(BaseMiddleware[Any, Any]):
         }
         if counts or waits == 0:
             headers[envelope.ATTEMPTS_LOG] = self._attempts_log(error)
-        await self.lane.publisher.raw(
+        await self.subscription.publisher.raw(
             envelope.copy(self.msg, headers=headers, expires_seconds=delay_seconds),
             "",
-            self.lane.queue.wait(queue_seconds),
+            self.subscription.queue.wait(queue_seconds),
         )
         log.warning(
             "will try again" if counts else "waiting for a server",
@@ -199,7 +201,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         )
         return "retried" if counts else "waiting"
 
-    async def _bury(self, error: BaseException) -> str:
+    async def _dead_letter(self, error: BaseException) -> str:
         exchange, routing_key = envelope.origin(self.msg)
         headers = {
             envelope.EXCEPTION_TYPE: type(error).__name__,
@@ -211,7 +213,7 @@ class Delivery(BaseMiddleware[Any, Any]):
             envelope.ORIGINAL_ROUTING_KEY: routing_key,
             envelope.ATTEMPT: envelope.attempt(self.msg),
             envelope.ATTEMPTS_LOG: self._attempts_log(error),
-            envelope.SERVICE: self.lane.service,
+            envelope.SERVICE: self.subscription.service,
             envelope.DIED_AT: envelope.now(),
             envelope.JOB: envelope.job_id(self.msg),
             envelope.CHUNK: envelope.chunk(self.msg),
@@ -222,7 +224,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         letter = aio_pika.Message(self.msg.body, type=self.kind, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
         if not self.bare:
             letter = envelope.copy(self.msg, headers=headers)
-        await self.lane.publisher.raw(letter, DEAD_EXCHANGE, self.lane.queue.name)
+        await self.subscription.publisher.raw(letter, DEAD_EXCHANGE, self.subscription.queue.name)
         log.error("dead letter", kind=self.kind, reason=_sentence(error), error=type(error).__name__)
         return "dead"
 

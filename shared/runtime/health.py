@@ -12,10 +12,10 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.runtime.watchdog import LATE_SECONDS, Pulse
+from shared.runtime.watchdog import LATE_SECONDS, Watchdog
 
 
-def serve(pulse: Pulse, *, host: str, port: int, is_ready: Callable[[], bool], service: str) -> int:
+def serve(watchdog: Watchdog, *, host: str, port: int, is_ready: Callable[[], bool], service: str) -> int:
     """Serve `/healthz`, `/metrics` and `/stacks` from a thread of their own.
 
     `/healthz` answers 200 when the service consumes and its loop turns, else 503 with the reason.
@@ -31,9 +31,9 @@ def serve(pulse: Pulse, *, host: str, port: int, is_ready: Callable[[], bool], s
             if self.path == "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
             elif self.path == "/stacks":
-                self._answer(200, "text/plain; charset=utf-8", _stacks(pulse).encode())
+                self._answer(200, "text/plain; charset=utf-8", _stacks(watchdog).encode())
             elif self.path == "/healthz":
-                still_seconds = pulse.seconds_since_beat()
+                still_seconds = watchdog.seconds_since_beat()
                 healthy = is_ready() and still_seconds < LATE_SECONDS
                 body: dict[str, Any] = {
                     "service": service,
@@ -60,10 +60,10 @@ def serve(pulse: Pulse, *, host: str, port: int, is_ready: Callable[[], bool], s
     return int(server.server_address[1])
 
 
-def _stacks(pulse: Pulse) -> str:
+def _stacks(watchdog: Watchdog) -> str:
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     parts = [
         f"thread {names.get(ident, ident)}:\n" + "".join(traceback.format_stack(frame))
         for ident, frame in sys._current_frames().items()  # noqa: SLF001 - the documented way to see other threads
     ]
-    return "\n".join([*parts, pulse.tasks()])
+    return "\n".join([*parts, watchdog.tasks()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import aio_pika
 import structlog
@@ -12,7 +12,7 @@ from aio_pika.exceptions import AMQPError, DeliveryError
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.protocol import envelope
-from shared.protocol.messages import Frozen, JobEvent
+from shared.protocol.messages import JobEvent, Message
 from shared.protocol.topology import EVENTS_EXCHANGE, EXCHANGE, WorkQueue
 
 log = structlog.get_logger(__name__)
@@ -24,12 +24,6 @@ CONNECTION_ERRORS = (AMQPError, ConnectionError, OSError, RuntimeError)
 """What aio-pika raises while the connection is gone; RuntimeError is its answer on a channel that was closed."""
 
 
-class HasRoutingKey(Protocol):
-    """A message of `shared.protocol.messages`."""
-
-    ROUTING_KEY: str
-
-
 class Publisher:
     """Publishes messages; returns when the broker has taken responsibility for them."""
 
@@ -37,17 +31,16 @@ class Publisher:
         self._send = send
         self._deadline_seconds = deadline_seconds
 
-    async def __call__(self, message: Frozen) -> None:
+    async def __call__(self, message: Message) -> None:
         """Publish one of the messages of `shared.protocol.messages` to everyone it concerns.
 
         Raises:
             BrokerDown: the broker did not confirm it in time, or has no queue for it.
         """
         job_id = str(getattr(message, "job_id", ""))
-        routing_key: str = type(message).ROUTING_KEY  # type: ignore[attr-defined] # every message has one
-        await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, routing_key)
+        await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, message.ROUTING_KEY)
 
-    async def to_queue(self, queue: WorkQueue, message: Frozen) -> None:
+    async def to_queue(self, queue: WorkQueue, message: Message) -> None:
         """Publish a message to one queue alone, past the exchange.
 
         Raises:

@@ -26,7 +26,7 @@ GATE_SECONDS = 60.0
 """How long a message may wait at the gate in its consumer's hands; then it waits in a wait queue."""
 
 
-class Ward:
+class Quarantine:
     """Lets ordinary messages through side by side, and suspects one at a time with nobody beside them.
 
     Args:

@@ -24,13 +24,13 @@ from pydantic import ValidationError
 
 from shared.errors import BrokerDown, Misconfigured, StoreDown
 from shared.protocol import envelope, topology
-from shared.protocol.messages import Frozen
+from shared.protocol.messages import Message
 from shared.protocol.topology import WorkQueue
 from shared.runtime import health, heap, logs, timeout_budget, watchdog
 from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected
-from shared.runtime.delivery import Delivery, Ignored, Lane
+from shared.runtime.delivery import Delivery, Ignored, Subscription
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
-from shared.runtime.quarantine import Ward
+from shared.runtime.quarantine import Quarantine
 from shared.settings import Settings, load
 from shared.store.port import Store, open_store
 
@@ -71,16 +71,16 @@ class Service:
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.on_disconnect: list[Callable[[], None]] = []
         """Called when the connection or the consumer's channel is lost: what was in hand may be another's from then."""
-        self._lane = Lane(
+        self._subscription = Subscription(
             queue,
             service=queue.name,
             deadline_seconds=deadline_seconds,
             attempts_limit=attempts_limit or settings.attempts_limit,
             publisher=self.publish,
-            ward=Ward(self.store, crash_limit=settings.crash_limit),
+            quarantine=Quarantine(self.store, crash_limit=settings.crash_limit),
         )
-        self._pulse = watchdog.Pulse(
-            limit_seconds=settings.watchdog_seconds, in_flight=lambda: list(self._lane.in_flight.values())
+        self._watchdog = watchdog.Watchdog(
+            limit_seconds=settings.watchdog_seconds, in_flight=lambda: list(self._subscription.in_flight.values())
         )
         self._stop = asyncio.Event()
         self._channel: aio_pika.abc.AbstractChannel | None = None
@@ -102,28 +102,28 @@ class Service:
             no_reply=True,
             title=queue.name,
             description="Bound to exchange `podcast` with routing keys "
-            + ", ".join(f"`{message.ROUTING_KEY}`" for message in queue.consumes)  # type: ignore[attr-defined] # every message has one
+            + ", ".join(f"`{message.ROUTING_KEY}`" for message in queue.consumes)
             + ".",
         )
 
     def _delivery(self, message: Any, /, *, context: ContextRepo) -> Delivery:
-        return Delivery(message, context=context, lane=self._lane)
+        return Delivery(message, context=context, subscription=self._subscription)
 
-    def on(self, message: type[Frozen], *, ignore_malformed: bool = False) -> Callable[[Handler], Handler]:
+    def on(self, message: type[Message], *, ignore_malformed: bool = False) -> Callable[[Handler], Handler]:
         """Register the handler of one message type.
 
         Args:
             message: the type.
             ignore_malformed: drop what is not a valid message of this type, since another service answers for it.
         """
-        routing_key: str = message.ROUTING_KEY  # type: ignore[attr-defined] # every message has one
+        routing_key: str = message.ROUTING_KEY
 
         # Filters are coroutines: FastStream runs a plain function in a thread, one after the other for each message.
         async def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
             raw = delivered.raw_message
             return envelope.kind(raw) == routing_key and not envelope.is_dead_letter(raw)
 
-        async def decode(delivered: StreamMessage[IncomingMessage]) -> Frozen:
+        async def decode(delivered: StreamMessage[IncomingMessage]) -> Message:
             try:
                 return message.model_validate_json(delivered.body)
             except ValidationError as error:
@@ -151,14 +151,14 @@ class Service:
 
         self._subscriber(dead_letter, filter=is_it, decoder=decode)
 
-    def publishes(self, *messages: type[Frozen]) -> None:
+    def publishes(self, *messages: type[Message]) -> None:
         """Name the messages that the handlers publish, for the AsyncAPI document."""
         for message in messages:
             self.broker.publisher(
                 exchange=RabbitExchange(topology.EXCHANGE, type=ExchangeType.TOPIC, declare=False),
-                routing_key=message.ROUTING_KEY,  # type: ignore[attr-defined] # every message has one
+                routing_key=message.ROUTING_KEY,
                 persist=True,
-                title=f"{self.queue.name}-publishes-{message.ROUTING_KEY}",  # type: ignore[attr-defined] # as above
+                title=f"{self.queue.name}-publishes-{message.ROUTING_KEY}",
                 description=message.__doc__,
                 schema=message,
             )
@@ -186,11 +186,11 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGUSR1, self._pulse.dump)
-        self._pulse.start()
+        loop.add_signal_handler(signal.SIGUSR1, self._watchdog.dump)
+        self._watchdog.start()
         if self.settings.health_port:
             health.serve(
-                self._pulse,
+                self._watchdog,
                 host=self.settings.health_host,
                 port=self.settings.health_port,
                 is_ready=lambda: self.ready,
@@ -199,7 +199,7 @@ class Service:
         try:
             await self._consume_until_stopped()
         finally:
-            self._pulse.stop()
+            self._watchdog.stop()
         log.info("stopped")
 
     async def _consume_until_stopped(self) -> None:
@@ -270,17 +270,17 @@ class Service:
     async def _drain(self) -> None:
         """Stop taking, let finish what can finish in the grace period, hand back the rest."""
         self.ready = False
-        self._lane.stopping = True
+        self._subscription.stopping = True
         # Cancel the consumer first: FastStream would wait for the handlers before it, and what was prefetched meanwhile
         # would come back with its delivery count raised.
         queue, tag = self._subscriber._queue_obj, self._subscriber._consumer_tag  # noqa: SLF001 - there is no public way
         if queue is not None and tag is not None:
             with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
                 await queue.cancel(tag, timeout=_STOP_SECONDS)
-        if self._lane.in_flight:
-            log.info("finishing", in_flight=list(self._lane.in_flight.values()))
-            await asyncio.wait(set(self._lane.in_flight), timeout=self.settings.grace_seconds)
-        handed_back = set(self._lane.in_flight)
+        if self._subscription.in_flight:
+            log.info("finishing", in_flight=list(self._subscription.in_flight.values()))
+            await asyncio.wait(set(self._subscription.in_flight), timeout=self.settings.grace_seconds)
+        handed_back = set(self._subscription.in_flight)
         for task in handed_back:
             task.cancel()
         if handed_back:

@@ -31,7 +31,7 @@ LATE_SECONDS = 1.0
 _TASK_FRAMES = 8
 
 
-class Pulse:
+class Watchdog:
     """The event loop's pulse, and the thread that watches it.
 
     Args:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.line import SERVICES, Line
 from tests.servers.minio import MinioServer
 from tests.servers.rabbitmq import RabbitServer
+from tests.servers.services import SERVICES, Services
 from tests.servers.speech_process import ToneSpeech
 
 
@@ -22,12 +22,12 @@ def tone_speech() -> Iterator[ToneSpeech]:
 
 
 @pytest.fixture(scope="module", params=["file", "s3"])
-def line(
+def services(
     request: pytest.FixtureRequest,
     rabbitmq: RabbitServer,
     tone_speech: ToneSpeech,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Line]:
+) -> Iterator[Services]:
     """Every service, over each store in turn."""
     directory = tmp_path_factory.mktemp("line")
     if request.param == "s3":
@@ -44,7 +44,7 @@ def line(
         "PODCAST_CHUNK_LIMIT_CHARACTERS": "300",
         "PODCAST_ATTEMPTS_LIMIT": "3",
     }
-    with Line(environment, directory / "logs") as started:
+    with Services(environment, directory / "logs") as started:
         started.start(*SERVICES)
         asyncio.run(started.ready())
         yield started

@@ -1,4 +1,4 @@
-"""One stage for the whole suite; each scenario leaves it whole. PODCAST_FAULTS=long runs the long tests too."""
+"""One cluster for the whole suite; each scenario leaves it whole. PODCAST_FAULTS=long runs the long tests too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault.stage import Stage, build
+from tests.fault.cluster import Cluster, build
 
 IS_LONG = os.environ.get("PODCAST_FAULTS") == "long"
 
@@ -24,8 +24,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory, minio_binary: Path) -> Iterator[Stage]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, minio_binary: Path) -> Iterator[Cluster]:
     with contextlib.ExitStack() as stack:
-        built = build(tmp_path_factory.mktemp("stage"), minio_binary, stack.enter_context)
+        built = build(tmp_path_factory.mktemp("cluster"), minio_binary, stack.enter_context)
         asyncio.run(built.open())
         yield built

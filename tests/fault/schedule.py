@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from tests.fault.stage import DOORS
-from tests.servers.line import SERVICES
+from tests.fault.cluster import PROXIES
 from tests.servers.proxy import BREAKS
+from tests.servers.services import SERVICES
 
 STEPS = {
     "chunker": ("received", "after-store", "after-publish"),
@@ -26,7 +26,7 @@ class Fault:
 
     Attributes:
         at_seconds: after the schedule's beginning.
-        kind: the name of a method of `Saboteur`.
+        kind: the name of a method of `FaultInjector`.
         what: its arguments.
         seconds: how long it lasts.
     """
@@ -46,8 +46,8 @@ WEIGHTS = {
     "freeze": 3,
     "strike_at_step": 6,
     "block": 1,
-    "break_door": 6,
-    "cut_door": 3,
+    "break_proxy": 6,
+    "cut_proxy": 3,
     "spoil_speech": 6,
     "silence": 1,
     "kill_broker": 1,
@@ -77,10 +77,10 @@ def _what(kind: str, dice: random.Random) -> tuple[str, ...]:  # noqa: PLR0911 -
         case "strike_at_step" | "block":
             service = dice.choice(SERVICES)
             return service, dice.choice(STEPS[service])
-        case "break_door":
-            return dice.choice(DOORS), dice.choice(BREAKS)
-        case "cut_door":
-            return (dice.choice(DOORS),)
+        case "break_proxy":
+            return dice.choice(PROXIES), dice.choice(BREAKS)
+        case "cut_proxy":
+            return (dice.choice(PROXIES),)
         case "spoil_speech":
             return dice.choice(HEALING_SPEECH), str(dice.choice(STATUSES)), str(dice.randint(1, 4))
         case "repeat_messages":

@@ -13,9 +13,9 @@ import pytest
 
 from shared.protocol.messages import JobRequest, TextSource
 from tests.end_to_end import texts
-from tests.fault.stage import job
-from tests.servers.line import SERVICES, Line
+from tests.fault.cluster import job
 from tests.servers.rabbitmq import RabbitServer
+from tests.servers.services import SERVICES, Services
 from tests.servers.speech_process import InstantSpeech
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1_800)]
@@ -32,7 +32,7 @@ FEW = 3
 
 
 @pytest.fixture
-def line(rabbitmq: RabbitServer, tmp_path: Path) -> Iterator[Line]:
+def services(rabbitmq: RabbitServer, tmp_path: Path) -> Iterator[Services]:
     url = rabbitmq.vhost()
     with InstantSpeech() as speech:
         environment = {
@@ -42,7 +42,7 @@ def line(rabbitmq: RabbitServer, tmp_path: Path) -> Iterator[Line]:
             "PODCAST_SPEECH_ENGINE": "instant",
             "PODCAST_CHUNK_LIMIT_CHARACTERS": "100",
         }
-        with Line(environment, tmp_path / "logs") as started:
+        with Services(environment, tmp_path / "logs") as started:
             started.start(*SERVICES)
             asyncio.run(started.ready())
             yield started
@@ -52,15 +52,15 @@ def line(rabbitmq: RabbitServer, tmp_path: Path) -> Iterator[Line]:
 class Watch:
     """Memory and file descriptors of each service over the number of jobs that were done."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self.done = 0
         self.memory: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self.descriptors: dict[str, list[tuple[int, int]]] = defaultdict(list)
 
     async def look(self) -> None:
         while True:
-            for worker in self._line.workers:
+            for worker in self._services.workers:
                 process = psutil.Process(worker.process.pid)
                 self.memory[worker.service].append((self.done, process.memory_full_info().uss))
                 self.descriptors[worker.service].append((self.done, process.num_fds()))
@@ -71,17 +71,17 @@ def median_between(found: list[tuple[int, int]], first: float, last: float) -> f
     return statistics.median(value for done, value in found if first <= done / JOBS <= last)
 
 
-def test_10000_chunks_leave_memory_and_file_descriptors_flat(line: Line) -> None:
+def test_10000_chunks_leave_memory_and_file_descriptors_flat(services: Services) -> None:
     each = CHUNKS // JOBS
     requests: list[JobRequest] = [
         job(texts.book(each, chapters=5, seed=10_000 + number), max_parallel=8) for number in range(JOBS)
     ]
-    watch = Watch(line)
+    watch = Watch(services)
 
     async def one(request: JobRequest, turn: asyncio.Semaphore) -> None:
         async with turn:
-            await line.submit(request)
-            status = await line.ended(request.job_id, seconds=900)
+            await services.submit(request)
+            status = await services.ended(request.job_id, seconds=900)
             assert status.state == "completed", status.error
             assert status.chunks.done == each
             assert isinstance(request.source, TextSource)
@@ -92,7 +92,7 @@ def test_10000_chunks_leave_memory_and_file_descriptors_flat(line: Line) -> None
         turn = asyncio.Semaphore(AT_A_TIME)
         await asyncio.gather(*(one(request, turn) for request in requests))
         looking.cancel()
-        assert await line.dead_letters() == {}
+        assert await services.dead_letters() == {}
 
     asyncio.run(scenario())
     for service in SERVICES:

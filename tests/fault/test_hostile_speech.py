@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from shared.protocol import envelope
 from shared.protocol.messages import JobRequest
-from tests.fault.stage import Stage, job, unheard_text
+from tests.fault.cluster import Cluster, job, unheard_text
 
 SHAPES = (1, 2, 3, 4)
 STATUSES_OF_THE_TEXT = (400, 404, 413, 422)
@@ -52,30 +52,30 @@ some_or_all = pytest.mark.parametrize(
 )
 
 
-def asked(stage: Stage, word: str) -> list[dict[str, Any]]:
+def asked(cluster: Cluster, word: str) -> list[dict[str, Any]]:
     """Calls of the first voice with this word in them."""
-    return [call for call in stage.voices[0].calls() if word in call["text"]]
+    return [call for call in cluster.voices[0].calls() if word in call["text"]]
 
 
 @some_or_all
-def test_another_server_takes_over_from_a_hostile_one(stage: Stage, hostile: dict[str, Hostility]) -> None:
+def test_another_server_takes_over_from_a_hostile_one(cluster: Cluster, hostile: dict[str, Hostility]) -> None:
     async def scenario() -> None:
-        stage.voices[0].misbehave_as(list(hostile.values()))
+        cluster.voices[0].misbehave_as(list(hostile.values()))
         untried = set(hostile)
         together = len(untried)
         for _ in range(ROUNDS):
             words = sorted(untried)
             for first in range(0, len(words), together):
                 requests = [job(unheard_text(2, also=word)) for word in words[first : first + together]]
-                await stage.line.submit(*requests)
-                await stage.proves(*requests)
-            untried = {word for word in untried if not asked(stage, word)}
+                await cluster.services.submit(*requests)
+                await cluster.proves(*requests)
+            untried = {word for word in untried if not asked(cluster, word)}
             if not untried:
                 return
             together = 1  # one that seems down is not asked while another text is tried
         raise AssertionError(f"the hostile server was never asked: {untried}")
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
 HEALING = {
@@ -86,16 +86,16 @@ HEALING = {
 
 
 @pytest.mark.long
-def test_every_server_is_hostile_once_and_good_afterwards(stage: Stage) -> None:
+def test_every_server_is_hostile_once_and_good_afterwards(cluster: Cluster) -> None:
     requests = [job(unheard_text(1, also=word)) for word in HEALING]
 
     async def scenario() -> None:
-        for voice in stage.voices:
+        for voice in cluster.voices:
             voice.misbehave_as(list(HEALING.values()))
-        await stage.line.submit(*requests)
-        await stage.proves(*requests)
+        await cluster.services.submit(*requests)
+        await cluster.proves(*requests)
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
 def check_letter(letter: AbstractIncomingMessage, word: str, hostility: Hostility) -> None:
@@ -126,73 +126,73 @@ def check_letter(letter: AbstractIncomingMessage, word: str, hostility: Hostilit
         pytest.param({"hangx": DELAYED["hangx"], "tricklex": DELAYED["tricklex"]}, id="slow", marks=pytest.mark.long),
     ],
 )
-def test_where_every_server_is_hostile_the_dead_letter_says_so(stage: Stage, hostile: dict[str, Hostility]) -> None:
+def test_where_every_server_is_hostile_the_dead_letter_says_so(cluster: Cluster, hostile: dict[str, Hostility]) -> None:
     requests: dict[str, JobRequest] = {word: job(unheard_text(1, also=word)) for word in hostile}
     witness = job(unheard_text(3))
 
     async def scenario() -> None:
-        for voice in stage.voices:
+        for voice in cluster.voices:
             voice.misbehave_as(list(hostile.values()))
-        await stage.line.submit(*requests.values(), witness)
+        await cluster.services.submit(*requests.values(), witness)
         for request in requests.values():
-            status = await stage.line.ended(request.job_id)
+            status = await cluster.services.ended(request.job_id)
             assert status.state == "failed"
             assert status.chunks.failed == 1
             assert status.error is not None
             assert "cannot be spoken" in status.error
-        letters = {str(letter.headers[envelope.JOB]): letter for letter in await stage.letters("synthesizer.dead")}
+        letters = {str(letter.headers[envelope.JOB]): letter for letter in await cluster.letters("synthesizer.dead")}
         assert len(letters) == len(requests)
         for word, hostility in hostile.items():
             check_letter(letters[requests[word].job_id], word, hostility)
-        await stage.proves(witness)
+        await cluster.proves(witness)
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_a_lying_wav_header_does_no_harm(stage: Stage) -> None:
+def test_a_lying_wav_header_does_no_harm(cluster: Cluster) -> None:
     request = job(unheard_text(3))
 
     async def scenario() -> None:
-        for voice in stage.voices:
+        for voice in cluster.voices:
             voice.misbehave("lying-header")
-        await stage.line.submit(request)
-        await stage.proves(request)
+        await cluster.services.submit(request)
+        await cluster.proves(request)
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_one_chunk_that_cannot_be_spoken_fails_the_job_and_the_rest_is_spoken(stage: Stage) -> None:
+def test_one_chunk_that_cannot_be_spoken_fails_the_job_and_the_rest_is_spoken(cluster: Cluster) -> None:
     request = job(unheard_text(6))
 
     async def scenario() -> None:
         unspeakable = request.source.text.split("\n\n")[2]  # type: ignore[union-attr] # it is a text
-        for voice in stage.voices:
+        for voice in cluster.voices:
             voice.misbehave("silence", containing=unspeakable)
-        await stage.line.submit(request)
-        status = await stage.line.ended(request.job_id)
+        await cluster.services.submit(request)
+        status = await cluster.services.ended(request.job_id)
         assert status.state == "failed"
         assert (status.chunks.done, status.chunks.failed) == (5, 1)
         (failure,) = status.failures
         assert (failure.index, failure.text) == (2, unspeakable)
         assert failure.reason in (status.error or "")
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_a_job_whose_speech_never_comes_back_ends_at_its_own_deadline(stage: Stage) -> None:
+def test_a_job_whose_speech_never_comes_back_ends_at_its_own_deadline(cluster: Cluster) -> None:
     request = job(unheard_text(2))
 
     async def scenario() -> None:
-        for voice in stage.voices:
+        for voice in cluster.voices:
             voice.misbehave("status", status=503)
-        async with stage.told("coordinator", PODCAST_JOB_DEADLINE_SECONDS="8"):
-            await stage.line.submit(request)
-            status = await stage.line.ended(request.job_id)
+        async with cluster.told("coordinator", PODCAST_JOB_DEADLINE_SECONDS="8"):
+            await cluster.services.submit(request)
+            status = await cluster.services.ended(request.job_id)
             assert status.state == "failed"
             assert status.error == "The job took longer than its deadline of 8 s."
-            assert await stage.line.dead_letters() == {}
-        for voice in stage.voices:
+            assert await cluster.services.dead_letters() == {}
+        for voice in cluster.voices:
             voice.behave()
-        await stage.is_quiet()
+        await cluster.is_quiet()
 
-    stage.play(scenario)
+    cluster.play(scenario)

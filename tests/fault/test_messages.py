@@ -14,17 +14,17 @@ from shared.protocol.messages import (
     ChunkSynthesized,
     EpisodeAssembled,
     EpisodeRequested,
-    Frozen,
     JobCancelRequested,
     JobChunked,
     JobRequest,
+    Message,
     TextSource,
     new_job_id,
 )
-from tests.fault.meddler import LATE_SECONDS, Meddler
-from tests.fault.stage import Stage, job, unheard_text
+from tests.fault.cluster import Cluster, job, unheard_text
+from tests.fault.message_shuffler import LATE_SECONDS, MessageShuffler
 
-WELL_FORMED: tuple[Frozen, ...] = (
+WELL_FORMED: tuple[Message, ...] = (
     JobRequest(job_id="unknown", source=TextSource(text="Hello there.")),
     JobChunked(job_id="unknown", chunks=1, seconds=1.0),
     ChunkRequested(
@@ -49,7 +49,7 @@ WELL_FORMED: tuple[Frozen, ...] = (
 KINDS = {type(message).ROUTING_KEY: message for message in WELL_FORMED}  # type: ignore[attr-defined] # every message has one
 
 
-def spoilt(message: Frozen) -> dict[str, bytes]:
+def spoilt(message: Message) -> dict[str, bytes]:
     """What is wrong with it → the body."""
     good: dict[str, Any] = json.loads(message.model_dump_json())
     return {
@@ -72,28 +72,28 @@ def queue_of(routing_key: str) -> topology.WorkQueue:
     )
 
 
-def test_every_message_comes_twice_and_in_another_order(stage: Stage) -> None:
+def test_every_message_comes_twice_and_in_another_order(cluster: Cluster) -> None:
     requests = [job(unheard_text(8)) for _ in range(3)]
 
     async def scenario() -> None:
-        async with Meddler(stage.line.settings, seed=4) as meddler:
-            await stage.line.submit(*requests)
-            await stage.completes(*requests)
+        async with MessageShuffler(cluster.services.settings, seed=4) as message_shuffler:
+            await cluster.services.submit(*requests)
+            await cluster.completes(*requests)
             await asyncio.sleep(LATE_SECONDS)
-        assert meddler.handed_on >= 3 * (1 + 1 + 8 + 8 + 1 + 1)
-        await stage.proves(*requests)
-        statuses = [await stage.line.status(request.job_id) for request in requests]
+        assert message_shuffler.handed_on >= 3 * (1 + 1 + 8 + 8 + 1 + 1)
+        await cluster.proves(*requests)
+        statuses = [await cluster.services.status(request.job_id) for request in requests]
         assert [status and status.state for status in statuses] == ["completed"] * 3
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_malformed_messages_to_every_service_are_dead_letters_with_reasons_and_stop_nobody(stage: Stage) -> None:
+def test_malformed_messages_to_every_service_are_dead_letters_with_reasons_and_stop_nobody(cluster: Cluster) -> None:
     request = job(unheard_text(4))
 
     async def scenario() -> None:
         expected: dict[str, int] = {}
-        async with stage.line.publisher() as publish:
+        async with cluster.services.publisher() as publish:
             for routing_key, message in KINDS.items():
                 for body in spoilt(message).values():
                     await publish.raw(aio_pika.Message(body), topology.EXCHANGE, routing_key)
@@ -104,18 +104,18 @@ def test_malformed_messages_to_every_service_are_dead_letters_with_reasons_and_s
                 expected[queue_of(routing_key).dead] += 1
             await publish.raw(aio_pika.Message(b"{}", type="job.unheard-of"), topology.EXCHANGE, "episode.requested")
             expected[topology.ASSEMBLER.dead] += 1
-        await stage.line.submit(request)
-        await stage.completes(request)
-        await stage.is_quiet()
-        assert await stage.line.dead_letters() == expected
-        for letter in await stage.letters(*expected):
+        await cluster.services.submit(request)
+        await cluster.completes(request)
+        await cluster.is_quiet()
+        assert await cluster.services.dead_letters() == expected
+        for letter in await cluster.letters(*expected):
             assert letter.headers[envelope.EXCEPTION_MESSAGE]
             assert letter.headers[envelope.EXCEPTION_TYPE] in {"ValidationError", "SubscriberNotFound"}
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_messages_about_a_job_that_nobody_submitted_are_dead_letters(stage: Stage) -> None:
+def test_messages_about_a_job_that_nobody_submitted_are_dead_letters(cluster: Cluster) -> None:
     request = job(unheard_text(4))
 
     async def scenario() -> None:
@@ -125,46 +125,48 @@ def test_messages_about_a_job_that_nobody_submitted_are_dead_letters(stage: Stag
             for message in WELL_FORMED
             if not isinstance(message, JobRequest)
         ]
-        await stage.line.submit(*messages, request)
-        await stage.completes(request)
-        await stage.is_quiet()
+        await cluster.services.submit(*messages, request)
+        await cluster.completes(request)
+        await cluster.is_quiet()
         # The chunk is spoken, since a synthesizer knows no jobs; the coordinator does not know what to do with it.
-        assert await stage.line.dead_letters() == {"coordinator.dead": 5, "assembler.dead": 1}
-        for letter in await stage.letters("coordinator.dead", "assembler.dead"):
+        assert await cluster.services.dead_letters() == {"coordinator.dead": 5, "assembler.dead": 1}
+        for letter in await cluster.letters("coordinator.dead", "assembler.dead"):
             assert stranger in str(letter.headers[envelope.EXCEPTION_MESSAGE])
-        assert await stage.line.status(stranger) is None
+        assert await cluster.services.status(stranger) is None
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_a_chunk_of_a_cancelled_job_changes_nothing(stage: Stage) -> None:
+def test_a_chunk_of_a_cancelled_job_changes_nothing(cluster: Cluster) -> None:
     cancelled = job(unheard_text(30), max_parallel=1)
     request = job(unheard_text(4))
 
     async def scenario() -> None:
-        for voice in stage.voices:
+        for voice in cluster.voices:
             voice.delay(0.3)
-        await stage.line.submit(cancelled)
-        await stage.line.reaches(cancelled.job_id, "speaking")
-        await stage.line.submit(JobCancelRequested(job_id=cancelled.job_id))
-        assert (await stage.line.ended(cancelled.job_id)).state == "cancelled"
+        await cluster.services.submit(cancelled)
+        await cluster.services.reaches(cancelled.job_id, "synthesizing")
+        await cluster.services.submit(JobCancelRequested(job_id=cancelled.job_id))
+        assert (await cluster.services.ended(cancelled.job_id)).state == "cancelled"
         stray = KINDS["chunk.requested"].model_copy(update={"job_id": cancelled.job_id})
-        await stage.line.submit(stray, request, cancelled, JobChunked(job_id=cancelled.job_id, chunks=30, seconds=1.0))
-        await stage.proves(request)
-        status = await stage.line.status(cancelled.job_id)
+        await cluster.services.submit(
+            stray, request, cancelled, JobChunked(job_id=cancelled.job_id, chunks=30, seconds=1.0)
+        )
+        await cluster.proves(request)
+        status = await cluster.services.status(cancelled.job_id)
         assert status is not None
         assert status.state == "cancelled"
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_news_of_a_finished_job_that_comes_again_changes_nothing(stage: Stage) -> None:
+def test_news_of_a_finished_job_that_comes_again_changes_nothing(cluster: Cluster) -> None:
     request = job(unheard_text(3))
 
     async def scenario() -> None:
-        await stage.line.submit(request)
-        (before,) = await stage.completes(request)
-        news: tuple[Frozen, ...] = (
+        await cluster.services.submit(request)
+        (before,) = await cluster.completes(request)
+        news: tuple[Message, ...] = (
             request,
             JobChunked(job_id=request.job_id, chunks=3, seconds=1.0),
             KINDS["chunk.synthesized"].model_copy(update={"job_id": request.job_id}),
@@ -177,10 +179,10 @@ def test_news_of_a_finished_job_that_comes_again_changes_nothing(stage: Stage) -
                 seconds=before.stages["assembling"],
             ),
         )
-        await stage.line.submit(*news)
-        await stage.proves(request)
-        after = await stage.line.status(request.job_id)
+        await cluster.services.submit(*news)
+        await cluster.proves(request)
+        after = await cluster.services.status(request.job_id)
         assert after is not None
         assert after.model_copy(update={"updated_at": 0.0}) == before.model_copy(update={"updated_at": 0.0})
 
-    stage.play(scenario)
+    cluster.play(scenario)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.protocol.messages import TextSource
-from tests.fault.stage import JOB_SECONDS, Stage, job, unheard_text
+from tests.fault.cluster import JOB_SECONDS, Cluster, job, unheard_text
 from tests.waiting import until
 
 COMMAND_SECONDS = 60.0
@@ -31,12 +31,12 @@ asyncio.run(main())
 """
 
 
-async def python(stage: Stage, *words: str) -> tuple[int, str]:
+async def python(cluster: Cluster, *words: str) -> tuple[int, str]:
     """Exit code and output of a program that knows the stack by its environment."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *words,
-        env={**os.environ, **stage.line.environment},
+        env={**os.environ, **cluster.services.environment},
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
@@ -44,79 +44,79 @@ async def python(stage: Stage, *words: str) -> tuple[int, str]:
     return process.returncode, output.decode()
 
 
-async def dlq(stage: Stage, *words: str) -> Any:
+async def dlq(cluster: Cluster, *words: str) -> Any:
     """What `podcast dlq … --json` says."""
-    code, output = await python(stage, "-m", "services.cli.app", "dlq", *words, "--json")
+    code, output = await python(cluster, "-m", "services.cli.app", "dlq", *words, "--json")
     assert code == 0, output
     return json.loads(output)
 
 
-async def fails_for_two_chunks(stage: Stage) -> Any:
+async def fails_for_two_chunks(cluster: Cluster) -> Any:
     """A job of which the speech servers refuse two chunks, after which they refuse nothing; its request."""
     request = job(unheard_text(6))
     assert isinstance(request.source, TextSource)
     refused = [request.source.text.split("\n\n")[index] for index in (1, 4)]
-    for voice in stage.voices:
+    for voice in cluster.voices:
         voice.misbehave_as([{"mode": "status", "status": 400, "containing": text} for text in refused])
-    await stage.line.submit(request)
-    status = await stage.line.ended(request.job_id)
+    await cluster.services.submit(request)
+    status = await cluster.services.ended(request.job_id)
     assert (status.state, status.chunks.done, status.chunks.failed) == ("failed", 4, 2)
-    for voice in stage.voices:
+    for voice in cluster.voices:
         voice.behave()
     return request
 
 
-def test_a_replay_of_its_dead_letters_completes_a_failed_job(stage: Stage) -> None:
+def test_a_replay_of_its_dead_letters_completes_a_failed_job(cluster: Cluster) -> None:
     async def scenario() -> None:
-        request = await fails_for_two_chunks(stage)
-        letters = await dlq(stage, "list", "synthesizer", "--job", request.job_id)
+        request = await fails_for_two_chunks(cluster)
+        letters = await dlq(cluster, "list", "synthesizer", "--job", request.job_id)
         assert sorted(letter["chunk"] for letter in letters) == [1, 4]
         texts = request.source.text.split("\n\n")
         for letter in letters:
             assert letter["text"] == texts[letter["chunk"]]
             assert "HTTP 400" in letter["reason"]
             assert letter["attempts"][0]["at"] <= letter["time"]
-        replayed = await dlq(stage, "replay", "--job", request.job_id)
+        replayed = await dlq(cluster, "replay", "--job", request.job_id)
         assert {letter["id"] for letter in replayed} == {letter["id"] for letter in letters}
-        await stage.line.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
-        await stage.proves(request)
+        await cluster.services.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
+        await cluster.proves(request)
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
 @pytest.mark.parametrize("then", ["replayed again", "discarded"])
-def test_a_replay_killed_between_confirm_and_ack_harms_nothing(stage: Stage, then: str) -> None:
+def test_a_replay_killed_between_confirm_and_ack_harms_nothing(cluster: Cluster, then: str) -> None:
     async def scenario() -> None:
-        request = await fails_for_two_chunks(stage)
-        code, _ = await python(stage, "-c", DIES_BETWEEN_CONFIRM_AND_ACK)
+        request = await fails_for_two_chunks(cluster)
+        code, _ = await python(cluster, "-c", DIES_BETWEEN_CONFIRM_AND_ACK)
         assert code == 9
-        letters = await dlq(stage, "list", "synthesizer")
+        letters = await dlq(cluster, "list", "synthesizer")
         assert len(letters) == 2, "the letter whose copy was confirmed is in both queues"
         if then == "discarded":
-            await dlq(stage, "discard", letters[0]["id"], "--yes")  # the one that was sent
-        await dlq(stage, "replay", "--all")
-        await stage.line.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
-        await stage.proves(request)
+            await dlq(cluster, "discard", letters[0]["id"], "--yes")  # the one that was sent
+        await dlq(cluster, "replay", "--all")
+        await cluster.services.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
+        await cluster.proves(request)
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_a_job_blamed_for_three_deaths_says_so_and_a_replay_completes_it(stage: Stage) -> None:
+def test_a_job_blamed_for_three_deaths_says_so_and_a_replay_completes_it(cluster: Cluster) -> None:
     async def scenario() -> None:
         request = job(unheard_text(3))
-        stage.order("assembler", "before-store", "kill")
-        await stage.line.submit(request)
+        cluster.arm("assembler", "before-store", "kill")
+        await cluster.services.submit(request)
         for death in (1, 2, 3):
-            await until(lambda: stage.was_obeyed("assembler", "before-store"), f"death {death}", seconds=JOB_SECONDS)
+            await until(lambda: cluster.was_hit("assembler", "before-store"), f"death {death}", seconds=JOB_SECONDS)
             if death < 3:
-                stage.order("assembler", "before-store", "kill")
-        status = await stage.line.ended(request.job_id)
+                cluster.arm("assembler", "before-store", "kill")
+        status = await cluster.services.ended(request.job_id)
         assert status.state == "failed"
         assert "killed the process that handled it 3 times" in (status.error or "")
-        [letter] = await dlq(stage, "list", "assembler", "--job", request.job_id)
+        [letter] = await dlq(cluster, "list", "assembler", "--job", request.job_id)
         assert "killed the process that handled it 3 times" in letter["reason"]
-        await dlq(stage, "replay", "--job", request.job_id)
-        await stage.line.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
-        await stage.proves(request)
+        await dlq(cluster, "replay", "--job", request.job_id)
+        await cluster.services.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
+        await cluster.proves(request)
 
-    stage.play(scenario)
+    cluster.play(scenario)

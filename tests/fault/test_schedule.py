@@ -12,10 +12,10 @@ import pytest
 from shared.dead_letters.selection import Selection
 from shared.errors import BrokerDown, Poison
 from shared.protocol.messages import JobRequest
-from tests.fault.saboteur import Saboteur
+from tests.fault.cluster import LOOK_SECONDS, Cluster, job, unheard_text
+from tests.fault.fault_injector import FaultInjector
 from tests.fault.schedule import schedule
-from tests.fault.stage import LOOK_SECONDS, Stage, job, unheard_text
-from tests.servers.line import SERVICES
+from tests.servers.services import SERVICES
 
 EVERY_SECONDS = 2.0
 REPLAY_SECONDS = 1.0
@@ -27,24 +27,24 @@ def seed() -> int:
     return int(os.environ.get("PODCAST_FAULT_SEED") or random.SystemRandom().randrange(1_000_000))
 
 
-async def submit_at(stage: Stage, request: JobRequest, at_seconds: float) -> None:
+async def submit_at(cluster: Cluster, request: JobRequest, at_seconds: float) -> None:
     """Submit as a client does: again, with the same id, until the broker has taken it."""
     await asyncio.sleep(at_seconds)
     while True:
         with contextlib.suppress(BrokerDown, OSError):
-            await stage.line.submit(request)
+            await cluster.services.submit(request)
             return
         await asyncio.sleep(0.5)
 
 
-async def replay_poison(stage: Stage) -> None:
+async def replay_poison(cluster: Cluster) -> None:
     """Send back whatever is put aside as poison, as an operator does who knows what killed its consumers.
 
     Of many faults, three may well kill a process that has the same message in hand, and then that message is blamed:
     the system cannot know better. It must say so, and a replay must complete the job.
     """
     while True:
-        async with stage.operator() as operator:
+        async with cluster.operator() as operator:
             poison = [letter for letter in await operator.find(Selection()) if letter.error == Poison.__name__]
             if poison:
                 print("replayed:", *poison, sep="\n")  # noqa: T201 - pytest shows it on failure
@@ -57,7 +57,7 @@ async def replay_poison(stage: Stage) -> None:
     [(8, 5), pytest.param(200, 40, marks=[pytest.mark.long, pytest.mark.timeout(2_400)])],
     ids=["8-faults", "200-faults"],
 )
-def test_random_faults_lose_no_job_and_change_no_word(stage: Stage, faults: int, jobs: int) -> None:
+def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, faults: int, jobs: int) -> None:
     chosen = seed()
     plan = schedule(chosen, faults, every_seconds=EVERY_SECONDS)
     print(f"PODCAST_FAULT_SEED={chosen} plays this again:", *plan, sep="\n")  # noqa: T201 - pytest shows it on failure
@@ -67,28 +67,28 @@ def test_random_faults_lose_no_job_and_change_no_word(stage: Stage, faults: int,
 
     async def scenario() -> None:
         # As many tries as in life: a chunk may meet several faults.
-        async with stage.told(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"):
-            more = stage.start("synthesizer", "coordinator", PODCAST_ATTEMPTS_LIMIT="6")
-            await stage.line.ready()
-            for voice in stage.voices:
+        async with cluster.told(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"):
+            more = cluster.start("synthesizer", "coordinator", PODCAST_ATTEMPTS_LIMIT="6")
+            await cluster.services.ready()
+            for voice in cluster.voices:
                 voice.delay(0.3)
-            saboteur = Saboteur(stage, seed=chosen)
-            submissions = [submit_at(stage, request, dice.uniform(0, 0.8) * length) for request in requests]
-            await asyncio.gather(saboteur.carry_out(plan), *submissions)
-            assert len(saboteur.done) == faults
-            for order in stage.orders.iterdir():  # those whose step nobody came to
-                order.unlink()
-            operator = asyncio.create_task(replay_poison(stage))
+            injector = FaultInjector(cluster, seed=chosen)
+            submissions = [submit_at(cluster, request, dice.uniform(0, 0.8) * length) for request in requests]
+            await asyncio.gather(injector.carry_out(plan), *submissions)
+            assert len(injector.done) == faults
+            for failpoint in cluster.failpoints.iterdir():  # those whose step nobody came to
+                failpoint.unlink()
+            operator = asyncio.create_task(replay_poison(cluster))
             for request in requests:
-                await stage.line.reaches(request.job_id, "completed", seconds=180)
-            await stage.is_quiet()
+                await cluster.services.reaches(request.job_id, "completed", seconds=180)
+            await cluster.is_quiet()
             operator.cancel()
             await asyncio.wait({operator})
             assert operator.cancelled(), operator.exception()
-            await stage.completes(*requests)
-            look_seconds = LOOK_SECONDS + FROZEN_SECONDS + stage.line.settings.store_deadline_seconds
-            assert await stage.spoken_again(*requests, look_seconds=look_seconds) == []
-            await stage.nothing_is_dead()
-            stage.dismiss(*more)
+            await cluster.completes(*requests)
+            look_seconds = LOOK_SECONDS + FROZEN_SECONDS + cluster.services.settings.store_deadline_seconds
+            assert await cluster.spoken_again(*requests, look_seconds=look_seconds) == []
+            await cluster.nothing_is_dead()
+            cluster.dismiss(*more)
 
-    stage.play(scenario, seconds=length + 600)
+    cluster.play(scenario, seconds=length + 600)

@@ -18,9 +18,9 @@ import pytest
 from shared.protocol.messages import TextSource
 from shared.store import keys
 from tests.fault import old_patterns
-from tests.fault.stage import Stage, job, unheard_text
-from tests.servers.line import Worker
+from tests.fault.cluster import Cluster, job, unheard_text
 from tests.servers.proxy import Proxy
+from tests.servers.services import Worker
 from tests.servers.speech_process import SpeechProcess
 from tests.waiting import until
 
@@ -62,13 +62,13 @@ async def still_seconds(worker: Worker, during: float) -> list[float]:
 
 
 def test_podcast_engine_story_jobs_of_three_chunks_hung_for_ever_and_died_at_the_next_deploy(
-    stage: Stage, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
     request = job(unheard_text(5))
     hanging = sentences(request.source)[2]
 
     async def old_pattern() -> None:
-        first = stage.voices[0]
+        first = cluster.voices[0]
         first.misbehave("hang", containing=hanging)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(old_patterns.gathered(first.url, sentences(request.source)), PATIENCE_SECONDS)
@@ -88,29 +88,31 @@ def test_podcast_engine_story_jobs_of_three_chunks_hung_for_ever_and_died_at_the
         await client.aclose()
 
     async def ours() -> None:
-        for voice in stage.voices:
+        for voice in cluster.voices:
             voice.forget()
             voice.misbehave("hang", containing=hanging, count=1)
-        await stage.line.submit(request)
-        await until(lambda: hanging in [call["text"] for call in stage.calls()], "the third chunk hangs", seconds=60)
+        await cluster.services.submit(request)
+        await until(lambda: hanging in [call["text"] for call in cluster.calls()], "the third chunk hangs", seconds=60)
         # The next deploy comes while it hangs.
-        deployed = stage.line.workers
-        exits = len(stage.line.exits)
+        deployed = cluster.services.workers
+        exits = len(cluster.services.exits)
         for worker in deployed:
-            stage.line.strike(worker, signal.SIGTERM)
-        await until(lambda: len(stage.line.exits) >= exits + len(deployed), "all have stopped", seconds=STOP_SECONDS)
-        assert {code for _, code in stage.line.exits[exits:]} == {0}
-        await stage.proves(request)
+            cluster.services.strike(worker, signal.SIGTERM)
+        await until(
+            lambda: len(cluster.services.exits) >= exits + len(deployed), "all have stopped", seconds=STOP_SECONDS
+        )
+        assert {code for _, code in cluster.services.exits[exits:]} == {0}
+        await cluster.proves(request)
 
     async def scenario() -> None:
         await old_pattern()
         await ours()
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
 def test_episode_assembly_story_a_restart_in_the_middle_lost_the_work_and_made_duplicates(
-    stage: Stage, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
     request = job(unheard_text(5))
 
@@ -136,14 +138,14 @@ def test_episode_assembly_story_a_restart_in_the_middle_lost_the_work_and_made_d
             await again
 
     async def ours() -> None:
-        stage.order("assembler", "encoding", "kill")
-        async with stage.line.publisher() as publish:
+        cluster.arm("assembler", "encoding", "kill")
+        async with cluster.services.publisher() as publish:
             connected = time.monotonic()
             await publish(request)
         assert time.monotonic() - connected < 1, "submitting waits for no work"
-        await stage.proves(request)
-        assert stage.was_obeyed("assembler", "encoding")
-        client, bucket = stage.s3
+        await cluster.proves(request)
+        assert cluster.was_hit("assembler", "encoding")
+        client, bucket = cluster.s3
         episode = keys.episode(request.job_id, "mp3")
         assert len(list(client.list_objects(bucket, prefix=episode, include_version=True))) == 1
 
@@ -151,14 +153,14 @@ def test_episode_assembly_story_a_restart_in_the_middle_lost_the_work_and_made_d
         await old_pattern()
         await ours()
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_image_generator_story_one_blocking_upload_froze_every_other_task(stage: Stage) -> None:
+def test_image_generator_story_one_blocking_upload_froze_every_other_task(cluster: Cluster) -> None:
     requests = [job(unheard_text(4)) for _ in range(2)]
 
     async def old_pattern() -> None:
-        with Proxy(stage.minio.node.port) as slow:
+        with Proxy(cluster.minio.node.port) as slow:
             slow.break_as("stall")
             turning = asyncio.create_task(longest_turn(PATIENCE_SECONDS))
             await asyncio.sleep(2 * TURN_SECONDS)
@@ -169,28 +171,28 @@ def test_image_generator_story_one_blocking_upload_froze_every_other_task(stage:
             assert await turning > PATIENCE_SECONDS / 2, "the other task should have stood still"
 
     async def ours() -> None:
-        await stage.line.submit(*requests)
+        await cluster.services.submit(*requests)
         for request in requests:
-            await stage.line.reaches(request.job_id, "speaking", "assembling", "completed")
-        stage.doors["store"].break_as("stall")
-        still = await asyncio.gather(*(still_seconds(worker, STALL_SECONDS) for worker in stage.line.workers))
-        stage.doors["store"].heal()
+            await cluster.services.reaches(request.job_id, "synthesizing", "assembling", "completed")
+        cluster.proxies["store"].break_as("stall")
+        still = await asyncio.gather(*(still_seconds(worker, STALL_SECONDS) for worker in cluster.services.workers))
+        cluster.proxies["store"].heal()
         assert max(map(max, still)) < STALL_SECONDS / 2
-        await stage.proves(*requests)
+        await cluster.proves(*requests)
 
     async def scenario() -> None:
         await old_pattern()
         await ours()
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_retrieval_tool_story_a_time_out_left_a_zombie_thread_and_no_log_line(stage: Stage) -> None:
+def test_retrieval_tool_story_a_time_out_left_a_zombie_thread_and_no_log_line(cluster: Cluster) -> None:
     request = job(unheard_text(3))
     slow = sentences(request.source)[1]
 
     async def old_pattern() -> None:
-        first = stage.voices[0]
+        first = cluster.voices[0]
         first.misbehave("trickle", containing=slow)
         thread = await asyncio.to_thread(
             old_patterns.joined_with_a_time_out, first.url, slow, seconds=PATIENCE_SECONDS / 2
@@ -201,15 +203,15 @@ def test_retrieval_tool_story_a_time_out_left_a_zombie_thread_and_no_log_line(st
         await asyncio.to_thread(thread.join, 10)
         assert first.popen.stdout is not None
         first.popen.stdout.close()
-        await stage.give_voice()
+        await cluster.give_voice()
 
     async def ours() -> None:
-        logged = len(stage.line.log("synthesizer"))
-        for voice in stage.voices:
+        logged = len(cluster.services.log("synthesizer"))
+        for voice in cluster.voices:
             voice.misbehave("trickle", containing=slow, count=1)
-        await stage.line.submit(request)
-        await stage.proves(request)
-        lines = stage.line.log("synthesizer")[logged:].splitlines()
+        await cluster.services.submit(request)
+        await cluster.proves(request)
+        lines = cluster.services.log("synthesizer")[logged:].splitlines()
         line = next(line for line in lines if "took longer than 4 s" in line)
         for part in (f"job={request.job_id}", "chunk=1", "attempt=1", "seconds="):
             assert part in line
@@ -218,7 +220,7 @@ def test_retrieval_tool_story_a_time_out_left_a_zombie_thread_and_no_log_line(st
         await old_pattern()
         await ours()
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
 @contextmanager
@@ -237,7 +239,7 @@ def stuck_threads(count: int) -> Iterator[ThreadPoolExecutor]:
         timer.cancel()
 
 
-def test_news_stream_story_waiting_for_threads_froze_every_request(stage: Stage) -> None:
+def test_news_stream_story_waiting_for_threads_froze_every_request(cluster: Cluster) -> None:
     request = job(unheard_text(6))
 
     async def old_pattern() -> None:
@@ -248,25 +250,27 @@ def test_news_stream_story_waiting_for_threads_froze_every_request(stage: Stage)
             assert await turning > PATIENCE_SECONDS / 2, "every other request should have waited for the threads"
 
     async def ours() -> None:
-        synthesizer = stage.the("synthesizer")
-        stage.doors["store"].break_as("stall")
-        await stage.line.submit(request)
+        synthesizer = cluster.the("synthesizer")
+        cluster.proxies["store"].break_as("stall")
+        await cluster.services.submit(request)
         # The chunker's threads are stuck in the store; its health and its stacks are there all the same.
-        chunker = stage.the("chunker")
+        chunker = cluster.the("chunker")
         still = await still_seconds(chunker, 1)
         assert max(still) < 1
         stacks = (await asyncio.to_thread(httpx.get, f"{chunker.health_url}/stacks")).text
         assert "thread watchdog" in stacks
-        exits = len(stage.line.exits)
-        for worker in (chunker, synthesizer, stage.the("coordinator")):
-            stage.line.strike(worker, signal.SIGTERM)
-        await until(lambda: len(stage.line.exits) >= exits + 3, "they stop without their threads", seconds=STOP_SECONDS)
-        assert {code for _, code in stage.line.exits[exits:]} == {0}
-        stage.doors["store"].heal()
-        await stage.proves(request)
+        exits = len(cluster.services.exits)
+        for worker in (chunker, synthesizer, cluster.the("coordinator")):
+            cluster.services.strike(worker, signal.SIGTERM)
+        await until(
+            lambda: len(cluster.services.exits) >= exits + 3, "they stop without their threads", seconds=STOP_SECONDS
+        )
+        assert {code for _, code in cluster.services.exits[exits:]} == {0}
+        cluster.proxies["store"].heal()
+        await cluster.proves(request)
 
     async def scenario() -> None:
         await old_pattern()
         await ours()
 
-    stage.play(scenario)
+    cluster.play(scenario)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from shared.runtime.watchdog import STALLED_EXIT_CODE
-from tests.fault.stage import Stage, job, unheard_text
+from tests.fault.cluster import Cluster, job, unheard_text
 from tests.waiting import until
 
 ALARM_SECONDS = 6.0
@@ -22,57 +22,61 @@ ALARM_SECONDS = 6.0
         pytest.param("assembler", "encoding", marks=pytest.mark.long),
     ],
 )
-def test_a_blocked_event_loop_is_noticed_and_its_process_starts_anew(stage: Stage, service: str, step: str) -> None:
+def test_a_blocked_event_loop_is_noticed_and_its_process_starts_anew(cluster: Cluster, service: str, step: str) -> None:
     request = job(unheard_text(6))
 
     async def scenario() -> None:
-        logged, exits = len(stage.line.log(service)), len(stage.line.exits)
-        stage.order(service, step, "block")
-        await stage.line.submit(request)
-        await until(lambda: len(stage.line.exits) > exits, "the watchdog ends the process", seconds=60)
-        assert stage.line.exits[-1] == (service, STALLED_EXIT_CODE)
-        log = stage.line.log(service)[logged:]
+        logged, exits = len(cluster.services.log(service)), len(cluster.services.exits)
+        cluster.arm(service, step, "block")
+        await cluster.services.submit(request)
+        await until(lambda: len(cluster.services.exits) > exits, "the watchdog ends the process", seconds=60)
+        assert cluster.services.exits[-1] == (service, STALLED_EXIT_CODE)
+        log = cluster.services.log(service)[logged:]
         assert "watchdog: the event loop has not turned for" in log
         stacks = log[log.index("--- stacks of process") : log.index("--- end of stacks ---")]
         assert "tampered.py" in stacks, "the stacks show where it stood"
         assert request.job_id in stacks, "and what was in flight"
-        await stage.proves(request)
+        await cluster.proves(request)
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_a_handler_that_hangs_is_ended_by_its_own_deadline(stage: Stage) -> None:
+def test_a_handler_that_hangs_is_ended_by_its_own_deadline(cluster: Cluster) -> None:
     request = job(unheard_text(4))
 
     async def scenario() -> None:
-        logged = len(stage.line.log("synthesizer"))
-        stage.order("synthesizer", "before-speech", "hang")
-        await stage.line.submit(request)
-        await stage.completes(request)  # the reconciler asks again for a chunk that does not come
+        logged = len(cluster.services.log("synthesizer"))
+        cluster.arm("synthesizer", "before-speech", "hang")
+        await cluster.services.submit(request)
+        await cluster.completes(request)  # the reconciler asks again for a chunk that does not come
         await until(
-            lambda: "synthesizer handling chunk.requested took longer than" in stage.line.log("synthesizer")[logged:],
+            lambda: (
+                "synthesizer handling chunk.requested took longer than" in cluster.services.log("synthesizer")[logged:]
+            ),
             "the deadline",
             seconds=60,
         )
-        await stage.proves(request)
+        await cluster.proves(request)
 
-    stage.play(scenario)
+    cluster.play(scenario)
 
 
-def test_the_brokers_disk_is_full_and_is_given_room(stage: Stage) -> None:
+def test_the_brokers_disk_is_full_and_is_given_room(cluster: Cluster) -> None:
     requests = [job(unheard_text(8)) for _ in range(2)]
 
     async def scenario() -> None:
-        for voice in stage.voices:
+        for voice in cluster.voices:
             voice.delay(0.4)
-        await stage.line.submit(*requests)
-        await stage.line.reaches(requests[0].job_id, "speaking")
-        stage.limit_brokers_disk(full=True)
+        await cluster.services.submit(*requests)
+        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        cluster.limit_brokers_disk(full=True)
         try:
-            await until(lambda: "disk" in stage.broker.evaluate("rabbit_alarm:get_alarms()."), "the alarm", seconds=30)
+            await until(
+                lambda: "disk" in cluster.broker.evaluate("rabbit_alarm:get_alarms()."), "the alarm", seconds=30
+            )
             await asyncio.sleep(ALARM_SECONDS)
         finally:
-            stage.limit_brokers_disk(full=False)
-        await stage.proves(*requests)
+            cluster.limit_brokers_disk(full=False)
+        await cluster.proves(*requests)
 
-    stage.play(scenario)
+    cluster.play(scenario)

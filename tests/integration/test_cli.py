@@ -138,7 +138,11 @@ def test_an_article_becomes_an_episode(article: Path, tmp_path: Path) -> None:
     found = probe(out)
     assert found["format"]["tags"]["title"] == "The Lighthouse"
     assert found["format"]["tags"]["artist"] == "A. Writer"
-    assert [chapter["tags"]["title"] for chapter in found["chapters"]] == ["The Lighthouse", "The Keeper", "The Light"]
+    assert [chapter["tags"]["title"] for chapter in found["chapters"]] == [
+        "The Lighthouse",
+        "The Keeper",
+        "The Light",
+    ]
     assert 10 < float(found["format"]["duration"]) < 60
     assert (tmp_path / "new" / "lighthouse.vtt").read_text(encoding="utf-8").startswith("WEBVTT")
     assert (
@@ -149,7 +153,7 @@ def test_an_article_becomes_an_episode(article: Path, tmp_path: Path) -> None:
         "lighthouse.mp3",
         "lighthouse.vtt",
     ], "nothing else is left there"
-    for shown in (str(out), "The Lighthouse", "LUFS", "chapters  3", "speaking", "left out of the speech", "code"):
+    for shown in (str(out), "The Lighthouse", "LUFS", "chapters  3", "synthesizing", "left out of the speech", "code"):
         assert shown in rendered.stdout
     assert "speaking" in rendered.stderr
 
@@ -184,7 +188,7 @@ def test_submit_watch_status_fetch_jobs(article: Path, tmp_path: Path) -> None:
 
     told = json.loads(podcast("status", job_id, "--json").stdout)
     assert (told["job_id"], told["state"], told["error"]) == (job_id, "completed", None)
-    assert set(told["stages"]) >= {"chunking", "speaking", "assembling"}
+    assert set(told["stages"]) >= {"chunking", "synthesizing", "assembling"}
     assert podcast("watch", job_id).exit_code == 0, "also when the job has ended long ago"
 
     assert podcast("fetch", job_id, "-o", "episode.mp3").exit_code == 0
@@ -285,7 +289,7 @@ def test_ctrl_c_on_a_watcher_leaves_the_job_alone(long_text: Path) -> None:
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert f"The job goes on; `podcast cancel {job_id}` stops it." in err
-    assert state_of(job_id) == "speaking"
+    assert state_of(job_id) == "synthesizing"
     podcast("cancel", job_id)
 
 

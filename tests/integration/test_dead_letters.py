@@ -18,7 +18,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from shared.dead_letters import export
 from shared.dead_letters.browser import DeadLetters, Verdict
-from shared.dead_letters.letter import Letter
+from shared.dead_letters.letter import DeadLetter
 from shared.dead_letters.operator_lock import Busy, held
 from shared.dead_letters.selection import Selection
 from shared.errors import BadInput, BrokerDown, NotFound
@@ -137,7 +137,7 @@ async def test_letters_that_arrive_during_a_look_are_left_alone(amqp_url: str) -
         await node.fill(5)
         seen: list[str | None] = []
 
-        async def see(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
+        async def see(letter: DeadLetter, _: AbstractIncomingMessage) -> Verdict:
             await node.put(aio_pika.Message(b"new %d" % len(seen)), "", SYNTHESIZER.dead)
             seen.append(letter.text)
             return Verdict.KEEP
@@ -151,7 +151,7 @@ async def test_a_look_stopped_in_the_middle_gives_everything_back_in_order(amqp_
     async with client(amqp_url) as node:
         await node.fill(100)
 
-        async def fail_late(letter: Letter, _: AbstractIncomingMessage) -> Verdict:
+        async def fail_late(letter: DeadLetter, _: AbstractIncomingMessage) -> Verdict:
             if letter.text == "60":
                 raise ZeroDivisionError
             return Verdict.KEEP
@@ -436,7 +436,7 @@ async def test_letters_from_strangers_are_listed_replayed_and_exported(amqp_url:
 
         lines: list[str] = []
 
-        async def write(letter: Letter, message: AbstractIncomingMessage) -> Verdict:
+        async def write(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
             lines.append(export.line(letter, message))
             return Verdict.KEEP
 
@@ -454,7 +454,7 @@ async def test_a_letter_that_is_put_back_from_an_export_is_the_same_letter(amqp_
         await node.bury(dead(3))
         lines: list[str] = []
 
-        async def write(letter: Letter, message: AbstractIncomingMessage) -> Verdict:
+        async def write(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
             lines.append(export.line(letter, message))
             return Verdict.REMOVE
 

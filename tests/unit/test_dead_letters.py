@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.cli import letter_display
+from services.cli import dead_letter_display
 from shared.dead_letters import export, replay
 from shared.dead_letters.headers import REPLAYS
-from shared.dead_letters.letter import TEXT_LIMIT_CHARACTERS, Letter, identity, read
+from shared.dead_letters.letter import TEXT_LIMIT_CHARACTERS, DeadLetter, identity, read
 from shared.protocol import envelope
 from shared.protocol.topology import COORDINATOR, SYNTHESIZER
 from tests.unit.test_dead_letters_export import Received, values
 
-LETTER = Letter(
+LETTER = DeadLetter(
     id="0123456789ab",
     queue="synthesizer",
     job_id="0198a000-0000-7000-8000-000000000001",
@@ -60,8 +60,8 @@ def test_no_letter_is_too_strange_to_be_read_shown_and_cleaned(headers: dict[str
     message = received(headers=headers, body=body)
     letter = read(message, SYNTHESIZER)
     assert letter.reason
-    assert letter_display.page(letter)
-    assert letter_display.table([letter])
+    assert dead_letter_display.page(letter)
+    assert dead_letter_display.table([letter])
     replay.cleaned(message, SYNTHESIZER)
 
 
@@ -87,7 +87,7 @@ def test_half_a_surrogate_pair_can_be_printed_and_exported() -> None:
     log = '[{"attempt": 1, "at": "\\ud800", "error": "\\udc00"}]'
     message = received(body=b'{"text": "\\ud800", "index": 1}', headers={envelope.ATTEMPTS_LOG: log})
     letter = read(message, SYNTHESIZER)
-    assert letter_display.page(letter).encode()
+    assert dead_letter_display.page(letter).encode()
     assert export.line(letter, message).encode()
 
 
@@ -135,12 +135,12 @@ def test_each_replay_is_counted() -> None:
 
 def test_nothing_in_a_letter_reaches_the_terminal_as_a_command() -> None:
     letter = replace(LETTER, text="\x1b[2J\x9b2J\x07\u202eevil", reason="\x1b]0;title\x07", type="\x1b[31m")
-    shown = letter_display.page(letter) + letter_display.table([letter])
+    shown = dead_letter_display.page(letter) + dead_letter_display.table([letter])
     assert not set("\x1b\x9b\x07\u202e") & set(shown)
 
 
 def test_without_a_terminal_a_letter_is_a_line_of_tab_separated_fields() -> None:
-    (line,) = letter_display.table([replace(LETTER, reason="two\nlines\tand a tab")]).splitlines()
+    (line,) = dead_letter_display.table([replace(LETTER, reason="two\nlines\tand a tab")]).splitlines()
     assert line.split("\t") == [
         "0123456789ab", "synthesizer", LETTER.job_id, "12", "2026-01-02T03:04:05+00:00", "two lines and a tab",
     ]  # fmt: skip
@@ -151,14 +151,14 @@ def test_the_table_fits_the_terminal_and_keeps_the_id_whole(columns: int, monkey
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    shown = letter_display.table([LETTER] * 3)
+    shown = dead_letter_display.table([LETTER] * 3)
     plain = [line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in shown.splitlines()]
     assert max(len(line) for line in plain) <= columns
     assert sum("0123456789ab" in line for line in plain) == 3
 
 
 def test_a_page_tells_everything() -> None:
-    page = letter_display.page(LETTER)
+    page = dead_letter_display.page(LETTER)
     for told in (LETTER.id, LETTER.reason, "Once upon a time.", "refused", "Traceback", "chunk.requested"):
         assert told in page
-    assert "bytes that are not text" in letter_display.page(replace(LETTER, text=None))
+    assert "bytes that are not text" in dead_letter_display.page(replace(LETTER, text=None))

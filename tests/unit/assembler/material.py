@@ -60,7 +60,7 @@ def manifest(texts: Sequence[str] = SENTENCES, *, chapters: int = 2, **request: 
         model="m",
         pauses=PauseLengths(),
         chapters=tuple(
-            Chapter(title=f"Part {n} = ; # \\ ü", level=1, first_chunk=n * a_chapter)
+            Chapter(title=f"ChunkMeasurement {n} = ; # \\ ü", level=1, first_chunk=n * a_chapter)
             for n in range(-(-len(texts) // a_chapter))
         ),
         chunks=tuple(
@@ -76,7 +76,7 @@ def manifest(texts: Sequence[str] = SENTENCES, *, chapters: int = 2, **request: 
     )
 
 
-class Shelf:
+class Harness:
     """A store with one job in it, and what was published."""
 
     def __init__(self, folder: Path) -> None:

@@ -22,7 +22,7 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
 
-from services.assembler import production
+from services.assembler import mastering
 from services.assembler.failures import DiskFull, EncoderFailed, OffTarget
 from services.assembler.handlers import assemble_episode
 from services.assembler.timing import Timing
@@ -32,7 +32,7 @@ from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat, ChunkLost
 from shared.store import keys
 from shared.store.folder import FileStore
-from tests.unit.assembler.material import RATE, SENTENCES, Shelf, manifest, spoken
+from tests.unit.assembler.material import RATE, SENTENCES, Harness, manifest, spoken
 
 FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")
 PNG = bytes.fromhex(
@@ -42,11 +42,11 @@ PNG = bytes.fromhex(
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    return Shelf(tmp_path)
+    return Harness(tmp_path)
 
 
 def encoders() -> list[psutil.Process]:
@@ -54,12 +54,12 @@ def encoders() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if child.name() == "ffmpeg"]
 
 
-def left_behind(shelf: Shelf) -> list[Path]:
-    return list((shelf.folder / "scratch").iterdir())
+def left_behind(harness: Harness) -> list[Path]:
+    return list((harness.folder / "scratch").iterdir())
 
 
-async def assemble(shelf: Shelf) -> None:
-    await assemble_episode(shelf.request, store=shelf.store, settings=shelf.settings, publish=shelf.publish)
+async def assemble(harness: Harness) -> None:
+    await assemble_episode(harness.request, store=harness.store, settings=harness.settings, publish=harness.publish)
 
 
 def probed(path: Path) -> dict[str, Any]:
@@ -93,22 +93,22 @@ def ebur128(path: Path) -> tuple[float, float]:
 
 @pytest.mark.parametrize(("profile", "lufs", "channels"), [("mono", -19, 1), ("stereo", -16, 2)])
 def test_every_format_is_on_target_whole_and_has_its_chapters(
-    shelf: Shelf, profile: str, lufs: int, channels: int
+    harness: Harness, profile: str, lufs: int, channels: int
 ) -> None:
     job = manifest(formats=FORMATS, loudness=profile)
 
     async def scenario() -> None:
-        await shelf.put(job)
-        await assemble(shelf)
+        await harness.put(job)
+        await assemble(harness)
 
     asyncio.run(scenario())
 
-    [announced] = shelf.published
+    [announced] = harness.published
     assert set(announced.files) == {*FORMATS, "vtt", "chapters", "timing"}
     assert announced.loudness_lufs == pytest.approx(lufs, abs=0.5)
     assert announced.true_peak_dbtp <= -1
     for name in FORMATS:
-        file = shelf.path(name)
+        file = harness.path(name)
         loudness, peak = ebur128(file)
         assert loudness == pytest.approx(lufs, abs=0.55), name
         assert peak <= -1, name
@@ -121,39 +121,39 @@ def test_every_format_is_on_target_whole_and_has_its_chapters(
         }
         assert tags["title"] == job.title, name
         assert tags["artist"] == job.author, name
-    assert left_behind(shelf) == []
+    assert left_behind(harness) == []
 
 
-def test_captions_chapters_and_marks_come_from_one_timing(shelf: Shelf) -> None:
+def test_captions_chapters_and_marks_come_from_one_timing(harness: Harness) -> None:
     job = manifest(chapters=4)
 
     async def scenario() -> None:
-        await shelf.put(job)
-        await assemble(shelf)
+        await harness.put(job)
+        await assemble(harness)
 
     asyncio.run(scenario())
 
-    timing = Timing.model_validate_json(shelf.path("timing.json").read_bytes())
+    timing = Timing.model_validate_json(harness.path("timing.json").read_bytes())
     starts = [chapter.start / RATE for chapter in timing.timeline.chapters]
-    chapters = json.loads(shelf.path("chapters.json").read_bytes())["chapters"]
+    chapters = json.loads(harness.path("chapters.json").read_bytes())["chapters"]
     assert [chapter["startTime"] for chapter in chapters] == pytest.approx(starts, abs=0.001)
-    marks = [chapter.start_time / 1_000 for chapter in ID3(shelf.path("mp3")).getall("CHAP")]
+    marks = [chapter.start_time / 1_000 for chapter in ID3(harness.path("mp3")).getall("CHAP")]
     assert sorted(marks) == pytest.approx(starts, abs=0.001)
-    captions = shelf.path("vtt").read_text(encoding="utf-8")
+    captions = harness.path("vtt").read_text(encoding="utf-8")
     assert captions.startswith("WEBVTT\n\n00:00:00.300 --> ")
     said = " ".join(line for line in captions.splitlines()[1:] if line and "-->" not in line)
     assert said == " ".join(SENTENCES).replace("&", "&amp;").replace("<", "&lt;")
 
 
-def test_each_chunk_is_heard_in_the_decoded_episode_at_its_time(shelf: Shelf) -> None:
+def test_each_chunk_is_heard_in_the_decoded_episode_at_its_time(harness: Harness) -> None:
     async def scenario() -> None:
-        await shelf.put(manifest(formats=("flac",)))
-        await assemble(shelf)
+        await harness.put(manifest(formats=("flac",)))
+        await assemble(harness)
 
     asyncio.run(scenario())
 
-    timing = Timing.model_validate_json(shelf.path("timing.json").read_bytes())
-    whole, rate = soundfile.read(shelf.path("flac"), dtype="float32")
+    timing = Timing.model_validate_json(harness.path("timing.json").read_bytes())
+    whole, rate = soundfile.read(harness.path("flac"), dtype="float32")
     assert (len(whole), rate) == (timing.timeline.frames, RATE)
     for timed, text in zip(timing.timeline.chunks, SENTENCES, strict=True):
         original = spoken(text)
@@ -161,7 +161,7 @@ def test_each_chunk_is_heard_in_the_decoded_episode_at_its_time(shelf: Shelf) ->
         assert np.corrcoef(original, heard)[0, 1] > 0.98, text
 
 
-def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(shelf: Shelf) -> None:
+def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(harness: Harness) -> None:
     metadata = {
         "album": "Sea Stories",
         "genre": "Podcast",
@@ -172,81 +172,81 @@ def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(shelf: Shelf)
     job = manifest(SENTENCES[:2], chapters=1, formats=FORMATS, cover="cover.png", metadata=metadata)
 
     async def scenario() -> None:
-        await shelf.store.put("cover.png", PNG)
-        await shelf.put(job)
-        await assemble(shelf)
+        await harness.store.put("cover.png", PNG)
+        await harness.put(job)
+        await assemble(harness)
 
     asyncio.run(scenario())
 
-    id3 = ID3(shelf.path("mp3"))
+    id3 = ID3(harness.path("mp3"))
     assert id3["APIC:Cover"].data == PNG
     assert (id3["TALB"].text, id3["TPE1"].text, id3["TLAN"].text) == (["Sea Stories"], [job.author], ["eng"])
     assert id3["TXXX:narrator"].text == ["espeak"]
     assert id3["TXXX:date"].text == ["Spring 2026"]  # TDRC would drop what is no ISO date
-    mp4 = MP4(shelf.path("m4b"))
+    mp4 = MP4(harness.path("m4b"))
     assert bytes(mp4["covr"][0]) == PNG
     assert (mp4["\xa9alb"], mp4["aART"], mp4["stik"]) == (["Sea Stories"], [job.author], [2])
-    assert probed(shelf.path("m4b"))["streams"][0]["tags"]["language"] == "eng"
-    for tags in (OggOpus(shelf.path("opus")), FLAC(shelf.path("flac"))):
+    assert probed(harness.path("m4b"))["streams"][0]["tags"]["language"] == "eng"
+    for tags in (OggOpus(harness.path("opus")), FLAC(harness.path("flac"))):
         assert (tags["album"], tags["language"], tags["comment"]) == (["Sea Stories"], ["eng"], ["Hello"])
-    assert FLAC(shelf.path("flac")).pictures[0].data == PNG
-    opus_streams = probed(shelf.path("opus"))["streams"]
+    assert FLAC(harness.path("flac")).pictures[0].data == PNG
+    opus_streams = probed(harness.path("opus"))["streams"]
     assert [stream["codec_type"] for stream in opus_streams] == ["audio", "video"]
 
 
-def test_an_m4b_keeps_more_than_255_chapters(shelf: Shelf) -> None:
+def test_an_m4b_keeps_more_than_255_chapters(harness: Harness) -> None:
     texts = [f"Number {n}." for n in range(300)]
     job = manifest(texts, chapters=300, formats=("m4b", "mp3"))
     short = chunk_audio.encode(spoken("Word.")[:2_400], RATE)
 
     async def scenario() -> None:
         for chunk in job.chunks:
-            await shelf.store.put(chunk.audio_key, short)
-        await shelf.store.put(keys.manifest("job"), job.model_dump_json().encode())
-        await assemble(shelf)
+            await harness.store.put(chunk.audio_key, short)
+        await harness.store.put(keys.manifest("job"), job.model_dump_json().encode())
+        await assemble(harness)
 
     asyncio.run(scenario())
 
     for name in ("m4b", "mp3"):
-        titles = [chapter["tags"]["title"] for chapter in probed(shelf.path(name))["chapters"]]
+        titles = [chapter["tags"]["title"] for chapter in probed(harness.path(name))["chapters"]]
         assert titles == [chapter.title for chapter in job.chapters], name
 
 
-def test_asked_again_it_only_announces_and_after_a_change_it_makes_the_same_bytes_again(shelf: Shelf) -> None:
+def test_asked_again_it_only_announces_and_after_a_change_it_makes_the_same_bytes_again(harness: Harness) -> None:
     job = manifest(SENTENCES[:3], formats=("mp3", "m4b", "opus"))
 
     async def scenario() -> None:
-        await shelf.put(job)
-        await assemble(shelf)
-        first = {name: shelf.path(name).read_bytes() for name in job.request.formats}
-        written = shelf.path("mp3").stat().st_mtime_ns
-        await assemble(shelf)
-        assert shelf.path("mp3").stat().st_mtime_ns == written
+        await harness.put(job)
+        await assemble(harness)
+        first = {name: harness.path(name).read_bytes() for name in job.request.formats}
+        written = harness.path("mp3").stat().st_mtime_ns
+        await assemble(harness)
+        assert harness.path("mp3").stat().st_mtime_ns == written
 
-        shelf.path("opus").unlink()
-        await assemble(shelf)
-        assert {name: shelf.path(name).read_bytes() for name in job.request.formats} == first
+        harness.path("opus").unlink()
+        await assemble(harness)
+        assert {name: harness.path(name).read_bytes() for name in job.request.formats} == first
 
     asyncio.run(scenario())
 
-    one, two, three = shelf.published
+    one, two, three = harness.published
     assert one.model_copy(update={"seconds": 0}) == two.model_copy(update={"seconds": 0})
     assert one.model_copy(update={"seconds": 0}) == three.model_copy(update={"seconds": 0})
 
 
-def test_another_manifest_under_the_same_id_is_made_anew(shelf: Shelf) -> None:
+def test_another_manifest_under_the_same_id_is_made_anew(harness: Harness) -> None:
     async def scenario() -> None:
-        await shelf.put(manifest(SENTENCES[:2]))
-        await assemble(shelf)
-        await shelf.put(manifest(SENTENCES[:4]))
-        await assemble(shelf)
+        await harness.put(manifest(SENTENCES[:2]))
+        await assemble(harness)
+        await harness.put(manifest(SENTENCES[:4]))
+        await assemble(harness)
 
     asyncio.run(scenario())
 
-    assert shelf.published[1].audio_seconds > shelf.published[0].audio_seconds + 3
+    assert harness.published[1].audio_seconds > harness.published[0].audio_seconds + 3
 
 
-def test_very_peaky_speech_is_on_target_with_the_first_encode(shelf: Shelf) -> None:
+def test_very_peaky_speech_is_on_target_with_the_first_encode(harness: Harness) -> None:
     job = manifest(SENTENCES[:3])
     peaky = {}
     for chunk in job.chunks:
@@ -255,30 +255,30 @@ def test_very_peaky_speech_is_on_target_with_the_first_encode(shelf: Shelf) -> N
         peaky[chunk.audio_key] = chunk_audio.encode(sound, RATE)
 
     async def scenario() -> None:
-        await shelf.put(job)
+        await harness.put(job)
         for key, data in peaky.items():
-            await shelf.store.put(key, data)
-        await assemble(shelf)
+            await harness.store.put(key, data)
+        await assemble(harness)
 
     asyncio.run(scenario())
 
-    timing = Timing.model_validate_json(shelf.path("timing.json").read_bytes())
+    timing = Timing.model_validate_json(harness.path("timing.json").read_bytes())
     assert timing.audio["mp3"].encodes == 1
-    loudness, peak = ebur128(shelf.path("mp3"))
+    loudness, peak = ebur128(harness.path("mp3"))
     assert loudness == pytest.approx(-19, abs=0.55)
     assert peak <= -1
 
 
-def test_clicks_that_leave_no_room_for_the_voice_are_refused_by_name(shelf: Shelf) -> None:
+def test_clicks_that_leave_no_room_for_the_voice_are_refused_by_name(harness: Harness) -> None:
     sound = spoken(SENTENCES[0]) * np.float32(0.02)
     sound[:: RATE // 8] = 0.98
 
     async def scenario() -> None:
         job = manifest(SENTENCES[:1], chapters=1)
-        await shelf.put(job)
-        await shelf.store.put(job.chunks[0].audio_key, chunk_audio.encode(sound, RATE))
+        await harness.put(job)
+        await harness.store.put(job.chunks[0].audio_key, chunk_audio.encode(sound, RATE))
         with pytest.raises(OffTarget, match="after 3 encodes"):
-            await assemble(shelf)
+            await assemble(harness)
 
     asyncio.run(scenario())
 
@@ -290,16 +290,16 @@ def lost(job: Manifest, index: int, because: str) -> ChunkLost:
     return ChunkLost(job_id=job.job_id, index=index, audio_key=key, reason=reason)
 
 
-def test_a_missing_chunk_is_reported_lost(shelf: Shelf) -> None:
+def test_a_missing_chunk_is_reported_lost(harness: Harness) -> None:
     job = manifest(SENTENCES[:4])
 
     async def scenario() -> None:
-        await shelf.put(job)
-        await shelf.store.delete(job.chunks[2].audio_key)
-        await assemble(shelf)
+        await harness.put(job)
+        await harness.store.delete(job.chunks[2].audio_key)
+        await assemble(harness)
 
     asyncio.run(scenario())
-    assert (shelf.published, left_behind(shelf)) == ([lost(job, 2, "is missing")], [])
+    assert (harness.published, left_behind(harness)) == ([lost(job, 2, "is missing")], [])
 
 
 class Vanishing(FileStore):
@@ -311,82 +311,84 @@ class Vanishing(FileStore):
         return await super().get(key)
 
 
-def test_a_chunk_that_vanishes_while_the_episode_is_made_is_reported_lost(shelf: Shelf) -> None:
-    shelf.store = Vanishing(shelf.folder / "store", deadline_seconds=20)
+def test_a_chunk_that_vanishes_while_the_episode_is_made_is_reported_lost(harness: Harness) -> None:
+    harness.store = Vanishing(harness.folder / "store", deadline_seconds=20)
     job = manifest(SENTENCES[:4])
 
     async def scenario() -> None:
-        await shelf.put(job)
-        await assemble(shelf)
+        await harness.put(job)
+        await assemble(harness)
 
     asyncio.run(scenario())
-    assert (shelf.published, left_behind(shelf)) == ([lost(job, 1, "is missing")], [])
+    assert (harness.published, left_behind(harness)) == ([lost(job, 1, "is missing")], [])
     assert encoders() == []
 
 
 @pytest.mark.parametrize("share", [0.001, 0.5])
-def test_a_damaged_chunk_is_removed_and_reported_lost(shelf: Shelf, share: float) -> None:
+def test_a_damaged_chunk_is_removed_and_reported_lost(harness: Harness, share: float) -> None:
     job = manifest(SENTENCES[:3])
 
     async def scenario() -> None:
-        await shelf.put(job)
-        data = await shelf.store.get(job.chunks[1].audio_key)
-        await shelf.store.put(job.chunks[1].audio_key, data[: int(len(data) * share)])
-        await assemble(shelf)
-        assert not await shelf.store.exists(job.chunks[1].audio_key)
+        await harness.put(job)
+        data = await harness.store.get(job.chunks[1].audio_key)
+        await harness.store.put(job.chunks[1].audio_key, data[: int(len(data) * share)])
+        await assemble(harness)
+        assert not await harness.store.exists(job.chunks[1].audio_key)
 
     asyncio.run(scenario())
-    assert shelf.published == [lost(job, 1, "is damaged")]
+    assert harness.published == [lost(job, 1, "is damaged")]
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a...", PNG[:40], b"\xff\xd8\xff\xe0 cut"])
-def test_a_cover_that_is_no_picture_is_refused(shelf: Shelf, data: bytes) -> None:
+def test_a_cover_that_is_no_picture_is_refused(harness: Harness, data: bytes) -> None:
     async def scenario() -> None:
-        await shelf.store.put("cover", data)
-        await shelf.put(manifest(SENTENCES[:1], chapters=1, cover="cover"))
+        await harness.store.put("cover", data)
+        await harness.put(manifest(SENTENCES[:1], chapters=1, cover="cover"))
         with pytest.raises(BadInput, match="not a JPEG or PNG"):
-            await assemble(shelf)
+            await assemble(harness)
 
     asyncio.run(scenario())
 
 
-def test_a_job_without_manifest_and_a_cover_that_is_not_there_are_refused(shelf: Shelf) -> None:
+def test_a_job_without_manifest_and_a_cover_that_is_not_there_are_refused(harness: Harness) -> None:
     async def scenario() -> None:
         with pytest.raises(BadInput, match="no manifest"):
-            await assemble(shelf)
-        await shelf.put(manifest(SENTENCES[:1], chapters=1, cover="nowhere.png"))
+            await assemble(harness)
+        await harness.put(manifest(SENTENCES[:1], chapters=1, cover="nowhere.png"))
         with pytest.raises(BadInput, match=r"nowhere\.png is not in the store"):
-            await assemble(shelf)
+            await assemble(harness)
 
     asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "m4b"])
-def test_a_full_disk_is_named(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def on_the_full_disk(self: production.Episode, extension: str) -> Path:
+def test_a_full_disk_is_named(harness: Harness, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def on_the_full_disk(self: mastering.Episode, extension: str) -> Path:
         path = self.folder / f"episode.{extension}"
         if not path.exists():
             path.symlink_to("/dev/full")
         return path
 
-    monkeypatch.setattr(production.Episode, "path", on_the_full_disk)
+    monkeypatch.setattr(mastering.Episode, "path", on_the_full_disk)
 
     async def scenario() -> None:
-        await shelf.put(manifest(formats=(name,)))
+        await harness.put(manifest(formats=(name,)))
         with pytest.raises(DiskFull, match="full"):
-            await assemble(shelf)
+            await assemble(harness)
 
     asyncio.run(scenario())
-    assert left_behind(shelf) == []
+    assert left_behind(harness) == []
 
 
-def test_too_little_room_is_noticed_before_anything_is_written(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_room_is_noticed_before_anything_is_written(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("services.assembler.handlers.SPARE_BYTES", 10**18)
 
     async def scenario() -> None:
-        await shelf.put(manifest(SENTENCES[:1], chapters=1))
+        await harness.put(manifest(SENTENCES[:1], chapters=1))
         with pytest.raises(DiskFull):
-            await assemble(shelf)
+            await assemble(harness)
 
     asyncio.run(scenario())
 
@@ -410,54 +412,54 @@ async def _encoding(task: asyncio.Task[None]) -> psutil.Process:
     raise AssertionError(task)
 
 
-def test_cancelled_it_leaves_no_process_and_no_file(shelf: Shelf) -> None:
-    shelf.store = Stalling(shelf.folder / "store", deadline_seconds=20)
+def test_cancelled_it_leaves_no_process_and_no_file(harness: Harness) -> None:
+    harness.store = Stalling(harness.folder / "store", deadline_seconds=20)
 
     async def scenario() -> None:
-        await shelf.put(manifest())
-        task = asyncio.create_task(assemble(shelf))
+        await harness.put(manifest())
+        task = asyncio.create_task(assemble(harness))
         ffmpeg = await _encoding(task)
-        assert left_behind(shelf) != []
+        assert left_behind(harness) != []
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(task, timeout=3)
         assert not ffmpeg.is_running()
 
     asyncio.run(scenario())
-    assert left_behind(shelf) == []
+    assert left_behind(harness) == []
 
 
-def test_an_ffmpeg_that_is_killed_is_an_error_that_can_be_tried_again(shelf: Shelf) -> None:
-    shelf.store = Stalling(shelf.folder / "store", deadline_seconds=20)
+def test_an_ffmpeg_that_is_killed_is_an_error_that_can_be_tried_again(harness: Harness) -> None:
+    harness.store = Stalling(harness.folder / "store", deadline_seconds=20)
 
     async def scenario() -> None:
-        await shelf.put(manifest())
-        real = shelf.store
-        task = asyncio.create_task(assemble(shelf))
+        await harness.put(manifest())
+        real = harness.store
+        task = asyncio.create_task(assemble(harness))
         (await _encoding(task)).send_signal(signal.SIGSTOP)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(task, timeout=3)  # a stopped child does not hold it up
 
-        shelf.store = FileStore(shelf.folder / "store", deadline_seconds=real._deadline_seconds)
-        task = asyncio.create_task(assemble(shelf))
+        harness.store = FileStore(harness.folder / "store", deadline_seconds=real._deadline_seconds)
+        task = asyncio.create_task(assemble(harness))
         (await _encoding(task)).kill()
         with pytest.raises(EncoderFailed):
             await task
 
     asyncio.run(scenario())
-    assert left_behind(shelf) == []
+    assert left_behind(harness) == []
 
 
-def test_what_a_killed_assembler_left_behind_is_removed_by_the_next(shelf: Shelf) -> None:
-    abandoned = shelf.folder / "scratch" / "podcast-assembler-old"
+def test_what_a_killed_assembler_left_behind_is_removed_by_the_next(harness: Harness) -> None:
+    abandoned = harness.folder / "scratch" / "podcast-assembler-old"
     abandoned.mkdir()
     (abandoned / "lock").touch()
     os.utime(abandoned / "lock", (0, 0))
 
     async def scenario() -> None:
-        await shelf.put(manifest(SENTENCES[:1], chapters=1))
-        await assemble(shelf)
+        await harness.put(manifest(SENTENCES[:1], chapters=1))
+        await assemble(harness)
 
     asyncio.run(scenario())
-    assert left_behind(shelf) == []
+    assert left_behind(harness) == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.assembler.timeline import (
     LEAD_IN_BLOCKS,
     LEAD_OUT_BLOCKS,
-    Part,
+    ChunkMeasurement,
     gain_db,
     pause_blocks,
     plan,
@@ -49,7 +49,7 @@ def test_chunks_and_pauses_fill_the_episode_without_gap_or_overlap(
     )
     block = rate // 10
 
-    timeline = plan(job, [Part(n * block, np.ones(n)) for n in blocks], rate)
+    timeline = plan(job, [ChunkMeasurement(n * block, np.ones(n)) for n in blocks], rate)
 
     position = timeline.lead_in
     for chunk, timed, count in zip(job.chunks, timeline.chunks, blocks, strict=True):
@@ -68,34 +68,34 @@ def test_chunks_and_pauses_fill_the_episode_without_gap_or_overlap(
     for one, following in zip(timeline.chapters, timeline.chapters[1:], strict=False):
         assert one.start < one.end == following.start
     assert {c.start for c in timeline.chapters[1:]} <= {c.start for c in timeline.chunks}
-    energies = whole_energies(timeline, [Part(n * block, np.ones(n)) for n in blocks])
+    energies = whole_energies(timeline, [ChunkMeasurement(n * block, np.ones(n)) for n in blocks])
     assert len(energies) * block == timeline.frames
     assert energies.sum() == sum(blocks)
 
 
-def _parts(job: Manifest) -> tuple[list[Part], list[np.ndarray]]:
-    parts, sounds = [], []
+def _parts(job: Manifest) -> tuple[list[ChunkMeasurement], list[np.ndarray]]:
+    measurements, sounds = [], []
     for chunk in job.chunks:
         data = chunk_audio.encode(spoken(chunk.text), RATE)
         measurement = chunk_audio.read_measurement(data)
-        parts.append(Part(measurement.frames, np.array(measurement.energies)))
+        measurements.append(ChunkMeasurement(measurement.frames, np.array(measurement.energies)))
         sounds.append(chunk_audio.decode(data)[0])
-    return parts, sounds
+    return measurements, sounds
 
 
 def test_the_loudness_predicted_from_the_parts_is_that_of_the_joined_sound() -> None:
     job = manifest(SENTENCES)
-    parts, sounds = _parts(job)
-    timeline = plan(job, parts, RATE)
+    measurements, sounds = _parts(job)
+    timeline = plan(job, measurements, RATE)
     whole = np.zeros(timeline.frames, dtype=np.float32)
     for timed, sound in zip(timeline.chunks, sounds, strict=True):
         whole[timed.start : timed.start + timed.frames] = sound
 
-    predicted = integrated_loudness(whole_energies(timeline, parts))
+    predicted = integrated_loudness(whole_energies(timeline, measurements))
 
     assert predicted == pytest.approx(integrated_loudness(block_energies(whole, RATE)), abs=0.02)
-    assert gain_db(whole_energies(timeline, parts), "mono") == pytest.approx(-19 - predicted)
-    assert gain_db(whole_energies(timeline, parts), "stereo") == pytest.approx(-16 - predicted - 3.01, abs=0.01)
+    assert gain_db(whole_energies(timeline, measurements), "mono") == pytest.approx(-19 - predicted)
+    assert gain_db(whole_energies(timeline, measurements), "stereo") == pytest.approx(-16 - predicted - 3.01, abs=0.01)
 
 
 def test_silence_alone_is_refused() -> None:
@@ -113,6 +113,6 @@ def test_chapters_that_begin_together_are_one_with_both_titles() -> None:
     chapters = tuple(Chapter(title=title, level=1, first_chunk=at) for title, at in [("I", 0), ("A", 0), ("B", 2)])
     block = RATE // 10
 
-    timeline = plan(job.model_copy(update={"chapters": chapters}), [Part(block, np.ones(1))] * 3, RATE)
+    timeline = plan(job.model_copy(update={"chapters": chapters}), [ChunkMeasurement(block, np.ones(1))] * 3, RATE)
 
     assert [chapter.title for chapter in timeline.chapters] == ["I: A", "B"]

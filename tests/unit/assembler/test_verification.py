@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.assembler.failures import EpisodeIncomplete
-from services.assembler.timeline import Part, Timeline, plan, whole_energies
+from services.assembler.timeline import ChunkMeasurement, Timeline, plan, whole_energies
 from services.assembler.verification import Decoded, prove_complete
 from shared.audio.loudness import Energies, Samples, block_energies
 from tests.unit.assembler.material import RATE, SENTENCES, manifest, spoken
@@ -20,9 +20,9 @@ def _sounds() -> list[Samples]:
 
 
 def _planned() -> tuple[Timeline, Energies]:
-    parts = [Part(len(sound), block_energies(sound, RATE)) for sound in _sounds()]
-    timeline = plan(manifest(SENTENCES), parts, RATE)
-    return timeline, whole_energies(timeline, parts)
+    measurements = [ChunkMeasurement(len(sound), block_energies(sound, RATE)) for sound in _sounds()]
+    timeline = plan(manifest(SENTENCES), measurements, RATE)
+    return timeline, whole_energies(timeline, measurements)
 
 
 def _joined(timeline: Timeline, order: list[int | None]) -> Decoded:

@@ -21,7 +21,7 @@ from tests.unit.chunker.test_fetching import answering, server
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
 
-class Line:
+class Harness:
     """A chunker's surroundings: a store, settings, and what it published."""
 
     def __init__(self, folder: Path, **changed: Any) -> None:
@@ -42,33 +42,33 @@ class Line:
 
 
 async def test_the_manifest_is_stored_and_then_announced(tmp_path: Path) -> None:
-    line = Line(tmp_path)
+    harness = Harness(tmp_path)
     job = JobRequest(
         source=TextSource(text="# One\n\nSome text of one.\n\n# Two\n\nSome text of two.", format="markdown")
     )
-    manifest = await line.chunk(job)
+    manifest = await harness.chunk(job)
     assert [chapter.title for chapter in manifest.chapters] == ["One", "Two"]
     assert [chunk.text for chunk in manifest.chunks] == ["One", "Some text of one.", "Two", "Some text of two."]
     assert [chunk.index for chunk in manifest.chunks] == [0, 1, 2, 3]
-    assert (manifest.title, manifest.language, manifest.voice) == ("One", "en", line.settings.default_voice)
-    assert manifest.pauses == line.settings.pauses
-    assert [(message.job_id, message.chunks) for message in line.published] == [(job.job_id, 4)]
+    assert (manifest.title, manifest.language, manifest.voice) == ("One", "en", harness.settings.default_voice)
+    assert manifest.pauses == harness.settings.pauses
+    assert [(message.job_id, message.chunks) for message in harness.published] == [(job.job_id, 4)]
 
 
 async def test_a_redelivered_job_is_only_announced_again(tmp_path: Path) -> None:
-    line = Line(tmp_path)
+    harness = Harness(tmp_path)
     job = JobRequest(source=TextSource(text="First."))
-    first = await line.chunk(job)
-    again = await line.chunk(job.model_copy(update={"source": TextSource(text="Other text.")}))
+    first = await harness.chunk(job)
+    again = await harness.chunk(job.model_copy(update={"source": TextSource(text="Other text.")}))
     assert again == first
-    assert [message.chunks for message in line.published] == [1, 1]
+    assert [message.chunks for message in harness.published] == [1, 1]
 
 
 async def test_what_the_job_names_wins_over_the_document(tmp_path: Path) -> None:
-    line = Line(tmp_path)
+    harness = Harness(tmp_path)
     key = keys.source("j", "book.epub")
-    await line.store.put(key, made_documents.from_markdown("epub"))
-    own = await line.chunk(JobRequest(source=ObjectSource(key=key)))
+    await harness.store.put(key, made_documents.from_markdown("epub"))
+    own = await harness.chunk(JobRequest(source=ObjectSource(key=key)))
     assert (own.title, own.author, own.language) == ("The Book", "A. Writer", "de")
     assert [chapter.title for chapter in own.chapters][-2:] == ["One", "Two"]
     asked = JobRequest(
@@ -80,30 +80,30 @@ async def test_what_the_job_names_wins_over_the_document(tmp_path: Path) -> None
         model="m",
         pauses=PauseLengths(sentence=1),
     )
-    named = await line.chunk(asked)
+    named = await harness.chunk(asked)
     assert (named.title, named.author, named.language, named.voice, named.model) == ("T", "A", "fr", "v", "m")
     assert named.pauses.sentence == 1
 
 
 async def test_equal_text_has_equal_audio_and_another_voice_has_not(tmp_path: Path) -> None:
-    line = Line(tmp_path)
-    one, two = [await line.chunk(JobRequest(source=TextSource(text="Same.\n\nSame."))) for _ in range(2)]
-    other = await line.chunk(JobRequest(source=TextSource(text="Same."), voice="another"))
+    harness = Harness(tmp_path)
+    one, two = [await harness.chunk(JobRequest(source=TextSource(text="Same.\n\nSame."))) for _ in range(2)]
+    other = await harness.chunk(JobRequest(source=TextSource(text="Same."), voice="another"))
     assert {chunk.audio_key for chunk in one.chunks} == {chunk.audio_key for chunk in two.chunks}
     assert len({chunk.audio_key for chunk in one.chunks}) == 1
     assert other.chunks[0].audio_key != one.chunks[0].audio_key
 
 
 async def test_a_page_is_fetched_and_named_after_its_address_if_it_has_no_title(tmp_path: Path) -> None:
-    line = Line(tmp_path)
+    harness = Harness(tmp_path)
     async with server(answering("200 OK", b"<p>Words of a page.</p>", content_type="text/html")) as url:
-        manifest = await line.chunk(JobRequest(source=UrlSource(url=HttpUrl(f"{url}/my-little_page.html"))))
+        manifest = await harness.chunk(JobRequest(source=UrlSource(url=HttpUrl(f"{url}/my-little_page.html"))))
     assert manifest.title == "my little page"
     assert [chunk.text for chunk in manifest.chunks] == ["Words of a page."]
 
 
 async def test_a_text_without_a_name_is_titled_by_its_first_words(tmp_path: Path) -> None:
-    manifest = await Line(tmp_path).chunk(JobRequest(source=TextSource(text="***\n\n" + "several words " * 30)))
+    manifest = await Harness(tmp_path).chunk(JobRequest(source=TextSource(text="***\n\n" + "several words " * 30)))
     assert manifest.title.startswith("several words several")
     assert len(manifest.title) <= 61
 
@@ -122,11 +122,11 @@ async def test_a_text_without_a_name_is_titled_by_its_first_words(tmp_path: Path
 async def test_a_job_that_cannot_be_done_says_why_and_leaves_nothing(
     tmp_path: Path, job: JobRequest, limits: dict[str, int], error: type[PodcastError], says: str
 ) -> None:
-    line = Line(tmp_path, **limits)
-    await line.store.put("a.txt", b"A text that is longer than ten characters.")
+    harness = Harness(tmp_path, **limits)
+    await harness.store.put("a.txt", b"A text that is longer than ten characters.")
     with pytest.raises(error, match=says) as caught:
-        await line.chunk(job)
+        await harness.chunk(job)
     assert caught.value.hint
-    assert line.published == []
+    assert harness.published == []
     with pytest.raises(NotFound):
-        await line.manifest(job)
+        await harness.manifest(job)

@@ -168,14 +168,14 @@ def test_every_command_is_there_and_explains_itself(podcast: Podcast) -> None:
 
 
 def test_status_shows_how_a_job_stands(podcast: Podcast, store: Store) -> None:
-    put_status(store, a_status("j", "speaking", stages={"chunking": 0.5}))
+    put_status(store, a_status("j", "synthesizing", stages={"chunking": 0.5}))
     shown = json.loads(podcast("status", "j", "--json").stdout)
     assert shown["job_id"] == "j"
-    assert shown["state"] == "speaking"
+    assert shown["state"] == "synthesizing"
     assert shown["chunks"] == {"total": 3, "done": 3, "failed": 0}
     assert shown["stages"] == {"chunking": 0.5}
     assert shown["error"] is None
-    assert "speaking" in podcast("status", "j").stdout
+    assert "synthesizing" in podcast("status", "j").stdout
 
 
 @pytest.mark.parametrize("command", [["status"], ["fetch", "-o", "o.mp3"]])
@@ -228,7 +228,7 @@ def test_fetch_says_what_the_job_has_instead(podcast: Podcast, store: Store) -> 
 
 
 def test_fetch_needs_a_job_that_is_done(podcast: Podcast, store: Store) -> None:
-    put_status(store, a_status("j", "speaking"))
+    put_status(store, a_status("j", "synthesizing"))
     assert podcast("fetch", "j", "-o", "o.mp3").exit_code == 2
     failures = tuple(ChunkFailure(index=number, text=f"text {number}", reason="no voice") for number in (3, 7))
     put_status(store, a_status("j", "failed", error="It did not work.", failures=failures))

@@ -27,7 +27,7 @@ def test_the_time_left_follows_from_the_pace_so_far() -> None:
 
     def after(seconds: float, done: int, failed: int = 0) -> float | None:
         counts = ChunkCounts(total=100, done=done, failed=failed)
-        return remaining.seconds(a_status("j", "speaking", chunks=counts), seconds)
+        return remaining.seconds(a_status("j", "synthesizing", chunks=counts), seconds)
 
     assert after(10, 20) is None, "there is no pace yet: who watches now may have come late"
     assert after(10.1, 21) is None, "too short to say"
@@ -38,7 +38,13 @@ def test_the_time_left_follows_from_the_pace_so_far() -> None:
 
 def test_lines_tell_each_state_once(capsys: pytest.CaptureFixture[str]) -> None:
     with Lines() as lines:
-        for state, done in (("chunking", 0), ("speaking", 0), ("speaking", 1), ("assembling", 3), ("completed", 3)):
+        for state, done in (
+            ("chunking", 0),
+            ("synthesizing", 0),
+            ("synthesizing", 1),
+            ("assembling", 3),
+            ("completed", 3),
+        ):
             total = 0 if state == "chunking" else 3
             lines.show(a_status("j", state, chunks=ChunkCounts(total=total, done=done), audio_seconds=61.0))  # type: ignore[arg-type] # a state
     told = capsys.readouterr()

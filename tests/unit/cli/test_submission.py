@@ -12,8 +12,8 @@ from shared.client.submission import Order, draft, hand_over
 from shared.errors import BadInput, BrokerDown, TooLarge
 from shared.protocol.messages import (
     INLINE_TEXT_LIMIT_CHARACTERS,
-    Frozen,
     JobRequest,
+    Message,
     ObjectSource,
     TextSource,
     UrlSource,
@@ -37,10 +37,10 @@ class Broker:
     """Remembers what it was given, or refuses it."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.published: list[Frozen] = []
+        self.published: list[Message] = []
         self.error = error
 
-    async def publish(self, message: Frozen) -> None:
+    async def publish(self, message: Message) -> None:
         if self.error is not None:
             raise self.error
         self.published.append(message)

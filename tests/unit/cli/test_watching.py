@@ -30,9 +30,9 @@ def test_a_job_that_has_ended_is_told_once(store: Store) -> None:
 
 
 def test_events_tell_between_two_looks(store: Store) -> None:
-    put_status(store, a_status("j", "speaking", updated_at=2.0))
+    put_status(store, a_status("j", "synthesizing", updated_at=2.0))
     events: asyncio.Queue[JobStatus] = asyncio.Queue()
-    stale, fresh = (a_status("j", "speaking", updated_at=at) for at in (1.0, 3.0))
+    stale, fresh = (a_status("j", "synthesizing", updated_at=at) for at in (1.0, 3.0))
     events.put_nowait(stale)
     events.put_nowait(fresh)
 
@@ -45,7 +45,7 @@ def test_events_tell_between_two_looks(store: Store) -> None:
         return seen
 
     assert asyncio.run(until_the_end()) == [
-        a_status("j", "speaking", updated_at=2.0),
+        a_status("j", "synthesizing", updated_at=2.0),
         fresh,
         a_status("j", updated_at=4.0),
     ]
@@ -55,13 +55,13 @@ def test_the_end_is_told_by_the_store_at_once_when_an_event_announces_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "POLL_SECONDS", 30.0)
-    put_status(store, a_status("j", "speaking"))
+    put_status(store, a_status("j", "synthesizing"))
     events: asyncio.Queue[JobStatus] = asyncio.Queue()
 
     async def until_the_end() -> JobStatus | None:
         status = None
         async for status in follow("j", store=store, events=events, limit_seconds=60, say=lambda _: None):
-            if status.state == "speaking":
+            if status.state == "synthesizing":
                 end = a_status("j", "failed", error="from the store", updated_at=3.0)
                 await store.put(keys.status("j"), end.model_dump_json().encode())
                 events.put_nowait(a_status("j", "failed", error="from the event", updated_at=3.0))

@@ -17,12 +17,12 @@ from shared.protocol.messages import (
     ChunkSynthesized,
     EpisodeAssembled,
     EpisodeRequested,
-    Frozen,
     JobCancelRequested,
     JobChunked,
     JobEvent,
     JobRequest,
     JobStatus,
+    Message,
     TextSource,
 )
 from shared.settings import Settings
@@ -31,14 +31,14 @@ from shared.store.folder import FileStore
 from tests.unit.coordinator.manifests import manifest
 
 
-class Desk:
+class Harness:
     """A coordinator's memory over a store, and what it said."""
 
     def __init__(self, root: Path) -> None:
         self.store = FileStore(root, deadline_seconds=5)
-        self.published: list[Frozen] = []
+        self.published: list[Message] = []
         self.events: list[JobEvent] = []
-        self.requeued: list[Frozen] = []
+        self.requeued: list[Message] = []
         self.backlog_messages = 0
         self.restart()
 
@@ -49,10 +49,10 @@ class Desk:
     async def tell(self, event: JobEvent) -> None:
         self.events.append(event)
 
-    async def publish(self, message: Frozen) -> None:
+    async def publish(self, message: Message) -> None:
         self.published.append(message)
 
-    async def requeue(self, message: Frozen) -> None:
+    async def requeue(self, message: Message) -> None:
         self.requeued.append(message)
 
     async def backlog(self, _: object) -> int:
@@ -107,14 +107,14 @@ class Desk:
         return JobStatus.model_validate_json(await self.store.get(keys.status(job_id)))
 
 
-Scenario = Callable[[Desk], Awaitable[None]]
+Scenario = Callable[[Harness], Awaitable[None]]
 
 
 @pytest.fixture
 def play(tmp_path: Path) -> Callable[[Scenario], None]:
     def run(scenario: Scenario) -> None:
         async def inside() -> None:
-            await scenario(Desk(tmp_path))
+            await scenario(Harness(tmp_path))
 
         asyncio.run(inside())
 
@@ -122,36 +122,36 @@ def play(tmp_path: Path) -> Callable[[Scenario], None]:
 
 
 def test_a_job_goes_from_submission_to_completion(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
-        await desk.submit("abc")
-        assert desk.requests() == [0, 1]
-        await desk.spoken(0, "a")
-        assert desk.requests() == [2]
-        await desk.spoken(2, "c")
-        await desk.spoken(1, "b")
-        assert desk.published == [EpisodeRequested(job_id="job")]
-        await desk.assembled()
-        status = await desk.status()
+    async def scenario(harness: Harness) -> None:
+        await harness.submit("abc")
+        assert harness.requests() == [0, 1]
+        await harness.spoken(0, "a")
+        assert harness.requests() == [2]
+        await harness.spoken(2, "c")
+        await harness.spoken(1, "b")
+        assert harness.published == [EpisodeRequested(job_id="job")]
+        await harness.assembled()
+        status = await harness.status()
         assert status.state == "completed"
         assert status.chunks.done == 3
-        assert set(status.stages) == {"chunking", "speaking", "assembling"}
-        assert not await desk.store.exists(keys.active("job"))
-        assert desk.events[0].name == "job.started"
-        assert desk.events[-1].name == "job.completed"
+        assert set(status.stages) == {"chunking", "synthesizing", "assembling"}
+        assert not await harness.store.exists(keys.active("job"))
+        assert harness.events[0].name == "job.started"
+        assert harness.events[-1].name == "job.completed"
 
     play(scenario)
 
 
 def test_a_killed_coordinator_carries_on_from_the_store(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
-        await desk.submit("abcd")
-        await desk.spoken(0, "a")
-        desk.requests()
-        desk.restart()
-        await desk.reconcile()
-        assert desk.requests() == [1, 2], "the first unfinished ones, again"
-        await desk.spoken(1, "b")
-        assert desk.requests() == [3]
+    async def scenario(harness: Harness) -> None:
+        await harness.submit("abcd")
+        await harness.spoken(0, "a")
+        harness.requests()
+        harness.restart()
+        await harness.reconcile()
+        assert harness.requests() == [1, 2], "the first unfinished ones, again"
+        await harness.spoken(1, "b")
+        assert harness.requests() == [3]
 
     play(scenario)
 
@@ -159,105 +159,105 @@ def test_a_killed_coordinator_carries_on_from_the_store(play: Callable[[Scenario
 def test_a_coordinator_killed_while_it_handled_the_last_chunk_asks_for_the_episode(
     play: Callable[[Scenario], None],
 ) -> None:
-    async def scenario(desk: Desk) -> None:
-        await desk.submit("a")
-        await desk.spoken(0, "a")
-        desk.published.clear()
-        desk.restart()
-        await desk.spoken(0, "a")  # redelivered, since it was never acked
-        assert desk.published == [EpisodeRequested(job_id="job")]
+    async def scenario(harness: Harness) -> None:
+        await harness.submit("a")
+        await harness.spoken(0, "a")
+        harness.published.clear()
+        harness.restart()
+        await harness.spoken(0, "a")  # redelivered, since it was never acked
+        assert harness.published == [EpisodeRequested(job_id="job")]
 
     play(scenario)
 
 
 def test_the_same_id_twice_is_one_job(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
-        await desk.submit("ab")
-        desk.requests()
+    async def scenario(harness: Harness) -> None:
+        await harness.submit("ab")
+        harness.requests()
         again = JobRequest(job_id="job", source=TextSource(text="something else"))
-        await handlers.job_submitted(again, jobs=desk.jobs)
-        await desk.chunked()
-        assert desk.requests() == []
-        assert b"something else" not in await desk.store.get(keys.request("job"))
+        await handlers.job_submitted(again, jobs=harness.jobs)
+        await harness.chunked()
+        assert harness.requests() == []
+        assert b"something else" not in await harness.store.get(keys.request("job"))
 
     play(scenario)
 
 
 def test_every_message_twice_makes_one_episode(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
-        await desk.submit("ab")
-        await desk.chunked()
+    async def scenario(harness: Harness) -> None:
+        await harness.submit("ab")
+        await harness.chunked()
         for _ in range(2):
-            await desk.spoken(0, "a")
-            await desk.spoken(1, "b")
-        assert desk.requests() == [0, 1]
-        assert desk.published == [EpisodeRequested(job_id="job")]
-        await desk.assembled()
-        await desk.assembled()
-        await desk.spoken(0, "a")
-        await desk.chunked()
-        assert desk.published == [EpisodeRequested(job_id="job")]
-        assert (await desk.status()).state == "completed"
+            await harness.spoken(0, "a")
+            await harness.spoken(1, "b")
+        assert harness.requests() == [0, 1]
+        assert harness.published == [EpisodeRequested(job_id="job")]
+        await harness.assembled()
+        await harness.assembled()
+        await harness.spoken(0, "a")
+        await harness.chunked()
+        assert harness.published == [EpisodeRequested(job_id="job")]
+        assert (await harness.status()).state == "completed"
 
     play(scenario)
 
 
 def test_results_that_arrive_in_any_order_are_counted(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
+    async def scenario(harness: Harness) -> None:
         plan = manifest("ab", max_parallel=2)
-        await desk.store.put(keys.manifest("job"), plan.model_dump_json().encode())
-        await desk.chunked()  # before job.submitted, as after a redelivery
-        await handlers.job_submitted(plan.request, jobs=desk.jobs)
-        assert desk.requests() == [0, 1]
+        await harness.store.put(keys.manifest("job"), plan.model_dump_json().encode())
+        await harness.chunked()  # before job.submitted, as after a redelivery
+        await handlers.job_submitted(plan.request, jobs=harness.jobs)
+        assert harness.requests() == [0, 1]
 
     play(scenario)
 
 
 def test_a_chunk_that_the_assembler_does_not_find_is_spoken_again(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
-        await desk.submit("ab")
-        desk.requests()
-        await desk.spoken(0, "a")
-        await desk.spoken(1, "b")
-        desk.published.clear()
-        await desk.store.delete("audio/b")
+    async def scenario(harness: Harness) -> None:
+        await harness.submit("ab")
+        harness.requests()
+        await harness.spoken(0, "a")
+        await harness.spoken(1, "b")
+        harness.published.clear()
+        await harness.store.delete("audio/b")
         lost = ChunkLost(job_id="job", index=1, audio_key="audio/b", reason="is missing")
-        await handlers.chunk_lost(lost, jobs=desk.jobs, publish=desk.publish)
-        assert desk.requests() == [1]
-        assert (await desk.status()).state == "speaking"
-        await desk.spoken(1, "b")
-        assert desk.published == [EpisodeRequested(job_id="job")]
+        await handlers.chunk_lost(lost, jobs=harness.jobs, publish=harness.publish)
+        assert harness.requests() == [1]
+        assert (await harness.status()).state == "synthesizing"
+        await harness.spoken(1, "b")
+        assert harness.published == [EpisodeRequested(job_id="job")]
 
     play(scenario)
 
 
 def test_cancelling_stops_dispatch_and_late_news_is_ignored(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
-        await desk.submit("abc")
-        desk.requests()
-        await handlers.job_cancel(JobCancelRequested(job_id="job"), jobs=desk.jobs)
-        await desk.spoken(0, "a")
-        await desk.assembled()
-        assert desk.requests() == []
-        assert (await desk.status()).state == "cancelled"
-        assert not await desk.store.exists(keys.active("job"))
+    async def scenario(harness: Harness) -> None:
+        await harness.submit("abc")
+        harness.requests()
+        await handlers.job_cancel(JobCancelRequested(job_id="job"), jobs=harness.jobs)
+        await harness.spoken(0, "a")
+        await harness.assembled()
+        assert harness.requests() == []
+        assert (await harness.status()).state == "cancelled"
+        assert not await harness.store.exists(keys.active("job"))
 
     play(scenario)
 
 
 def test_news_of_an_unknown_job_is_refused(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
+    async def scenario(harness: Harness) -> None:
         with pytest.raises(BadInput, match="no job nobody"):
-            await desk.spoken(0, "a", job_id="nobody")
+            await harness.spoken(0, "a", job_id="nobody")
 
     play(scenario)
 
 
 def test_a_job_past_its_deadline_fails_with_the_reason(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
-        await desk.submit("abc")
-        await desk.reconcile(job_deadline_seconds=1e-9)
-        status = await desk.status()
+    async def scenario(harness: Harness) -> None:
+        await harness.submit("abc")
+        await harness.reconcile(job_deadline_seconds=1e-9)
+        status = await harness.status()
         assert status.state == "failed"
         assert "deadline" in (status.error or "")
 
@@ -265,25 +265,25 @@ def test_a_job_past_its_deadline_fails_with_the_reason(play: Callable[[Scenario]
 
 
 def test_a_job_that_stands_still_is_dispatched_again_unless_it_waits_in_line(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
-        await desk.submit("abc")
-        desk.requests()
-        desk.backlog_messages = 1
-        await desk.reconcile(stalled_seconds=1e-9)
-        assert desk.requests() == [], "its requests wait in the queue"
-        desk.backlog_messages = 0
-        await desk.reconcile(stalled_seconds=1e-9)
-        assert desk.requests() == [0, 1], "they were lost with a purged queue"
+    async def scenario(harness: Harness) -> None:
+        await harness.submit("abc")
+        harness.requests()
+        harness.backlog_messages = 1
+        await harness.reconcile(stalled_seconds=1e-9)
+        assert harness.requests() == [], "its requests wait in the queue"
+        harness.backlog_messages = 0
+        await harness.reconcile(stalled_seconds=1e-9)
+        assert harness.requests() == [0, 1], "they were lost with a purged queue"
 
     play(scenario)
 
 
 def test_a_job_whose_first_message_was_lost_is_sent_to_the_chunker_again(play: Callable[[Scenario], None]) -> None:
-    async def scenario(desk: Desk) -> None:
+    async def scenario(harness: Harness) -> None:
         request = JobRequest(job_id="job", source=TextSource(text="Hello."))
-        await handlers.job_submitted(request, jobs=desk.jobs)
-        await desk.reconcile(stalled_seconds=1e-9)
-        assert desk.requeued == [request]
+        await handlers.job_submitted(request, jobs=harness.jobs)
+        await harness.reconcile(stalled_seconds=1e-9)
+        assert harness.requeued == [request]
 
     play(scenario)
 
@@ -292,7 +292,7 @@ def test_a_coordinator_that_was_overtaken_undoes_nothing(tmp_path: Path) -> None
     """It was frozen with news that it had not written; another one was active meanwhile and finished the job."""
 
     async def scenario() -> None:
-        frozen, other = Desk(tmp_path), Desk(tmp_path)
+        frozen, other = Harness(tmp_path), Harness(tmp_path)
         await frozen.submit("abc")
         await frozen.spoken(0, "a")
         for index, text in enumerate("abc"):
@@ -312,14 +312,14 @@ def test_a_coordinator_that_was_overtaken_undoes_nothing(tmp_path: Path) -> None
 
 def test_a_coordinator_that_lost_its_connection_remembers_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
-        desk = Desk(tmp_path)
-        await desk.submit("abcd")
-        async with desk.jobs.held("job"):
-            desk.jobs.forget_all()
-            assert await desk.jobs.find("job") is not None
-        assert desk.jobs.cached("job") is None, "what was in hand while it was lost is forgotten too"
-        assert desk.requests() == [0, 1]
-        await desk.spoken(0, "a")
-        assert desk.requests() == [1, 2], "asked again, from what the store has"
+        harness = Harness(tmp_path)
+        await harness.submit("abcd")
+        async with harness.jobs.held("job"):
+            harness.jobs.forget_all()
+            assert await harness.jobs.find("job") is not None
+        assert harness.jobs.cached("job") is None, "what was in hand while it was lost is forgotten too"
+        assert harness.requests() == [0, 1]
+        await harness.spoken(0, "a")
+        assert harness.requests() == [1, 2], "asked again, from what the store has"
 
     asyncio.run(scenario())

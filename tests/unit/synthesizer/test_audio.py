@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.synthesizer.audio import KEEP_AFTER_MS, KEEP_BEFORE_MS, TRIM_STEP_MS, process
-from services.synthesizer.judging import decode
+from services.synthesizer.audio_validation import decode
 from shared.audio.loudness import Samples
 from tests.unit.synthesizer.sounds import TEXT, heard, silence, speech, tones
 

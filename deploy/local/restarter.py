@@ -25,11 +25,11 @@ Ended = Callable[[], str | None]
 
 
 @dataclass(frozen=True)
-class Unit:
+class ProcessSpec:
     """One thing that a stack keeps running.
 
     Attributes:
-        name: the service's; several units may share it.
+        name: the service's; several specs may share it.
         program: what to run; asked at every start.
         ready: returns when it works, raises when there is no hope; takes a function that tells why it ended, if so.
         port: where it answers, or None.
@@ -43,8 +43,8 @@ class Unit:
     grace_seconds: float
 
 
-class Keeper:
-    """Keeps a unit running until it is told to stop.
+class Restarter:
+    """Keeps a spec running until it is told to stop.
 
     Args:
         say: takes a name and a line for the log.
@@ -52,20 +52,20 @@ class Keeper:
         broken: called with the error that ended the keeping itself: a bug, since nothing would be started again.
 
     Attributes:
-        unit: what is kept.
+        spec: what is kept.
         child: the process, while there is one.
         failures: how often it has ended by itself.
     """
 
     def __init__(
         self,
-        unit: Unit,
+        spec: ProcessSpec,
         *,
         say: Callable[[str, str], None],
         changed: Callable[[], None],
         broken: Callable[[BaseException], None],
     ) -> None:
-        self.unit = unit
+        self.spec = spec
         self.child: Child | None = None
         self.failures = 0
         self._say = say
@@ -73,26 +73,26 @@ class Keeper:
         self._stopping = asyncio.Event()
         self._last_words = ""
         self._broken = broken
-        self._task = asyncio.create_task(self._keep(), name=f"keep {unit.name}")
+        self._task = asyncio.create_task(self._keep(), name=f"keep {spec.name}")
         self._task.add_done_callback(self._on_end)
 
     async def ready(self) -> None:
-        """Return when the unit works.
+        """Return when the spec works.
 
         Raises:
             PodcastError: it does not come up; the message says why.
         """
-        await self.unit.ready(self.hopeless)
+        await self.spec.ready(self.hopeless)
 
     def hopeless(self) -> str | None:
-        """Why the unit will not come up; None as long as it may."""
+        """Why the spec will not come up; None as long as it may."""
         return self._last_words if self.failures >= HOPELESS_FAILURES else None
 
     async def stop(self) -> None:
         """End it, and do not start it again."""
         self._stopping.set()
         if self.child is not None:
-            await self.child.stop(grace_seconds=self.unit.grace_seconds)
+            await self.child.stop(grace_seconds=self.spec.grace_seconds)
         await asyncio.wait({self._task})
 
     def kill(self) -> None:
@@ -124,15 +124,15 @@ class Keeper:
     async def _run_once(self) -> str:
         """Run it to its end; tells how that came, and its last lines."""
         try:
-            program = self.unit.program()
+            program = self.spec.program()
             self.child = child = await Child.start(program, lambda line: self._say(program.name, line))
         except Misconfigured as error:
             return str(error)
         self._changed()
         if self._stopping.is_set():  # told while it started
-            await child.stop(grace_seconds=self.unit.grace_seconds)
+            await child.stop(grace_seconds=self.spec.grace_seconds)
         code = await child.wait()
         self.child = None
         self._changed()
         meaning = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return "\n".join((f"{self.unit.name} ended with {meaning}.", *child.tail))
+        return "\n".join((f"{self.spec.name} ended with {meaning}.", *child.tail))

@@ -17,7 +17,7 @@ from shared.protocol.messages import JobCancelRequested, JobRequest, ObjectSourc
 from shared.runtime.broker import connected
 from shared.store import keys
 from tests.end_to_end import texts
-from tests.servers.line import Line
+from tests.servers.services import Services
 from tests.servers.speech_process import ToneSpeech
 
 
@@ -32,20 +32,20 @@ def words(text: str) -> list[str]:
     return text.replace("#", " ").split()
 
 
-async def hears_all(line: Line, request: JobRequest, source: str, out: Path) -> None:
-    written, heard = await line.spoken(request, out)
+async def hears_all(services: Services, request: JobRequest, source: str, out: Path) -> None:
+    written, heard = await services.spoken(request, out)
     assert heard == written
     assert " ".join(heard).split() == words(source)
 
 
-def test_one_article_is_heard_word_for_word(line: Line, out: Path) -> None:
+def test_one_article_is_heard_word_for_word(services: Services, out: Path) -> None:
     async def scenario() -> None:
         source = texts.article(3_954)
         request = job(source, author="A. Tester", formats=("mp3",))
-        await line.submit(request)
-        status = await line.ended(request.job_id)
+        await services.submit(request)
+        status = await services.ended(request.job_id)
         assert status.state == "completed", status.error
-        await hears_all(line, request, source, out)
+        await hears_all(services, request, source, out)
         tags = mutagen.File(out / f"{request.job_id}.mp3").tags
         assert str(tags["TIT2"]) == "The Ferry Article 0"
         assert str(tags["TPE1"]) == "A. Tester"
@@ -54,42 +54,42 @@ def test_one_article_is_heard_word_for_word(line: Line, out: Path) -> None:
         assert status.loudness_lufs == pytest.approx(-19, abs=0.5)
         assert status.true_peak_dbtp is not None
         assert status.true_peak_dbtp <= -1
-        assert set(status.stages) == {"chunking", "speaking", "assembling"}
+        assert set(status.stages) == {"chunking", "synthesizing", "assembling"}
 
     asyncio.run(scenario())
 
 
-def test_ten_articles_at_once_are_heard_word_for_word(line: Line, out: Path) -> None:
+def test_ten_articles_at_once_are_heard_word_for_word(services: Services, out: Path) -> None:
     async def scenario() -> None:
         sources = [texts.article(3_954, seed=seed) for seed in range(1, 11)]
         requests = [job(source) for source in sources]
-        await line.submit(*requests)
+        await services.submit(*requests)
         for request, source in zip(requests, sources, strict=True):
-            status = await line.ended(request.job_id, seconds=200)
+            status = await services.ended(request.job_id, seconds=200)
             assert status.state == "completed", status.error
-            await hears_all(line, request, source, out)
+            await hears_all(services, request, source, out)
 
     asyncio.run(scenario())
 
 
 def test_a_book_of_300_chunks_is_heard_word_for_word_and_an_article_overtakes_it(
-    line: Line, tone_speech: ToneSpeech, out: Path
+    services: Services, tone_speech: ToneSpeech, out: Path
 ) -> None:
     async def scenario() -> None:
         source = texts.book(300, seed=77)
         tone_speech.forget()
         book, article = job(source), job(texts.article(500, seed=78))
-        await line.submit(book)
-        await line.reaches(book.job_id, "speaking")
-        await line.submit(article)
-        assert (await line.ended(article.job_id)).state == "completed"
-        behind = await line.status(book.job_id)
+        await services.submit(book)
+        await services.reaches(book.job_id, "synthesizing")
+        await services.submit(article)
+        assert (await services.ended(article.job_id)).state == "completed"
+        behind = await services.status(book.job_id)
         assert behind is not None
-        assert behind.state in {"speaking", "assembling"}, "the article did not overtake"
-        status = await line.ended(book.job_id, seconds=200)
+        assert behind.state in {"synthesizing", "assembling"}, "the article did not overtake"
+        status = await services.ended(book.job_id, seconds=200)
         assert (status.state, status.chunks.done) == ("completed", 300)
-        await hears_all(line, book, source, out)
-        manifest = Manifest.model_validate_json(await line.store.get(keys.manifest(book.job_id)))
+        await hears_all(services, book, source, out)
+        manifest = Manifest.model_validate_json(await services.store.get(keys.manifest(book.job_id)))
         assert len(manifest.chapters) == 10
         said = tone_speech.texts()
         assert len(said) == len(set(said)), "a chunk was spoken twice"
@@ -97,7 +97,7 @@ def test_a_book_of_300_chunks_is_heard_word_for_word_and_an_article_overtakes_it
     asyncio.run(scenario())
 
 
-def test_an_epub_has_its_chapters_and_every_word(line: Line, out: Path, tmp_path: Path) -> None:
+def test_an_epub_has_its_chapters_and_every_word(services: Services, out: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
         source = texts.book(24, chapters=4, seed=5)
         path = tmp_path / "book.epub"
@@ -111,16 +111,16 @@ def test_an_epub_has_its_chapters_and_every_word(line: Line, out: Path, tmp_path
         )
         job_id = new_job_id()
         key = keys.source(job_id, "book.epub")
-        await line.store.put(key, path.read_bytes())
+        await services.store.put(key, path.read_bytes())
         request = JobRequest(job_id=job_id, source=ObjectSource(key=key, name="book.epub"), formats=("m4b",))
-        await line.submit(request)
-        status = await line.ended(job_id)
+        await services.submit(request)
+        status = await services.ended(job_id)
         assert status.state == "completed", status.error
         assert status.title == "The Tested Book"
-        written, heard = await line.spoken(request, out)
+        written, heard = await services.spoken(request, out)
         assert heard == written
         assert " ".join(heard).split()[-len(words(source)) :] == words(source)
-        manifest = Manifest.model_validate_json(await line.store.get(keys.manifest(job_id)))
+        manifest = Manifest.model_validate_json(await services.store.get(keys.manifest(job_id)))
         titles = [chapter.title for chapter in manifest.chapters]
         assert titles[-4:] == [f"Chapter number {number}" for number in (0, 6, 12, 18)]
         assert manifest.author == "B. Binder"
@@ -128,45 +128,45 @@ def test_an_epub_has_its_chapters_and_every_word(line: Line, out: Path, tmp_path
     asyncio.run(scenario())
 
 
-def test_a_second_job_with_the_same_text_speaks_nothing(line: Line, tone_speech: ToneSpeech, out: Path) -> None:
+def test_a_second_job_with_the_same_text_speaks_nothing(services: Services, tone_speech: ToneSpeech, out: Path) -> None:
     async def scenario() -> None:
         source = texts.article(800, seed=31)
         first, second = job(source), job(source)
-        await line.submit(first)
-        assert (await line.ended(first.job_id)).state == "completed"
+        await services.submit(first)
+        assert (await services.ended(first.job_id)).state == "completed"
         tone_speech.forget()
-        await line.submit(second)
-        assert (await line.ended(second.job_id)).state == "completed"
+        await services.submit(second)
+        assert (await services.ended(second.job_id)).state == "completed"
         assert tone_speech.texts() == []
-        await hears_all(line, second, source, out)
+        await hears_all(services, second, source, out)
 
     asyncio.run(scenario())
 
 
-def test_a_job_published_with_nothing_but_json_is_done(line: Line) -> None:
+def test_a_job_published_with_nothing_but_json_is_done(services: Services) -> None:
     """As `amqp-publish` does it: no message id, no type, no persistence."""
 
     async def scenario() -> None:
         job_id = new_job_id()
         body = {"job_id": job_id, "source": {"kind": "text", "text": "A stranger publishes this one sentence."}}
-        async with connected(line.settings) as connection, connection.channel() as channel:
+        async with connected(services.settings) as connection, connection.channel() as channel:
             exchange = await channel.get_exchange(topology.EXCHANGE)
             await exchange.publish(aio_pika.Message(json.dumps(body).encode()), "job.submitted")
-        assert (await line.ended(job_id)).state == "completed"
+        assert (await services.ended(job_id)).state == "completed"
 
     asyncio.run(scenario())
 
 
-def test_a_cancelled_job_stops(line: Line) -> None:
+def test_a_cancelled_job_stops(services: Services) -> None:
     async def scenario() -> None:
         request = job(texts.book(300, seed=91), max_parallel=1)
-        await line.submit(request)
-        await line.reaches(request.job_id, "speaking")
-        await line.submit(JobCancelRequested(job_id=request.job_id, reason="changed my mind"))
-        status = await line.ended(request.job_id)
+        await services.submit(request)
+        await services.reaches(request.job_id, "synthesizing")
+        await services.submit(JobCancelRequested(job_id=request.job_id, reason="changed my mind"))
+        status = await services.ended(request.job_id)
         assert (status.state, status.error) == ("cancelled", "changed my mind")
         assert status.chunks.done < 300
-        await line.leaves_active(request.job_id)
+        await services.leaves_active(request.job_id)
 
     asyncio.run(scenario())
 
@@ -181,12 +181,12 @@ def test_a_cancelled_job_stops(line: Line) -> None:
     ],
     ids=["missing-object", "nobody-there", "nothing-to-say", "only-white-space"],
 )
-def test_a_bad_source_ends_the_job_with_its_reason(line: Line, source: dict[str, str], reason: str) -> None:
+def test_a_bad_source_ends_the_job_with_its_reason(services: Services, source: dict[str, str], reason: str) -> None:
     async def scenario() -> None:
         job_id = new_job_id()
         request = JobRequest.model_validate_json(json.dumps({"job_id": job_id, "source": source}))
-        await line.submit(request)
-        status = await line.ended(job_id)
+        await services.submit(request)
+        status = await services.ended(job_id)
         assert status.state == "failed"
         assert status.error is not None
         assert reason in status.error
@@ -194,14 +194,14 @@ def test_a_bad_source_ends_the_job_with_its_reason(line: Line, source: dict[str,
     asyncio.run(scenario())
 
 
-def test_a_malformed_job_with_an_id_is_told_to_its_sender(line: Line) -> None:
+def test_a_malformed_job_with_an_id_is_told_to_its_sender(services: Services) -> None:
     async def scenario() -> None:
         job_id = new_job_id()
         body = {"job_id": job_id, "source": {"kind": "text", "text": "Hello."}, "speeed": 2}
-        async with connected(line.settings) as connection, connection.channel() as channel:
+        async with connected(services.settings) as connection, connection.channel() as channel:
             exchange = await channel.get_exchange(topology.EXCHANGE)
             await exchange.publish(aio_pika.Message(json.dumps(body).encode()), "job.submitted")
-        status = await line.ended(job_id)
+        status = await services.ended(job_id)
         assert status.state == "failed"
         assert "speeed" in (status.error or "")
 

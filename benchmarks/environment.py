@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.line import Line
 from tests.servers.rabbitmq import RabbitServer
+from tests.servers.services import Services
 
 SPEAKING = ("chunker", "coordinator", "synthesizer")
 
 
-class Ground:
+class BenchEnvironment:
     """The servers of one run of the benches."""
 
     def __init__(self, directory: Path, broker: RabbitServer) -> None:
@@ -40,9 +40,9 @@ class Ground:
             self.broker.drop_vhost(url)
 
     @contextmanager
-    def line(
+    def services(
         self, speech_url: str, services: Sequence[str] = (*SPEAKING, "assembler"), **settings: object
-    ) -> Iterator[Line]:
+    ) -> Iterator[Services]:
         """Services over a vhost and a file store of their own, ready to work.
 
         Args:
@@ -60,26 +60,26 @@ class Ground:
                 **{f"PODCAST_{name.upper()}": str(value) for name, value in settings.items()},
             }
             try:
-                with Line(environment, folder / "logs") as line:
-                    line.start(*services)
-                    asyncio.run(line.ready())
-                    yield line
+                with Services(environment, folder / "logs") as running:
+                    running.start(*services)
+                    asyncio.run(running.ready())
+                    yield running
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
+def environment() -> Iterator[BenchEnvironment]:
     """Start the servers; all is stopped and removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="podcast-bench-", ignore_cleanup_errors=True) as name:
         broker = RabbitServer(Path(name) / "rabbitmq")
         try:
             broker.start()
-            yield Ground(Path(name), broker)
+            yield BenchEnvironment(Path(name), broker)
         finally:
             broker.stop()
 
 
-def pids(line: Line, *services: str) -> list[int]:
+def pids(running: Services, *services: str) -> list[int]:
     """The processes of some services."""
-    return [worker.process.pid for worker in line.workers if worker.service in services]
+    return [worker.process.pid for worker in running.workers if worker.service in services]

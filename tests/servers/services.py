@@ -21,7 +21,7 @@ from deploy.local.program import Program
 from shared.errors import NotFound
 from shared.protocol import topology
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import TERMINAL_STATES, Frozen, JobRequest, JobStatus
+from shared.protocol.messages import TERMINAL_STATES, JobRequest, JobStatus, Message
 from shared.runtime.broker import connected
 from shared.runtime.publishing import Publisher
 from shared.settings import Settings
@@ -57,7 +57,7 @@ class Worker:
 
 
 @dataclass
-class Line:
+class Services:
     """Services as processes. A worker that dies stays dead unless `keep_alive` runs.
 
     Attributes:
@@ -171,7 +171,7 @@ class Line:
 
             yield Publisher(send, deadline_seconds=20)
 
-    async def submit(self, *messages: Frozen) -> None:
+    async def submit(self, *messages: Message) -> None:
         """Publish jobs, or anything else."""
         async with self.publisher() as publish:
             for message in messages:

@@ -33,7 +33,7 @@ class GatewayFailed(Transient):
     """A proxy in front of the server does not reach it (502, 504)."""
 
 
-def refusal(  # noqa: PLR0911 - one return for each meaning
+def http_error(  # noqa: PLR0911 - one return for each meaning
     status: int, headers: Mapping[str, str], body: bytes, *, endpoint: str, voice: str, model: str, characters: int
 ) -> PodcastError:
     """The error for an answer whose status is not 200.

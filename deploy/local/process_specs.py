@@ -12,13 +12,13 @@ from http import HTTPStatus
 from pathlib import Path
 
 from deploy.local.health import health
-from deploy.local.keeper import Ended, Unit
 from deploy.local.minio import MinioNode
 from deploy.local.minio_build import minio_path
 from deploy.local.plan import BUCKET, Identity, StackPlan
 from deploy.local.ports import LOOPBACK, PortBook
 from deploy.local.program import Program
 from deploy.local.rabbitmq import RabbitNode
+from deploy.local.restarter import Ended, ProcessSpec
 from shared.errors import Outage, SpeechDown
 from shared.settings import PREFIX, Settings
 
@@ -93,8 +93,8 @@ def lay_out(directory: Path, plan: StackPlan, identity: Identity, book: PortBook
     )
 
 
-class Parts:
-    """The units of a stack."""
+class ProcessSpecs:
+    """The specs of a stack."""
 
     def __init__(self, directory: Path, plan: StackPlan, layout: Layout, book: PortBook, settings: Settings) -> None:
         self._directory = directory
@@ -103,29 +103,29 @@ class Parts:
         self._book = book
         self._settings = settings
 
-    def servers(self) -> list[Unit]:
+    def servers(self) -> list[ProcessSpec]:
         """What the services need: port mapper, broker, store, speech; the port mapper is the last to be stopped."""
         broker, store, speech_port = self._layout.broker, self._layout.store, self._layout.speech_port
 
         async def broker_ready(ended: Ended) -> None:
             await broker.wait_ready(deadline_seconds=START_SECONDS, ended=ended)
 
-        units = [
-            Unit("epmd", broker.epmd, _at_once, lambda: broker.epmd_port, _EPMD_GRACE_SECONDS),
-            Unit("broker", broker.server, broker_ready, lambda: broker.amqp_port, _SERVER_GRACE_SECONDS),
+        specs = [
+            ProcessSpec("epmd", broker.epmd, _at_once, lambda: broker.epmd_port, _EPMD_GRACE_SECONDS),
+            ProcessSpec("broker", broker.server, broker_ready, lambda: broker.amqp_port, _SERVER_GRACE_SECONDS),
         ]
         if store is not None:
 
             async def store_ready(ended: Ended, node: MinioNode = store) -> None:
                 await node.wait_ready(deadline_seconds=START_SECONDS, ended=ended)
 
-            units.append(Unit("store", store.server, store_ready, lambda: store.port, _SERVER_GRACE_SECONDS))
+            specs.append(ProcessSpec("store", store.server, store_ready, lambda: store.port, _SERVER_GRACE_SECONDS))
         if speech_port is not None:
             ready = _answers("speech", lambda: speech_port)
-            units.append(Unit("speech", self._speech, ready, lambda: speech_port, _SPEECH_GRACE_SECONDS))
-        return units
+            specs.append(ProcessSpec("speech", self._speech, ready, lambda: speech_port, _SPEECH_GRACE_SECONDS))
+        return specs
 
-    def services(self) -> list[Unit]:
+    def services(self) -> list[ProcessSpec]:
         """Our own services, the synthesizer as often as the plan says."""
         return [
             self._service(name, f"{name}-{number}")
@@ -133,7 +133,7 @@ class Parts:
             for number in range(1, 1 + (self._plan.synthesizers if name == "synthesizer" else 1))
         ]
 
-    def _service(self, name: str, label: str) -> Unit:
+    def _service(self, name: str, label: str) -> ProcessSpec:
         # Nobody but `podcast ps` and us knows a health port: each start may take another one.
         def program() -> Program:
             port = self._book.port(label)
@@ -141,7 +141,7 @@ class Parts:
 
         ready = _answers(name, lambda: self._book.ports.get(label))
         grace_seconds = self._settings.grace_seconds + _SERVICE_STOP_MARGIN_SECONDS
-        return Unit(name, program, ready, lambda: self._book.ports.get(label), grace_seconds)
+        return ProcessSpec(name, program, ready, lambda: self._book.ports.get(label), grace_seconds)
 
     def _speech(self) -> Program:
         return self._python(

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.synthesizer.judging import audible_seconds, decode, flatness, judge, longest_seconds, shortest_seconds
+from services.synthesizer.audio_validation import (
+    audible_seconds,
+    decode,
+    flatness,
+    longest_seconds,
+    shortest_seconds,
+    validate,
+)
 from shared.errors import BadAudio
 from tests.unit.synthesizer.sounds import TEXT, espeak, noise, silence, speech, tones, wav
 
@@ -30,7 +37,7 @@ LANGUAGES = {
 
 def believed(answer: bytes, text: str = TEXT, *, speed: float = 1.0) -> None:
     samples, rate = decode(answer)
-    judge(samples, rate, text, speed=speed)
+    validate(samples, rate, text, speed=speed)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

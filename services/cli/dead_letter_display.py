@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shared.dead_letters.letter import Letter
+from shared.dead_letters.letter import DeadLetter
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _NARROW_COLUMNS: Final = 100
@@ -28,7 +28,7 @@ def count(number: int) -> str:
     return f"{number} dead letter{'' if number == 1 else 's'}"
 
 
-def table(found: Sequence[Letter]) -> str:
+def table(found: Sequence[DeadLetter]) -> str:
     """All letters, a line each on a terminal as far as they fit; tab-separated where there is none."""
     if not found:
         return "There are no dead letters."
@@ -72,7 +72,7 @@ def table(found: Sequence[Letter]) -> str:
     return _rendered(grid, width)
 
 
-def page(letter: Letter) -> str:
+def page(letter: DeadLetter) -> str:
     """All about one letter."""
     rows = [
         ("id", letter.id),
@@ -106,7 +106,7 @@ def page(letter: Letter) -> str:
     return "\n".join(lines)
 
 
-def _chunk(letter: Letter) -> str:
+def _chunk(letter: DeadLetter) -> str:
     return "-" if letter.chunk is None else str(letter.chunk)
 
 

@@ -19,7 +19,7 @@ LATE_SECONDS = 2.0
 """A second copy comes up to this much later."""
 
 
-class Meddler:
+class MessageShuffler:
     """Meddles while it is entered; publishing directly into a queue (retries) passes it by.
 
     Args:
@@ -40,7 +40,7 @@ class Meddler:
         self._connection = await aio_pika.connect_robust(self._settings.amqp_url)
         self._channel = await self._connection.channel()
         # Not exclusive: it must be there again after the broker was killed.
-        self._own = await self._channel.declare_queue("meddler", durable=True)
+        self._own = await self._channel.declare_queue("message_shuffler", durable=True)
         await self._own.bind(topology.EXCHANGE, "#")
         for queue, routing_key in _bindings():
             await (await self._channel.get_queue(queue)).unbind(topology.EXCHANGE, routing_key)
@@ -53,7 +53,7 @@ class Meddler:
         for queue, routing_key in _bindings():
             await (await self._channel.get_queue(queue)).bind(topology.EXCHANGE, routing_key)
         await self._own.unbind(topology.EXCHANGE, "#")
-        while (await self._channel.declare_queue("meddler", passive=True)).declaration_result.message_count:  # noqa: ASYNC110 - the broker's count
+        while (await self._channel.declare_queue("message_shuffler", passive=True)).declaration_result.message_count:  # noqa: ASYNC110 - the broker's count
             await asyncio.sleep(0.05)
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -79,8 +79,4 @@ class Meddler:
 
 
 def _bindings() -> list[tuple[str, str]]:
-    return [
-        (queue.name, message.ROUTING_KEY)  # type: ignore[attr-defined] # every message has one
-        for queue in topology.WORK_QUEUES
-        for message in queue.consumes
-    ]
+    return [(queue.name, message.ROUTING_KEY) for queue in topology.WORK_QUEUES for message in queue.consumes]

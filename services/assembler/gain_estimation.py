@@ -1,6 +1,6 @@
 """What the limiter will take away, found on a sample of the episode before anything is encoded.
 
-The loudness of the parts tells the gain only where the limiter stays idle. Synthetic voices have peaks 19-22 dB above
+The loudness of the chunks tells the gain only where the limiter stays idle. Synthetic voices have peaks 19-22 dB above
 their loudness, so -19 LUFS under -3 dBTP costs about 1 LU; finding that out with whole encodes takes two or three.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from services.assembler.chunks import Mastering, samples_of
-from services.assembler.timeline import Part, TimedChunk, Timeline
+from services.assembler.timeline import ChunkMeasurement, TimedChunk, Timeline
 from shared.audio.loudness import Samples
 from shared.deadlines import in_thread
 from shared.protocol.manifest import Manifest
@@ -26,9 +26,9 @@ MOST_EXTRA_DB = 10.0
 NO_CEILING_DBTP = 200.0
 
 
-def needed(parts: Sequence[Part], gain_db: float, ceiling_dbtp: float) -> bool:
+def needed(measurements: Sequence[ChunkMeasurement], gain_db: float, ceiling_dbtp: float) -> bool:
     """Whether any chunk will meet the limiter."""
-    return max(part.true_peak_dbtp for part in parts) + gain_db > ceiling_dbtp
+    return max(measurement.true_peak_dbtp for measurement in measurements) + gain_db > ceiling_dbtp
 
 
 async def extra_gain_db(
@@ -40,7 +40,7 @@ async def extra_gain_db(
         timeline: the plan.
         manifest: names the chunks' objects.
         store: where they are.
-        gain_db: what the loudness of the parts asks for.
+        gain_db: what the loudness of the chunks asks for.
         ceiling_dbtp: the limiter's.
 
     Raises:

@@ -51,7 +51,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Asked:
+class SpeechRequest:
     """A request that can be answered, unless the engine fails."""
 
     text: str
@@ -62,7 +62,7 @@ class Asked:
     audio_format: str
 
 
-def parse(body: bytes, engines: dict[str, Engine], default_engine: str) -> Asked:
+def parse(body: bytes, engines: dict[str, Engine], default_engine: str) -> SpeechRequest:
     """Check a request and fill in what it leaves open.
 
     Args:
@@ -84,7 +84,7 @@ def parse(body: bytes, engines: dict[str, Engine], default_engine: str) -> Asked
     text = _text(fields)
     engine = _engine(fields, engines, default_engine)
     voice = _voice(fields, engine, engines)
-    return Asked(
+    return SpeechRequest(
         text=text,
         engine=engine.name,
         voice=voice,

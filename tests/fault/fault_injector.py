@@ -1,4 +1,4 @@
-"""Carries out a schedule of faults on the stage. Two faults of one server wait for each other."""
+"""Carries out a schedule of faults on the cluster. Two faults of one server wait for each other."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 
 from shared.protocol import envelope, topology
+from tests.fault.cluster import PROXIES, Cluster
 from tests.fault.schedule import Fault
-from tests.fault.stage import DOORS, Stage
-from tests.servers.line import Worker
 from tests.servers.proxy import BREAKS
+from tests.servers.services import Worker
 
 REMEMBERED_MESSAGES = 200
 
 
-class Saboteur:
+class FaultInjector:
     """One method a kind of fault; each leaves things as it found them, except processes that died.
 
     Args:
-        stage: what is sabotaged.
+        cluster: what the faults are injected into.
         seed: for the choices that the schedule leaves open.
     """
 
-    def __init__(self, stage: Stage, *, seed: int) -> None:
-        self._stage = stage
+    def __init__(self, cluster: Cluster, *, seed: int) -> None:
+        self._cluster = cluster
         self._dice = random.Random(seed)  # noqa: S311 - not a secret
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._seen: deque[tuple[str, AbstractIncomingMessage]] = deque(maxlen=REMEMBERED_MESSAGES)
@@ -50,7 +50,7 @@ class Saboteur:
     @contextlib.asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
         """Remember what is published, to publish it again."""
-        connection = await aio_pika.connect_robust(self._stage.line.settings.amqp_url)
+        connection = await aio_pika.connect_robust(self._cluster.services.settings.amqp_url)
         async with connection:
             channel = await connection.channel()
             queue = await channel.declare_queue(exclusive=True, auto_delete=True)
@@ -64,7 +64,7 @@ class Saboteur:
             yield
 
     def _worker(self, service: str) -> Worker:
-        return self._dice.choice(self._stage.line.of(service))
+        return self._dice.choice(self._cluster.services.of(service))
 
     # ---------------------------------------------------------------- processes
 
@@ -85,81 +85,81 @@ class Saboteur:
 
     def _strike(self, worker: Worker, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
-            self._stage.line.strike(worker, number)
+            self._cluster.services.strike(worker, number)
 
     async def strike_at_step(self, service: str, step: str, *, seconds: float) -> None:
         del seconds
-        self._stage.order(service, step, "kill")
+        self._cluster.arm(service, step, "kill")
 
     async def block(self, service: str, step: str, *, seconds: float) -> None:
         del seconds
-        self._stage.order(service, step, "block")
+        self._cluster.arm(service, step, "block")
 
     async def set_clock(self, ahead: str, *, seconds: float) -> None:
         async with self._locks["clock"]:
-            self._stage.set_clock(float(ahead))
+            self._cluster.set_clock(float(ahead))
             await asyncio.sleep(seconds)
-            self._stage.set_clock(0)
+            self._cluster.set_clock(0)
 
     # ---------------------------------------------------------------- the network
 
-    async def break_door(self, door: str, mode: str, *, seconds: float) -> None:
-        found = next(self._stage.doors[name] for name in DOORS if name == door)
-        async with self._locks[f"door {door}"]:
+    async def break_proxy(self, proxy: str, mode: str, *, seconds: float) -> None:
+        found = next(self._cluster.proxies[name] for name in PROXIES if name == proxy)
+        async with self._locks[f"proxy {proxy}"]:
             found.break_as(next(name for name in BREAKS if name == mode))
             await asyncio.sleep(seconds)
             found.heal()
 
-    async def cut_door(self, door: str, *, seconds: float) -> None:
+    async def cut_proxy(self, proxy: str, *, seconds: float) -> None:
         del seconds
-        next(self._stage.doors[name] for name in DOORS if name == door).cut_now()
+        next(self._cluster.proxies[name] for name in PROXIES if name == proxy).cut_now()
 
     # ---------------------------------------------------------------- servers
 
     async def spoil_speech(self, mode: str, status: str, count: str, *, seconds: float) -> None:
         async with self._locks["speech"]:
-            voice = self._dice.choice(self._stage.voices)
+            voice = self._dice.choice(self._cluster.voices)
             await asyncio.to_thread(voice.misbehave, mode, status=int(status), count=int(count))
             await asyncio.sleep(seconds)
             await asyncio.to_thread(voice.behave)
 
     async def silence(self, *, seconds: float) -> None:
         async with self._locks["speech"]:
-            self._stage.silence()
+            self._cluster.silence()
             await asyncio.sleep(seconds)
-            await self._stage.give_voice()
+            await self._cluster.give_voice()
 
     async def kill_broker(self, *, seconds: float) -> None:
         async with self._locks["broker"]:
             # A node that is killed within a second of starting may lose a queue; see `RabbitServer.settle`.
-            await asyncio.to_thread(self._stage.broker.settle)
-            self._stage.broker.kill()
+            await asyncio.to_thread(self._cluster.broker.settle)
+            self._cluster.broker.kill()
             await asyncio.sleep(seconds)
-            await self._stage.start_again(self._stage.broker)
+            await self._cluster.start_again(self._cluster.broker)
 
     async def pause_broker(self, *, seconds: float) -> None:
         async with self._locks["broker"]:
-            self._stage.broker.pause()
+            self._cluster.broker.pause()
             await asyncio.sleep(seconds)
-            self._stage.broker.resume()
+            self._cluster.broker.resume()
 
     async def fill_broker(self, *, seconds: float) -> None:
         async with self._locks["broker"]:
-            await asyncio.to_thread(self._stage.limit_brokers_disk, full=True)
+            await asyncio.to_thread(self._cluster.limit_brokers_disk, full=True)
             await asyncio.sleep(seconds)
-            await asyncio.to_thread(self._stage.limit_brokers_disk, full=False)
+            await asyncio.to_thread(self._cluster.limit_brokers_disk, full=False)
 
     async def kill_store(self, *, seconds: float) -> None:
         async with self._locks["store"]:
-            self._stage.minio.kill()
+            self._cluster.minio.kill()
             await asyncio.sleep(seconds)
-            await self._stage.start_again(self._stage.minio)
+            await self._cluster.start_again(self._cluster.minio)
 
     async def pause_store(self, *, seconds: float) -> None:
         async with self._locks["store"]:
-            self._stage.minio.pause()
+            self._cluster.minio.pause()
             await asyncio.sleep(seconds)
-            self._stage.minio.resume()
+            self._cluster.minio.resume()
 
     # ---------------------------------------------------------------- messages
 
@@ -167,7 +167,7 @@ class Saboteur:
         """Publish some of the last messages again, in another order."""
         del seconds
         chosen = self._dice.sample(list(self._seen), min(int(count), len(self._seen)))
-        async with self._locks["broker"], self._stage.line.publisher() as publish:
+        async with self._locks["broker"], self._cluster.services.publisher() as publish:
             for routing_key, message in chosen:
                 copy = envelope.copy(message, headers={})
                 copy.expiration = None

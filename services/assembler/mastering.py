@@ -10,11 +10,11 @@ from pathlib import Path
 
 import structlog
 
-from services.assembler import chapter_marks, chunks, ffmpeg, rehearsal, tags, verification
+from services.assembler import chapter_marks, chunks, ffmpeg, gain_estimation, tags, verification
 from services.assembler.encoders import ENCODERS, output_arguments
 from services.assembler.failures import OffTarget
 from services.assembler.languages import three_letters
-from services.assembler.timeline import CHANNELS, TARGET_LUFS, Part, Timeline
+from services.assembler.timeline import CHANNELS, TARGET_LUFS, ChunkMeasurement, Timeline
 from services.assembler.timing import Encoded
 from services.assembler.verification import LOUDNESS_TOLERANCE_LU, TRUE_PEAK_LIMIT_DBTP, Decoded, prove_complete
 from shared.audio.loudness import Energies
@@ -52,7 +52,7 @@ class Episode:
 
     manifest: Manifest
     timeline: Timeline
-    parts: Sequence[Part]
+    measurements: Sequence[ChunkMeasurement]
     tags: tags.Tags
     folder: Path
 
@@ -61,7 +61,7 @@ class Episode:
         return self.folder / f"episode.{name}"
 
 
-async def produce(episode: Episode, store: Store, gain_db: float) -> dict[AudioFormat, Encoded]:
+async def master(episode: Episode, store: Store, gain_db: float) -> dict[AudioFormat, Encoded]:
     """Make every format that the job asks for, proved complete and on target.
 
     Args:
@@ -79,8 +79,8 @@ async def produce(episode: Episode, store: Store, gain_db: float) -> dict[AudioF
     metadata.write_text(chapter_marks.ffmetadata(episode.timeline, {}), encoding="utf-8")
     formats = episode.manifest.request.formats
     extra_db = 0.0
-    if rehearsal.needed(episode.parts, gain_db, CEILING_DBTP):
-        extra_db = await rehearsal.extra_gain_db(
+    if gain_estimation.needed(episode.measurements, gain_db, CEILING_DBTP):
+        extra_db = await gain_estimation.extra_gain_db(
             episode.timeline, episode.manifest, store, gain_db=gain_db, ceiling_dbtp=CEILING_DBTP
         )
     todo = dict.fromkeys(formats, Attempt(gain_db + extra_db, CEILING_DBTP))

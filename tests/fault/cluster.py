@@ -1,9 +1,9 @@
-"""The stage on which faults are played: every server and service as a real process, with doors that can be jammed.
+"""Every server and service as a real process, behind proxies that can fail.
 
-    services ─▶ door ─▶ RabbitMQ        services ─▶ door ─▶ MinIO        synthesizer ─▶ door ─▶ first voice
+    services ─▶ proxy ─▶ RabbitMQ        services ─▶ proxy ─▶ MinIO        synthesizer ─▶ proxy ─▶ first voice
                                                                          synthesizer ─────────▶ second voice
 
-The test itself talks past the doors. The bucket keeps every version of every object, so that the moment when a chunk
+The test itself talks past the proxies. The bucket keeps every version of every object, so that the moment when a chunk
 was finished for the first time can be read afterwards.
 """
 
@@ -36,11 +36,11 @@ from shared.runtime.broker import connected
 from shared.store import keys
 from shared.store.s3 import S3Store
 from tests.end_to_end import texts
-from tests.fault.tampered import DIRECTORY
-from tests.servers.line import SERVICES, Line, Worker, free_port
+from tests.fault.failpoints import DIRECTORY
 from tests.servers.minio import MinioServer
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitServer
+from tests.servers.services import SERVICES, Services, Worker, free_port
 from tests.servers.speech_process import ToneSpeech
 
 SHORT_DEADLINES = {
@@ -73,8 +73,8 @@ LOOK_SECONDS = 0.5
 """From a synthesizer's look for the audio to its call; a copy that is finished in between may be spoken twice."""
 _LOG_SHOWN_LINES = 60
 
-Door = Literal["broker", "store", "speech"]
-DOORS: tuple[Door, ...] = ("broker", "store", "speech")
+ProxyName = Literal["broker", "store", "speech"]
+PROXIES: tuple[ProxyName, ...] = ("broker", "store", "speech")
 BROKER_DISK_BYTES = 200_000_000
 _seeds = itertools.count(1)
 
@@ -97,21 +97,21 @@ def said(source: TextSource) -> list[str]:
 
 
 @dataclass
-class Stage:
-    """The servers, the doors in front of them, and the line of services behind the doors."""
+class Cluster:
+    """The servers, the proxies in front of them, and the services behind the proxies."""
 
     broker: RabbitServer
     minio: MinioServer
     voices: tuple[ToneSpeech, ToneSpeech]
-    doors: dict[Door, Proxy]
-    line: Line
-    orders: Path
+    proxies: dict[ProxyName, Proxy]
+    services: Services
+    failpoints: Path
     store_disk: bool
     """Whether the store has a file system of its own, which a test can fill."""
     past_calls: list[dict[str, Any]] = field(default_factory=list)
 
     starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
-    """Its thread lives as long as the stage: the kernel ends a tethered server together with the thread, not only the
+    """Its thread lives as long as the cluster: the kernel ends a tethered server together with the thread, not only the
     process, that started it."""
 
     # ---------------------------------------------------------------- building it up and keeping it whole
@@ -120,26 +120,26 @@ class Stage:
         """Start a server that was killed, on the same data."""
         await asyncio.get_running_loop().run_in_executor(self.starter, server.start)
 
-    def behind_doors(self) -> dict[str, str]:
+    def behind_proxies(self) -> dict[str, str]:
         """The servers' addresses as the services see them."""
-        line = self.line.environment
+        environment = self.services.environment
         first, second = self.voices
         return {
-            "PODCAST_AMQP_URL": self.doors["broker"].in_front_of(line["PODCAST_AMQP_URL"]),
-            "PODCAST_STORE_URL": self.doors["store"].in_front_of(line["PODCAST_STORE_URL"]),
-            "PODCAST_SPEECH_URL": f"{self.doors['speech'].in_front_of(first.url)},{second.url}",
+            "PODCAST_AMQP_URL": self.proxies["broker"].in_front_of(environment["PODCAST_AMQP_URL"]),
+            "PODCAST_STORE_URL": self.proxies["store"].in_front_of(environment["PODCAST_STORE_URL"]),
+            "PODCAST_SPEECH_URL": f"{self.proxies['speech'].in_front_of(first.url)},{second.url}",
         }
 
     def start(self, *services: str, **extra: str) -> list[Worker]:
-        """One process of each service, behind the doors."""
-        return self.line.start(*services, **self.behind_doors(), **extra)
+        """One process of each service, behind the proxies."""
+        return self.services.start(*services, **self.behind_proxies(), **extra)
 
     async def open(self) -> None:
         """Start every service and wait until all consume."""
-        await self.line.store.ping()
+        await self.services.store.ping()
         await asyncio.to_thread(self._keep_versions)
         self.start(*SERVICES)
-        await self.line.ready()
+        await self.services.ready()
         await asyncio.to_thread(self.broker.settle)
 
     def _keep_versions(self) -> None:
@@ -149,16 +149,16 @@ class Stage:
     @property
     def s3(self) -> tuple[Minio, str]:
         """The store as its own client sees it."""
-        store = self.line.store
+        store = self.services.store
         assert isinstance(store, S3Store)
         return store._client, store._bucket
 
     def play(self, scenario: Callable[[], Awaitable[None]], *, seconds: float = 200) -> None:
-        """Run a scenario while dead services are started again; afterwards the stage is whole again."""
+        """Run a scenario while dead services are started again; afterwards the cluster is whole again."""
 
         async def watched() -> None:
-            self.line.stopping = False
-            alive = asyncio.create_task(self.line.keep_alive())
+            self.services.stopping = False
+            alive = asyncio.create_task(self.services.keep_alive())
             try:
                 async with asyncio.timeout(seconds):
                     await scenario()
@@ -181,10 +181,10 @@ class Stage:
         Args:
             sweep: also what a failed scenario may have left behind: its messages and its jobs.
         """
-        for door in self.doors.values():
-            door.heal()
-        for order in self.orders.iterdir():
-            order.unlink(missing_ok=True)
+        for proxy in self.proxies.values():
+            proxy.heal()
+        for failpoint in self.failpoints.iterdir():
+            failpoint.unlink(missing_ok=True)
         for server in (self.broker, self.minio):
             server.resume()
             assert server.server is not None
@@ -195,19 +195,19 @@ class Stage:
             voice.resume()
             await asyncio.to_thread(voice.behave)
             await asyncio.to_thread(voice.delay, 0)
-        for worker in self.line.workers:
+        for worker in self.services.workers:
             if worker.process.exit_code is not None:
-                self.line.restart(worker)
+                self.services.restart(worker)
         if sweep:
             await self.sweep(*(queue.name for queue in topology.WORK_QUEUES))
-            async for key in self.line.store.list(keys.ACTIVE):
-                await self.line.store.delete(key)
+            async for key in self.services.store.list(keys.ACTIVE):
+                await self.services.store.delete(key)
         await self.sweep(*(queue.dead for queue in topology.WORK_QUEUES))
-        await self.line.ready()
+        await self.services.ready()
 
     async def sweep(self, *queues: str) -> None:
         """Empty queues."""
-        async with connected(self.line.settings) as connection, connection.channel() as channel:
+        async with connected(self.services.settings) as connection, connection.channel() as channel:
             for name in queues:
                 with contextlib.suppress(OSError):
                     queue = await channel.declare_queue(name, passive=True)
@@ -216,13 +216,13 @@ class Stage:
     def dismiss(self, *workers: Worker) -> None:
         """End extra workers for good."""
         for worker in workers:
-            self.line.workers.remove(worker)
+            self.services.workers.remove(worker)
             worker.process.stop()
 
     def show_logs(self) -> None:
         """The ends of all logs, for the report of a failed test."""
         for service in SERVICES:
-            lines = self.line.log(service).splitlines()[-_LOG_SHOWN_LINES:]
+            lines = self.services.log(service).splitlines()[-_LOG_SHOWN_LINES:]
             print(f"--- {service}", *lines, sep="\n")  # noqa: T201 - pytest shows it
 
     # ---------------------------------------------------------------- faults
@@ -241,19 +241,19 @@ class Stage:
             if voice.popen.poll() is not None:
                 await asyncio.to_thread(voice.start)
 
-    def order(self, service: str, point: str, what: str) -> None:
-        """Have the next process of `service` that comes to `point` do it; see `tests.fault.tampered`."""
-        draft = self.orders / "draft"
+    def arm(self, service: str, point: str, what: str) -> None:
+        """Have the next process of `service` that comes to `point` do `what`; see `tests/fault/failpoints.py`."""
+        draft = self.failpoints / "draft"
         draft.write_text(what)
-        draft.rename(self.orders / f"{service}.{point}")
+        draft.rename(self.failpoints / f"{service}.{point}")
 
-    def was_obeyed(self, service: str, point: str) -> bool:
+    def was_hit(self, service: str, point: str) -> bool:
         """Whether a process has come to that point."""
-        return not (self.orders / f"{service}.{point}").exists()
+        return not (self.failpoints / f"{service}.{point}").exists()
 
     def set_clock(self, seconds_ahead: float) -> None:
         """Let every service's wall clock be wrong."""
-        (self.orders / "clock").write_text(str(seconds_ahead))
+        (self.failpoints / "clock").write_text(str(seconds_ahead))
 
     def limit_brokers_disk(self, *, full: bool) -> None:
         """Let the broker believe that its disk is full, or not; it blocks whoever publishes."""
@@ -262,26 +262,26 @@ class Stage:
 
     def the(self, service: str) -> Worker:
         """The first process of a service."""
-        return self.line.of(service)[0]
+        return self.services.of(service)[0]
 
     @contextlib.asynccontextmanager
     async def told(self, *services: str, **settings: str) -> AsyncIterator[None]:
         """Services with other settings, for a while."""
-        workers = [worker for worker in self.line.workers if worker.service in services]
+        workers = [worker for worker in self.services.workers if worker.service in services]
         usual = [worker.environment for worker in workers]
         try:
             for worker in workers:
                 worker.environment = {**worker.environment, **settings}
-                self.line.kill(worker)
-                self.line.restart(worker)
-            await self.line.ready()
+                self.services.kill(worker)
+                self.services.restart(worker)
+            await self.services.ready()
             yield
         finally:
             for worker, environment in zip(workers, usual, strict=True):
                 worker.environment = environment
-                self.line.kill(worker)
-                self.line.restart(worker)
-        await self.line.ready()
+                self.services.kill(worker)
+                self.services.restart(worker)
+        await self.services.ready()
 
     # ---------------------------------------------------------------- what is proved
 
@@ -290,9 +290,9 @@ class Stage:
         statuses = []
         with tempfile.TemporaryDirectory() as directory:
             for request in requests:
-                status = await self.line.ended(request.job_id, seconds=seconds)
+                status = await self.services.ended(request.job_id, seconds=seconds)
                 assert status.state == "completed", status.error
-                written, heard = await self.line.spoken(request, Path(directory))
+                written, heard = await self.services.spoken(request, Path(directory))
                 assert heard == written
                 assert isinstance(request.source, TextSource)
                 assert " ".join(heard).split() == said(request.source)
@@ -312,13 +312,13 @@ class Stage:
             for queue in topology.WORK_QUEUES
             for name in (queue.name, *(queue.wait(seconds) for seconds in topology.WAIT_SECONDS))
         ]
-        queues = [name for name, count in (await self.line.depths(*names)).items() if count]
-        return queues + [key async for key in self.line.store.list(keys.ACTIVE)]
+        queues = [name for name, count in (await self.services.depths(*names)).items() if count]
+        return queues + [key async for key in self.services.store.list(keys.ACTIVE)]
 
     async def nothing_is_dead(self) -> None:
         """No dead letter anywhere, now that everything has been delivered."""
         await self.is_quiet()
-        assert await self.line.dead_letters() == {}, await self._epitaphs()
+        assert await self.services.dead_letters() == {}, await self._epitaphs()
 
     async def _epitaphs(self) -> str:
         async with self.operator() as operator:
@@ -327,13 +327,13 @@ class Stage:
     @contextlib.asynccontextmanager
     async def operator(self) -> AsyncIterator[DeadLetters]:
         """Who looks at the dead letters as people do."""
-        async with connected(self.line.settings) as connection:
+        async with connected(self.services.settings) as connection:
             yield DeadLetters(connection, call_seconds=OPERATOR_CALL_SECONDS)
 
     async def letters(self, *queues: str) -> list[AbstractIncomingMessage]:
         """Take every message off these queues."""
         found = []
-        async with connected(self.line.settings) as connection, connection.channel() as channel:
+        async with connected(self.services.settings) as connection, connection.channel() as channel:
             for name in queues:
                 queue = await channel.declare_queue(name, passive=True)
                 while letter := await queue.get(fail=False, no_ack=True):
@@ -347,15 +347,15 @@ class Stage:
     async def spoken_again(self, *requests: JobRequest, look_seconds: float = LOOK_SECONDS) -> list[str]:
         """Texts whose audio was in the store when they were sent to a speech server."""
         finished = await asyncio.to_thread(self._first_finished)
-        keys: dict[str, str] = {}
+        audio_keys: dict[str, str] = {}
         for request in requests:
-            manifest = Manifest.model_validate_json(await self.line.store.get(keys.manifest(request.job_id)))
-            keys |= {chunk.text: chunk.audio_key for chunk in manifest.chunks}
+            manifest = Manifest.model_validate_json(await self.services.store.get(keys.manifest(request.job_id)))
+            audio_keys |= {chunk.text: chunk.audio_key for chunk in manifest.chunks}
         calls = await asyncio.to_thread(self.calls)
         return [
             call["text"]
             for call in calls
-            if call["text"] in keys and call["time"] > finished[keys[call["text"]]] + look_seconds
+            if call["text"] in audio_keys and call["time"] > finished[audio_keys[call["text"]]] + look_seconds
         ]
 
     def _first_finished(self) -> dict[str, float]:
@@ -374,13 +374,13 @@ class Stage:
         await self.nothing_is_dead()
 
 
-def build(directory: Path, minio_binary: Path, enter: Callable[[Any], Any]) -> Stage:
-    """Start the servers and the doors; the services come with `Stage.open`.
+def build(directory: Path, minio_binary: Path, enter: Callable[[Any], Any]) -> Cluster:
+    """Start the servers and the proxies; the services come with `Cluster.open`.
 
     Args:
         directory: for everything that is written.
         minio_binary: MinIO's program.
-        enter: enters a context manager for the stage's lifetime.
+        enter: enters a context manager for the cluster's lifetime.
     """
     broker = RabbitServer(directory / "broker")
     store_disk = enter(own_disk(directory / "minio"))
@@ -390,22 +390,22 @@ def build(directory: Path, minio_binary: Path, enter: Callable[[Any], Any]) -> S
     minio.start()
     # On ports of their own choice, so that one that was killed comes back where it was.
     first, second = (enter(ToneSpeech(free_port())).wait_ready() for _ in range(2))
-    doors: dict[Door, Proxy] = {
+    proxies: dict[ProxyName, Proxy] = {
         "broker": enter(Proxy(broker.node.amqp_port)),
         "store": enter(Proxy(minio.node.port)),
         "speech": enter(Proxy(first.port)),
     }
-    orders = directory / "orders"
-    orders.mkdir()
+    failpoints = directory / "failpoints"
+    failpoints.mkdir()
     environment = {
         **SHORT_DEADLINES,
-        DIRECTORY: str(orders),
+        DIRECTORY: str(failpoints),
         "PODCAST_AMQP_URL": broker.vhost(),
         "PODCAST_STORE_URL": minio.bucket(),
         "PODCAST_SPEECH_URL": f"{first.url},{second.url}",
     }
-    line = enter(Line(environment, directory / "logs", command=("-m", "tests.fault.tampered", "{service}")))
-    return Stage(broker, minio, (first, second), doors, line, orders, store_disk)
+    services = enter(Services(environment, directory / "logs", command=("-m", "tests.fault.failpoints", "{service}")))
+    return Cluster(broker, minio, (first, second), proxies, services, failpoints, store_disk)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
-"""A service that a test can strike at an exact step, or whose clock it can set: `python -m tests.fault.tampered NAME`.
+"""A service with failpoints, and with a clock that a test can set: `python -m tests.fault.failpoints NAME`.
 
-The service is the real one. Its steps ask for orders in the folder PODCAST_TAMPER_DIR: a file `<service>.<point>`, or
-`<service>.<point>@<kind of message>`, holds what to do when that step is reached; whoever reads it takes it away, so it
-happens once.
+The service is the real one. At each of its steps it looks in the folder PODCAST_FAILPOINTS_DIR
+for a file `<service>.<point>`, or `<service>.<point>@<kind of message>`, which holds what to do when that step is
+reached; whoever reads it takes it away, so it happens once.
 
     kill    SIGKILL to itself
     block   the event loop stands still
@@ -31,7 +31,7 @@ import aio_pika
 from shared.runtime import delivery, publishing, service
 from shared.store import folder, keys, s3
 
-DIRECTORY = "PODCAST_TAMPER_DIR"
+DIRECTORY = "PODCAST_FAILPOINTS_DIR"
 BLOCK_SECONDS = 600.0
 CLOCK_LOOK_SECONDS = 0.1
 
@@ -39,22 +39,22 @@ _kind: contextvars.ContextVar[str] = contextvars.ContextVar("kind", default="")
 """Of the message that is being handled."""
 
 
-class Orders:
-    """The folder in which a test leaves its orders."""
+class Failpoints:
+    """The folder in which a test arms failpoints."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self._directory = directory
         self._name = name
 
     async def at(self, point: str) -> None:
-        """Obey the order for this step, if there is one."""
+        """Do what this step is armed with, if it is."""
         for name in (point, f"{point}@{_kind.get()}"):
             taken = self._directory / f"taken-by-{os.getpid()}"
             with contextlib.suppress(FileNotFoundError):
                 (self._directory / f"{self._name}.{name}").rename(taken)  # one process gets it
-                await self._obey(taken)
+                await self._hit(taken)
 
-    async def _obey(self, taken: Path) -> None:
+    async def _hit(self, taken: Path) -> None:
         match taken.read_text().strip():  # noqa: ASYNC240 - a few bytes
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -89,14 +89,14 @@ def _is_news(_publisher: object, _message: object, _exchange: str, routing_key: 
     return routing_key != "job.reconcile"
 
 
-def tamper(orders: Orders, name: str) -> None:
+def install(failpoints: Failpoints, name: str) -> None:
     """Put the steps into the classes that every service is made of."""
     received = delivery.Delivery.consume_scope
 
     async def consume_scope(self: delivery.Delivery, call_next: Any, msg: Any) -> Any:
         async def handler(message: Any) -> Any:
             if self.kind != "job.reconcile":
-                await orders.at("received")
+                await failpoints.at("received")
             return await call_next(message)
 
         _kind.set(self.kind)
@@ -104,30 +104,30 @@ def tamper(orders: Orders, name: str) -> None:
 
     delivery.Delivery.consume_scope = consume_scope  # type: ignore[method-assign] # a test's entry
     for store in (folder.FileStore, s3.S3Store):
-        store.put = orders.around(store.put, "store", when=_is_work)  # type: ignore[method-assign] # as above
-        store.put_file = orders.around(store.put_file, "store", when=_is_work)  # type: ignore[method-assign] # as above
-    publishing.Publisher.raw = orders.around(publishing.Publisher.raw, "publish", when=_is_news)  # type: ignore[method-assign] # as above
+        store.put = failpoints.around(store.put, "store", when=_is_work)  # type: ignore[method-assign] # as above
+        store.put_file = failpoints.around(store.put_file, "store", when=_is_work)  # type: ignore[method-assign] # as above
+    publishing.Publisher.raw = failpoints.around(publishing.Publisher.raw, "publish", when=_is_news)  # type: ignore[method-assign] # as above
     ack = aio_pika.IncomingMessage.ack
-    aio_pika.IncomingMessage.ack = orders.around(ack, "ack", when=lambda message: message.type != "job.reconcile")  # type: ignore[method-assign] # as above
+    aio_pika.IncomingMessage.ack = failpoints.around(ack, "ack", when=lambda message: message.type != "job.reconcile")  # type: ignore[method-assign] # as above
     if name == "synthesizer":
         speech = importlib.import_module("services.synthesizer.speech")
-        speech.post = orders.around(speech.post, "speech")  # type: ignore[attr-defined] # as above
+        speech.post = failpoints.around(speech.post, "speech")  # type: ignore[attr-defined] # as above
     if name == "assembler":
-        _tamper_with_ffmpeg(orders)
+        _install_ffmpeg(failpoints)
 
 
-def _tamper_with_ffmpeg(orders: Orders) -> None:
+def _install_ffmpeg(failpoints: Failpoints) -> None:
     """Steps while its child runs: after the first piece went in, and before the first one that came out is used."""
     child = importlib.import_module("services.assembler.ffmpeg").Child
     feed, pcm = child.feed, child.pcm
 
     async def fed(self: Any, data: Any) -> None:
         await feed(self, data)
-        await orders.at("encoding")
+        await failpoints.at("encoding")
 
     async def decoded(self: Any) -> Any:
         async for piece in pcm(self):
-            await orders.at("decoding")
+            await failpoints.at("decoding")
             yield piece
 
     child.feed, child.pcm = fed, decoded
@@ -155,7 +155,7 @@ def main() -> None:
     name = sys.argv[1]
     directory = Path(os.environ[DIRECTORY])
     set_clock_by(directory / "clock")
-    tamper(Orders(directory, name), name)
+    install(Failpoints(directory, name), name)
     app = importlib.import_module(f"services.{name}.app")
     service.main(name, app.build)
 

@@ -71,7 +71,7 @@ def decode(answer: bytes, *, at_most_seconds: float = math.inf) -> tuple[Samples
     return np.ascontiguousarray(mono, dtype=np.float32), rate
 
 
-def judge(samples: Samples, rate: int, text: str, *, speed: float) -> None:
+def validate(samples: Samples, rate: int, text: str, *, speed: float) -> None:
     """Believe that `samples` may be `text`, or say why not.
 
     A text without a letter or digit (an ornament, a picture sign) is believed whatever it sounds like.

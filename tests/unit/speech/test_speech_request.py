@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.speech.asking import INPUT_LIMIT_CHARACTERS, Refused, parse
 from services.speech.catalogue import Engine
+from services.speech.speech_request import INPUT_LIMIT_CHARACTERS, Refused, parse
 
 ENGINES = {
     "piper": Engine("piper", {"joe": "/voices/joe.onnx"}, "joe", 0.25, 4.0),

@@ -1,0 +1,59 @@
+"""The network in front of broker, store and speech: it cuts, stalls, delays, trickles, half-closes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.fault.cluster import PROXIES, Cluster, ProxyName, job, unheard_text
+from tests.servers.proxy import BREAKS, Break
+
+BROKEN_SECONDS = 6.0
+"""Longer than any call may take, so that deadlines expire."""
+LONG_BROKEN_SECONDS = 45.0
+"""Longer than the three heartbeats after which a silent connection to the broker is given up."""
+SHORT = {("broker", "cut"), ("broker", "stall"), ("store", "trickle"), ("store", "half-close"), ("speech", "cut")}
+
+
+def marks(proxy: ProxyName, mode: Break) -> list[pytest.MarkDecorator]:
+    return [] if (proxy, mode) in SHORT else [pytest.mark.long]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "mode"), [pytest.param(proxy, mode, marks=marks(proxy, mode)) for proxy in PROXIES for mode in BREAKS]
+)
+def test_a_broken_network_costs_time_and_nothing_else(cluster: Cluster, proxy: ProxyName, mode: Break) -> None:
+    requests = [job(unheard_text(6)) for _ in range(2)]
+
+    async def scenario() -> None:
+        for voice in cluster.voices:
+            voice.delay(0.3)
+        await cluster.services.submit(*requests)
+        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        cluster.proxies[proxy].break_as(mode)
+        await asyncio.sleep(BROKEN_SECONDS)
+        cluster.proxies[proxy].heal()
+        await cluster.proves(*requests)
+
+    cluster.play(scenario)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mode", BREAKS)
+def test_a_network_that_is_broken_on_all_sides_for_long(cluster: Cluster, mode: Break) -> None:
+    requests = [job(unheard_text(6)) for _ in range(4)]
+
+    async def scenario() -> None:
+        for voice in cluster.voices:
+            voice.delay(0.3)
+        await cluster.services.submit(*requests)
+        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        for proxy in cluster.proxies.values():
+            proxy.break_as(mode)
+        await asyncio.sleep(LONG_BROKEN_SECONDS)
+        for proxy in cluster.proxies.values():
+            proxy.heal()
+        await cluster.proves(*requests)
+
+    cluster.play(scenario)
