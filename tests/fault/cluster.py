@@ -16,7 +16,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,33 +153,28 @@ class Cluster:
         assert isinstance(store, S3Store)
         return store._client, store._bucket
 
-    def play(self, scenario: Callable[[], Awaitable[None]], *, seconds: float = 200) -> None:
-        """Run a scenario while dead services are started again; afterwards the cluster is whole again."""
-
-        async def watched() -> None:
-            self.services.stopping = False
-            alive = asyncio.create_task(self.services.keep_alive())
-            try:
-                async with asyncio.timeout(seconds):
-                    await scenario()
-            finally:
-                alive.cancel()
-                await asyncio.wait({alive})
-
+    @contextlib.asynccontextmanager
+    async def running(self, *, seconds: float = 200) -> AsyncIterator[None]:
+        """Start dead services again while the body runs, for at most so long; afterwards the cluster is whole again."""
+        self.services.stopping = False
+        alive = asyncio.create_task(self.services.keep_alive())
         succeeded = False
         try:
-            asyncio.run(watched())
+            async with asyncio.timeout(seconds):
+                yield
             succeeded = True
         finally:
+            alive.cancel()
+            await asyncio.wait({alive})
             if not succeeded:
                 self.show_logs()
-            asyncio.run(self.mend(sweep=not succeeded))
+            await self.mend(sweep=not succeeded)
 
     async def mend(self, *, sweep: bool = False) -> None:
         """Take every fault away.
 
         Args:
-            sweep: also what a failed scenario may have left behind: its messages and its jobs.
+            sweep: also what a failed test may have left behind: its messages and its jobs.
         """
         for proxy in self.proxies.values():
             proxy.heal()
@@ -368,7 +363,7 @@ class Cluster:
         return first
 
     async def proves(self, *requests: JobRequest, seconds: float = JOB_SECONDS) -> None:
-        """All that every scenario promises: every word heard, nothing dead, nothing spoken again."""
+        """All that every test promises: every word heard, nothing dead, nothing spoken again."""
         await self.completes(*requests, seconds=seconds)
         assert await self.spoken_again(*requests) == []
         await self.nothing_is_dead()

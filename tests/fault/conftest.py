@@ -1,4 +1,4 @@
-"""One cluster for the whole suite; each scenario leaves it whole. PODCAST_FAULTS=long runs the long tests too."""
+"""One cluster for the whole suite; each test leaves it whole. PODCAST_FAULTS=long runs the long tests too."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def strict_broker(tmp_path: Path) -> Iterator[RabbitServer]:
         server.stop()
 
 
-def test_a_handler_that_hangs_is_ended_long_before_the_broker_would_and_a_consumer_without_deadlines_is_not(
+async def test_a_handler_that_hangs_is_ended_long_before_the_broker_would_and_a_consumer_without_deadlines_is_not(
     strict_broker: RabbitServer, file_store_url: str
 ) -> None:
     url = strict_broker.vhost()
@@ -90,10 +90,7 @@ def test_a_handler_that_hangs_is_ended_long_before_the_broker_would_and_a_consum
             # As long as the broker's deadline, so that it would have fired for them.
             await asyncio.sleep(ACK_DEADLINE_SECONDS)
 
-    async def scenario() -> None:
-        await asyncio.gather(ours(), old_pattern())
-
-    asyncio.run(scenario())
+    await asyncio.gather(ours(), old_pattern())
     log = strict_broker.log.read_text().splitlines()
     closed = [line for line in log if "precondition_failed" in line and "delivery acknowledgement" in line]
     assert len(closed) == 1, "the broker's deadline fired for the patient consumer, and for nobody else"

@@ -24,10 +24,10 @@ async def spoken_chunks(cluster: Cluster, job_id: str, count: int) -> JobStatus:
     raise AssertionError(f"never {count} chunks")
 
 
-def test_a_coordinator_that_was_frozen_does_not_undo_what_the_other_did(cluster: Cluster) -> None:
+async def test_a_coordinator_that_was_frozen_does_not_undo_what_the_other_did(cluster: Cluster) -> None:
     request = job(unheard_text(12))
 
-    async def scenario() -> None:
+    async with cluster.running():
         frozen = cluster.the("coordinator")
         (other,) = cluster.start("coordinator")
         await cluster.services.ready()
@@ -48,13 +48,11 @@ def test_a_coordinator_that_was_frozen_does_not_undo_what_the_other_did(cluster:
         await cluster.services.leaves_active(request.job_id)
         cluster.dismiss(other)
 
-    cluster.play(scenario)
 
-
-def test_a_coordinator_that_becomes_active_again_does_not_believe_its_old_memory(cluster: Cluster) -> None:
+async def test_a_coordinator_that_becomes_active_again_does_not_believe_its_old_memory(cluster: Cluster) -> None:
     request = job(unheard_text(20))
 
-    async def scenario() -> None:
+    async with cluster.running():
         first = cluster.the("coordinator")
         (second,) = cluster.start("coordinator")
         await cluster.services.ready()
@@ -72,14 +70,12 @@ def test_a_coordinator_that_becomes_active_again_does_not_believe_its_old_memory
         await cluster.proves(request)
         assert "standing still" not in cluster.services.log("coordinator")[logged:], "the job waited for the reconciler"
 
-    cluster.play(scenario)
-
 
 @pytest.mark.parametrize("days", [2, pytest.param(-2, marks=pytest.mark.long)])
-def test_a_clock_that_jumps_ends_no_job_and_delays_none(cluster: Cluster, days: int) -> None:
+async def test_a_clock_that_jumps_ends_no_job_and_delays_none(cluster: Cluster, days: int) -> None:
     requests = [job(unheard_text(12)) for _ in range(2)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.delay(1.5)
         await cluster.services.submit(requests[0])
@@ -89,5 +85,3 @@ def test_a_clock_that_jumps_ends_no_job_and_delays_none(cluster: Cluster, days: 
         await asyncio.sleep(6)  # the coordinator looks at its jobs meanwhile
         cluster.set_clock(0)
         await cluster.proves(*requests)
-
-    cluster.play(scenario)

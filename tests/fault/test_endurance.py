@@ -71,7 +71,7 @@ def median_between(found: list[tuple[int, int]], first: float, last: float) -> f
     return statistics.median(value for done, value in found if first <= done / JOBS <= last)
 
 
-def test_10000_chunks_leave_memory_and_file_descriptors_flat(services: Services) -> None:
+async def test_10000_chunks_leave_memory_and_file_descriptors_flat(services: Services) -> None:
     each = CHUNKS // JOBS
     requests: list[JobRequest] = [
         job(texts.book(each, chapters=5, seed=10_000 + number), max_parallel=8) for number in range(JOBS)
@@ -87,14 +87,11 @@ def test_10000_chunks_leave_memory_and_file_descriptors_flat(services: Services)
             assert isinstance(request.source, TextSource)
             watch.done += 1
 
-    async def scenario() -> None:
-        looking = asyncio.create_task(watch.look())
-        turn = asyncio.Semaphore(AT_A_TIME)
-        await asyncio.gather(*(one(request, turn) for request in requests))
-        looking.cancel()
-        assert await services.dead_letters() == {}
-
-    asyncio.run(scenario())
+    looking = asyncio.create_task(watch.look())
+    turn = asyncio.Semaphore(AT_A_TIME)
+    await asyncio.gather(*(one(request, turn) for request in requests))
+    looking.cancel()
+    assert await services.dead_letters() == {}
     for service in SERVICES:
         memory, descriptors = watch.memory[service], watch.descriptors[service]
         warm, late = median_between(memory, WARM_UP, 0.6), median_between(memory, 0.8, 1.0)

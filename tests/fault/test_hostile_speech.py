@@ -58,8 +58,8 @@ def asked(cluster: Cluster, word: str) -> list[dict[str, Any]]:
 
 
 @some_or_all
-def test_another_server_takes_over_from_a_hostile_one(cluster: Cluster, hostile: dict[str, Hostility]) -> None:
-    async def scenario() -> None:
+async def test_another_server_takes_over_from_a_hostile_one(cluster: Cluster, hostile: dict[str, Hostility]) -> None:
+    async with cluster.running():
         cluster.voices[0].misbehave_as(list(hostile.values()))
         untried = set(hostile)
         together = len(untried)
@@ -75,8 +75,6 @@ def test_another_server_takes_over_from_a_hostile_one(cluster: Cluster, hostile:
             together = 1  # one that seems down is not asked while another text is tried
         raise AssertionError(f"the hostile server was never asked: {untried}")
 
-    cluster.play(scenario)
-
 
 HEALING = {
     word: {**hostility, "count": 1}
@@ -86,16 +84,14 @@ HEALING = {
 
 
 @pytest.mark.long
-def test_every_server_is_hostile_once_and_good_afterwards(cluster: Cluster) -> None:
+async def test_every_server_is_hostile_once_and_good_afterwards(cluster: Cluster) -> None:
     requests = [job(unheard_text(1, also=word)) for word in HEALING]
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.misbehave_as(list(HEALING.values()))
         await cluster.services.submit(*requests)
         await cluster.proves(*requests)
-
-    cluster.play(scenario)
 
 
 def check_letter(letter: AbstractIncomingMessage, word: str, hostility: Hostility) -> None:
@@ -126,11 +122,13 @@ def check_letter(letter: AbstractIncomingMessage, word: str, hostility: Hostilit
         pytest.param({"hangx": DELAYED["hangx"], "tricklex": DELAYED["tricklex"]}, id="slow", marks=pytest.mark.long),
     ],
 )
-def test_where_every_server_is_hostile_the_dead_letter_says_so(cluster: Cluster, hostile: dict[str, Hostility]) -> None:
+async def test_where_every_server_is_hostile_the_dead_letter_says_so(
+    cluster: Cluster, hostile: dict[str, Hostility]
+) -> None:
     requests: dict[str, JobRequest] = {word: job(unheard_text(1, also=word)) for word in hostile}
     witness = job(unheard_text(3))
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.misbehave_as(list(hostile.values()))
         await cluster.services.submit(*requests.values(), witness)
@@ -146,25 +144,21 @@ def test_where_every_server_is_hostile_the_dead_letter_says_so(cluster: Cluster,
             check_letter(letters[requests[word].job_id], word, hostility)
         await cluster.proves(witness)
 
-    cluster.play(scenario)
 
-
-def test_a_lying_wav_header_does_no_harm(cluster: Cluster) -> None:
+async def test_a_lying_wav_header_does_no_harm(cluster: Cluster) -> None:
     request = job(unheard_text(3))
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.misbehave("lying-header")
         await cluster.services.submit(request)
         await cluster.proves(request)
 
-    cluster.play(scenario)
 
-
-def test_one_chunk_that_cannot_be_spoken_fails_the_job_and_the_rest_is_spoken(cluster: Cluster) -> None:
+async def test_one_chunk_that_cannot_be_spoken_fails_the_job_and_the_rest_is_spoken(cluster: Cluster) -> None:
     request = job(unheard_text(6))
 
-    async def scenario() -> None:
+    async with cluster.running():
         unspeakable = request.source.text.split("\n\n")[2]  # type: ignore[union-attr] # it is a text
         for voice in cluster.voices:
             voice.misbehave("silence", containing=unspeakable)
@@ -176,13 +170,11 @@ def test_one_chunk_that_cannot_be_spoken_fails_the_job_and_the_rest_is_spoken(cl
         assert (failure.index, failure.text) == (2, unspeakable)
         assert failure.reason in (status.error or "")
 
-    cluster.play(scenario)
 
-
-def test_a_job_whose_speech_never_comes_back_ends_at_its_own_deadline(cluster: Cluster) -> None:
+async def test_a_job_whose_speech_never_comes_back_ends_at_its_own_deadline(cluster: Cluster) -> None:
     request = job(unheard_text(2))
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.misbehave("status", status=503)
         async with cluster.told("coordinator", PODCAST_JOB_DEADLINE_SECONDS="8"):
@@ -194,5 +186,3 @@ def test_a_job_whose_speech_never_comes_back_ends_at_its_own_deadline(cluster: C
         for voice in cluster.voices:
             voice.behave()
         await cluster.is_quiet()
-
-    cluster.play(scenario)

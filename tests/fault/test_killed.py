@@ -61,23 +61,21 @@ LONG_STEPS = [
     ("service", "step"),
     [*SHORT_STEPS, *(pytest.param(*step, marks=pytest.mark.long) for step in LONG_STEPS)],
 )
-def test_a_service_killed_at_a_step_is_made_good(cluster: Cluster, service: str, step: str) -> None:
+async def test_a_service_killed_at_a_step_is_made_good(cluster: Cluster, service: str, step: str) -> None:
     # Two more chunks than are asked for at a time, so that each result makes the coordinator ask for another.
     request = job(unheard_text(7))
 
-    async def scenario() -> None:
+    async with cluster.running():
         cluster.arm(service, step, "kill")
         await cluster.services.submit(request)
         await cluster.proves(request)
         assert cluster.was_hit(service, step)
 
-    cluster.play(scenario)
 
-
-def test_the_active_coordinator_is_killed_and_the_one_standing_by_takes_over(cluster: Cluster) -> None:
+async def test_the_active_coordinator_is_killed_and_the_one_standing_by_takes_over(cluster: Cluster) -> None:
     request = job(unheard_text(12))
 
-    async def scenario() -> None:
+    async with cluster.running():
         active = cluster.the("coordinator")
         (stand_by,) = cluster.start("coordinator")
         await cluster.services.ready()
@@ -90,13 +88,11 @@ def test_the_active_coordinator_is_killed_and_the_one_standing_by_takes_over(clu
         await cluster.proves(request)
         assert cluster.services.of("coordinator") == [stand_by]
 
-    cluster.play(scenario)
 
-
-def test_all_services_are_killed_at_once(cluster: Cluster) -> None:
+async def test_all_services_are_killed_at_once(cluster: Cluster) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.delay(0.3)
         await cluster.services.submit(*requests)
@@ -105,16 +101,14 @@ def test_all_services_are_killed_at_once(cluster: Cluster) -> None:
             cluster.services.strike(worker)
         await cluster.proves(*requests)
 
-    cluster.play(scenario)
-
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 0)], ids=["KILL", "TERM"])
-def test_an_assembler_dies_in_the_middle_of_encoding_and_its_children_with_it(
+async def test_an_assembler_dies_in_the_middle_of_encoding_and_its_children_with_it(
     cluster: Cluster, number: signal.Signals, exit_code: int
 ) -> None:
     request = job(unheard_text(5))
 
-    async def scenario() -> None:
+    async with cluster.running():
         assembler = cluster.the("assembler")
         cluster.arm("assembler", "encoding", "hang")
         await cluster.services.submit(request)
@@ -129,13 +123,11 @@ def test_an_assembler_dies_in_the_middle_of_encoding_and_its_children_with_it(
         assert left == []
         await cluster.proves(request)
 
-    cluster.play(scenario)
 
-
-def test_a_killed_chunker_leaves_no_child_behind(cluster: Cluster) -> None:
+async def test_a_killed_chunker_leaves_no_child_behind(cluster: Cluster) -> None:
     request = job(unheard_text(5))
 
-    async def scenario() -> None:
+    async with cluster.running():
         chunker = cluster.the("chunker")
         await cluster.services.submit(request)
         await cluster.completes(request)
@@ -144,11 +136,9 @@ def test_a_killed_chunker_leaves_no_child_behind(cluster: Cluster) -> None:
         _, left = await asyncio.to_thread(psutil.wait_procs, children, CHILDREN_SECONDS)
         assert left == []
 
-    cluster.play(scenario)
-
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
-def test_rolling_restarts_during_a_book_bring_nothing_nearer_to_its_death(cluster: Cluster, rounds: int) -> None:
+async def test_rolling_restarts_during_a_book_bring_nothing_nearer_to_its_death(cluster: Cluster, rounds: int) -> None:
     book = job(unheard_text(20 * rounds))
     articles: list[JobRequest] = []
 
@@ -159,7 +149,7 @@ def test_rolling_restarts_during_a_book_bring_nothing_nearer_to_its_death(cluste
         assert cluster.services.exits[-1] == (worker.service, 0)
         await cluster.services.ready()
 
-    async def scenario() -> None:
+    async with cluster.running(seconds=800):
         for voice in cluster.voices:
             voice.delay(1.5)
         await cluster.services.submit(book)
@@ -171,5 +161,3 @@ def test_rolling_restarts_during_a_book_bring_nothing_nearer_to_its_death(cluste
         for voice in cluster.voices:
             voice.delay(0)
         await cluster.proves(book, *articles, seconds=200)
-
-    cluster.play(scenario, seconds=800)

@@ -72,10 +72,10 @@ def queue_of(routing_key: str) -> topology.WorkQueue:
     )
 
 
-def test_every_message_comes_twice_and_in_another_order(cluster: Cluster) -> None:
+async def test_every_message_comes_twice_and_in_another_order(cluster: Cluster) -> None:
     requests = [job(unheard_text(8)) for _ in range(3)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         async with MessageShuffler(cluster.services.settings, seed=4) as message_shuffler:
             await cluster.services.submit(*requests)
             await cluster.completes(*requests)
@@ -85,13 +85,13 @@ def test_every_message_comes_twice_and_in_another_order(cluster: Cluster) -> Non
         statuses = [await cluster.services.status(request.job_id) for request in requests]
         assert [status and status.state for status in statuses] == ["completed"] * 3
 
-    cluster.play(scenario)
 
-
-def test_malformed_messages_to_every_service_are_dead_letters_with_reasons_and_stop_nobody(cluster: Cluster) -> None:
+async def test_malformed_messages_to_every_service_are_dead_letters_with_reasons_and_stop_nobody(
+    cluster: Cluster,
+) -> None:
     request = job(unheard_text(4))
 
-    async def scenario() -> None:
+    async with cluster.running():
         expected: dict[str, int] = {}
         async with cluster.services.publisher() as publish:
             for routing_key, message in KINDS.items():
@@ -112,13 +112,11 @@ def test_malformed_messages_to_every_service_are_dead_letters_with_reasons_and_s
             assert letter.headers[envelope.EXCEPTION_MESSAGE]
             assert letter.headers[envelope.EXCEPTION_TYPE] in {"ValidationError", "SubscriberNotFound"}
 
-    cluster.play(scenario)
 
-
-def test_messages_about_a_job_that_nobody_submitted_are_dead_letters(cluster: Cluster) -> None:
+async def test_messages_about_a_job_that_nobody_submitted_are_dead_letters(cluster: Cluster) -> None:
     request = job(unheard_text(4))
 
-    async def scenario() -> None:
+    async with cluster.running():
         stranger = new_job_id()
         messages = [
             message.model_copy(update={"job_id": stranger})
@@ -134,14 +132,12 @@ def test_messages_about_a_job_that_nobody_submitted_are_dead_letters(cluster: Cl
             assert stranger in str(letter.headers[envelope.EXCEPTION_MESSAGE])
         assert await cluster.services.status(stranger) is None
 
-    cluster.play(scenario)
 
-
-def test_a_chunk_of_a_cancelled_job_changes_nothing(cluster: Cluster) -> None:
+async def test_a_chunk_of_a_cancelled_job_changes_nothing(cluster: Cluster) -> None:
     cancelled = job(unheard_text(30), max_parallel=1)
     request = job(unheard_text(4))
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.delay(0.3)
         await cluster.services.submit(cancelled)
@@ -157,13 +153,11 @@ def test_a_chunk_of_a_cancelled_job_changes_nothing(cluster: Cluster) -> None:
         assert status is not None
         assert status.state == "cancelled"
 
-    cluster.play(scenario)
 
-
-def test_news_of_a_finished_job_that_comes_again_changes_nothing(cluster: Cluster) -> None:
+async def test_news_of_a_finished_job_that_comes_again_changes_nothing(cluster: Cluster) -> None:
     request = job(unheard_text(3))
 
-    async def scenario() -> None:
+    async with cluster.running():
         await cluster.services.submit(request)
         (before,) = await cluster.completes(request)
         news: tuple[Message, ...] = (
@@ -184,5 +178,3 @@ def test_news_of_a_finished_job_that_comes_again_changes_nothing(cluster: Cluste
         after = await cluster.services.status(request.job_id)
         assert after is not None
         assert after.model_copy(update={"updated_at": 0.0}) == before.model_copy(update={"updated_at": 0.0})
-
-    cluster.play(scenario)

@@ -23,10 +23,10 @@ def marks(proxy: ProxyName, mode: Break) -> list[pytest.MarkDecorator]:
 @pytest.mark.parametrize(
     ("proxy", "mode"), [pytest.param(proxy, mode, marks=marks(proxy, mode)) for proxy in PROXIES for mode in BREAKS]
 )
-def test_a_broken_network_costs_time_and_nothing_else(cluster: Cluster, proxy: ProxyName, mode: Break) -> None:
+async def test_a_broken_network_costs_time_and_nothing_else(cluster: Cluster, proxy: ProxyName, mode: Break) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.delay(0.3)
         await cluster.services.submit(*requests)
@@ -36,15 +36,13 @@ def test_a_broken_network_costs_time_and_nothing_else(cluster: Cluster, proxy: P
         cluster.proxies[proxy].heal()
         await cluster.proves(*requests)
 
-    cluster.play(scenario)
-
 
 @pytest.mark.long
 @pytest.mark.parametrize("mode", BREAKS)
-def test_a_network_that_is_broken_on_all_sides_for_long(cluster: Cluster, mode: Break) -> None:
+async def test_a_network_that_is_broken_on_all_sides_for_long(cluster: Cluster, mode: Break) -> None:
     requests = [job(unheard_text(6)) for _ in range(4)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.delay(0.3)
         await cluster.services.submit(*requests)
@@ -55,5 +53,3 @@ def test_a_network_that_is_broken_on_all_sides_for_long(cluster: Cluster, mode: 
         for proxy in cluster.proxies.values():
             proxy.heal()
         await cluster.proves(*requests)
-
-    cluster.play(scenario)

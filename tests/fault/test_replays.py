@@ -66,8 +66,8 @@ async def fails_for_two_chunks(cluster: Cluster) -> Any:
     return request
 
 
-def test_a_replay_of_its_dead_letters_completes_a_failed_job(cluster: Cluster) -> None:
-    async def scenario() -> None:
+async def test_a_replay_of_its_dead_letters_completes_a_failed_job(cluster: Cluster) -> None:
+    async with cluster.running():
         request = await fails_for_two_chunks(cluster)
         letters = await dlq(cluster, "list", "synthesizer", "--job", request.job_id)
         assert sorted(letter["chunk"] for letter in letters) == [1, 4]
@@ -81,12 +81,10 @@ def test_a_replay_of_its_dead_letters_completes_a_failed_job(cluster: Cluster) -
         await cluster.services.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
         await cluster.proves(request)
 
-    cluster.play(scenario)
-
 
 @pytest.mark.parametrize("then", ["replayed again", "discarded"])
-def test_a_replay_killed_between_confirm_and_ack_harms_nothing(cluster: Cluster, then: str) -> None:
-    async def scenario() -> None:
+async def test_a_replay_killed_between_confirm_and_ack_harms_nothing(cluster: Cluster, then: str) -> None:
+    async with cluster.running():
         request = await fails_for_two_chunks(cluster)
         code, _ = await python(cluster, "-c", DIES_BETWEEN_CONFIRM_AND_ACK)
         assert code == 9
@@ -98,11 +96,9 @@ def test_a_replay_killed_between_confirm_and_ack_harms_nothing(cluster: Cluster,
         await cluster.services.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
         await cluster.proves(request)
 
-    cluster.play(scenario)
 
-
-def test_a_job_blamed_for_three_deaths_says_so_and_a_replay_completes_it(cluster: Cluster) -> None:
-    async def scenario() -> None:
+async def test_a_job_blamed_for_three_deaths_says_so_and_a_replay_completes_it(cluster: Cluster) -> None:
+    async with cluster.running():
         request = job(unheard_text(3))
         cluster.arm("assembler", "before-store", "kill")
         await cluster.services.submit(request)
@@ -118,5 +114,3 @@ def test_a_job_blamed_for_three_deaths_says_so_and_a_replay_completes_it(cluster
         await dlq(cluster, "replay", "--job", request.job_id)
         await cluster.services.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
         await cluster.proves(request)
-
-    cluster.play(scenario)

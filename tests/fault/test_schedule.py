@@ -57,7 +57,7 @@ async def replay_poison(cluster: Cluster) -> None:
     [(8, 5), pytest.param(200, 40, marks=[pytest.mark.long, pytest.mark.timeout(2_400)])],
     ids=["8-faults", "200-faults"],
 )
-def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, faults: int, jobs: int) -> None:
+async def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, faults: int, jobs: int) -> None:
     chosen = seed()
     plan = schedule(chosen, faults, every_seconds=EVERY_SECONDS)
     print(f"PODCAST_FAULT_SEED={chosen} plays this again:", *plan, sep="\n")  # noqa: T201 - pytest shows it on failure
@@ -65,30 +65,30 @@ def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, faults: 
     requests = [job(unheard_text(dice.randint(3, 10)), max_parallel=dice.randint(1, 5)) for _ in range(jobs)]
     length = faults * EVERY_SECONDS
 
-    async def scenario() -> None:
+    async with (
+        cluster.running(seconds=length + 600),
         # As many tries as in life: a chunk may meet several faults.
-        async with cluster.told(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"):
-            more = cluster.start("synthesizer", "coordinator", PODCAST_ATTEMPTS_LIMIT="6")
-            await cluster.services.ready()
-            for voice in cluster.voices:
-                voice.delay(0.3)
-            injector = FaultInjector(cluster, seed=chosen)
-            submissions = [submit_at(cluster, request, dice.uniform(0, 0.8) * length) for request in requests]
-            await asyncio.gather(injector.carry_out(plan), *submissions)
-            assert len(injector.done) == faults
-            for failpoint in cluster.failpoints.iterdir():  # those whose step nobody came to
-                failpoint.unlink()
-            operator = asyncio.create_task(replay_poison(cluster))
-            for request in requests:
-                await cluster.services.reaches(request.job_id, "completed", seconds=180)
-            await cluster.is_quiet()
-            operator.cancel()
-            await asyncio.wait({operator})
-            assert operator.cancelled(), operator.exception()
-            await cluster.completes(*requests)
-            look_seconds = LOOK_SECONDS + FROZEN_SECONDS + cluster.services.settings.store_deadline_seconds
-            assert await cluster.spoken_again(*requests, look_seconds=look_seconds) == []
-            await cluster.nothing_is_dead()
-            cluster.dismiss(*more)
-
-    cluster.play(scenario, seconds=length + 600)
+        cluster.told(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"),
+    ):
+        more = cluster.start("synthesizer", "coordinator", PODCAST_ATTEMPTS_LIMIT="6")
+        await cluster.services.ready()
+        for voice in cluster.voices:
+            voice.delay(0.3)
+        injector = FaultInjector(cluster, seed=chosen)
+        submissions = [submit_at(cluster, request, dice.uniform(0, 0.8) * length) for request in requests]
+        await asyncio.gather(injector.carry_out(plan), *submissions)
+        assert len(injector.done) == faults
+        for failpoint in cluster.failpoints.iterdir():  # those whose step nobody came to
+            failpoint.unlink()
+        operator = asyncio.create_task(replay_poison(cluster))
+        for request in requests:
+            await cluster.services.reaches(request.job_id, "completed", seconds=180)
+        await cluster.is_quiet()
+        operator.cancel()
+        await asyncio.wait({operator})
+        assert operator.cancelled(), operator.exception()
+        await cluster.completes(*requests)
+        look_seconds = LOOK_SECONDS + FROZEN_SECONDS + cluster.services.settings.store_deadline_seconds
+        assert await cluster.spoken_again(*requests, look_seconds=look_seconds) == []
+        await cluster.nothing_is_dead()
+        cluster.dismiss(*more)

@@ -25,10 +25,10 @@ def slow_down(cluster: Cluster, seconds: float) -> None:
         voice.delay(seconds)
 
 
-def test_the_broker_is_killed_and_comes_back(cluster: Cluster) -> None:
+async def test_the_broker_is_killed_and_comes_back(cluster: Cluster) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         slow_down(cluster, 0.5)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
@@ -36,16 +36,14 @@ def test_the_broker_is_killed_and_comes_back(cluster: Cluster) -> None:
         await cluster.start_again(cluster.broker)
         await cluster.proves(*requests)
 
-    cluster.play(scenario)
-
 
 @pytest.mark.parametrize(
     "seconds", [6.0, pytest.param(HEARTBEATS_SECONDS, marks=pytest.mark.long)], ids=["shortly", "past-heartbeats"]
 )
-def test_the_broker_is_paused(cluster: Cluster, seconds: float) -> None:
+async def test_the_broker_is_paused(cluster: Cluster, seconds: float) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         slow_down(cluster, 0.5)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
@@ -54,14 +52,12 @@ def test_the_broker_is_paused(cluster: Cluster, seconds: float) -> None:
         cluster.broker.resume()
         await cluster.proves(*requests)
 
-    cluster.play(scenario)
-
 
 @pytest.mark.parametrize("seconds", [8.0, pytest.param(LONG_OUTAGE_SECONDS, marks=pytest.mark.long)])
-def test_the_store_is_killed_and_comes_back(cluster: Cluster, seconds: float) -> None:
+async def test_the_store_is_killed_and_comes_back(cluster: Cluster, seconds: float) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
-    async def scenario() -> None:
+    async with cluster.running(seconds=LONG_OUTAGE_SECONDS + 200):
         slow_down(cluster, 0.3)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
@@ -70,21 +66,17 @@ def test_the_store_is_killed_and_comes_back(cluster: Cluster, seconds: float) ->
         await cluster.start_again(cluster.minio)
         await cluster.proves(*requests)
 
-    cluster.play(scenario, seconds=LONG_OUTAGE_SECONDS + 200)
 
-
-def test_the_store_is_paused(cluster: Cluster) -> None:
+async def test_the_store_is_paused(cluster: Cluster) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
         cluster.minio.pause()
         await asyncio.sleep(6)  # longer than a call to the store may take
         cluster.minio.resume()
         await cluster.proves(*requests)
-
-    cluster.play(scenario)
 
 
 def fill(folder: Path) -> Path:
@@ -98,12 +90,12 @@ def fill(folder: Path) -> Path:
     return ballast
 
 
-def test_the_store_is_full_and_is_given_room(cluster: Cluster) -> None:
+async def test_the_store_is_full_and_is_given_room(cluster: Cluster) -> None:
     if not cluster.store_disk:
         pytest.skip("needs the right to mount a file system of its own for the store")
     requests = [job(unheard_text(6)) for _ in range(2)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         slow_down(cluster, 0.3)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
@@ -114,15 +106,13 @@ def test_the_store_is_full_and_is_given_room(cluster: Cluster) -> None:
         assert "StorageFull" in cluster.services.log("synthesizer")[logged:]
         await cluster.proves(*requests)
 
-    cluster.play(scenario)
-
 
 @pytest.mark.parametrize("how", ["refuses", "503"])
 @pytest.mark.parametrize("seconds", [10.0, pytest.param(LONG_OUTAGE_SECONDS, marks=pytest.mark.long)])
-def test_speech_is_down_under_load_and_nothing_is_given_up(cluster: Cluster, how: str, seconds: float) -> None:
+async def test_speech_is_down_under_load_and_nothing_is_given_up(cluster: Cluster, how: str, seconds: float) -> None:
     requests = [job(unheard_text(6)) for _ in range(6)]
 
-    async def scenario() -> None:
+    async with cluster.running(seconds=LONG_OUTAGE_SECONDS + 200):
         slow_down(cluster, 0.3)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
@@ -142,5 +132,3 @@ def test_speech_is_down_under_load_and_nothing_is_given_up(cluster: Cluster, how
         for voice in cluster.voices:
             voice.behave()
         await cluster.proves(*requests)
-
-    cluster.play(scenario, seconds=LONG_OUTAGE_SECONDS + 200)

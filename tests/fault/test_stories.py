@@ -61,7 +61,7 @@ async def still_seconds(worker: Worker, during: float) -> list[float]:
     return found
 
 
-def test_podcast_engine_story_jobs_of_three_chunks_hung_for_ever_and_died_at_the_next_deploy(
+async def test_podcast_engine_story_jobs_of_three_chunks_hung_for_ever_and_died_at_the_next_deploy(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     request = job(unheard_text(5))
@@ -104,14 +104,12 @@ def test_podcast_engine_story_jobs_of_three_chunks_hung_for_ever_and_died_at_the
         assert {code for _, code in cluster.services.exits[exits:]} == {0}
         await cluster.proves(request)
 
-    async def scenario() -> None:
+    async with cluster.running():
         await old_pattern()
         await ours()
 
-    cluster.play(scenario)
 
-
-def test_episode_assembly_story_a_restart_in_the_middle_lost_the_work_and_made_duplicates(
+async def test_episode_assembly_story_a_restart_in_the_middle_lost_the_work_and_made_duplicates(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     request = job(unheard_text(5))
@@ -149,14 +147,12 @@ def test_episode_assembly_story_a_restart_in_the_middle_lost_the_work_and_made_d
         episode = keys.episode(request.job_id, "mp3")
         assert len(list(client.list_objects(bucket, prefix=episode, include_version=True))) == 1
 
-    async def scenario() -> None:
+    async with cluster.running():
         await old_pattern()
         await ours()
 
-    cluster.play(scenario)
 
-
-def test_image_generator_story_one_blocking_upload_froze_every_other_task(cluster: Cluster) -> None:
+async def test_image_generator_story_one_blocking_upload_froze_every_other_task(cluster: Cluster) -> None:
     requests = [job(unheard_text(4)) for _ in range(2)]
 
     async def old_pattern() -> None:
@@ -180,14 +176,12 @@ def test_image_generator_story_one_blocking_upload_froze_every_other_task(cluste
         assert max(map(max, still)) < STALL_SECONDS / 2
         await cluster.proves(*requests)
 
-    async def scenario() -> None:
+    async with cluster.running():
         await old_pattern()
         await ours()
 
-    cluster.play(scenario)
 
-
-def test_retrieval_tool_story_a_time_out_left_a_zombie_thread_and_no_log_line(cluster: Cluster) -> None:
+async def test_retrieval_tool_story_a_time_out_left_a_zombie_thread_and_no_log_line(cluster: Cluster) -> None:
     request = job(unheard_text(3))
     slow = sentences(request.source)[1]
 
@@ -216,11 +210,9 @@ def test_retrieval_tool_story_a_time_out_left_a_zombie_thread_and_no_log_line(cl
         for part in (f"job={request.job_id}", "chunk=1", "attempt=1", "seconds="):
             assert part in line
 
-    async def scenario() -> None:
+    async with cluster.running():
         await old_pattern()
         await ours()
-
-    cluster.play(scenario)
 
 
 @contextmanager
@@ -239,7 +231,7 @@ def stuck_threads(count: int) -> Iterator[ThreadPoolExecutor]:
         timer.cancel()
 
 
-def test_news_stream_story_waiting_for_threads_froze_every_request(cluster: Cluster) -> None:
+async def test_news_stream_story_waiting_for_threads_froze_every_request(cluster: Cluster) -> None:
     request = job(unheard_text(6))
 
     async def old_pattern() -> None:
@@ -269,8 +261,6 @@ def test_news_stream_story_waiting_for_threads_froze_every_request(cluster: Clus
         cluster.proxies["store"].heal()
         await cluster.proves(request)
 
-    async def scenario() -> None:
+    async with cluster.running():
         await old_pattern()
         await ours()
-
-    cluster.play(scenario)

@@ -22,10 +22,12 @@ ALARM_SECONDS = 6.0
         pytest.param("assembler", "encoding", marks=pytest.mark.long),
     ],
 )
-def test_a_blocked_event_loop_is_noticed_and_its_process_starts_anew(cluster: Cluster, service: str, step: str) -> None:
+async def test_a_blocked_event_loop_is_noticed_and_its_process_starts_anew(
+    cluster: Cluster, service: str, step: str
+) -> None:
     request = job(unheard_text(6))
 
-    async def scenario() -> None:
+    async with cluster.running():
         logged, exits = len(cluster.services.log(service)), len(cluster.services.exits)
         cluster.arm(service, step, "block")
         await cluster.services.submit(request)
@@ -38,13 +40,11 @@ def test_a_blocked_event_loop_is_noticed_and_its_process_starts_anew(cluster: Cl
         assert request.job_id in stacks, "and what was in flight"
         await cluster.proves(request)
 
-    cluster.play(scenario)
 
-
-def test_a_handler_that_hangs_is_ended_by_its_own_deadline(cluster: Cluster) -> None:
+async def test_a_handler_that_hangs_is_ended_by_its_own_deadline(cluster: Cluster) -> None:
     request = job(unheard_text(4))
 
-    async def scenario() -> None:
+    async with cluster.running():
         logged = len(cluster.services.log("synthesizer"))
         cluster.arm("synthesizer", "before-speech", "hang")
         await cluster.services.submit(request)
@@ -58,13 +58,11 @@ def test_a_handler_that_hangs_is_ended_by_its_own_deadline(cluster: Cluster) -> 
         )
         await cluster.proves(request)
 
-    cluster.play(scenario)
 
-
-def test_the_brokers_disk_is_full_and_is_given_room(cluster: Cluster) -> None:
+async def test_the_brokers_disk_is_full_and_is_given_room(cluster: Cluster) -> None:
     requests = [job(unheard_text(8)) for _ in range(2)]
 
-    async def scenario() -> None:
+    async with cluster.running():
         for voice in cluster.voices:
             voice.delay(0.4)
         await cluster.services.submit(*requests)
@@ -78,5 +76,3 @@ def test_the_brokers_disk_is_full_and_is_given_room(cluster: Cluster) -> None:
         finally:
             cluster.limit_brokers_disk(full=False)
         await cluster.proves(*requests)
-
-    cluster.play(scenario)

@@ -45,35 +45,31 @@ def test_ffmpeg_dies_with_a_process_that_is_killed() -> None:
             assembler.kill()
 
 
-def test_ffmpeg_is_dead_when_the_body_is_left_by_a_deadline() -> None:
+async def test_ffmpeg_is_dead_when_the_body_is_left_by_a_deadline() -> None:
     started = []
 
-    async def scenario() -> None:
+    async def run_for_half_a_second() -> None:
         async with asyncio.timeout(0.5), ffmpeg.run(FOR_EVER) as child:
             started.append(child.process.pid)
             await child.process.wait()
 
     with pytest.raises(TimeoutError):
-        asyncio.run(scenario())
+        await run_for_half_a_second()
     assert not psutil.pid_exists(started[0])
 
 
-def test_what_it_complains_about_is_the_error(tmp_path: Path) -> None:
-    async def scenario() -> None:
+async def test_what_it_complains_about_is_the_error(tmp_path: Path) -> None:
+    async def decode_nothing() -> None:
         async with ffmpeg.decoder(tmp_path / "nothing.mp3") as child:
             assert [data async for data in child.pcm()] == []
             await child.finish()
 
     with pytest.raises(EncoderFailed, match="No such file"):
-        asyncio.run(scenario())
+        await decode_nothing()
 
 
-def test_without_ffmpeg_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_without_ffmpeg_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-
-    async def scenario() -> None:
+    with pytest.raises(EncoderFailed, match="apt-get install ffmpeg"):
         async with ffmpeg.run(["-version"]):
             pass
-
-    with pytest.raises(EncoderFailed, match="apt-get install ffmpeg"):
-        asyncio.run(scenario())

@@ -92,16 +92,13 @@ def ebur128(path: Path) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("profile", "lufs", "channels"), [("mono", -19, 1), ("stereo", -16, 2)])
-def test_every_format_is_on_target_whole_and_has_its_chapters(
+async def test_every_format_is_on_target_whole_and_has_its_chapters(
     harness: Harness, profile: str, lufs: int, channels: int
 ) -> None:
     job = manifest(formats=FORMATS, loudness=profile)
 
-    async def scenario() -> None:
-        await harness.put(job)
-        await assemble(harness)
-
-    asyncio.run(scenario())
+    await harness.put(job)
+    await assemble(harness)
 
     [announced] = harness.published
     assert set(announced.files) == {*FORMATS, "vtt", "chapters", "timing"}
@@ -124,14 +121,11 @@ def test_every_format_is_on_target_whole_and_has_its_chapters(
     assert left_behind(harness) == []
 
 
-def test_captions_chapters_and_marks_come_from_one_timing(harness: Harness) -> None:
+async def test_captions_chapters_and_marks_come_from_one_timing(harness: Harness) -> None:
     job = manifest(chapters=4)
 
-    async def scenario() -> None:
-        await harness.put(job)
-        await assemble(harness)
-
-    asyncio.run(scenario())
+    await harness.put(job)
+    await assemble(harness)
 
     timing = Timing.model_validate_json(harness.path("timing.json").read_bytes())
     starts = [chapter.start / RATE for chapter in timing.timeline.chapters]
@@ -145,12 +139,9 @@ def test_captions_chapters_and_marks_come_from_one_timing(harness: Harness) -> N
     assert said == " ".join(SENTENCES).replace("&", "&amp;").replace("<", "&lt;")
 
 
-def test_each_chunk_is_heard_in_the_decoded_episode_at_its_time(harness: Harness) -> None:
-    async def scenario() -> None:
-        await harness.put(manifest(formats=("flac",)))
-        await assemble(harness)
-
-    asyncio.run(scenario())
+async def test_each_chunk_is_heard_in_the_decoded_episode_at_its_time(harness: Harness) -> None:
+    await harness.put(manifest(formats=("flac",)))
+    await assemble(harness)
 
     timing = Timing.model_validate_json(harness.path("timing.json").read_bytes())
     whole, rate = soundfile.read(harness.path("flac"), dtype="float32")
@@ -161,7 +152,7 @@ def test_each_chunk_is_heard_in_the_decoded_episode_at_its_time(harness: Harness
         assert np.corrcoef(original, heard)[0, 1] > 0.98, text
 
 
-def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(harness: Harness) -> None:
+async def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(harness: Harness) -> None:
     metadata = {
         "album": "Sea Stories",
         "genre": "Podcast",
@@ -171,12 +162,9 @@ def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(harness: Harn
     }
     job = manifest(SENTENCES[:2], chapters=1, formats=FORMATS, cover="cover.png", metadata=metadata)
 
-    async def scenario() -> None:
-        await harness.store.put("cover.png", PNG)
-        await harness.put(job)
-        await assemble(harness)
-
-    asyncio.run(scenario())
+    await harness.store.put("cover.png", PNG)
+    await harness.put(job)
+    await assemble(harness)
 
     id3 = ID3(harness.path("mp3"))
     assert id3["APIC:Cover"].data == PNG
@@ -194,59 +182,50 @@ def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(harness: Harn
     assert [stream["codec_type"] for stream in opus_streams] == ["audio", "video"]
 
 
-def test_an_m4b_keeps_more_than_255_chapters(harness: Harness) -> None:
+async def test_an_m4b_keeps_more_than_255_chapters(harness: Harness) -> None:
     texts = [f"Number {n}." for n in range(300)]
     job = manifest(texts, chapters=300, formats=("m4b", "mp3"))
     short = chunk_audio.encode(spoken("Word.")[:2_400], RATE)
 
-    async def scenario() -> None:
-        for chunk in job.chunks:
-            await harness.store.put(chunk.audio_key, short)
-        await harness.store.put(keys.manifest("job"), job.model_dump_json().encode())
-        await assemble(harness)
-
-    asyncio.run(scenario())
+    for chunk in job.chunks:
+        await harness.store.put(chunk.audio_key, short)
+    await harness.store.put(keys.manifest("job"), job.model_dump_json().encode())
+    await assemble(harness)
 
     for name in ("m4b", "mp3"):
         titles = [chapter["tags"]["title"] for chapter in probed(harness.path(name))["chapters"]]
         assert titles == [chapter.title for chapter in job.chapters], name
 
 
-def test_asked_again_it_only_announces_and_after_a_change_it_makes_the_same_bytes_again(harness: Harness) -> None:
+async def test_asked_again_it_only_announces_and_after_a_change_it_makes_the_same_bytes_again(harness: Harness) -> None:
     job = manifest(SENTENCES[:3], formats=("mp3", "m4b", "opus"))
 
-    async def scenario() -> None:
-        await harness.put(job)
-        await assemble(harness)
-        first = {name: harness.path(name).read_bytes() for name in job.request.formats}
-        written = harness.path("mp3").stat().st_mtime_ns
-        await assemble(harness)
-        assert harness.path("mp3").stat().st_mtime_ns == written
+    await harness.put(job)
+    await assemble(harness)
+    first = {name: harness.path(name).read_bytes() for name in job.request.formats}
+    written = harness.path("mp3").stat().st_mtime_ns
+    await assemble(harness)
+    assert harness.path("mp3").stat().st_mtime_ns == written
 
-        harness.path("opus").unlink()
-        await assemble(harness)
-        assert {name: harness.path(name).read_bytes() for name in job.request.formats} == first
-
-    asyncio.run(scenario())
+    harness.path("opus").unlink()
+    await assemble(harness)
+    assert {name: harness.path(name).read_bytes() for name in job.request.formats} == first
 
     one, two, three = harness.published
     assert one.model_copy(update={"seconds": 0}) == two.model_copy(update={"seconds": 0})
     assert one.model_copy(update={"seconds": 0}) == three.model_copy(update={"seconds": 0})
 
 
-def test_another_manifest_under_the_same_id_is_made_anew(harness: Harness) -> None:
-    async def scenario() -> None:
-        await harness.put(manifest(SENTENCES[:2]))
-        await assemble(harness)
-        await harness.put(manifest(SENTENCES[:4]))
-        await assemble(harness)
-
-    asyncio.run(scenario())
+async def test_another_manifest_under_the_same_id_is_made_anew(harness: Harness) -> None:
+    await harness.put(manifest(SENTENCES[:2]))
+    await assemble(harness)
+    await harness.put(manifest(SENTENCES[:4]))
+    await assemble(harness)
 
     assert harness.published[1].audio_seconds > harness.published[0].audio_seconds + 3
 
 
-def test_very_peaky_speech_is_on_target_with_the_first_encode(harness: Harness) -> None:
+async def test_very_peaky_speech_is_on_target_with_the_first_encode(harness: Harness) -> None:
     job = manifest(SENTENCES[:3])
     peaky = {}
     for chunk in job.chunks:
@@ -254,13 +233,10 @@ def test_very_peaky_speech_is_on_target_with_the_first_encode(harness: Harness) 
         sound = sound * np.abs(sound) ** 0.4  # expanded: its peaks are 22 dB above its loudness
         peaky[chunk.audio_key] = chunk_audio.encode(sound, RATE)
 
-    async def scenario() -> None:
-        await harness.put(job)
-        for key, data in peaky.items():
-            await harness.store.put(key, data)
-        await assemble(harness)
-
-    asyncio.run(scenario())
+    await harness.put(job)
+    for key, data in peaky.items():
+        await harness.store.put(key, data)
+    await assemble(harness)
 
     timing = Timing.model_validate_json(harness.path("timing.json").read_bytes())
     assert timing.audio["mp3"].encodes == 1
@@ -269,18 +245,15 @@ def test_very_peaky_speech_is_on_target_with_the_first_encode(harness: Harness) 
     assert peak <= -1
 
 
-def test_clicks_that_leave_no_room_for_the_voice_are_refused_by_name(harness: Harness) -> None:
+async def test_clicks_that_leave_no_room_for_the_voice_are_refused_by_name(harness: Harness) -> None:
     sound = spoken(SENTENCES[0]) * np.float32(0.02)
     sound[:: RATE // 8] = 0.98
 
-    async def scenario() -> None:
-        job = manifest(SENTENCES[:1], chapters=1)
-        await harness.put(job)
-        await harness.store.put(job.chunks[0].audio_key, chunk_audio.encode(sound, RATE))
-        with pytest.raises(OffTarget, match="after 3 encodes"):
-            await assemble(harness)
-
-    asyncio.run(scenario())
+    job = manifest(SENTENCES[:1], chapters=1)
+    await harness.put(job)
+    await harness.store.put(job.chunks[0].audio_key, chunk_audio.encode(sound, RATE))
+    with pytest.raises(OffTarget, match="after 3 encodes"):
+        await assemble(harness)
 
 
 def lost(job: Manifest, index: int, because: str) -> ChunkLost:
@@ -290,15 +263,12 @@ def lost(job: Manifest, index: int, because: str) -> ChunkLost:
     return ChunkLost(job_id=job.job_id, index=index, audio_key=key, reason=reason)
 
 
-def test_a_missing_chunk_is_reported_lost(harness: Harness) -> None:
+async def test_a_missing_chunk_is_reported_lost(harness: Harness) -> None:
     job = manifest(SENTENCES[:4])
 
-    async def scenario() -> None:
-        await harness.put(job)
-        await harness.store.delete(job.chunks[2].audio_key)
-        await assemble(harness)
-
-    asyncio.run(scenario())
+    await harness.put(job)
+    await harness.store.delete(job.chunks[2].audio_key)
+    await assemble(harness)
     assert (harness.published, left_behind(harness)) == ([lost(job, 2, "is missing")], [])
 
 
@@ -311,58 +281,46 @@ class Vanishing(FileStore):
         return await super().get(key)
 
 
-def test_a_chunk_that_vanishes_while_the_episode_is_made_is_reported_lost(harness: Harness) -> None:
+async def test_a_chunk_that_vanishes_while_the_episode_is_made_is_reported_lost(harness: Harness) -> None:
     harness.store = Vanishing(harness.folder / "store", deadline_seconds=20)
     job = manifest(SENTENCES[:4])
 
-    async def scenario() -> None:
-        await harness.put(job)
-        await assemble(harness)
-
-    asyncio.run(scenario())
+    await harness.put(job)
+    await assemble(harness)
     assert (harness.published, left_behind(harness)) == ([lost(job, 1, "is missing")], [])
     assert encoders() == []
 
 
 @pytest.mark.parametrize("share", [0.001, 0.5])
-def test_a_damaged_chunk_is_removed_and_reported_lost(harness: Harness, share: float) -> None:
+async def test_a_damaged_chunk_is_removed_and_reported_lost(harness: Harness, share: float) -> None:
     job = manifest(SENTENCES[:3])
 
-    async def scenario() -> None:
-        await harness.put(job)
-        data = await harness.store.get(job.chunks[1].audio_key)
-        await harness.store.put(job.chunks[1].audio_key, data[: int(len(data) * share)])
-        await assemble(harness)
-        assert not await harness.store.exists(job.chunks[1].audio_key)
-
-    asyncio.run(scenario())
+    await harness.put(job)
+    data = await harness.store.get(job.chunks[1].audio_key)
+    await harness.store.put(job.chunks[1].audio_key, data[: int(len(data) * share)])
+    await assemble(harness)
+    assert not await harness.store.exists(job.chunks[1].audio_key)
     assert harness.published == [lost(job, 1, "is damaged")]
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a...", PNG[:40], b"\xff\xd8\xff\xe0 cut"])
-def test_a_cover_that_is_no_picture_is_refused(harness: Harness, data: bytes) -> None:
-    async def scenario() -> None:
-        await harness.store.put("cover", data)
-        await harness.put(manifest(SENTENCES[:1], chapters=1, cover="cover"))
-        with pytest.raises(BadInput, match="not a JPEG or PNG"):
-            await assemble(harness)
-
-    asyncio.run(scenario())
+async def test_a_cover_that_is_no_picture_is_refused(harness: Harness, data: bytes) -> None:
+    await harness.store.put("cover", data)
+    await harness.put(manifest(SENTENCES[:1], chapters=1, cover="cover"))
+    with pytest.raises(BadInput, match="not a JPEG or PNG"):
+        await assemble(harness)
 
 
-def test_a_job_without_manifest_and_a_cover_that_is_not_there_are_refused(harness: Harness) -> None:
-    async def scenario() -> None:
-        with pytest.raises(BadInput, match="no manifest"):
-            await assemble(harness)
-        await harness.put(manifest(SENTENCES[:1], chapters=1, cover="nowhere.png"))
-        with pytest.raises(BadInput, match=r"nowhere\.png is not in the store"):
-            await assemble(harness)
-
-    asyncio.run(scenario())
+async def test_a_job_without_manifest_and_a_cover_that_is_not_there_are_refused(harness: Harness) -> None:
+    with pytest.raises(BadInput, match="no manifest"):
+        await assemble(harness)
+    await harness.put(manifest(SENTENCES[:1], chapters=1, cover="nowhere.png"))
+    with pytest.raises(BadInput, match=r"nowhere\.png is not in the store"):
+        await assemble(harness)
 
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "m4b"])
-def test_a_full_disk_is_named(harness: Harness, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+async def test_a_full_disk_is_named(harness: Harness, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def on_the_full_disk(self: mastering.Episode, extension: str) -> Path:
         path = self.folder / f"episode.{extension}"
         if not path.exists():
@@ -371,26 +329,20 @@ def test_a_full_disk_is_named(harness: Harness, monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr(mastering.Episode, "path", on_the_full_disk)
 
-    async def scenario() -> None:
-        await harness.put(manifest(formats=(name,)))
-        with pytest.raises(DiskFull, match="full"):
-            await assemble(harness)
-
-    asyncio.run(scenario())
+    await harness.put(manifest(formats=(name,)))
+    with pytest.raises(DiskFull, match="full"):
+        await assemble(harness)
     assert left_behind(harness) == []
 
 
-def test_too_little_room_is_noticed_before_anything_is_written(
+async def test_too_little_room_is_noticed_before_anything_is_written(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.assembler.handlers.SPARE_BYTES", 10**18)
 
-    async def scenario() -> None:
-        await harness.put(manifest(SENTENCES[:1], chapters=1))
-        with pytest.raises(DiskFull):
-            await assemble(harness)
-
-    asyncio.run(scenario())
+    await harness.put(manifest(SENTENCES[:1], chapters=1))
+    with pytest.raises(DiskFull):
+        await assemble(harness)
 
 
 class Stalling(FileStore):
@@ -412,54 +364,45 @@ async def _encoding(task: asyncio.Task[None]) -> psutil.Process:
     raise AssertionError(task)
 
 
-def test_cancelled_it_leaves_no_process_and_no_file(harness: Harness) -> None:
+async def test_cancelled_it_leaves_no_process_and_no_file(harness: Harness) -> None:
     harness.store = Stalling(harness.folder / "store", deadline_seconds=20)
 
-    async def scenario() -> None:
-        await harness.put(manifest())
-        task = asyncio.create_task(assemble(harness))
-        ffmpeg = await _encoding(task)
-        assert left_behind(harness) != []
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, timeout=3)
-        assert not ffmpeg.is_running()
-
-    asyncio.run(scenario())
+    await harness.put(manifest())
+    task = asyncio.create_task(assemble(harness))
+    ffmpeg = await _encoding(task)
+    assert left_behind(harness) != []
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, timeout=3)
+    assert not ffmpeg.is_running()
     assert left_behind(harness) == []
 
 
-def test_an_ffmpeg_that_is_killed_is_an_error_that_can_be_tried_again(harness: Harness) -> None:
+async def test_an_ffmpeg_that_is_killed_is_an_error_that_can_be_tried_again(harness: Harness) -> None:
     harness.store = Stalling(harness.folder / "store", deadline_seconds=20)
 
-    async def scenario() -> None:
-        await harness.put(manifest())
-        real = harness.store
-        task = asyncio.create_task(assemble(harness))
-        (await _encoding(task)).send_signal(signal.SIGSTOP)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, timeout=3)  # a stopped child does not hold it up
+    await harness.put(manifest())
+    real = harness.store
+    task = asyncio.create_task(assemble(harness))
+    (await _encoding(task)).send_signal(signal.SIGSTOP)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, timeout=3)  # a stopped child does not hold it up
 
-        harness.store = FileStore(harness.folder / "store", deadline_seconds=real._deadline_seconds)
-        task = asyncio.create_task(assemble(harness))
-        (await _encoding(task)).kill()
-        with pytest.raises(EncoderFailed):
-            await task
-
-    asyncio.run(scenario())
+    harness.store = FileStore(harness.folder / "store", deadline_seconds=real._deadline_seconds)
+    task = asyncio.create_task(assemble(harness))
+    (await _encoding(task)).kill()
+    with pytest.raises(EncoderFailed):
+        await task
     assert left_behind(harness) == []
 
 
-def test_what_a_killed_assembler_left_behind_is_removed_by_the_next(harness: Harness) -> None:
+async def test_what_a_killed_assembler_left_behind_is_removed_by_the_next(harness: Harness) -> None:
     abandoned = harness.folder / "scratch" / "podcast-assembler-old"
     abandoned.mkdir()
     (abandoned / "lock").touch()
     os.utime(abandoned / "lock", (0, 0))
 
-    async def scenario() -> None:
-        await harness.put(manifest(SENTENCES[:1], chapters=1))
-        await assemble(harness)
-
-    asyncio.run(scenario())
+    await harness.put(manifest(SENTENCES[:1], chapters=1))
+    await assemble(harness)
     assert left_behind(harness) == []

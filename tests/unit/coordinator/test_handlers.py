@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -107,219 +105,168 @@ class Harness:
         return JobStatus.model_validate_json(await self.store.get(keys.status(job_id)))
 
 
-Scenario = Callable[[Harness], Awaitable[None]]
-
-
 @pytest.fixture
-def play(tmp_path: Path) -> Callable[[Scenario], None]:
-    def run(scenario: Scenario) -> None:
-        async def inside() -> None:
-            await scenario(Harness(tmp_path))
-
-        asyncio.run(inside())
-
-    return run
+def harness(tmp_path: Path) -> Harness:
+    return Harness(tmp_path)
 
 
-def test_a_job_goes_from_submission_to_completion(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        await harness.submit("abc")
-        assert harness.requests() == [0, 1]
-        await harness.spoken(0, "a")
-        assert harness.requests() == [2]
-        await harness.spoken(2, "c")
-        await harness.spoken(1, "b")
-        assert harness.published == [EpisodeRequested(job_id="job")]
-        await harness.assembled()
-        status = await harness.status()
-        assert status.state == "completed"
-        assert status.chunks.done == 3
-        assert set(status.stages) == {"chunking", "synthesizing", "assembling"}
-        assert not await harness.store.exists(keys.active("job"))
-        assert harness.events[0].name == "job.started"
-        assert harness.events[-1].name == "job.completed"
-
-    play(scenario)
+async def test_a_job_goes_from_submission_to_completion(harness: Harness) -> None:
+    await harness.submit("abc")
+    assert harness.requests() == [0, 1]
+    await harness.spoken(0, "a")
+    assert harness.requests() == [2]
+    await harness.spoken(2, "c")
+    await harness.spoken(1, "b")
+    assert harness.published == [EpisodeRequested(job_id="job")]
+    await harness.assembled()
+    status = await harness.status()
+    assert status.state == "completed"
+    assert status.chunks.done == 3
+    assert set(status.stages) == {"chunking", "synthesizing", "assembling"}
+    assert not await harness.store.exists(keys.active("job"))
+    assert harness.events[0].name == "job.started"
+    assert harness.events[-1].name == "job.completed"
 
 
-def test_a_killed_coordinator_carries_on_from_the_store(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        await harness.submit("abcd")
-        await harness.spoken(0, "a")
-        harness.requests()
-        harness.restart()
-        await harness.reconcile()
-        assert harness.requests() == [1, 2], "the first unfinished ones, again"
-        await harness.spoken(1, "b")
-        assert harness.requests() == [3]
-
-    play(scenario)
+async def test_a_killed_coordinator_carries_on_from_the_store(harness: Harness) -> None:
+    await harness.submit("abcd")
+    await harness.spoken(0, "a")
+    harness.requests()
+    harness.restart()
+    await harness.reconcile()
+    assert harness.requests() == [1, 2], "the first unfinished ones, again"
+    await harness.spoken(1, "b")
+    assert harness.requests() == [3]
 
 
-def test_a_coordinator_killed_while_it_handled_the_last_chunk_asks_for_the_episode(
-    play: Callable[[Scenario], None],
+async def test_a_coordinator_killed_while_it_handled_the_last_chunk_asks_for_the_episode(
+    harness: Harness,
 ) -> None:
-    async def scenario(harness: Harness) -> None:
-        await harness.submit("a")
-        await harness.spoken(0, "a")
-        harness.published.clear()
-        harness.restart()
-        await harness.spoken(0, "a")  # redelivered, since it was never acked
-        assert harness.published == [EpisodeRequested(job_id="job")]
-
-    play(scenario)
+    await harness.submit("a")
+    await harness.spoken(0, "a")
+    harness.published.clear()
+    harness.restart()
+    await harness.spoken(0, "a")  # redelivered, since it was never acked
+    assert harness.published == [EpisodeRequested(job_id="job")]
 
 
-def test_the_same_id_twice_is_one_job(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        await harness.submit("ab")
-        harness.requests()
-        again = JobRequest(job_id="job", source=TextSource(text="something else"))
-        await handlers.job_submitted(again, jobs=harness.jobs)
-        await harness.chunked()
-        assert harness.requests() == []
-        assert b"something else" not in await harness.store.get(keys.request("job"))
-
-    play(scenario)
+async def test_the_same_id_twice_is_one_job(harness: Harness) -> None:
+    await harness.submit("ab")
+    harness.requests()
+    again = JobRequest(job_id="job", source=TextSource(text="something else"))
+    await handlers.job_submitted(again, jobs=harness.jobs)
+    await harness.chunked()
+    assert harness.requests() == []
+    assert b"something else" not in await harness.store.get(keys.request("job"))
 
 
-def test_every_message_twice_makes_one_episode(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        await harness.submit("ab")
-        await harness.chunked()
-        for _ in range(2):
-            await harness.spoken(0, "a")
-            await harness.spoken(1, "b")
-        assert harness.requests() == [0, 1]
-        assert harness.published == [EpisodeRequested(job_id="job")]
-        await harness.assembled()
-        await harness.assembled()
-        await harness.spoken(0, "a")
-        await harness.chunked()
-        assert harness.published == [EpisodeRequested(job_id="job")]
-        assert (await harness.status()).state == "completed"
-
-    play(scenario)
-
-
-def test_results_that_arrive_in_any_order_are_counted(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        plan = manifest("ab", max_parallel=2)
-        await harness.store.put(keys.manifest("job"), plan.model_dump_json().encode())
-        await harness.chunked()  # before job.submitted, as after a redelivery
-        await handlers.job_submitted(plan.request, jobs=harness.jobs)
-        assert harness.requests() == [0, 1]
-
-    play(scenario)
-
-
-def test_a_chunk_that_the_assembler_does_not_find_is_spoken_again(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        await harness.submit("ab")
-        harness.requests()
+async def test_every_message_twice_makes_one_episode(harness: Harness) -> None:
+    await harness.submit("ab")
+    await harness.chunked()
+    for _ in range(2):
         await harness.spoken(0, "a")
         await harness.spoken(1, "b")
-        harness.published.clear()
-        await harness.store.delete("audio/b")
-        lost = ChunkLost(job_id="job", index=1, audio_key="audio/b", reason="is missing")
-        await handlers.chunk_lost(lost, jobs=harness.jobs, publish=harness.publish)
-        assert harness.requests() == [1]
-        assert (await harness.status()).state == "synthesizing"
-        await harness.spoken(1, "b")
-        assert harness.published == [EpisodeRequested(job_id="job")]
-
-    play(scenario)
+    assert harness.requests() == [0, 1]
+    assert harness.published == [EpisodeRequested(job_id="job")]
+    await harness.assembled()
+    await harness.assembled()
+    await harness.spoken(0, "a")
+    await harness.chunked()
+    assert harness.published == [EpisodeRequested(job_id="job")]
+    assert (await harness.status()).state == "completed"
 
 
-def test_cancelling_stops_dispatch_and_late_news_is_ignored(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        await harness.submit("abc")
-        harness.requests()
-        await handlers.job_cancel(JobCancelRequested(job_id="job"), jobs=harness.jobs)
-        await harness.spoken(0, "a")
-        await harness.assembled()
-        assert harness.requests() == []
-        assert (await harness.status()).state == "cancelled"
-        assert not await harness.store.exists(keys.active("job"))
-
-    play(scenario)
+async def test_results_that_arrive_in_any_order_are_counted(harness: Harness) -> None:
+    plan = manifest("ab", max_parallel=2)
+    await harness.store.put(keys.manifest("job"), plan.model_dump_json().encode())
+    await harness.chunked()  # before job.submitted, as after a redelivery
+    await handlers.job_submitted(plan.request, jobs=harness.jobs)
+    assert harness.requests() == [0, 1]
 
 
-def test_news_of_an_unknown_job_is_refused(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        with pytest.raises(BadInput, match="no job nobody"):
-            await harness.spoken(0, "a", job_id="nobody")
-
-    play(scenario)
-
-
-def test_a_job_past_its_deadline_fails_with_the_reason(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        await harness.submit("abc")
-        await harness.reconcile(job_deadline_seconds=1e-9)
-        status = await harness.status()
-        assert status.state == "failed"
-        assert "deadline" in (status.error or "")
-
-    play(scenario)
+async def test_a_chunk_that_the_assembler_does_not_find_is_spoken_again(harness: Harness) -> None:
+    await harness.submit("ab")
+    harness.requests()
+    await harness.spoken(0, "a")
+    await harness.spoken(1, "b")
+    harness.published.clear()
+    await harness.store.delete("audio/b")
+    lost = ChunkLost(job_id="job", index=1, audio_key="audio/b", reason="is missing")
+    await handlers.chunk_lost(lost, jobs=harness.jobs, publish=harness.publish)
+    assert harness.requests() == [1]
+    assert (await harness.status()).state == "synthesizing"
+    await harness.spoken(1, "b")
+    assert harness.published == [EpisodeRequested(job_id="job")]
 
 
-def test_a_job_that_stands_still_is_dispatched_again_unless_it_waits_in_line(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        await harness.submit("abc")
-        harness.requests()
-        harness.backlog_messages = 1
-        await harness.reconcile(stalled_seconds=1e-9)
-        assert harness.requests() == [], "its requests wait in the queue"
-        harness.backlog_messages = 0
-        await harness.reconcile(stalled_seconds=1e-9)
-        assert harness.requests() == [0, 1], "they were lost with a purged queue"
-
-    play(scenario)
+async def test_cancelling_stops_dispatch_and_late_news_is_ignored(harness: Harness) -> None:
+    await harness.submit("abc")
+    harness.requests()
+    await handlers.job_cancel(JobCancelRequested(job_id="job"), jobs=harness.jobs)
+    await harness.spoken(0, "a")
+    await harness.assembled()
+    assert harness.requests() == []
+    assert (await harness.status()).state == "cancelled"
+    assert not await harness.store.exists(keys.active("job"))
 
 
-def test_a_job_whose_first_message_was_lost_is_sent_to_the_chunker_again(play: Callable[[Scenario], None]) -> None:
-    async def scenario(harness: Harness) -> None:
-        request = JobRequest(job_id="job", source=TextSource(text="Hello."))
-        await handlers.job_submitted(request, jobs=harness.jobs)
-        await harness.reconcile(stalled_seconds=1e-9)
-        assert harness.requeued == [request]
-
-    play(scenario)
+async def test_news_of_an_unknown_job_is_refused(harness: Harness) -> None:
+    with pytest.raises(BadInput, match="no job nobody"):
+        await harness.spoken(0, "a", job_id="nobody")
 
 
-def test_a_coordinator_that_was_overtaken_undoes_nothing(tmp_path: Path) -> None:
+async def test_a_job_past_its_deadline_fails_with_the_reason(harness: Harness) -> None:
+    await harness.submit("abc")
+    await harness.reconcile(job_deadline_seconds=1e-9)
+    status = await harness.status()
+    assert status.state == "failed"
+    assert "deadline" in (status.error or "")
+
+
+async def test_a_job_that_stands_still_is_dispatched_again_unless_it_waits_in_line(harness: Harness) -> None:
+    await harness.submit("abc")
+    harness.requests()
+    harness.backlog_messages = 1
+    await harness.reconcile(stalled_seconds=1e-9)
+    assert harness.requests() == [], "its requests wait in the queue"
+    harness.backlog_messages = 0
+    await harness.reconcile(stalled_seconds=1e-9)
+    assert harness.requests() == [0, 1], "they were lost with a purged queue"
+
+
+async def test_a_job_whose_first_message_was_lost_is_sent_to_the_chunker_again(harness: Harness) -> None:
+    request = JobRequest(job_id="job", source=TextSource(text="Hello."))
+    await handlers.job_submitted(request, jobs=harness.jobs)
+    await harness.reconcile(stalled_seconds=1e-9)
+    assert harness.requeued == [request]
+
+
+async def test_a_coordinator_that_was_overtaken_undoes_nothing(tmp_path: Path) -> None:
     """It was frozen with news that it had not written; another one was active meanwhile and finished the job."""
 
-    async def scenario() -> None:
-        frozen, other = Harness(tmp_path), Harness(tmp_path)
-        await frozen.submit("abc")
-        await frozen.spoken(0, "a")
-        for index, text in enumerate("abc"):
-            await other.spoken(index, text)
-        await other.assembled()
-        remembered = frozen.jobs.cached("job")
-        assert remembered is not None
-        with pytest.raises(Overtaken):
-            async with frozen.jobs.held("job"):
-                await frozen.jobs.write(remembered)
-        assert frozen.jobs.cached("job") is None
-        status = JobStatus.model_validate_json(await other.store.get(keys.status("job")))
-        assert status.state == "completed"
-
-    asyncio.run(scenario())
+    frozen, other = Harness(tmp_path), Harness(tmp_path)
+    await frozen.submit("abc")
+    await frozen.spoken(0, "a")
+    for index, text in enumerate("abc"):
+        await other.spoken(index, text)
+    await other.assembled()
+    remembered = frozen.jobs.cached("job")
+    assert remembered is not None
+    with pytest.raises(Overtaken):
+        async with frozen.jobs.held("job"):
+            await frozen.jobs.write(remembered)
+    assert frozen.jobs.cached("job") is None
+    status = JobStatus.model_validate_json(await other.store.get(keys.status("job")))
+    assert status.state == "completed"
 
 
-def test_a_coordinator_that_lost_its_connection_remembers_nothing(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = Harness(tmp_path)
-        await harness.submit("abcd")
-        async with harness.jobs.held("job"):
-            harness.jobs.forget_all()
-            assert await harness.jobs.find("job") is not None
-        assert harness.jobs.cached("job") is None, "what was in hand while it was lost is forgotten too"
-        assert harness.requests() == [0, 1]
-        await harness.spoken(0, "a")
-        assert harness.requests() == [1, 2], "asked again, from what the store has"
-
-    asyncio.run(scenario())
+async def test_a_coordinator_that_lost_its_connection_remembers_nothing(tmp_path: Path) -> None:
+    harness = Harness(tmp_path)
+    await harness.submit("abcd")
+    async with harness.jobs.held("job"):
+        harness.jobs.forget_all()
+        assert await harness.jobs.find("job") is not None
+    assert harness.jobs.cached("job") is None, "what was in hand while it was lost is forgotten too"
+    assert harness.requests() == [0, 1]
+    await harness.spoken(0, "a")
+    assert harness.requests() == [1, 2], "asked again, from what the store has"
