@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     reconcile_seconds: float = Field(15, gt=0, description="how often the coordinator looks for jobs that stand still")
     stalled_seconds: float = Field(300, gt=0, description="a job without any news for so long is dispatched again")
 
+    # What is kept
+    retention_days: float = Field(
+        0, ge=0, description="jobs that ended longer ago are removed, with audio that no job refers to; 0: keep all"
+    )
+
     # Audio
     sample_rate: Literal[16000, 22050, 24000, 44100, 48000] = Field(
         24_000, description="of stored chunks and episodes, Hz"

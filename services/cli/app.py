@@ -28,6 +28,8 @@ COMMANDS: Final[dict[str, str]] = {
     "fetch": "services.cli.store_commands:fetch",
     "cancel": "services.cli.job_commands:cancel",
     "jobs": "services.cli.store_commands:jobs",
+    "delete": "services.cli.deleting_commands:delete",
+    "prune": "services.cli.deleting_commands:prune",
     "up": "services.cli.stack_commands:up",
     "down": "services.cli.stack_commands:down",
     "ps": "services.cli.stack_commands:ps",

@@ -4,6 +4,7 @@ import functools
 
 from services.coordinator import handlers, reconciling
 from services.coordinator.jobs import Jobs
+from services.coordinator.retention import keep_pruned
 from shared.protocol import messages, topology
 from shared.runtime import service
 from shared.settings import Settings
@@ -23,6 +24,7 @@ def build(settings: Settings) -> service.Service:
     app.background += [
         jobs.keep_written,
         functools.partial(reconciling.tick, app.publish, every_seconds=settings.reconcile_seconds),
+        functools.partial(keep_pruned, app.store, settings),
     ]
 
     @app.on(messages.JobRequest, ignore_malformed=True)  # the chunker got it too, and buries it
