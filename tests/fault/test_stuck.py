@@ -36,7 +36,7 @@ async def test_a_blocked_event_loop_is_noticed_and_its_process_starts_anew(
         log = cluster.services.log(service)[logged:]
         assert "watchdog: the event loop has not turned for" in log
         stacks = log[log.index("--- stacks of process") : log.index("--- end of stacks ---")]
-        assert "tampered.py" in stacks, "the stacks show where it stood"
+        assert "failpoints.py" in stacks, "the stacks show where it stood"
         assert request.job_id in stacks, "and what was in flight"
         await cluster.proves(request)
 
