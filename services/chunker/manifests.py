@@ -73,6 +73,8 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
         language=language,
         voice=voice,
         model=model,
+        engine=settings.engine_identity,
+        sample_rate=settings.sample_rate,
         pauses=job.pauses or settings.pauses,
         chapters=split.chapters,
         chunks=chunks,
