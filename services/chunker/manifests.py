@@ -85,7 +85,7 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
 
 def chunks_in(manifest: bytes) -> int:
     """How many chunks a stored manifest lists."""
-    return len(Manifest.model_validate_json(manifest).chunks)
+    return len(Manifest.model_validate_json(manifest, extra="ignore").chunks)
 
 
 def _language_of(document: Document) -> str | None:

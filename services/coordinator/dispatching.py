@@ -85,5 +85,3 @@ def _why(progress: Progress, kind: Kind, index: int, reason: str) -> str:
     more = f" ({count} chunks failed)" if count > 1 else ""
     text = kind.text(index)[:_TEXT_SHOWN_CHARACTERS]
     return f"Chunk {index} cannot be spoken: {reason}{more} Its text begins: “{text}”"
-
-

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from shared.protocol.messages import JobCancelled, JobCompleted, JobEnded, JobFailed, JobStatus
 
 
 def ending(status: JobStatus) -> JobEnded:
     """What is announced of a job that has ended so."""
-    common = {
+    common: dict[str, Any] = {
         "job_id": status.job_id,
         "title": status.title,
         "submitted_at": status.submitted_at,

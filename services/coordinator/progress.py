@@ -50,7 +50,7 @@ class Progress:
 
     def finish(self, key: str) -> bool:
         """Note that this object is in the store; False if that was known, or it is not of this job."""
-        return any([tally.finish(key) for tally in self.tallies.values()])
+        return sum(tally.finish(key) for tally in self.tallies.values()) > 0
 
     def fail(self, queue: str, request: Message, reason: str) -> bool:
         """Note that a piece cannot be made.

@@ -165,7 +165,7 @@ class ChunkRequested(Message):
 
 
 class PieceRequested(Message):
-    """coordinator → a stage beside the line: make this piece of work. The base of such a stage's own message."""
+    """coordinator → a stage beside the line: make this piece of work. The base of that stage's own message."""
 
     version: Literal[1] = 1
     job_id: JobId
@@ -173,7 +173,7 @@ class PieceRequested(Message):
 
 
 class PieceFinished(Message):
-    """A stage beside the line → coordinator: this piece of work is in the store. The base of such a stage's own message.
+    """A stage beside the line → coordinator: this piece of work is in the store. The base of that stage's own message.
 
     `chunk.synthesized` says the same of a chunk, and more.
     """

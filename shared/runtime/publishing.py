@@ -58,9 +58,7 @@ class Publisher:
         ready = envelope.outgoing(message, job_id=str(getattr(message, "job_id", "")))
         await self.raw(ready, "", queue.name)
 
-    async def raw(
-        self, message: aio_pika.Message, exchange: str, routing_key: str, *, mandatory: bool = True
-    ) -> None:
+    async def raw(self, message: aio_pika.Message, exchange: str, routing_key: str, *, mandatory: bool = True) -> None:
         """Publish a ready AMQP message.
 
         Raises:
