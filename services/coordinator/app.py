@@ -65,21 +65,21 @@ def build(
         del message
         await reconciler.run()
 
-    for announced in (message for stage in stages for message in stage.announces):
-        if issubclass(announced, messages.PieceFinished):
-            _hear_of(announced, app, jobs)
-
+    _hear_of_pieces(app, stages, jobs)
     app.on_dead_letter(functools.partial(deaths.dead_letter, jobs=jobs, publish=app.publish, stages=stages))
     _document(app, stages)
     return app
 
 
-def _hear_of(announced: type[messages.PieceFinished], app: service.Service, jobs: Jobs) -> None:
-    """Register the handler of what a stage beside the line announces."""
+def _hear_of_pieces(app: service.Service, stages: tuple[topology.WorkQueue, ...], jobs: Jobs) -> None:
+    """Register handlers of what stages beside the line announce."""
 
-    @app.on(announced)
     async def piece_finished(message: messages.PieceFinished) -> None:
         await handlers.piece_finished(message, jobs=jobs, publish=app.publish)
+
+    for announced in (message for stage in stages for message in stage.announces):
+        if issubclass(announced, messages.PieceFinished):
+            app.on(announced)(piece_finished)
 
 
 def _document(app: service.Service, stages: tuple[topology.WorkQueue, ...]) -> None:
