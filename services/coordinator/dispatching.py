@@ -17,6 +17,7 @@ from services.coordinator.pieces import Kind, Stage
 from services.coordinator.plan import CHUNK
 from services.coordinator.progress import Progress
 from shared.protocol import topology
+from shared.protocol.manifest import Manifest
 from shared.protocol.messages import Message
 
 Publish = Callable[[Message], Awaitable[None]]
@@ -24,8 +25,15 @@ Publish = Callable[[Message], Awaitable[None]]
 _TEXT_SHOWN_CHARACTERS = 80
 
 
-async def dispatch(job: Job, *, jobs: Jobs, publish: Publish) -> None:
-    """Ask for as many pieces as there is room for; end the job if it is complete, or cannot be."""
+async def dispatch(job: Job, *, jobs: Jobs, publish: Publish, is_news: bool = True) -> None:
+    """Ask for as many pieces as there is room for; end the job if it is complete, or cannot be.
+
+    Args:
+        job: with its manifest in the store.
+        jobs: its memory.
+        publish: asks for pieces.
+        is_news: whether something in the job's status has changed.
+    """
     progress = await jobs.progress(job)
     if job.synthesizing_since is None:
         job.synthesizing_since = time.monotonic()
@@ -37,12 +45,18 @@ async def dispatch(job: Job, *, jobs: Jobs, publish: Publish) -> None:
         await jobs.move(job, Event.FINISHED, error=None)
     elif progress.stage > Stage.BEFORE_THE_EPISODE and job.status.state == "synthesizing":
         await jobs.move(job, Event.CHUNKS_FINISHED, stages=_stages(job))
-    else:
+    elif is_news:
         await jobs.advance(job)
 
 
 async def carry_on(
-    job: Job, *, jobs: Jobs, publish: Publish, requeue: Publish, sent_back: tuple[str, int | None] = ("", None)
+    job: Job,
+    *,
+    jobs: Jobs,
+    publish: Publish,
+    requeue: Publish,
+    manifest: Manifest | None = None,
+    sent_back: tuple[str, int | None] = ("", None),
 ) -> None:
     """Ask for what a job waits for, wherever it stands.
 
@@ -51,9 +65,11 @@ async def carry_on(
         jobs: its memory.
         publish: asks for pieces.
         requeue: sends a request to the chunker alone.
+        manifest: the job's, if it was read already.
         sent_back: a queue that has a message of this job again already, and the piece it is about.
     """
-    manifest = await jobs.records.manifest(job.job_id) if job.progress is None else job.progress.manifest
+    if manifest is None:
+        manifest = await jobs.records.manifest(job.job_id) if job.progress is None else job.progress.manifest
     if manifest is None:
         request = await jobs.records.request(job.job_id)
         if request is None:
@@ -65,7 +81,7 @@ async def carry_on(
     await jobs.move(job, Event.CHUNKED, title=manifest.title, error=None)
     if sent_back[0]:
         progress.asked(*sent_back)
-    await dispatch(job, jobs=jobs, publish=publish)
+    await dispatch(job, jobs=jobs, publish=publish, is_news=False)
 
 
 def _stages(job: Job) -> dict[str, float]:

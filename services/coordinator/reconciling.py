@@ -21,6 +21,7 @@ from services.coordinator.jobs import Jobs, Overtaken, Unreadable
 from services.coordinator.life import Event
 from shared.errors import BadInput, Outage
 from shared.protocol import topology
+from shared.protocol.manifest import Manifest
 from shared.protocol.messages import ReconcileRequested
 from shared.settings import Settings
 
@@ -123,19 +124,25 @@ class Reconciler:
         elif self._is_overdue(job):
             limit = self.settings.job_deadline_seconds
             await self.jobs.move(job, Event.OVERDUE, error=f"The job took longer than its deadline of {limit:g} s.")
-        elif is_new_here:
-            await self._take_up(job)
-        elif self._is_still(job):
-            await self._ask_again(job)
+        else:
+            try:
+                await (self._take_up(job) if is_new_here else self._ask_again(job))
+            except BadInput as error:  # a manifest or request that cannot be read: nothing would ever move this job
+                await self.jobs.move(job, Event.GIVEN_UP, error=str(error))
 
     async def _take_up(self, job: Job) -> None:
         """A job that another coordinator had: ask again for the first pieces that are not known to be finished."""
-        if job.status.state in _CHUNKING and await self.jobs.records.manifest(job.job_id) is None:
-            return  # its request is the chunker's, whoever coordinates; it becomes still if that was lost
+        manifest = None
+        if job.status.state in _CHUNKING:
+            manifest = await self.jobs.records.manifest(job.job_id)
+            if manifest is None:
+                return  # its request is the chunker's, whoever coordinates; it becomes still if that was lost
         log.info("taking up", job=job.job_id, state=job.status.state)
-        await self._carry_on(job)
+        await self._carry_on(job, manifest)
 
     async def _ask_again(self, job: Job) -> None:
+        if not self._is_still(job):
+            return
         if sum([await self._waiting_in(queue) for queue in _queues(job)]):
             job.last_news = time.monotonic()  # it waits in line, or for a server that is down
             return
@@ -145,11 +152,8 @@ class Reconciler:
         job.last_news = time.monotonic()
         await self._carry_on(job)
 
-    async def _carry_on(self, job: Job) -> None:
-        try:
-            await carry_on(job, jobs=self.jobs, publish=self.publish, requeue=self.requeue)
-        except BadInput as error:  # a manifest or request that cannot be read: nothing would ever move this job
-            await self.jobs.move(job, Event.GIVEN_UP, error=str(error))
+    async def _carry_on(self, job: Job, manifest: Manifest | None = None) -> None:
+        await carry_on(job, jobs=self.jobs, publish=self.publish, requeue=self.requeue, manifest=manifest)
 
     async def _waiting_in(self, queue: topology.WorkQueue) -> int:
         if queue.name not in self._waiting:
