@@ -188,11 +188,19 @@ class Jobs:
             job.status = self._now(job)
             await self._tell(_event("progressed", job.status))
         if now - job.written_at >= STATUS_INTERVAL_SECONDS:
-            job.status = self._now(job)
-            await self.write(job)
+            await self.write_now(job)
+
+    async def write_now(self, job: Job) -> None:
+        """Write the job's status as of now.
+
+        Raises:
+            Overtaken: the one in the store is not the one that this process knows.
+        """
+        job.status = self._now(job)
+        await self.write(job)
 
     async def write(self, job: Job) -> None:
-        """Write the job's status.
+        """Write the job's status as it was told.
 
         Raises:
             Overtaken: the one in the store is not the one that this process knows.
@@ -209,8 +217,7 @@ class Jobs:
                 try:
                     async with self.held(job.job_id):
                         if job.stale and self._jobs.get(job.job_id) is job:
-                            job.status = self._now(job)
-                            await self.write(job)
+                            await self.write_now(job)
                 except Outage as error:
                     log.warning("status not written", job=job.job_id, reason=str(error))
 
