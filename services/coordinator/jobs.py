@@ -16,6 +16,7 @@ from services.coordinator.job import Job
 from services.coordinator.life import Event
 from services.coordinator.progress import Progress
 from services.coordinator.records import Overtaken, Records, Unreadable
+from services.coordinator.turns import Turns
 from shared.errors import BadInput, Outage
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import EventName, JobEnded, JobEvent, JobRequest, JobState, JobStatus
@@ -60,29 +61,21 @@ class Jobs:
         self._plan_of = plan_of
         self._jobs: dict[str, Job] = {}
         self._connections = 0
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._turns = Turns()
 
     @contextlib.asynccontextmanager
     async def held(self, job_id: str) -> AsyncIterator[None]:
         """Hold the job: whoever else wants it waits, in order of arrival."""
-        lock, users = self._locks.get(job_id, (asyncio.Lock(), 0))
-        self._locks[job_id] = (lock, users + 1)
-        try:
-            async with lock:
-                connection = self._connections
+        async with self._turns.of(job_id):
+            connection = self._connections
+            try:
                 yield
-                if connection != self._connections:
-                    self._jobs.pop(job_id, None)
-        except BaseException:
-            # What was half done in memory is not to be believed; the store knows.
-            self._jobs.pop(job_id, None)
-            raise
-        finally:
-            _, users = self._locks[job_id]
-            if users == 1:
-                del self._locks[job_id]
-            else:
-                self._locks[job_id] = (lock, users - 1)
+            except BaseException:
+                # What was half done in memory is not to be believed; the store knows.
+                self._jobs.pop(job_id, None)
+                raise
+            if connection != self._connections:
+                self._jobs.pop(job_id, None)
 
     async def find(self, job_id: str) -> Job | None:
         """The job from the cache, or rebuilt from the store; None if there is none.
