@@ -113,7 +113,7 @@ def coordinator_of(stages: Sequence[WorkQueue]) -> WorkQueue:
 
 
 COORDINATOR: Final = coordinator_of(STAGES)
-WORK_QUEUES: Final = (COORDINATOR, *STAGES)
+WORK_QUEUES: Final = (CHUNKER, COORDINATOR, *STAGES[1:])
 
 
 async def declare(connection: AbstractConnection, queues: Sequence[WorkQueue] = WORK_QUEUES) -> None:
