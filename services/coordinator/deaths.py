@@ -17,6 +17,10 @@ from shared.protocol import envelope, topology
 from shared.protocol.messages import JobRequest, Message
 from shared.protocol.topology import WorkQueue
 
+_REASON_LIMIT_CHARACTERS = 2_000
+"""What a status keeps of a reason; the dead letter has all of it."""
+_GIVEN_UP = "The message was delivered too often without being handled: it may kill its consumer."
+
 
 async def dead_letter(
     copy: IncomingMessage, *, jobs: Jobs, publish: Publish, stages: tuple[WorkQueue, ...] = topology.STAGES
@@ -72,4 +76,4 @@ def _reason(copy: IncomingMessage) -> str:
     reason = copy.headers.get(envelope.EXCEPTION_MESSAGE)
     if isinstance(reason, bytes):
         reason = reason.decode("utf-8", "replace")
-    return str(reason or "The message was delivered too often without being handled: it may kill its consumer.")
+    return str(reason or _GIVEN_UP)[:_REASON_LIMIT_CHARACTERS]

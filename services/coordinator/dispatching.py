@@ -16,7 +16,6 @@ from services.coordinator.life import Event
 from services.coordinator.pieces import Kind, Stage
 from services.coordinator.plan import CHUNK
 from services.coordinator.progress import Progress
-from shared.protocol import topology
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import Message
 
@@ -74,7 +73,7 @@ async def carry_on(
         request = await jobs.records.request(job.job_id)
         if request is None:
             await jobs.move(job, Event.GIVEN_UP, error="What was asked of this job is no longer in the store.")
-        elif sent_back[0] != topology.CHUNKER.name:
+        else:
             await requeue(request)
         return
     progress = await jobs.progress(job, manifest)

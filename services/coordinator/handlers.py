@@ -13,6 +13,7 @@ from services.coordinator.dispatching import Publish, carry_on, dispatch
 from services.coordinator.jobs import Jobs
 from services.coordinator.life import Event
 from shared.errors import BadInput
+from shared.protocol import topology
 from shared.protocol.messages import (
     ChunkLost,
     ChunkSynthesized,
@@ -144,7 +145,17 @@ async def job_resume(message: JobResumeRequested, *, jobs: Jobs, publish: Publis
             return
         if job.status.state == "cancelled" and message.sent_back_to:
             return
-        if not await jobs.reopen(job):
+        if life.after(job.status.state, Event.RESUMED) is None:
             return
-        sent_back = (message.sent_back_to, message.index)
-        await carry_on(job, jobs=jobs, publish=publish, requeue=requeue, sent_back=sent_back)
+        manifest = await jobs.records.manifest(job.job_id)
+        if manifest is None and message.sent_back_to != topology.CHUNKER.name:
+            # Before the job is open: once it is, this message coming again changes nothing.
+            request = await jobs.records.request(job.job_id)
+            if request is None:
+                log.warning("nothing to resume: the request is not in the store", job=message.job_id)
+                return
+            await requeue(request)
+        await jobs.reopen(job)
+        if manifest is not None:
+            sent_back = (message.sent_back_to, message.index)
+            await carry_on(job, jobs=jobs, publish=publish, requeue=requeue, manifest=manifest, sent_back=sent_back)

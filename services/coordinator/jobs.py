@@ -161,15 +161,11 @@ class Jobs:
         await self._announce(ending(job.status))
         await self.records.unmark_active(job.job_id)
 
-    async def reopen(self, job: Job) -> bool:
-        """Resume an ended job, with a fresh deadline and nothing held against it; False if it cannot be."""
-        if life.after(job.status.state, Event.RESUMED) is None:
-            return False
+    async def reopen(self, job: Job) -> None:
+        """Resume an ended job, with a fresh deadline and nothing held against it."""
         await self.records.mark_active(job.job_id)  # before it is open, so that a restarted coordinator finds it
         job.progress = None
-        return await self.move(
-            job, Event.RESUMED, resumed_at=clock.now(), error=None, failures=(), warnings=(), lost={}
-        )
+        await self.move(job, Event.RESUMED, resumed_at=clock.now(), error=None, failures=(), warnings=(), lost={})
 
     async def advance(self, job: Job) -> None:
         """Note progress; written and told at intervals."""

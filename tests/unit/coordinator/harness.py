@@ -89,6 +89,8 @@ class Harness:
         self.published.append(message)
 
     async def requeue(self, message: Message) -> None:
+        if self.broker_is_down:
+            raise BrokerDown("The broker does not answer.")
         self.requeued.append(message)
 
     async def backlog(self, _: object) -> int:

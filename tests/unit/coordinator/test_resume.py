@@ -7,6 +7,7 @@ import time
 import pytest
 
 from services.coordinator import clock, handlers
+from shared.errors import BrokerDown
 from shared.protocol.messages import EpisodeRequested, JobRequest, TextSource
 from shared.settings import Settings
 from tests.unit.coordinator.harness import Harness
@@ -140,8 +141,28 @@ async def test_a_coordinator_killed_while_it_resumed_a_job_goes_on_with_it(harne
     await fails_for_its_second_chunk(harness)
     job = await harness.jobs.find("job")
     assert job is not None
-    assert await harness.jobs.reopen(job)
+    await harness.jobs.reopen(job)
     harness.restart()
     await harness.reconcile()
     assert harness.requests() == [1]
     assert time.time() - ((await harness.status()).resumed_at or 0) < Settings().job_deadline_seconds
+
+
+async def test_a_resume_that_the_broker_did_not_take_is_handled_when_it_comes_again(harness: Harness) -> None:
+    request = JobRequest(job_id="job", source=TextSource(text="Hello."))
+    await handlers.job_submitted(request, jobs=harness.jobs)
+    await harness.dies(request)
+    harness.broker_is_down = True
+    with pytest.raises(BrokerDown):
+        await harness.resume()
+    harness.broker_is_down = False
+    await harness.resume()
+    assert harness.requeued == [request]
+    assert (await harness.status()).state == "chunking"
+
+
+async def test_a_job_of_which_nothing_is_left_stays_failed(harness: Harness) -> None:
+    body = b'{"job_id": "job", "speeed": 2}'
+    await harness.dies(body, queue="chunker", kind="job.submitted", job_id="job", reason="speeed is unknown")
+    await harness.resume()
+    assert (await harness.status()).error == "speeed is unknown"
