@@ -24,6 +24,7 @@ from shared.deadlines import in_thread
 from shared.errors import BadInput, NotFound
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodeRequested
+from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
@@ -72,15 +73,13 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
 async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
     try:
         data = await store.get(keys.manifest(job_id))
-        manifest = await in_thread(partial(Manifest.model_validate_json, data, extra="ignore"))
+        manifest = await in_thread(partial(read, Manifest, data, strict=False))
     except NotFound:
         raise BadInput(f"Job {job_id} has no manifest in the store.") from None
     except ValidationError as error:
         raise BadInput(f"The manifest of job {job_id} cannot be read: {error.errors()[0]['msg']}.") from error
     if manifest.job_id != job_id:
         raise BadInput(f"The manifest of job {job_id} is of job {manifest.job_id}.")
-    if manifest.request.cover is not None and not keys.is_of_job(job_id, manifest.request.cover):
-        raise BadInput(f"The cover {manifest.request.cover} is not an object of job {job_id}.")
     return data, manifest
 
 

@@ -20,6 +20,7 @@ from services.chunker.fetching import fetch
 from services.chunker.workers import in_worker
 from shared.errors import BadInput, BadSource, Conflict, NotFound, TooLarge
 from shared.protocol.messages import JobChunked, JobRequest, SourceFormat, TextSource, UrlSource
+from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
@@ -65,7 +66,7 @@ async def _first_request(job: JobRequest, store: Store) -> JobRequest:
         await store.create(key, job.model_dump_json().encode(), content_type="application/json")
     except Conflict:
         try:
-            return JobRequest.model_validate_json(await store.get(key), extra="ignore")
+            return read(JobRequest, await store.get(key), strict=False)
         except ValidationError as error:
             raise BadInput(f"The request of job {job.job_id} in the store cannot be read.") from error
     return job
@@ -74,8 +75,6 @@ async def _first_request(job: JobRequest, store: Store) -> JobRequest:
 async def _made(
     job: JobRequest, store: Store, settings: Settings, left_seconds: Callable[[], float]
 ) -> tuple[bytes, int]:
-    if job.cover is not None:
-        _check_own(job.job_id, job.cover)
     if job.cover is not None and not await store.exists(job.cover):
         raise BadSource(f"The cover {job.cover} is not in the store.", hint="Store the picture before the job is sent.")
     source = await _source(job, store, settings)
@@ -119,7 +118,6 @@ async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
         parts = urlsplit(fetched.final_url)
         name = PurePosixPath(unquote(parts.path)).name
         return _Source(fetched.data, source.format, name, name or parts.hostname or "", fetched.content_type)
-    _check_own(job.job_id, source.key)
     size = await store.size(source.key)
     if size is None:
         raise _missing(source.key)
@@ -133,18 +131,6 @@ async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
         return _Source(await store.get(source.key), source.format, name, name)
     except NotFound as error:
         raise _missing(source.key) from error
-
-
-def _check_own(job_id: str, key: str) -> None:
-    """Who sends a job is a stranger: it reads what was stored for it, and nothing of another's.
-
-    Raises:
-        BadSource: the key is not one of this job's.
-    """
-    if not keys.is_of_job(job_id, key):
-        raise BadSource(
-            f"{key} is not an object of job {job_id}.", hint=f"Store it under {keys.source(job_id, '…')} first."
-        )
 
 
 def _missing(key: str) -> BadSource:

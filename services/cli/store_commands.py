@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from services.cli import exits, interrupts, summary, targets
-from shared.client import fetching, watching
+from shared.client import fetching, job_pages, watching
 from shared.errors import BadInput
 from shared.protocol.messages import JobStatus
 
@@ -77,12 +77,14 @@ def jobs(limit: int, directory: Path | None, as_json: bool) -> None:
     """List the jobs, newest first."""
     settings = targets.named_stack(directory, only_store=True)
 
-    async def work() -> list[JobStatus]:
-        return (await watching.all_jobs(await targets.reachable_store(settings)))[:limit]
+    async def work() -> job_pages.JobsPage:
+        return await job_pages.jobs_page(await targets.reachable_store(settings), limit=limit)
 
     found = interrupts.run(work())
     if as_json:
-        click.echo(json.dumps([status.model_dump(mode="json") for status in found], indent=2))
-        return
-    for found_status in found:
-        click.echo(summary.one_line(found_status))
+        click.echo(json.dumps([status.model_dump(mode="json") for status in found.jobs], indent=2))
+    else:
+        for found_status in found.jobs:
+            click.echo(summary.one_line(found_status))
+    for job_id in found.unreadable:
+        click.echo(f"{job_id}  its status cannot be read", err=True)

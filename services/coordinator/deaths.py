@@ -15,6 +15,7 @@ from services.coordinator.jobs import Jobs
 from services.coordinator.life import Event
 from shared.protocol import envelope, topology
 from shared.protocol.messages import JobRequest, Message
+from shared.protocol.reading import is_from_outside, read
 from shared.protocol.topology import WorkQueue
 
 _REASON_LIMIT_CHARACTERS = 2_000
@@ -66,7 +67,7 @@ def _message(copy: IncomingMessage, queue: WorkQueue) -> Message | None:
     if kind is None:
         return None
     try:
-        return kind.model_validate_json(copy.body, extra="ignore" if copy.app_id == "podcast-engine" else None)
+        return read(kind, copy.body, strict=is_from_outside(copy))
     except ValidationError:
         return None
 

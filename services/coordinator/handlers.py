@@ -81,9 +81,6 @@ async def _finished(job_id: str, key: str, audio_seconds: float, *, jobs: Jobs, 
 
 async def episode_assembled(message: EpisodeAssembled, *, jobs: Jobs, publish: Publish) -> None:
     """The episode is in the store and was proved complete: the job has ended, if nothing else is under way."""
-    for key in message.files.values():
-        if not keys.is_of_job(message.job_id, key):
-            raise BadInput(f"The episode of job {message.job_id} names {key}, which is no object of that job.")
     async with jobs.held(message.job_id):
         job = await jobs.need(message.job_id)
         if life.after(job.status.state, Event.EPISODE_ASSEMBLED) is None:

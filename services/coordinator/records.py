@@ -10,16 +10,17 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from shared.deadlines import in_thread
 from shared.errors import BadInput, Conflict, NotFound, Outage
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import JOB_ID, JobRequest, JobStatus
+from shared.protocol.messages import JOB_ID, Frozen, JobRequest, JobStatus
+from shared.protocol.reading import read
 from shared.store import keys
 from shared.store.port import Store
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=Frozen)
 
 PAGE_KEYS = 1_000
 
@@ -124,7 +125,7 @@ class Records:
 
 def _read(model: type[Model], data: bytes, what: str) -> Model:
     try:
-        return model.model_validate_json(data, extra="ignore")
+        return read(model, data, strict=False)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])

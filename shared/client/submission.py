@@ -1,13 +1,14 @@
 """From what a person asked to a job on the broker.
 
 Small texts travel inside the message; anything larger goes into the store first, and the message names it (a claim
-check). `request.json` is written before the message is published, so that a job is known from the moment its id is
-printed; the coordinator writes the same content again.
+check). `request.json` is created before the message is published, so that a job is known from the moment its id is
+printed, and of several clients that use one id the first one counts.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import get_args
 from pydantic import ValidationError
 
 from shared.client.sources import Address, Document
-from shared.errors import BadInput, BadSource, NotFound, PodcastError, TooLarge
+from shared.errors import BadInput, BadSource, Conflict, NotFound, PodcastError, TooLarge
+from shared.protocol import reading
 from shared.protocol.messages import (
     INLINE_TEXT_LIMIT_CHARACTERS,
     AudioFormat,
@@ -75,7 +77,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
     cover_key = None
     if order.cover is not None:
         data, suffix = _picture(order.cover)
-        cover_key = keys.source(job_id, f"cover.{suffix}")
+        cover_key = keys.source(job_id, _name("cover", data, suffix))
         uploads[cover_key] = data
     try:
         request = JobRequest(
@@ -101,31 +103,51 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
 async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Awaitable[None]]) -> bool:
     """Put the job's objects into the store and publish the job; returns when the broker has confirmed it.
 
+    `request.json` is created once, so of several clients the first one counts also when they race. Nothing is ever
+    removed here: another client may have found the request and announced it, and may use a document of the same
+    content. What a failure leaves behind is announced by the next try with the same id; `podcast prune` removes what
+    nobody has announced for longer than a job may take.
+
     Returns:
-        False if there is a job of this id already: the first one counts, and nothing was changed.
+        False if there is a job of this id already: the first one counts, and nothing of it was changed.
 
     Raises:
-        StoreDown, BrokerDown: a server does not answer; nothing is left behind.
+        StoreDown, BrokerDown: a server does not answer; the hint says how to go on.
     """
     job_id = job.request.job_id
-    request_key = keys.request(job_id)
     if await store.exists(keys.status(job_id)):
         return False
-    with contextlib.suppress(NotFound):
-        # Handed over, but no coordinator has seen it yet; or its sender was killed before it published: say it again.
-        await publish(JobRequest.model_validate_json(await store.get(request_key)))
-        return False
-    objects = {**job.uploads, request_key: job.request.model_dump_json().encode()}
+    request = await _first_request(store, job_id)
+    is_ours = request is None
+    if request is None:
+        for key, data in job.uploads.items():
+            with contextlib.suppress(Conflict):  # the same content, since its name is made of it
+                await store.create(key, data)
+        try:
+            await store.create(keys.request(job_id), job.request.model_dump_json().encode())
+            request = job.request
+        except Conflict:
+            is_ours = False
+            request = await _first_request(store, job_id) or job.request
     try:
-        for key, data in objects.items():
-            await store.put(key, data)
-        await publish(job.request)
-    except PodcastError:
-        with contextlib.suppress(PodcastError):
-            for key in objects:
-                await store.delete(key)
+        # Another's is announced again: no coordinator has seen it yet, or its sender was killed before it published.
+        await publish(request)
+    except PodcastError as error:
+        error.hint = f"{error.hint} Job {job_id} is in the store: to go on with it, use --id {job_id}.".strip()
         raise
-    return True
+    return is_ours
+
+
+async def _first_request(store: Store, job_id: str) -> JobRequest | None:
+    """What whoever came first has asked for."""
+    try:
+        return reading.read(JobRequest, await store.get(keys.request(job_id)), strict=False)
+    except NotFound:
+        return None
+    except ValidationError as error:
+        raise BadInput(
+            f"There is a job {job_id} already, and its request cannot be read.", hint="Use another id."
+        ) from error
 
 
 def _bad_option(error: ValidationError) -> BadInput:
@@ -147,9 +169,14 @@ def _source(source: Document | Address, job_id: str, uploads: dict[str, bytes], 
         )
     if text is not None and len(text) <= INLINE_TEXT_LIMIT_CHARACTERS and source.format in _INLINE_FORMATS:
         return TextSource.model_validate({"text": text, "format": source.format})
-    key = keys.source(job_id, f"document.{source.format}")
+    key = keys.source(job_id, _name("document", source.data, source.format))
     uploads[key] = source.data
     return ObjectSource(key=key, format=source.format, name=source.name[-255:])
+
+
+def _name(what: str, data: bytes, suffix: str) -> str:
+    """A name made of the content, so that two clients that race for one id do not overwrite each other's document."""
+    return f"{what}-{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
 
 
 def _picture(path: Path) -> tuple[bytes, str]:

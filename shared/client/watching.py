@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
 
 from shared.errors import BadInput, DeadlineExceeded, NotFound, StoreDown
-from shared.protocol.messages import JOB_ID, TERMINAL_STATES, JobRequest, JobStatus
+from shared.protocol import reading
+from shared.protocol.messages import JOB_ID, TERMINAL_STATES, Frozen, JobRequest, JobStatus
 from shared.store import keys
 from shared.store.port import Store
 
@@ -25,9 +27,13 @@ LATE_SECONDS: Final = 600.0
 """The coordinator fails a job at its deadline; this long after it nobody will."""
 _FIRST_LOOK_SECONDS: Final = 2.0
 """A job published by another client is in the store only when the coordinator has taken it."""
-_LOOKUPS_AT_A_TIME: Final = 16
 
 Say = Callable[[str], None]
+Document = TypeVar("Document", bound=Frozen)
+
+
+class UnreadableJob(BadInput):
+    """What the store has of a job is damaged, or was written by a version that shares nothing with this one."""
 
 
 def checked_id(job_id: str) -> str:
@@ -45,14 +51,27 @@ async def look(store: Store, job_id: str) -> JobStatus | None:
     """How a job stands; None if the store knows nothing of it.
 
     A job that was handed over but that no coordinator has taken yet is `queued`.
+
+    Raises:
+        UnreadableJob: what the store knows of it cannot be read.
     """
     with contextlib.suppress(NotFound):
-        return JobStatus.model_validate_json(await store.get(keys.status(job_id)))
+        return _read(JobStatus, job_id, await store.get(keys.status(job_id)))
     with contextlib.suppress(NotFound):
-        request = JobRequest.model_validate_json(await store.get(keys.request(job_id)))
+        request = _read(JobRequest, job_id, await store.get(keys.request(job_id)))
         # No time is known but this one; the coordinator's first status is newer in any case.
         return JobStatus(job_id=job_id, state="queued", title=request.title or "", submitted_at=0.0, updated_at=0.0)
     return None
+
+
+def _read(model: type[Document], job_id: str, data: bytes) -> Document:
+    try:
+        return reading.read(model, data, strict=False)
+    except ValidationError as error:
+        raise UnreadableJob(
+            f"What the store has of job {job_id} cannot be read.",
+            hint=f"`podcast delete {job_id}` removes it; other jobs are not concerned.",
+        ) from error
 
 
 async def known(store: Store, job_id: str) -> JobStatus:
@@ -110,28 +129,6 @@ async def follow(
     raise DeadlineExceeded(
         f"Job {job_id} has not ended long after its deadline of {limit_seconds:g} s.",
         hint="Check with `podcast ps` that the coordinator runs.",
-    )
-
-
-async def all_jobs(store: Store) -> list[JobStatus]:
-    """How every job stands, newest first."""
-    of_a_job = re.compile(re.escape(keys.JOBS) + rf"({JOB_ID.pattern})/(?:status|request)\.json")
-    ids: dict[str, None] = {}
-    async for key in store.list(keys.JOBS):
-        if found := of_a_job.fullmatch(key):
-            ids[found[1]] = None
-    limit = asyncio.Semaphore(_LOOKUPS_AT_A_TIME)
-
-    async def bounded(job_id: str) -> JobStatus | None:
-        async with limit:
-            return await look(store, job_id)
-
-    found_jobs = await asyncio.gather(*(bounded(job_id) for job_id in ids))
-    # Queued jobs have no time yet: they are the newest. Ids are by time, too.
-    return sorted(
-        (status for status in found_jobs if status is not None),
-        key=lambda status: (status.submitted_at or float("inf"), status.job_id),
-        reverse=True,
     )
 
 

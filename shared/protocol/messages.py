@@ -7,16 +7,49 @@ unknown fields). Each class names its routing key; `message_id` and `correlation
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 import uuid_utils
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
 INLINE_TEXT_LIMIT_CHARACTERS = 64_000
 """Longer texts travel as a claim check: put them into the store and name the key (source kind `object`)."""
 
 JOB_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 JobId = Annotated[str, Field(pattern=rf"^{JOB_ID.pattern}$", max_length=64)]
+
+# Every string and number of a message has a limit: what is over it is refused at the door, before anything is spoken.
+CHUNKS_LIMIT: Final = 1_000_000
+"""No setting allows more chunks of a job."""
+CHUNK_TEXT_LIMIT_CHARACTERS: Final = 8_000
+"""Twice what any setting lets into a chunk."""
+LANGUAGE_LIMIT_CHARACTERS: Final = 35
+"""RFC 5646, 4.4.1: room for every part a tag may reasonably have."""
+_SECONDS_LIMIT: Final = 10_000_000.0
+_TEXT_LIMIT_CHARACTERS: Final = 2_000
+
+ChunkIndex = Annotated[int, Field(ge=0, lt=CHUNKS_LIMIT)]
+Seconds = Annotated[float, Field(ge=0, le=_SECONDS_LIMIT, strict=False)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+"""Of a voice or a model."""
+ObjectKey = Annotated[str, Field(min_length=1, max_length=512)]
+AudioKey = Annotated[str, Field(pattern=r"^audio/[0-9a-f]{64}(\.flac|/[0-9A-Za-z._-]{1,64})$", max_length=200)]
+"""A digest of everything that decides how the audio sounds; see `shared.protocol.manifest.audio_key`."""
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", max_length=500)]
+"""Text of one line, without control characters: it ends up in tags and on terminals."""
+TagName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f=]*$", min_length=1, max_length=64)]
+TagValue = Annotated[
+    str, Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$", max_length=_TEXT_LIMIT_CHARACTERS)
+]
+
+
+def _cut(value: object) -> object:
+    return value[:_TEXT_LIMIT_CHARACTERS] if isinstance(value, str) else value
+
+
+Cut = Annotated[str, BeforeValidator(_cut), Field(max_length=_TEXT_LIMIT_CHARACTERS)]
+"""Text in a document of ours. What is too long is cut: a long title or reason must not make the document unreadable."""
 
 AudioFormat = Literal["mp3", "m4b", "opus", "flac", "wav"]
 LoudnessProfile = Literal["mono", "stereo"]
@@ -36,7 +69,8 @@ def new_job_id() -> str:
 class Frozen(BaseModel):
     """Immutable, strict and closed: what every message and every document in the store is made of."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    # JSON knows neither NaN nor Infinity, but Python's parsers read them.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class Message(Frozen):
@@ -64,7 +98,7 @@ class ObjectSource(Frozen):
     """A document that the client has put into the object store (a claim check)."""
 
     kind: Literal["object"] = "object"
-    key: str = Field(min_length=1, max_length=512, description="the object's key in the store")
+    key: ObjectKey = Field(description="the object's key in the store, below `jobs/<job_id>/`")
     format: SourceFormat | None = Field(None, description="the document's format; None: by name, then by content")
     name: str = Field("", max_length=255, description="the file name it had, for messages and for guessing the format")
 
@@ -100,22 +134,23 @@ class JobRequest(Message):
     version: Literal[1] = Field(1, description="version of this model")
     job_id: JobId = Field(default_factory=new_job_id, description="chosen by the client or made here (UUIDv7)")
     source: Source = Field(description="what to speak: inline text, an object in the store, or an address")
-    title: str | None = Field(None, max_length=500, description="the episode's title; None: the document's own")
-    author: str | None = Field(None, max_length=500, description="the episode's author; None: the document's own")
+    title: Line | None = Field(None, description="the episode's title; None: the document's own")
+    author: Line | None = Field(None, description="the episode's author; None: the document's own")
     language: str | None = Field(
         None,
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$",
+        max_length=LANGUAGE_LIMIT_CHARACTERS,
         description="BCP 47 tag; None: the document's own, or `en`",
     )
-    voice: str | None = Field(None, min_length=1, max_length=100, description="the voice; None: the engine's default")
-    model: str | None = Field(None, min_length=1, max_length=100, description="the speech model; None: the default")
+    voice: Name | None = Field(None, description="the voice; None: the engine's default")
+    model: Name | None = Field(None, description="the speech model; None: the default")
     speed: float = Field(1.0, ge=0.25, le=4.0, strict=False, description="speaking rate; 1.0 is the voice's own")
     max_parallel: int = Field(5, ge=1, le=100, description="chunks of this job in flight at a time")
     formats: tuple[AudioFormat, ...] = Field(("mp3",), min_length=1, max_length=5, description="files to make")
     loudness: LoudnessProfile = Field("mono", description="mono: -19 LUFS; stereo: -16 LUFS on two channels")
     pauses: PauseLengths | None = Field(None, description="silences in milliseconds; None: the settings'")
-    cover: str | None = Field(None, max_length=512, description="key of a JPEG or PNG in the store")
-    metadata: dict[str, str] = Field(
+    cover: ObjectKey | None = Field(None, description="key of a JPEG or PNG in the store, below `jobs/<job_id>/`")
+    metadata: dict[TagName, TagValue] = Field(
         default_factory=dict, max_length=32, description="more tags for the file: album, date, genre, comment, …"
     )
 
@@ -125,6 +160,21 @@ class JobRequest(Message):
         if len(set(value)) != len(value):
             raise ValueError("each format may be named once")
         return value
+
+    @model_validator(mode="after")
+    def _reads_its_own_objects(self) -> Self:
+        named = {"cover": self.cover} if self.cover else {}
+        if isinstance(self.source, ObjectSource):
+            named["source"] = self.source.key
+        _check_owner(self.job_id, named)
+        return self
+
+
+def _check_owner(job_id: str, named: Mapping[str, str]) -> None:
+    """A job has what is below `jobs/<job_id>/`: nobody may have another's document read aloud."""
+    for what, key in named.items():
+        if not key.startswith(f"jobs/{job_id}/") or ".." in key.split("/"):
+            raise ValueError(f"{what} must be an object of this job, below jobs/{job_id}/")
 
 
 # ---------------------------------------------------------------- along the line
@@ -137,8 +187,8 @@ class JobChunked(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    chunks: int = Field(ge=1, description="how many chunks the manifest lists")
-    seconds: float = Field(ge=0, strict=False, description="how long reading and splitting took")
+    chunks: int = Field(ge=1, le=CHUNKS_LIMIT, description="how many chunks the manifest lists")
+    seconds: Seconds = Field(description="how long reading and splitting took")
 
 
 class ChunkRequested(Message):
@@ -148,15 +198,15 @@ class ChunkRequested(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    index: int = Field(ge=0, description="the chunk's place in the manifest")
-    text: str = Field(min_length=1)
-    language: str
-    voice: str
-    model: str
-    speed: float = Field(strict=False)
-    engine: str = Field("", description="what speaks, as far as `audio_key` goes")
+    index: ChunkIndex = Field(description="the chunk's place in the manifest")
+    text: str = Field(min_length=1, max_length=CHUNK_TEXT_LIMIT_CHARACTERS)
+    language: str = Field(max_length=LANGUAGE_LIMIT_CHARACTERS)
+    voice: Name
+    model: Name
+    speed: float = Field(ge=0.25, le=4.0, strict=False)
+    engine: Cut = Field("", description="what speaks, as far as `audio_key` goes")
     sample_rate: SampleRate | None = Field(None, description="of the stored audio, Hz; None: the synthesizer's setting")
-    audio_key: str = Field(min_length=1, description="derived from everything that decides how the chunk sounds")
+    audio_key: AudioKey = Field(description="derived from everything that decides how the chunk sounds")
 
     @property
     def object_key(self) -> str:
@@ -169,7 +219,7 @@ class PieceRequested(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    object_key: str = Field(min_length=1, max_length=512, description="the object that finishes it")
+    object_key: ObjectKey = Field(description="the object that finishes it")
 
 
 class PieceFinished(Message):
@@ -180,7 +230,7 @@ class PieceFinished(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    object_key: str = Field(min_length=1, max_length=512, description="the object that finishes it")
+    object_key: ObjectKey = Field(description="the object that finishes it")
 
 
 class ChunkSynthesized(Message):
@@ -190,11 +240,11 @@ class ChunkSynthesized(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    index: int = Field(ge=0)
-    audio_key: str
-    audio_seconds: float = Field(gt=0, strict=False)
+    index: ChunkIndex
+    audio_key: AudioKey
+    audio_seconds: Seconds = Field(gt=0)
     reused: bool = Field(description="the audio was there already; nothing was spoken")
-    seconds: float = Field(ge=0, strict=False, description="how long the chunk took in the synthesizer")
+    seconds: Seconds = Field(description="how long the chunk took in the synthesizer")
 
 
 class EpisodeRequested(Message):
@@ -213,8 +263,8 @@ class ChunkLost(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    index: int = Field(ge=0)
-    audio_key: str
+    index: ChunkIndex
+    audio_key: AudioKey
     reason: str = Field(max_length=500)
 
 
@@ -225,11 +275,18 @@ class EpisodeAssembled(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    files: dict[str, str] = Field(description="format (also `vtt`, `chapters`, `timing`) → key in the store")
-    audio_seconds: float = Field(gt=0, strict=False)
+    files: dict[Name, ObjectKey] = Field(
+        max_length=32, description="format (also `vtt`, `chapters`, `timing`) → key in the store"
+    )
+    audio_seconds: Seconds = Field(gt=0)
     loudness_lufs: float = Field(strict=False, description="integrated loudness of the decoded result")
     true_peak_dbtp: float = Field(strict=False, description="true peak of the decoded result")
-    seconds: float = Field(ge=0, strict=False, description="how long assembly took")
+    seconds: Seconds = Field(description="how long assembly took")
+
+    @model_validator(mode="after")
+    def _files_are_its_own(self) -> Self:
+        _check_owner(self.job_id, self.files)
+        return self
 
 
 class JobCancelRequested(Message):
@@ -260,7 +317,7 @@ class JobResumeRequested(Message):
         description="the work queue that a dead letter of the job was just sent back to: what it asks for needs no"
         " second message, and a cancelled job stays cancelled; empty: nothing was sent back",
     )
-    index: int | None = Field(None, ge=0, description="the piece that the letter was about, if it was about one")
+    index: ChunkIndex | None = Field(None, description="the piece that the letter was about, if it was about one")
 
 
 class ReconcileRequested(Message):
@@ -296,22 +353,22 @@ class JobStatus(Frozen):
     version: Literal[1] = 1
     job_id: JobId
     state: JobState
-    title: str = ""
+    title: Cut = ""
     chunks: ChunkCounts = ChunkCounts()
     audio_seconds: float = Field(
         0.0, strict=False, description="seconds of speech done so far; the episode's at the end"
     )
-    stages: dict[str, float] = Field(default_factory=dict, description="stage → seconds it took")
-    files: dict[str, str] = Field(default_factory=dict, description="format → key, once completed")
+    stages: dict[Name, float] = Field(default_factory=dict, max_length=32, description="stage → seconds it took")
+    files: dict[Name, ObjectKey] = Field(default_factory=dict, description="format → key, once completed")
     loudness_lufs: float | None = Field(None, strict=False)
     true_peak_dbtp: float | None = Field(None, strict=False)
-    error: str | None = None
+    error: Cut | None = None
     failures: tuple[ChunkFailure, ...] = Field((), description="the first pieces of work that cannot be made, and why")
-    warnings: tuple[str, ...] = Field((), description="what the episode is complete without, and where to look")
-    lost: dict[str, int] = Field(
+    warnings: tuple[Cut, ...] = Field((), description="what the episode is complete without, and where to look")
+    lost: dict[ObjectKey, int] = Field(
         default_factory=dict, description="object key → how often the assembler did not find it; bounded"
     )
-    finished: dict[str, str] = Field(
+    finished: dict[Name, str] = Field(
         default_factory=dict,
         description="kind of piece → a bitmap of what is finished, for a coordinator that restarts; a hint: the truth"
         " is the object in the store",
@@ -332,10 +389,10 @@ class JobStatus(Frozen):
 class ChunkFailure(Frozen):
     """One chunk that could not be spoken, or another piece of work that could not be made."""
 
-    kind: str = Field("chunk", description="what kind of piece it is")
-    index: int
-    text: str
-    reason: str
+    kind: Name = Field("chunk", description="what kind of piece it is")
+    index: ChunkIndex
+    text: Cut
+    reason: Cut
 
 
 EventName = Literal["started", "progressed", "completed", "failed", "cancelled"]
@@ -367,7 +424,7 @@ class JobEnded(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    title: str
+    title: Cut
     submitted_at: float = Field(strict=False, description="seconds since the epoch")
     ended_at: float = Field(strict=False, description="seconds since the epoch")
 
@@ -377,9 +434,9 @@ class JobCompleted(JobEnded):
 
     ROUTING_KEY: ClassVar[str] = "job.completed"
 
-    files: dict[str, str] = Field(description="format (also `vtt`, `chapters`, `timing`) → key in the store")
+    files: dict[Name, ObjectKey] = Field(description="format (also `vtt`, `chapters`, `timing`) → key in the store")
     audio_seconds: float = Field(strict=False, description="of the episode")
-    warnings: tuple[str, ...] = Field((), description="what the episode is complete without, and where to look")
+    warnings: tuple[Cut, ...] = Field((), description="what the episode is complete without, and where to look")
 
 
 class JobFailed(JobEnded):
@@ -387,7 +444,7 @@ class JobFailed(JobEnded):
 
     ROUTING_KEY: ClassVar[str] = "job.failed"
 
-    error: str = Field(description="why")
+    error: Cut = Field(description="why")
 
 
 class JobCancelled(JobEnded):
@@ -395,7 +452,7 @@ class JobCancelled(JobEnded):
 
     ROUTING_KEY: ClassVar[str] = "job.cancelled"
 
-    reason: str = Field(description="what the client gave as its reason")
+    reason: Cut = Field(description="what the client gave as its reason")
 
 
 ENDINGS: dict[JobState, type[JobEnded]] = {"completed": JobCompleted, "failed": JobFailed, "cancelled": JobCancelled}

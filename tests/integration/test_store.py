@@ -192,6 +192,14 @@ async def test_folders_are_listed_without_what_is_inside(store: Store) -> None:
     assert await store.folders("nothing/") == []
 
 
+async def test_more_folders_than_a_page_are_listed_page_by_page(store: Store) -> None:
+    names = [f"{number:04}" for number in range(1_050)]
+    for start in range(0, len(names), 50):
+        await asyncio.gather(*(store.put(f"jobs/{name}/status.json", b"") for name in names[start : start + 50]))
+    first = await store.folders("jobs/")
+    assert (first, await store.folders("jobs/", after=first[-1])) == (names[:1_000], names[1_000:])
+
+
 async def test_a_folder_is_gone_with_its_last_object(store: Store) -> None:
     await store.put("jobs/1/source/document.md", b"")
     await store.put("jobs/2/status.json", b"")

@@ -27,6 +27,7 @@ from shared.protocol.messages import (
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import open_store
+from tests.audio_keys import audio_key_of
 from tests.unit.synthesizer.sounds import TEXT, espeak
 from tests.unit.synthesizer.speech_server import sends, serving
 
@@ -89,7 +90,14 @@ async def test_a_stored_chunk_of_another_rate_than_was_asked_for_is_spoken_anew(
     async with serving(sends(espeak(), content_type="audio/wav")) as server:
         settings = Settings(store_url=store_url, sample_rate=48_000, speech_url=server.url)
         old = ChunkRequested(
-            job_id="job", index=0, text=TEXT, language="en", voice="v", model="m", speed=1.0, audio_key="audio/x.flac"
+            job_id="job",
+            index=0,
+            text=TEXT,
+            language="en",
+            voice="v",
+            model="m",
+            speed=1.0,
+            audio_key=audio_key_of("x"),
         )
         async with SpeechPool(settings) as speech:
             for request in (old, old.model_copy(update={"sample_rate": 24_000})):

@@ -66,16 +66,15 @@ async def test_a_redelivered_job_is_only_announced_again(tmp_path: Path) -> None
 
 async def test_what_the_job_names_wins_over_the_document(tmp_path: Path) -> None:
     harness = Harness(tmp_path)
-    key = keys.source("j", "book.epub")
-    await harness.store.put(key, made_documents.from_markdown("epub"))
+    key, again = keys.source("j", "book.epub"), keys.source("k", "book.epub")
+    for one in (key, again):
+        await harness.store.put(one, made_documents.from_markdown("epub"))
     own = await harness.chunk(JobRequest(job_id="j", source=ObjectSource(key=key)))
     assert (own.title, own.author, own.language) == ("The Book", "A. Writer", "de")
     assert [chapter.title for chapter in own.chapters][-2:] == ["One", "Two"]
-    other_key = keys.source("k", "book.epub")
-    await harness.store.put(other_key, made_documents.from_markdown("epub"))
     asked = JobRequest(
         job_id="k",
-        source=ObjectSource(key=other_key),
+        source=ObjectSource(key=again),
         title="T",
         author="A",
         language="fr",
@@ -115,7 +114,7 @@ async def test_a_text_without_a_name_is_titled_by_its_first_words(tmp_path: Path
     ("job", "limits", "error", "says"),
     [
         (
-            JobRequest(job_id="j", source=ObjectSource(key="jobs/j/source/nowhere.md")),
+            JobRequest(job_id="j", source=ObjectSource(key="jobs/j/nowhere.md")),
             {},
             BadSource,
             "nowhere.md is not in the store",
@@ -124,7 +123,7 @@ async def test_a_text_without_a_name_is_titled_by_its_first_words(tmp_path: Path
             JobRequest(job_id="j", source=TextSource(text="A."), cover="jobs/j/no.png"),
             {},
             BadSource,
-            "no.png is not in the store",
+            "cover jobs/j/no.png is not in the store",
         ),
         (JobRequest(source=TextSource(text=" \n ")), {}, BadSource, "is empty"),
         (

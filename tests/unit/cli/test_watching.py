@@ -8,7 +8,7 @@ import time
 import pytest
 
 from shared.client import watching
-from shared.client.watching import all_jobs, follow, known, look
+from shared.client.watching import follow, known, look
 from shared.errors import BadInput, DeadlineExceeded, NotFound, StoreDown
 from shared.protocol.messages import JobRequest, JobStatus, TextSource
 from shared.store import keys
@@ -117,12 +117,3 @@ def test_an_unknown_job_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) 
         asyncio.run(known(store, "nope"))
     with pytest.raises(BadInput, match="cannot be the id of a job"):
         asyncio.run(known(store, "../status"))
-
-
-def test_jobs_are_listed_newest_first(store: Store) -> None:
-    for job_id, at in (("b", 2.0), ("a", 3.0), ("c", 1.0)):
-        put_status(store, a_status(job_id, submitted_at=at))
-    request = JobRequest(job_id="new", source=TextSource(text="x"))
-    asyncio.run(store.put(keys.request("new"), request.model_dump_json().encode()))
-    asyncio.run(store.put("jobs/odd/source/status.json", b"a client's document that is called so"))
-    assert [status.job_id for status in asyncio.run(all_jobs(store))] == ["new", "a", "b", "c"]

@@ -30,6 +30,7 @@ from shared.protocol.topology import WorkQueue
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.folder import FileStore
+from tests.audio_keys import audio_key_of
 from tests.unit.coordinator.manifests import manifest
 
 AT_ONCE = {
@@ -111,7 +112,7 @@ class Harness:
         await handlers.job_chunked(message, jobs=self.jobs, publish=self.publish)
 
     async def spoken(self, index: int, text: str, job_id: str = "job") -> None:
-        key = f"audio/{text}"
+        key = audio_key_of(text)
         await self.store.put(key, b"sound")
         message = ChunkSynthesized(
             job_id=job_id, index=index, audio_key=key, audio_seconds=1.0, reused=False, seconds=0.1
@@ -130,8 +131,8 @@ class Harness:
         await handlers.episode_assembled(message, jobs=self.jobs, publish=self.publish)
 
     async def lost(self, index: int, text: str, job_id: str = "job") -> None:
-        await self.store.delete(f"audio/{text}")
-        message = ChunkLost(job_id=job_id, index=index, audio_key=f"audio/{text}", reason="is missing")
+        await self.store.delete(audio_key_of(text))
+        message = ChunkLost(job_id=job_id, index=index, audio_key=audio_key_of(text), reason="is missing")
         await handlers.chunk_lost(message, jobs=self.jobs, publish=self.publish, settings=Settings(lost_limit=3))
 
     async def cancel(self, job_id: str = "job") -> None:

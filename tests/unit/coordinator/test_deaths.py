@@ -7,9 +7,9 @@ import json
 import pytest
 
 from services.coordinator import handlers
-from shared.errors import BadInput
-from shared.protocol.messages import ChunkRequested, EpisodeAssembled, EpisodeRequested, JobRequest, TextSource
+from shared.protocol.messages import ChunkRequested, EpisodeRequested, JobRequest, TextSource
 from shared.store import keys
+from tests.audio_keys import audio_key_of
 from tests.unit.coordinator.harness import Harness
 
 GARBAGE = b'{"job_id": "job", "index": "one", "audio_key": 7}'
@@ -49,7 +49,7 @@ async def test_a_well_formed_message_that_the_coordinator_did_not_send_changes_n
     await harness.submit("abc", max_parallel=3)
     honest = harness.wanted()[1]
     await harness.dies(honest.model_copy(update={"voice": "no such voice"}))
-    await harness.dies(honest.model_copy(update={"audio_key": "audio/z", "index": 99}))
+    await harness.dies(honest.model_copy(update={"audio_key": audio_key_of("z"), "index": 99}))
     await harness.dies(EpisodeRequested(job_id="job"))
     status = await harness.status()
     assert (status.state, status.chunks.failed) == ("synthesizing", 0)
@@ -66,23 +66,7 @@ async def test_a_malformed_job_that_nobody_else_has_submitted_is_told_to_its_sen
 
 async def test_a_request_of_a_job_that_nobody_knows_is_no_job(harness: Harness) -> None:
     stray = ChunkRequested(
-        job_id="nobody", index=0, text="a", language="en", voice="v", model="m", speed=1.0, audio_key="audio/a"
+        job_id="nobody", index=0, text="a", language="en", voice="v", model="m", speed=1.0, audio_key=audio_key_of("a")
     )
     await harness.dies(stray)
     assert not await harness.store.exists(keys.status("nobody"))
-
-
-async def test_an_episode_names_only_objects_of_its_own_job(harness: Harness) -> None:
-    await harness.submit("a")
-    await harness.spoken(0, "a")
-    theirs = EpisodeAssembled(
-        job_id="job",
-        files={"mp3": "jobs/another/episode.mp3"},
-        audio_seconds=1.0,
-        loudness_lufs=-19.0,
-        true_peak_dbtp=-1.0,
-        seconds=1.0,
-    )
-    with pytest.raises(BadInput, match="no object of that job"):
-        await handlers.episode_assembled(theirs, jobs=harness.jobs, publish=harness.publish)
-    assert (await harness.status()).state == "assembling"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.protocol.messages import EpisodeRequested
+from tests.audio_keys import audio_key_of
 from tests.unit.coordinator.harness import Harness
 
 
@@ -34,7 +35,7 @@ async def test_the_same_loss_told_twice_is_one_loss(harness: Harness) -> None:
     await harness.lost(1, "b")
     await harness.lost(1, "b")
     assert harness.requests() == [1]
-    assert (await harness.status()).lost == {"audio/b": 1}
+    assert (await harness.status()).lost == {audio_key_of("b"): 1}
 
 
 async def test_a_second_loss_has_every_chunk_looked_for(harness: Harness) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.coordinator import plan
 from services.coordinator.progress import Progress
 from shared.protocol.messages import ChunkRequested
+from tests.audio_keys import audio_key_of
 from tests.unit.coordinator.manifests import manifest
 
 
@@ -42,51 +43,51 @@ def chunks_are_finished(progress: Progress) -> bool:
 
 def test_chunks_are_requested_in_order_and_no_more_than_allowed() -> None:
     progress = progress_of("abcdef", max_parallel=2)
-    assert keys(progress) == ["audio/a", "audio/b"]
+    assert keys(progress) == [audio_key_of("a"), audio_key_of("b")]
     assert keys(progress) == []
-    progress.finish("audio/b")
-    assert keys(progress) == ["audio/c"]
+    progress.finish(audio_key_of("b"))
+    assert keys(progress) == [audio_key_of("c")]
 
 
 def test_equal_chunks_are_spoken_once_and_counted_each() -> None:
     progress = progress_of("abab")
-    assert keys(progress) == ["audio/a", "audio/b"]
-    progress.finish("audio/a")
-    progress.finish("audio/b")
+    assert keys(progress) == [audio_key_of("a"), audio_key_of("b")]
+    progress.finish(audio_key_of("a"))
+    progress.finish(audio_key_of("b"))
     assert chunks_are_finished(progress)
     assert progress.counts.done == 4
 
 
 def test_what_is_in_the_store_is_not_requested() -> None:
     earlier = progress_of("abc")
-    earlier.finish("audio/b")
+    earlier.finish(audio_key_of("b"))
     progress = progress_of("abc", checkpoints=earlier.checkpoints)
-    assert keys(progress) == ["audio/a", "audio/c"]
+    assert keys(progress) == [audio_key_of("a"), audio_key_of("c")]
 
 
 def test_hearing_of_a_chunk_twice_changes_nothing() -> None:
     progress = progress_of("ab", max_parallel=1)
     keys(progress)
-    assert progress.finish("audio/a")
-    assert not progress.finish("audio/a")
-    assert keys(progress) == ["audio/b"]
+    assert progress.finish(audio_key_of("a"))
+    assert not progress.finish(audio_key_of("a"))
+    assert keys(progress) == [audio_key_of("b")]
 
 
 def test_news_of_a_chunk_of_another_job_is_not_counted() -> None:
     progress = progress_of("ab")
-    assert not progress.finish("audio/z")
-    assert not fail(progress, "audio/z", "no")
+    assert not progress.finish(audio_key_of("z"))
+    assert not fail(progress, audio_key_of("z"), "no")
 
 
 def test_the_rest_of_a_job_with_a_failed_chunk_still_finishes() -> None:
     progress = progress_of("abc", max_parallel=1)
     keys(progress)
-    progress.finish("audio/a")
+    progress.finish(audio_key_of("a"))
     keys(progress)
-    fail(progress, "audio/b", "it is mute")
-    assert keys(progress) == ["audio/c"]
+    fail(progress, audio_key_of("b"), "it is mute")
+    assert keys(progress) == [audio_key_of("c")]
     assert not progress.tallies[plan.CHUNK].settled
-    progress.finish("audio/c")
+    progress.finish(audio_key_of("c"))
     assert progress.tallies[plan.CHUNK].settled
     assert not chunks_are_finished(progress)
     assert [(failure.index, failure.reason) for failure in progress.failures] == [(1, "it is mute")]
@@ -104,11 +105,11 @@ def test_a_job_whose_first_chunks_all_fail_is_given_up() -> None:
 def test_a_replayed_chunk_completes_a_failed_job() -> None:
     first = progress_of("ab")
     keys(first)
-    first.finish("audio/a")
-    fail(first, "audio/b", "it is mute")
+    first.finish(audio_key_of("a"))
+    fail(first, audio_key_of("b"), "it is mute")
     again = progress_of("ab", checkpoints=first.checkpoints, failed=first.failures)
     assert again.tallies[plan.CHUNK].settled
-    again.finish("audio/b")
+    again.finish(audio_key_of("b"))
     assert chunks_are_finished(again)
     assert again.failures == ()
 
@@ -129,5 +130,5 @@ def test_every_order_of_news_ends_with_every_chunk_settled_once(data: st.DataObj
             break
         progress.finish(flying.pop(data.draw(st.integers(0, len(flying) - 1))))
     assert chunks_are_finished(progress)
-    assert sorted(requested) == sorted({f"audio/{text}" for text in texts})
+    assert sorted(requested) == sorted({audio_key_of(text) for text in texts})
     assert progress.counts.done == len(texts)

@@ -10,6 +10,7 @@ from services.coordinator import plan
 from services.coordinator.progress import Progress
 from shared.protocol.messages import JobStatus
 from shared.store import keys
+from tests.audio_keys import audio_key_of
 from tests.unit.coordinator.counting_store import CountingStore
 from tests.unit.coordinator.harness import Harness
 from tests.unit.coordinator.manifests import manifest
@@ -123,6 +124,6 @@ async def test_a_status_from_before_checkpoints_has_every_chunk_asked_for_again(
     progress = Progress(made, plan.of(made))
     await store_job(harness, "job", progress)
     for text in "ab":
-        await harness.store.put(f"audio/{text}", b"sound")
+        await harness.store.put(audio_key_of(text), b"sound")
     await harness.reconcile()
     assert harness.requests() == [0, 1, 2]

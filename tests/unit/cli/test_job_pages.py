@@ -1,0 +1,138 @@
+"""Jobs are listed a page at a time, and only what is shown is read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.client import job_pages
+from shared.client.job_pages import jobs_page
+from shared.protocol.messages import JobRequest, JobState, TextSource, new_job_id
+from shared.store import keys
+from shared.store.folder import FileStore
+from tests.unit.cli.conftest import Podcast, a_status
+
+
+class Counting(FileStore):
+    """Counts its calls by what they do."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, deadline_seconds=60)
+        self.calls: Counter[str] = Counter()
+
+    async def _run(self, doing: str, call: Any, *, size_bytes: int = 0) -> Any:
+        self.calls[doing.split(" ", 1)[0]] += 1
+        return await super()._run(doing, call, size_bytes=size_bytes)
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Counting:
+    return Counting(tmp_path / "store")
+
+
+def fill(store: FileStore, ids: list[str], state: JobState = "completed") -> None:
+    """Jobs as they are on the disk; ten thousand of them by calls would take a minute."""
+    for job_id in ids:
+        folder = store.root / "jobs" / job_id
+        folder.mkdir(parents=True)
+        (folder / "status.json").write_text(a_status(job_id, state).model_dump_json())
+        (folder / "request.json").write_text("{}")
+
+
+async def test_the_newest_page_of_ten_thousand_jobs_costs_a_look_a_thousand_and_a_read_a_job(
+    counting: Counting,
+) -> None:
+    ids = sorted(new_job_id() for _ in range(10_000))
+    fill(counting, ids)
+    page = await jobs_page(counting, limit=100)
+    assert [status.job_id for status in page.jobs] == ids[:-101:-1]
+    assert page.next == ids[-100]
+    assert counting.calls["list"] <= 11
+    assert counting.calls["read"] <= 200
+    assert counting.calls.total() <= 211
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+@pytest.mark.parametrize("in_memory", [2, 20_000])
+async def test_pages_follow_each_other_without_gap_or_overlap(
+    counting: Counting, monkeypatch: pytest.MonkeyPatch, limit: int, in_memory: int
+) -> None:
+    monkeypatch.setattr(job_pages, "_IDS_AT_A_TIME", in_memory)
+    ids = ["0", "a", "a-b", "a0", "b", "b_c", "my-own-id"]
+    fill(counting, ids)
+    seen: list[str] = []
+    before: str | None = ""
+    while before is not None:
+        page = await jobs_page(counting, limit=limit, before=before)
+        assert len(page.jobs) <= limit
+        seen += [status.job_id for status in page.jobs]
+        before = page.next
+    assert seen == sorted(ids, key=lambda job_id: f"{job_id}/", reverse=True)
+
+
+async def test_a_job_nobody_has_taken_yet_is_listed_and_what_is_no_job_is_not(counting: Counting) -> None:
+    fill(counting, ["b"])
+    request = JobRequest(job_id="c", source=TextSource(text="x"))
+    await counting.put(keys.request("c"), request.model_dump_json().encode())
+    await counting.put("jobs/odd/source/status.json", b"a client's document that is called so")
+    await counting.put("jobs/no id of a job/status.json", b"")
+    page = await jobs_page(counting)
+    assert [(status.job_id, status.state) for status in page.jobs] == [("c", "queued"), ("b", "completed")]
+    assert page.next is None
+
+
+async def test_a_status_that_cannot_be_read_hides_no_other_job(counting: Counting) -> None:
+    fill(counting, ["a", "c"])
+    await counting.put(keys.status("b"), b"\xff{")
+    await counting.put(keys.request("d"), b"[]")
+    for states in (None, frozenset({"completed"})):
+        page = await jobs_page(counting, states=states)  # type: ignore[arg-type] # a literal's type is too wide
+        assert [status.job_id for status in page.jobs] == ["c", "a"]
+        assert page.unreadable == ["d", "b"]
+    rest = await jobs_page(counting, limit=2)
+    assert ([status.job_id for status in rest.jobs], rest.unreadable, rest.next) == (["c"], ["d"], "c")
+
+
+async def test_fields_of_a_newer_version_are_no_hindrance(counting: Counting) -> None:
+    status = a_status("a").model_dump_json().replace("{", '{"mood": "sunny", ', 1)
+    await counting.put(keys.status("a"), status.encode())
+    assert [found.job_id for found in (await jobs_page(counting)).jobs] == ["a"]
+
+
+async def test_a_filter_reads_until_the_page_is_full(counting: Counting) -> None:
+    fill(counting, [f"{number:03}" for number in range(0, 300, 3)], "failed")
+    fill(counting, [f"{number:03}" for number in range(300) if number % 3])
+    first = await jobs_page(counting, limit=10, states=frozenset({"failed"}))
+    assert [status.job_id for status in first.jobs] == [f"{number:03}" for number in range(297, 267, -3)]
+    assert counting.calls["read"] < 100
+    second = await jobs_page(counting, limit=100, before=first.next or "", states=frozenset({"failed"}))
+    assert [status.job_id for status in second.jobs] == [f"{number:03}" for number in range(267, -1, -3)]
+    assert second.next is None
+
+
+async def test_only_jobs_that_are_under_way_are_read_for_a_state_of_theirs(counting: Counting) -> None:
+    fill(counting, [f"{number:03}" for number in range(200)])
+    fill(counting, ["working", "assembled"], "synthesizing")
+    for job_id in ("working", "assembled", "100"):
+        await counting.put(keys.active(job_id), b"")
+    page = await jobs_page(counting, states=frozenset({"synthesizing", "chunking"}))
+    assert [status.job_id for status in page.jobs] == ["working", "assembled"]
+    assert counting.calls["read"] == 3
+
+
+def test_the_command_names_what_cannot_be_read(
+    counting: Counting, podcast: Podcast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PODCAST_STORE_URL", counting.url)
+    fill(counting, ["a"])
+    asyncio.run(counting.put(keys.status("b"), b"no status"))
+    result = podcast("jobs")
+    assert result.exit_code == 0
+    assert "completed" in result.stdout
+    assert "b" in result.stderr
+    shown = podcast("status", "b")
+    assert (shown.exit_code, "job b cannot be read" in shown.stderr) == (2, True)
