@@ -74,7 +74,7 @@ async def _finished(job_id: str, key: str, audio_seconds: float, *, jobs: Jobs, 
         if life.after(job.status.state, Event.PIECE_FINISHED) is None:
             return
         progress = await jobs.progress(job)
-        if key not in progress.tallies[plan.EPISODE].first and progress.finish(key):
+        if progress.tallies[plan.EPISODE].index_of(key) is None and progress.finish(key):
             job.audio_seconds += audio_seconds
         await dispatch(job, jobs=jobs, publish=publish)
 

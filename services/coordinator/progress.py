@@ -66,7 +66,8 @@ class Progress:
         for tally in self._under_way():
             kind = tally.kind
             key = getattr(request, "object_key", kind.object_keys[0] if len(kind.object_keys) == 1 else None)
-            if kind.queue.name == queue and key in tally.first and kind.request(tally.first[key]) == request:
+            index = tally.index_of(key) if kind.queue.name == queue and key is not None else None
+            if key is not None and index is not None and kind.request(index) == request:
                 return tally.fail(key, reason)
         return False
 
@@ -80,7 +81,7 @@ class Progress:
         """
         for tally in self.tallies.values():
             if tally.lose(key):
-                for other in list(tally.finished) if all_of_its_kind else ():
+                for other in tally.finished() if all_of_its_kind else ():
                     tally.lose(other)
                 for later in self.tallies.values():
                     if later.kind.stage > tally.kind.stage:
@@ -146,7 +147,7 @@ class Progress:
     @property
     def checkpoints(self) -> dict[str, str]:
         """What is finished, of each kind of which anything is; for `JobStatus.finished`."""
-        return {name: tally.checkpoint() for name, tally in self.tallies.items() if tally.finished}
+        return {name: tally.checkpoint() for name, tally in self.tallies.items() if tally.finished_count}
 
     def warnings(self) -> tuple[str, ...]:
         """A sentence for each optional kind of which a piece failed; it names the dead letters."""

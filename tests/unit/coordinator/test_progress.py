@@ -28,7 +28,8 @@ def keys(progress: Progress) -> list[str]:
 def fail(progress: Progress, key: str, reason: str) -> bool:
     """The request for this chunk becomes a dead letter."""
     tally = progress.tallies[plan.CHUNK]
-    request = tally.kind.request(tally.first[key]) if key in tally.first else a_strangers_request(key)
+    index = tally.index_of(key)
+    request = a_strangers_request(key) if index is None else tally.kind.request(index)
     return progress.fail("synthesizer", request, reason)
 
 
