@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
+from services.coordinator import clock
 from services.coordinator.progress import Progress
 from shared.protocol.messages import TERMINAL_STATES, JobStatus
 
@@ -38,3 +40,16 @@ class Job:
     def deadline_from(self) -> float:
         """When its deadline began: at its submission, or when it was last resumed; seconds since the epoch."""
         return self.status.resumed_at or self.status.submitted_at
+
+    def status_now(self, **fields: Any) -> JobStatus:
+        """The job's status as of now, with `fields` over what is known."""
+        if self.progress is not None:
+            fields = {
+                "chunks": self.progress.counts,
+                "failures": self.progress.failures,
+                "warnings": self.progress.warnings(),
+                "finished": self.progress.checkpoints,
+                **fields,
+            }
+        fields = {"audio_seconds": round(self.audio_seconds, 3), "updated_at": clock.now(), **fields}
+        return self.status.model_copy(update=fields)

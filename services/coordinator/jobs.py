@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from services.coordinator import clock, life, plan
-from services.coordinator.endings import ending
+from services.coordinator.events import ending, event_of
 from services.coordinator.job import Job
 from services.coordinator.life import Event
 from services.coordinator.progress import Progress
@@ -19,7 +19,7 @@ from services.coordinator.records import Overtaken, Records, Unreadable
 from services.coordinator.turns import Turns
 from shared.errors import BadInput, Outage
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import EventName, JobEnded, JobEvent, JobRequest, JobState, JobStatus
+from shared.protocol.messages import JobEnded, JobEvent, JobRequest, JobStatus
 from shared.store.port import Store
 
 __all__ = ["Jobs", "Overtaken", "Unreadable"]
@@ -29,8 +29,6 @@ log = structlog.get_logger(__name__)
 EVENT_INTERVAL_SECONDS = 0.25
 STATUS_INTERVAL_SECONDS = 1.0
 """Progress is written and told at most this often; a change of state at once."""
-
-_EVENT_OF_STATE: dict[JobState, EventName] = {"completed": "completed", "failed": "failed", "cancelled": "cancelled"}
 
 
 class Jobs:
@@ -144,15 +142,14 @@ class Jobs:
         state = life.after(job.status.state, event)
         if state is None:
             return False
-        job.status = self._now(job, state=state, **fields)
+        job.status = job.status_now(state=state, **fields)
         await self.write(job)
         log.info("job", state=state, job=job.job_id, on=event.value, reason=job.status.error)
         if job.ended:
             await self.close(job)
         else:
             self._jobs[job.job_id] = job
-        name = "started" if event is Event.SUBMITTED else _EVENT_OF_STATE.get(state, "progressed")
-        await self._tell(_event(name, job.status))
+        await self._tell(event_of(job.status, is_new=event is Event.SUBMITTED))
         return True
 
     async def close(self, job: Job) -> None:
@@ -174,8 +171,8 @@ class Jobs:
         job.last_news = now
         if now - job.told_at >= EVENT_INTERVAL_SECONDS:
             job.told_at = now
-            job.status = self._now(job)
-            await self._tell(_event("progressed", job.status))
+            job.status = job.status_now()
+            await self._tell(event_of(job.status))
         if now - job.written_at >= STATUS_INTERVAL_SECONDS:
             await self.write_now(job)
 
@@ -185,7 +182,7 @@ class Jobs:
         Raises:
             Overtaken: the one in the store is not the one that this process knows.
         """
-        job.status = self._now(job)
+        job.status = job.status_now()
         await self.write(job)
 
     async def write(self, job: Job) -> None:
@@ -218,22 +215,3 @@ class Jobs:
         """Drop everything: the connection is lost, and another coordinator may be active from here on."""
         self._connections += 1
         self._jobs.clear()
-
-    @staticmethod
-    def _now(job: Job, **fields: Any) -> JobStatus:
-        """The job's status as of now."""
-        if job.progress is not None:
-            fields = {
-                "chunks": job.progress.counts,
-                "failures": job.progress.failures,
-                "warnings": job.progress.warnings(),
-                "finished": job.progress.checkpoints,
-                **fields,
-            }
-        fields = {"audio_seconds": round(job.audio_seconds, 3), "updated_at": clock.now(), **fields}
-        return job.status.model_copy(update=fields)
-
-
-def _event(name: EventName, status: JobStatus) -> JobEvent:
-    """For watchers, who have no use for the bitmaps."""
-    return JobEvent(name=name, status=status.model_copy(update={"finished": {}}))
