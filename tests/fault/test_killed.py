@@ -44,6 +44,8 @@ LONG_STEPS = [
     ("coordinator", "before-ack@chunk.synthesized"),
     ("coordinator", "received@episode.assembled"),
     ("coordinator", "before-store@episode.assembled"),
+    ("coordinator", "before-publish@episode.assembled"),
+    ("coordinator", "after-publish@episode.assembled"),
     ("coordinator", "after-ack@episode.assembled"),
     ("synthesizer", "received"),
     ("synthesizer", "before-speech"),
