@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.errors import Misconfigured
-from shared.protocol.messages import PauseLengths
+from shared.protocol.messages import CHUNKS_LIMIT, PauseLengths
 
 PREFIX = "PODCAST_"
 
@@ -61,8 +61,10 @@ class Settings(BaseSettings):
     )
 
     # What a job gets when it does not say
-    default_voice: str = Field("default", description="voice of a job that names none")
-    default_model: str = Field("default", description="speech model of a job that names none")
+    default_voice: str = Field("default", min_length=1, max_length=100, description="voice of a job that names none")
+    default_model: str = Field(
+        "default", min_length=1, max_length=100, description="speech model of a job that names none"
+    )
     pause_sentence_ms: int = Field(350, ge=0, description="silence between two chunks of a paragraph")
     pause_paragraph_ms: int = Field(700, ge=0, description="silence after a paragraph")
     pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")
@@ -75,7 +77,7 @@ class Settings(BaseSettings):
     )
     source_limit_bytes: int = Field(20_000_000, ge=1, description="largest document that is read")
     text_limit_characters: int = Field(5_000_000, ge=1, description="longest text of a job")
-    chunks_limit: int = Field(20_000, ge=1, description="most chunks of a job")
+    chunks_limit: int = Field(20_000, ge=1, le=CHUNKS_LIMIT, description="most chunks of a job")
     job_deadline_seconds: float = Field(86_400, gt=0, description="a job that takes longer fails")
 
     # Concurrency: how many messages a process handles at a time

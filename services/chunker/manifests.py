@@ -9,7 +9,7 @@ from services.chunker.document import Document, Heading, Paragraph
 from services.chunker.documents import Packed
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.protocol.manifest import Chunk, Manifest, audio_key
-from shared.protocol.messages import JobRequest
+from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, JobRequest
 from shared.settings import Settings
 
 DEFAULT_LANGUAGE = "en"
@@ -89,7 +89,7 @@ def chunks_in(manifest: bytes) -> int:
 def _language_of(document: Document) -> str | None:
     """The document's language, if it is a language tag: people also write `English` and `en_US`."""
     tag = (document.language or "").strip().replace("_", "-")
-    return tag if _LANGUAGE.fullmatch(tag) else None
+    return tag if len(tag) <= LANGUAGE_LIMIT_CHARACTERS and _LANGUAGE.fullmatch(tag) else None
 
 
 def _title(job: JobRequest, document: Document, name: str) -> str:

@@ -205,7 +205,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         exchange, routing_key = envelope.origin(self.msg)
         headers = {
             envelope.EXCEPTION_TYPE: type(error).__name__,
-            envelope.EXCEPTION_MESSAGE: _sentence(error),
+            envelope.EXCEPTION_MESSAGE: _sentence(error)[: envelope.REASON_LIMIT_CHARACTERS],
             envelope.EXCEPTION_STACKTRACE: "".join(traceback.format_exception(error))[
                 -envelope.STACKTRACE_LIMIT_CHARACTERS :
             ],
@@ -234,7 +234,7 @@ class Delivery(BaseMiddleware[Any, Any]):
             "at": envelope.now(),
             "error": _sentence(error)[: envelope.LOG_ERROR_LIMIT_CHARACTERS],
         }
-        return json.dumps([*envelope.attempts(self.msg.headers), failed][-20:], ensure_ascii=False)
+        return envelope.attempts_log(self.msg.headers, failed)
 
 
 def _delay(step: int, *, at_least: float) -> tuple[int, float]:

@@ -23,7 +23,7 @@ from faststream.rabbit.utils import RabbitClientProperties
 from pydantic import ValidationError
 
 from shared.errors import BrokerDown, Misconfigured, StoreDown
-from shared.protocol import envelope, topology
+from shared.protocol import envelope, reading, topology
 from shared.protocol.messages import Message
 from shared.protocol.topology import WorkQueue
 from shared.runtime import health, heap, logs, timeout_budget, watchdog
@@ -92,7 +92,7 @@ class Service:
             client_properties=RabbitClientProperties(heartbeat=HEARTBEAT_SECONDS),
             middlewares=[self._delivery],
             graceful_timeout=None,
-            app_id="podcast-engine",
+            app_id=reading.APP_ID,
             logger=None,
         )
         self._subscriber = self.broker.subscriber(
@@ -125,7 +125,7 @@ class Service:
 
         async def decode(delivered: StreamMessage[IncomingMessage]) -> Message:
             try:
-                return message.model_validate_json(delivered.body)
+                return reading.read(message, delivered.body, strict=reading.is_from_outside(delivered.raw_message))
             except ValidationError as error:
                 if ignore_malformed:
                     raise Ignored(str(error)) from error

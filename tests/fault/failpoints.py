@@ -106,6 +106,8 @@ def install(failpoints: Failpoints, name: str) -> None:
     for store in (folder.FileStore, s3.S3Store):
         store.put = failpoints.around(store.put, "store", when=_is_work)  # type: ignore[method-assign] # as above
         store.put_file = failpoints.around(store.put_file, "store", when=_is_work)  # type: ignore[method-assign] # as above
+        store.create = failpoints.around(store.create, "store", when=_is_work)  # type: ignore[method-assign] # as above
+        store.replace = failpoints.around(store.replace, "store", when=_is_work)  # type: ignore[method-assign] # as above
     publishing.Publisher.raw = failpoints.around(publishing.Publisher.raw, "publish", when=_is_news)  # type: ignore[method-assign] # as above
     ack = aio_pika.IncomingMessage.ack
     aio_pika.IncomingMessage.ack = failpoints.around(ack, "ack", when=lambda message: message.type != "job.reconcile")  # type: ignore[method-assign] # as above
