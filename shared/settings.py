@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     crash_limit: int = Field(3, ge=2, description="a message that killed its consumer so often becomes a dead letter")
     breaker_failures: int = Field(3, ge=1, description="failures in a row after which an endpoint is left alone")
     breaker_open_seconds: float = Field(10, gt=0, description="how long it is left alone before the next try")
+    retry_after_limit_seconds: float = Field(
+        86_400, ge=0, description="longest pause that a server may ask for with `Retry-After`; more is this much"
+    )
     reconcile_seconds: float = Field(15, gt=0, description="how often the coordinator looks for jobs that stand still")
     stalled_seconds: float = Field(300, gt=0, description="a job without any news for so long is dispatched again")
 
@@ -123,7 +126,7 @@ class Settings(BaseSettings):
 
     # The process
     health_port: int = Field(
-        0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /metrics, /stacks; 0: none"
+        0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /readyz, /metrics, /stacks; 0: none"
     )
     health_host: str = Field("127.0.0.1", description="address the health port binds to")
     probe_seconds: float = Field(

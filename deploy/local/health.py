@@ -62,7 +62,7 @@ def _reason(body: str) -> str:
         told = json.loads(body)
         reasons = told.get("reasons") or [told.get("failure") or told.get("status") or ""]
         if any(reasons):
-            return "; ".join(map(str, reasons))
+            return "; ".join(str(reason).removesuffix(".") for reason in reasons)
     return body
 
 

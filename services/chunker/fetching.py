@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import socket
-import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 
 from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
+from shared.retry_after import retry_after
 
 REDIRECTS_LIMIT = 8
 """Browsers follow 20; an article behind more than 8 is a loop or a tracker."""
@@ -21,8 +20,6 @@ _HEADERS = {
     "Accept": "text/html,application/xhtml+xml,text/markdown,text/plain,application/epub+zip,*/*;q=0.5",
 }
 _TRY_AGAIN = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
-_RETRY_AFTER_LIMIT_SECONDS = 3_600.0
-"""A server that asks for more than an hour is asked again after an hour."""
 
 _HINTS = {
     401: "The page needs a login: save it from a browser and submit the file.",
@@ -129,20 +126,6 @@ async def _body(response: httpx.Response, limit_bytes: int) -> bytes:
             )
         parts.append(part)
     return b"".join(parts)
-
-
-def retry_after(header: str | None) -> float | None:
-    """Seconds from now that a `Retry-After` header asks for (seconds or a date); None if it says nothing."""
-    if not header:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(header).timestamp() - time.time()
-        except ValueError:
-            return None
-    return min(max(0.0, seconds), _RETRY_AFTER_LIMIT_SECONDS) if seconds == seconds else None  # noqa: PLR0124 - not NaN
 
 
 def _unreachable(host: str, error: Exception) -> str:
