@@ -62,7 +62,7 @@ async def _report(process: Running, stack: StackState) -> ProcessReport:
 
 async def _reason(process: Running, stack: StackState) -> str:
     """Why it is not ready; "" if it is."""
-    if process.state is None:
+    if process.service == "store" and process.port is None:
         return _folder_reason(stack.store_url)
     if process.pid is None or process.port is None:
         return "it does not run"

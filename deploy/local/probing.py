@@ -75,6 +75,8 @@ class Prober:
                 wrong = await self._probe(self._every_seconds)
         except TimeoutError:
             wrong = f"no answer within {self._every_seconds:g} s"
+        except Exception as error:  # noqa: BLE001 - a client library's surprise is no answer, and no reason to end the stack
+            wrong = f"{type(error).__name__}: {error}"
         if not wrong:
             self._set("running")
         elif self.state != "starting":

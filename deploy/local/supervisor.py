@@ -78,6 +78,7 @@ class Supervisor:
                 raise self._failure
         finally:
             self._phase = "stopping"
+            self._tell_state(last=True)
             await self._take_down()
             state.forget_state(self._directory)
 
@@ -141,7 +142,9 @@ class Supervisor:
         self._failure = error
         self._stop.set()
 
-    def _tell_state(self) -> None:
+    def _tell_state(self, *, last: bool = False) -> None:
+        if self._phase == "stopping" and not last:
+            return  # the file goes on naming what this process may leave behind if it is killed now
         try:
             self._write_state()
         except OSError as error:  # a full disk must not end the supervision
@@ -152,7 +155,7 @@ class Supervisor:
 
     def _write_state(self) -> None:
         layout = self._layout
-        if layout is None or self._phase == "stopping":
+        if layout is None:
             return
         rows = [
             Running(

@@ -78,6 +78,15 @@ async def test_a_probe_that_never_ends_is_a_failed_one() -> None:
     assert "no answer within" in await asyncio.wait_for(watched.wait_silent(), timeout=30)
 
 
+async def test_a_probe_that_raises_is_a_failed_one_and_not_the_end_of_the_stack() -> None:
+    async def surprise(seconds: float) -> str:
+        raise EOFError(f"after {seconds:g} s")
+
+    watched = Prober(surprise, every_seconds=PACE_SECONDS, changed=lambda: None)
+    watched.has_answered()
+    assert "5 probes in a row failed: EOFError" in await watched.wait_silent()
+
+
 async def test_time_in_which_nobody_asked_does_not_count() -> None:
     """While the supervisor is stopped or the machine sleeps, the clock goes on."""
     loop = asyncio.get_running_loop()
