@@ -137,6 +137,12 @@ class Settings(BaseSettings):
         0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /readyz, /metrics, /stacks; 0: none"
     )
     health_host: str = Field("127.0.0.1", description="address the health port binds to")
+    probe_seconds: float = Field(
+        5,
+        gt=0,
+        description="how often a local stack asks each process for a sign of life, and how long it waits for one; "
+        "five failed probes in a row end the process, and it is started again",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level written")
     log_json: bool = Field(False, description="one JSON object a log line")
     state_dir: Path = Field(
