@@ -93,6 +93,7 @@ async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
             limit_bytes=settings.source_limit_bytes,
             deadline_seconds=settings.fetch_deadline_seconds,
             connect_timeout_seconds=settings.connect_timeout_seconds,
+            allowed=settings.fetch_allowed,
         )
         parts = urlsplit(fetched.final_url)
         name = PurePosixPath(unquote(parts.path)).name
