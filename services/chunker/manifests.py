@@ -16,6 +16,9 @@ DEFAULT_LANGUAGE = "en"
 TITLE_LIMIT_CHARACTERS = 300
 """A longer title is a paragraph that was marked up as one."""
 
+LANGUAGE_LIMIT_CHARACTERS = 35
+"""The longest tag that BCP 47 wants to be reckoned with."""
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _FIRST_WORDS_CHARACTERS = 60
 """What is taken of a text that has neither title nor name."""
@@ -89,7 +92,7 @@ def chunks_in(manifest: bytes) -> int:
 def _language_of(document: Document) -> str | None:
     """The document's language, if it is a language tag: people also write `English` and `en_US`."""
     tag = (document.language or "").strip().replace("_", "-")
-    return tag if _LANGUAGE.fullmatch(tag) else None
+    return tag if len(tag) <= LANGUAGE_LIMIT_CHARACTERS and _LANGUAGE.fullmatch(tag) else None
 
 
 def _title(job: JobRequest, document: Document, name: str) -> str:
@@ -102,7 +105,7 @@ def _title(job: JobRequest, document: Document, name: str) -> str:
 
 
 def _line(text: str | None) -> str:
-    return normalise(text or "")[:TITLE_LIMIT_CHARACTERS].strip()
+    return normalise((text or "")[: 10 * TITLE_LIMIT_CHARACTERS])[:TITLE_LIMIT_CHARACTERS].strip()
 
 
 def _first_words(document: Document) -> str:
