@@ -14,6 +14,7 @@ help:
 	@echo "make test     all tests, against a real RabbitMQ and a real MinIO on private ports"
 	@echo "make check    formatting, lint, types, import contracts"
 	@echo "make faults   the long fault suite"
+	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
 	@echo "make bench    the figures of docs/benchmarks.md"
 	@echo "make docs     the generated documents"
 	@echo "make lock     the lock files, from pyproject.toml"
@@ -46,6 +47,11 @@ faults:
 	deploy/setup.sh test
 	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
 	PODCAST_FAULTS=long $(BIN)/python -m pytest tests/fault --timeout=3600 $(PYTEST_ARGS)
+
+.PHONY: fuzz
+fuzz:
+	deploy/setup.sh test
+	PODCAST_FUZZ=long $(BIN)/python -m pytest tests/fuzz --timeout=3600 $(PYTEST_ARGS)
 
 .PHONY: bench
 bench:

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def _shelve(services: Services, spoken: list[tuple[Path, float]], seconds: float
     while total < seconds:
         index = len(chunks)
         path, length = spoken[index % len(spoken)]
-        key = f"audio/{job_id}-{index}.flac"
+        key = f"audio/{sha256(f'{job_id} {index}'.encode()).hexdigest()}.flac"
         target = services.store.root / key
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(path, target)

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from shared.addresses import Allowed
 from shared.errors import Misconfigured
-from shared.protocol.messages import PauseLengths
+from shared.protocol.messages import CHUNKS_LIMIT, PauseLengths
 
 PREFIX = "PODCAST_"
 
@@ -62,8 +62,10 @@ class Settings(BaseSettings):
     )
 
     # What a job gets when it does not say
-    default_voice: str = Field("default", description="voice of a job that names none")
-    default_model: str = Field("default", description="speech model of a job that names none")
+    default_voice: str = Field("default", min_length=1, max_length=100, description="voice of a job that names none")
+    default_model: str = Field(
+        "default", min_length=1, max_length=100, description="speech model of a job that names none"
+    )
     pause_sentence_ms: int = Field(350, ge=0, description="silence between two chunks of a paragraph")
     pause_paragraph_ms: int = Field(700, ge=0, description="silence after a paragraph")
     pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")
@@ -83,7 +85,7 @@ class Settings(BaseSettings):
     )
     source_limit_bytes: int = Field(20_000_000, ge=1, description="largest document that is read")
     text_limit_characters: int = Field(5_000_000, ge=1, description="longest text of a job")
-    chunks_limit: int = Field(20_000, ge=1, description="most chunks of a job")
+    chunks_limit: int = Field(20_000, ge=1, le=CHUNKS_LIMIT, description="most chunks of a job")
     job_deadline_seconds: float = Field(86_400, gt=0, description="a job that takes longer fails")
 
     # Concurrency: how many messages a process handles at a time
@@ -119,6 +121,9 @@ class Settings(BaseSettings):
     crash_limit: int = Field(3, ge=2, description="a message that killed its consumer so often becomes a dead letter")
     breaker_failures: int = Field(3, ge=1, description="failures in a row after which an endpoint is left alone")
     breaker_open_seconds: float = Field(10, gt=0, description="how long it is left alone before the next try")
+    retry_after_limit_seconds: float = Field(
+        86_400, ge=0, description="longest pause that a server may ask for with `Retry-After`; more is this much"
+    )
     reconcile_seconds: float = Field(15, gt=0, description="how often the coordinator looks for jobs that stand still")
     stalled_seconds: float = Field(300, gt=0, description="a job without any news for so long is dispatched again")
 
@@ -129,7 +134,7 @@ class Settings(BaseSettings):
 
     # The process
     health_port: int = Field(
-        0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /metrics, /stacks; 0: none"
+        0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /readyz, /metrics, /stacks; 0: none"
     )
     health_host: str = Field("127.0.0.1", description="address the health port binds to")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level written")

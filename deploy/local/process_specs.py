@@ -139,7 +139,7 @@ class ProcessSpecs:
             port = self._book.port(label)
             return self._python(name, self._plan.modules[name], HEALTH_PORT=str(port))
 
-        ready = _answers(name, lambda: self._book.ports.get(label))
+        ready = _answers(name, lambda: self._book.ports.get(label), "/readyz")
         grace_seconds = self._settings.grace_seconds + _SERVICE_STOP_MARGIN_SECONDS
         return ProcessSpec(name, program, ready, lambda: self._book.ports.get(label), grace_seconds)
 
@@ -180,8 +180,8 @@ async def _at_once(ended: Ended) -> None:
     del ended  # what needs epmd says if it is not there
 
 
-def _answers(name: str, port: Callable[[], int | None]) -> Callable[[Ended], Awaitable[None]]:
-    """Wait until `/healthz` on this port answers 200."""
+def _answers(name: str, port: Callable[[], int | None], path: str = "/healthz") -> Callable[[Ended], Awaitable[None]]:
+    """Wait until `path` on this port answers 200."""
 
     async def ready(ended: Ended) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -189,7 +189,7 @@ def _answers(name: str, port: Callable[[], int | None]) -> Callable[[Ended], Awa
         while time.monotonic() < deadline:
             if (reason := ended()) is not None:
                 raise _down(name, f"The service {name} did not start: {reason}")
-            status, last = await health(port() or 0)
+            status, last = await health(port() or 0, path)
             if status == HTTPStatus.OK:
                 return
             await asyncio.sleep(_POLL_SECONDS)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import email.utils
 import socket
 import ssl
-import time
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,6 +16,7 @@ from services.chunker import inflating
 from shared.addresses import Allowed, scrub, without_password
 from shared.checked_network import CheckedNetwork, Resolve, resolve
 from shared.errors import BadSource, DeadlineExceeded, Transient
+from shared.retry_after import retry_after
 
 REDIRECTS_LIMIT = 8
 """Browsers follow 20; an article behind more than 8 is a loop or a tracker."""
@@ -39,8 +38,6 @@ _WIRE_ERRORS = (
     httpcore.ConnectionNotAvailable,
 )
 _TRY_AGAIN = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
-_RETRY_AFTER_LIMIT_SECONDS = 3_600.0
-"""A server that asks for more than an hour is asked again after an hour."""
 
 _HINTS = {
     401: "The page needs a login: save it from a browser and submit the file.",
@@ -203,20 +200,6 @@ def _check(response: httpcore.Response, headers: httpx.Headers, shown: str) -> N
             f"{what}.", hint="Try again later.", retry_after_seconds=retry_after(headers.get("retry-after"))
         )
     raise BadSource(f"{what}.", hint=_HINTS.get(status, "Open the address in a browser to see what is wrong."))
-
-
-def retry_after(header: str | None) -> float | None:
-    """Seconds from now that a `Retry-After` header asks for (seconds or a date); None if it says nothing."""
-    if not header:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(header).timestamp() - time.time()
-        except ValueError:
-            return None
-    return min(max(0.0, seconds), _RETRY_AFTER_LIMIT_SECONDS) if seconds == seconds else None  # noqa: PLR0124 - not NaN
 
 
 def _unreachable(host: str, error: Exception) -> str:

@@ -9,15 +9,12 @@ from services.chunker.document import Document, Heading, Paragraph
 from services.chunker.documents import Packed
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.protocol.manifest import Chunk, Manifest, audio_key
-from shared.protocol.messages import JobRequest
+from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, JobRequest
 from shared.settings import Settings
 
 DEFAULT_LANGUAGE = "en"
 TITLE_LIMIT_CHARACTERS = 300
 """A longer title is a paragraph that was marked up as one."""
-
-LANGUAGE_LIMIT_CHARACTERS = 35
-"""The longest tag that BCP 47 wants to be reckoned with."""
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _FIRST_WORDS_CHARACTERS = 60

@@ -3,6 +3,9 @@
 A message keeps its identity through retries, dead-lettering and replays: `message_id`, `correlation_id` (the job),
 `type` (its first routing key) and the headers here. Copies never carry `x-death*` or `x-delivery-count`, which belong
 to the broker.
+
+Anyone who reaches the broker can set any property and any header, so every function here answers to all of them:
+nothing is raised, and what is copied can be sent again. tests/fuzz/test_headers.py holds it to that.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from typing import Any, TypedDict
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 
-from shared.protocol.messages import JOB_ID, Frozen
+from shared.protocol import header_values
+from shared.protocol.messages import CHUNKS_LIMIT, JOB_ID, Frozen
+from shared.protocol.reading import APP_ID
 from shared.protocol.topology import DEAD_EXCHANGE
 
 ATTEMPT = "x-attempt"
@@ -26,6 +31,11 @@ WAITS = "x-waits"
 """How often in a row the message has waited for a server that was down."""
 ATTEMPTS_LOG = "x-attempts"
 """JSON: a list of {"attempt", "at", "error"}, oldest first."""
+NOT_BEFORE = "x-not-before"
+"""Seconds since the epoch before which nobody should try: a server has asked for a pause (`Retry-After`)."""
+STILL_SECONDS = "x-still-seconds"
+"""What is left of that pause after the wait queue that the message is in. It needs no clock: if clocks jump, the
+message waits for the shorter of the two."""
 SUSPECT = "x-suspect"
 """It was in the hands of a process that died, or of a connection that broke; see shared/runtime/quarantine.py."""
 ORIGIN_EXCHANGE = "x-origin-exchange"
@@ -55,14 +65,25 @@ OF_A_DEAD_LETTER = (
 )
 
 STACKTRACE_LIMIT_CHARACTERS = 6_000
-FOREIGN_HEADERS_LIMIT_BYTES = 32_000
-"""Headers must fit into one AMQP frame (128 KiB), ours beside those of strangers; larger ones are not copied."""
+REASON_LIMIT_CHARACTERS = 2_000
 _BODY_LIMIT_BYTES = 1_000_000
 """No message of ours is larger; looking into such a body for a job's id would hold up the event loop."""
 LOG_ERROR_LIMIT_CHARACTERS = 300
+LOG_LIMIT_ENTRIES = 20
 
-
-OURS = frozenset({ATTEMPT, WAITS, ATTEMPTS_LOG, SUSPECT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, *OF_A_DEAD_LETTER})
+OURS = frozenset(
+    {
+        ATTEMPT,
+        WAITS,
+        ATTEMPTS_LOG,
+        NOT_BEFORE,
+        STILL_SECONDS,
+        SUSPECT,
+        ORIGIN_EXCHANGE,
+        ORIGIN_ROUTING_KEY,
+        *OF_A_DEAD_LETTER,
+    }
+)
 
 
 class Attempt(TypedDict):
@@ -91,7 +112,7 @@ def outgoing(message: Frozen, *, job_id: str, persistent: bool = True) -> aio_pi
         correlation_id=job_id,
         type=kind,
         timestamp=time.time(),
-        app_id="podcast-engine",
+        app_id=APP_ID,
     )
 
 
@@ -99,12 +120,12 @@ def origin(message: AbstractIncomingMessage) -> tuple[str, str]:
     """Exchange and routing key under which the message was first published."""
     exchange = message.headers.get(ORIGIN_EXCHANGE, message.exchange)
     routing_key = message.headers.get(ORIGIN_ROUTING_KEY, message.routing_key)
-    return str(exchange or ""), str(routing_key or "")
+    return header_values.short(exchange), header_values.short(routing_key)
 
 
 def kind(message: AbstractIncomingMessage) -> str:
     """What the message is: its type, or its routing key if a stranger published it without one."""
-    return message.type or origin(message)[1]
+    return header_values.short(message.type) or origin(message)[1]
 
 
 def is_dead_letter(message: AbstractIncomingMessage) -> bool:
@@ -116,26 +137,53 @@ def attempt(message: AbstractIncomingMessage) -> int:
     """Which try this is, from 1. A copy of a dead letter brings the count of its first life; it begins anew."""
     if is_dead_letter(message) and ORIGIN_EXCHANGE not in message.headers:
         return 1
-    return max(1, _whole_number(message.headers.get(ATTEMPT, 1)))
+    return max(1, header_values.count(message.headers.get(ATTEMPT)))
 
 
 def waits(message: AbstractIncomingMessage) -> int:
     """How often in a row it has waited for a server that was down."""
-    return max(0, _whole_number(message.headers.get(WAITS, 0)))
+    return header_values.count(message.headers.get(WAITS))
+
+
+def still_seconds(message: AbstractIncomingMessage, *, limit: float) -> float:
+    """How long the message must still wait before it may be tried, in seconds; 0 if it may be tried now.
+
+    Args:
+        message: it came out of a wait queue, or from a stranger.
+        limit: nothing waits for longer, whatever the headers say.
+    """
+    left = header_values.number(message.headers.get(STILL_SECONDS))
+    moment = header_values.number(message.headers.get(NOT_BEFORE))
+    if left is None or moment is None:
+        return 0.0
+    return max(0.0, min(left, moment - time.time(), limit))
 
 
 def identity(message: AbstractIncomingMessage) -> str:
     """The message's id; a stranger's message without one is known by its content."""
-    return message.message_id or hashlib.sha256(message.body).hexdigest()[:32]
+    return header_values.short(message.message_id) or hashlib.sha256(message.body).hexdigest()[:32]
 
 
-def attempts(headers: dict[str, Any]) -> list[Attempt]:
-    """The failed tries so far, oldest first."""
+def attempts(headers: Mapping[str, Any]) -> list[Attempt]:
+    """The failed tries so far, oldest first: the last of them, each with the beginning of its reason."""
     try:
-        log = json.loads(_text(headers.get(ATTEMPTS_LOG)) or "[]")
-    except ValueError:
+        log = json.loads(header_values.text(headers.get(ATTEMPTS_LOG)) or "[]")
+    except (ValueError, RecursionError):  # a stranger's, and nested to hurt
         return []
-    return log if isinstance(log, list) else []
+    entries = [entry for entry in log if isinstance(entry, dict)] if isinstance(log, list) else []
+    return [
+        Attempt(
+            attempt=header_values.count(entry.get("attempt")),
+            at=header_values.text(entry.get("at"))[:40],
+            error=header_values.text(entry.get("error"))[:LOG_ERROR_LIMIT_CHARACTERS],
+        )
+        for entry in entries[-LOG_LIMIT_ENTRIES:]
+    ]
+
+
+def attempts_log(headers: Mapping[str, Any], failed: Attempt) -> str:
+    """The header that lists the failed tries so far and one more."""
+    return json.dumps([*attempts(headers), failed][-LOG_LIMIT_ENTRIES:], ensure_ascii=False)
 
 
 def job_id(message: AbstractIncomingMessage) -> str | None:
@@ -149,7 +197,7 @@ def job_id(message: AbstractIncomingMessage) -> str | None:
 def chunk(message: AbstractIncomingMessage) -> int | None:
     """The chunk a message is about, if it is about one."""
     index = _from_body(message.body, "index")
-    return index if isinstance(index, int) else None
+    return index if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < CHUNKS_LIMIT else None
 
 
 def copy(
@@ -160,38 +208,23 @@ def copy(
     A header set to None is left out.
     """
     exchange, routing_key = origin(message)
-    merged = {
-        **_kept(message.headers),
-        ORIGIN_EXCHANGE: exchange,
-        ORIGIN_ROUTING_KEY: routing_key,
-        **headers,
-    }
+    added = {ORIGIN_EXCHANGE: exchange, ORIGIN_ROUTING_KEY: routing_key, **headers}
+    own = {name: value for name, value in message.headers.items() if not _is_the_brokers(name)}
+    merged = header_values.kept(own, ours=OURS)
+    merged |= {name: header_values.sendable(value) for name, value in added.items()}
     return aio_pika.Message(
         message.body,
         headers={name: value for name, value in merged.items() if value is not None},
-        content_type=message.content_type,
-        content_encoding=message.content_encoding,
+        content_type=header_values.short(message.content_type) or None,
+        content_encoding=header_values.short(message.content_encoding) or None,
         delivery_mode=DeliveryMode.PERSISTENT,
         message_id=identity(message),
-        correlation_id=message.correlation_id or job_id(message),
+        correlation_id=header_values.short(message.correlation_id) or job_id(message),
         type=kind(message),
-        timestamp=message.timestamp,
-        app_id=message.app_id,
+        timestamp=message.timestamp if isinstance(message.timestamp, datetime) else None,
+        app_id=header_values.short(message.app_id) or None,
         expiration=expires_seconds,
     )
-
-
-def _kept(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """The headers that a copy takes over."""
-    own = {name: _sendable(value) for name, value in headers.items() if not _is_the_brokers(name)}
-    if sum(len(name) + len(str(value)) for name, value in own.items()) <= FOREIGN_HEADERS_LIMIT_BYTES:
-        return own
-    return {name: value for name, value in own.items() if name in OURS}
-
-
-def _sendable(value: Any) -> Any:
-    """Byte arrays arrive as `bytes`, which the client library cannot send again."""
-    return bytearray(value) if isinstance(value, bytes) else value
 
 
 def _is_the_brokers(name: str) -> bool:
@@ -209,14 +242,3 @@ def _from_body(body: bytes, field: str) -> Any:
     except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested to hurt
         return None
     return document.get(field) if isinstance(document, dict) else None
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
-
-
-def _whole_number(value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return 1

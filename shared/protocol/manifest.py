@@ -11,7 +11,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.protocol.messages import Frozen, JobId, JobRequest, PauseLengths
+from shared.protocol.messages import (
+    CHUNK_TEXT_LIMIT_CHARACTERS,
+    CHUNKS_LIMIT,
+    LANGUAGE_LIMIT_CHARACTERS,
+    AudioKey,
+    ChunkIndex,
+    Cut,
+    Frozen,
+    JobId,
+    JobRequest,
+    Name,
+    PauseLengths,
+)
 
 PauseClass = Literal["none", "sentence", "paragraph", "heading", "chapter"]
 """The boundary after a chunk. `none`: the cut is inside a sentence that alone was over the limit."""
@@ -23,28 +35,32 @@ PROCESSING_VERSION = 1
 class Chunk(Frozen):
     """A piece of text that is spoken in one call."""
 
-    index: int = Field(ge=0, description="0, 1, 2, … without gaps")
-    text: str = Field(min_length=1, description="normalised text, as it is sent to the speech engine")
+    index: ChunkIndex = Field(description="0, 1, 2, … without gaps")
+    text: str = Field(
+        min_length=1,
+        max_length=CHUNK_TEXT_LIMIT_CHARACTERS,
+        description="normalised text, as it is sent to the speech engine",
+    )
     chapter: int = Field(ge=0, description="index of the chapter it belongs to")
     pause_after: PauseClass
-    audio_key: str = Field(description="where its audio is stored; equal keys are one piece of audio")
+    audio_key: AudioKey = Field(description="where its audio is stored; equal keys are one piece of audio")
 
 
 class Chapter(Frozen):
     """A chapter: a heading or an entry of the table of contents."""
 
-    title: str = Field(min_length=1)
+    title: Cut = Field(min_length=1)
     level: int = Field(ge=1, description="1 is the highest")
-    first_chunk: int = Field(ge=0, description="index of its first chunk")
+    first_chunk: ChunkIndex = Field(description="index of its first chunk")
 
 
 class Omission(Frozen):
     """Something in the document that is not spoken, on purpose."""
 
-    kind: str = Field(description="code, table, footnote, image, math, raw, …")
-    reason: str
+    kind: Cut = Field(description="code, table, footnote, image, math, raw, …")
+    reason: Cut
     count: int = Field(ge=1)
-    sample: str = Field("", description="the beginning of the first one")
+    sample: Cut = Field("", description="the beginning of the first one")
 
 
 class Manifest(Frozen):
@@ -53,14 +69,14 @@ class Manifest(Frozen):
     version: Literal[1] = 1
     job_id: JobId
     request: JobRequest = Field(description="what was asked")
-    title: str
-    author: str
-    language: str
-    voice: str
-    model: str
+    title: Cut
+    author: Cut
+    language: str = Field(max_length=LANGUAGE_LIMIT_CHARACTERS)
+    voice: Name
+    model: Name
     pauses: PauseLengths
-    chapters: tuple[Chapter, ...] = Field(min_length=1)
-    chunks: tuple[Chunk, ...] = Field(min_length=1)
+    chapters: tuple[Chapter, ...] = Field(min_length=1, max_length=CHUNKS_LIMIT)
+    chunks: tuple[Chunk, ...] = Field(min_length=1, max_length=CHUNKS_LIMIT)
     omissions: tuple[Omission, ...] = ()
 
     def pause_ms(self, chunk: Chunk) -> int:

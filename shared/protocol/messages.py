@@ -7,16 +7,49 @@ unknown fields). Each class names its routing key; `message_id` and `correlation
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 import uuid_utils
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
 INLINE_TEXT_LIMIT_CHARACTERS = 64_000
 """Longer texts travel as a claim check: put them into the store and name the key (source kind `object`)."""
 
 JOB_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 JobId = Annotated[str, Field(pattern=rf"^{JOB_ID.pattern}$", max_length=64)]
+
+# Every string and number of a message has a limit: what is over it is refused at the door, before anything is spoken.
+CHUNKS_LIMIT: Final = 1_000_000
+"""No setting allows more chunks of a job."""
+CHUNK_TEXT_LIMIT_CHARACTERS: Final = 8_000
+"""Twice what any setting lets into a chunk."""
+LANGUAGE_LIMIT_CHARACTERS: Final = 35
+"""RFC 5646, 4.4.1: room for every part a tag may reasonably have."""
+_SECONDS_LIMIT: Final = 10_000_000.0
+_TEXT_LIMIT_CHARACTERS: Final = 2_000
+
+ChunkIndex = Annotated[int, Field(ge=0, lt=CHUNKS_LIMIT)]
+Seconds = Annotated[float, Field(ge=0, le=_SECONDS_LIMIT, strict=False)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+"""Of a voice or a model."""
+ObjectKey = Annotated[str, Field(min_length=1, max_length=512)]
+AudioKey = Annotated[str, Field(pattern=r"^audio/[0-9a-f]{64}(\.flac|/[0-9A-Za-z._-]{1,64})$", max_length=200)]
+"""A digest of everything that decides how the audio sounds; see `shared.protocol.manifest.audio_key`."""
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", max_length=500)]
+"""Text of one line, without control characters: it ends up in tags and on terminals."""
+TagName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f=]*$", min_length=1, max_length=64)]
+TagValue = Annotated[
+    str, Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$", max_length=_TEXT_LIMIT_CHARACTERS)
+]
+
+
+def _cut(value: object) -> object:
+    return value[:_TEXT_LIMIT_CHARACTERS] if isinstance(value, str) else value
+
+
+Cut = Annotated[str, BeforeValidator(_cut), Field(max_length=_TEXT_LIMIT_CHARACTERS)]
+"""Text in a document of ours. What is too long is cut: a long title or reason must not make the document unreadable."""
 
 AudioFormat = Literal["mp3", "m4b", "opus", "flac", "wav"]
 LoudnessProfile = Literal["mono", "stereo"]
@@ -33,7 +66,8 @@ def new_job_id() -> str:
 class Frozen(BaseModel):
     """Immutable, strict and closed: what every message and every document in the store is made of."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    # JSON knows neither NaN nor Infinity, but Python's parsers read them.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class Message(Frozen):
@@ -61,7 +95,7 @@ class ObjectSource(Frozen):
     """A document that the client has put into the object store (a claim check)."""
 
     kind: Literal["object"] = "object"
-    key: str = Field(min_length=1, max_length=512, description="the object's key in the store")
+    key: ObjectKey = Field(description="the object's key in the store, below `jobs/<job_id>/`")
     format: SourceFormat | None = Field(None, description="the document's format; None: by name, then by content")
     name: str = Field("", max_length=255, description="the file name it had, for messages and for guessing the format")
 
@@ -97,22 +131,23 @@ class JobRequest(Message):
     version: Literal[1] = Field(1, description="version of this model")
     job_id: JobId = Field(default_factory=new_job_id, description="chosen by the client or made here (UUIDv7)")
     source: Source = Field(description="what to speak: inline text, an object in the store, or an address")
-    title: str | None = Field(None, max_length=500, description="the episode's title; None: the document's own")
-    author: str | None = Field(None, max_length=500, description="the episode's author; None: the document's own")
+    title: Line | None = Field(None, description="the episode's title; None: the document's own")
+    author: Line | None = Field(None, description="the episode's author; None: the document's own")
     language: str | None = Field(
         None,
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$",
+        max_length=LANGUAGE_LIMIT_CHARACTERS,
         description="BCP 47 tag; None: the document's own, or `en`",
     )
-    voice: str | None = Field(None, min_length=1, max_length=100, description="the voice; None: the engine's default")
-    model: str | None = Field(None, min_length=1, max_length=100, description="the speech model; None: the default")
+    voice: Name | None = Field(None, description="the voice; None: the engine's default")
+    model: Name | None = Field(None, description="the speech model; None: the default")
     speed: float = Field(1.0, ge=0.25, le=4.0, strict=False, description="speaking rate; 1.0 is the voice's own")
     max_parallel: int = Field(5, ge=1, le=100, description="chunks of this job in flight at a time")
     formats: tuple[AudioFormat, ...] = Field(("mp3",), min_length=1, max_length=5, description="files to make")
     loudness: LoudnessProfile = Field("mono", description="mono: -19 LUFS; stereo: -16 LUFS on two channels")
     pauses: PauseLengths | None = Field(None, description="silences in milliseconds; None: the settings'")
-    cover: str | None = Field(None, max_length=512, description="key of a JPEG or PNG in the store")
-    metadata: dict[str, str] = Field(
+    cover: ObjectKey | None = Field(None, description="key of a JPEG or PNG in the store, below `jobs/<job_id>/`")
+    metadata: dict[TagName, TagValue] = Field(
         default_factory=dict, max_length=32, description="more tags for the file: album, date, genre, comment, …"
     )
 
@@ -122,6 +157,21 @@ class JobRequest(Message):
         if len(set(value)) != len(value):
             raise ValueError("each format may be named once")
         return value
+
+    @model_validator(mode="after")
+    def _reads_its_own_objects(self) -> Self:
+        named = {"cover": self.cover} if self.cover else {}
+        if isinstance(self.source, ObjectSource):
+            named["source"] = self.source.key
+        _check_owner(self.job_id, named)
+        return self
+
+
+def _check_owner(job_id: str, named: Mapping[str, str]) -> None:
+    """A job has what is below `jobs/<job_id>/`: nobody may have another's document read aloud."""
+    for what, key in named.items():
+        if not key.startswith(f"jobs/{job_id}/") or ".." in key.split("/"):
+            raise ValueError(f"{what} must be an object of this job, below jobs/{job_id}/")
 
 
 # ---------------------------------------------------------------- along the line
@@ -134,8 +184,8 @@ class JobChunked(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    chunks: int = Field(ge=1, description="how many chunks the manifest lists")
-    seconds: float = Field(ge=0, strict=False, description="how long reading and splitting took")
+    chunks: int = Field(ge=1, le=CHUNKS_LIMIT, description="how many chunks the manifest lists")
+    seconds: Seconds = Field(description="how long reading and splitting took")
 
 
 class ChunkRequested(Message):
@@ -145,13 +195,13 @@ class ChunkRequested(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    index: int = Field(ge=0, description="the chunk's place in the manifest")
-    text: str = Field(min_length=1)
-    language: str
-    voice: str
-    model: str
-    speed: float = Field(strict=False)
-    audio_key: str = Field(min_length=1, description="derived from everything that decides how the chunk sounds")
+    index: ChunkIndex = Field(description="the chunk's place in the manifest")
+    text: str = Field(min_length=1, max_length=CHUNK_TEXT_LIMIT_CHARACTERS)
+    language: str = Field(max_length=LANGUAGE_LIMIT_CHARACTERS)
+    voice: Name
+    model: Name
+    speed: float = Field(ge=0.25, le=4.0, strict=False)
+    audio_key: AudioKey = Field(description="derived from everything that decides how the chunk sounds")
 
 
 class ChunkSynthesized(Message):
@@ -161,11 +211,11 @@ class ChunkSynthesized(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    index: int = Field(ge=0)
-    audio_key: str
-    audio_seconds: float = Field(gt=0, strict=False)
+    index: ChunkIndex
+    audio_key: AudioKey
+    audio_seconds: Seconds = Field(gt=0)
     reused: bool = Field(description="the audio was there already; nothing was spoken")
-    seconds: float = Field(ge=0, strict=False, description="how long the chunk took in the synthesizer")
+    seconds: Seconds = Field(description="how long the chunk took in the synthesizer")
 
 
 class EpisodeRequested(Message):
@@ -184,8 +234,8 @@ class ChunkLost(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    index: int = Field(ge=0)
-    audio_key: str
+    index: ChunkIndex
+    audio_key: AudioKey
     reason: str = Field(max_length=500)
 
 
@@ -196,11 +246,18 @@ class EpisodeAssembled(Message):
 
     version: Literal[1] = 1
     job_id: JobId
-    files: dict[str, str] = Field(description="format (also `vtt`, `chapters`, `timing`) → key in the store")
-    audio_seconds: float = Field(gt=0, strict=False)
+    files: dict[Name, ObjectKey] = Field(
+        max_length=32, description="format (also `vtt`, `chapters`, `timing`) → key in the store"
+    )
+    audio_seconds: Seconds = Field(gt=0)
     loudness_lufs: float = Field(strict=False, description="integrated loudness of the decoded result")
     true_peak_dbtp: float = Field(strict=False, description="true peak of the decoded result")
-    seconds: float = Field(ge=0, strict=False, description="how long assembly took")
+    seconds: Seconds = Field(description="how long assembly took")
+
+    @model_validator(mode="after")
+    def _files_are_its_own(self) -> Self:
+        _check_owner(self.job_id, self.files)
+        return self
 
 
 class JobCancelRequested(Message):
@@ -246,16 +303,16 @@ class JobStatus(Frozen):
     version: Literal[1] = 1
     job_id: JobId
     state: JobState
-    title: str = ""
+    title: Cut = ""
     chunks: ChunkCounts = ChunkCounts()
     audio_seconds: float = Field(
         0.0, strict=False, description="seconds of speech done so far; the episode's at the end"
     )
-    stages: dict[str, float] = Field(default_factory=dict, description="stage → seconds it took")
-    files: dict[str, str] = Field(default_factory=dict, description="format → key, once completed")
+    stages: dict[Name, float] = Field(default_factory=dict, max_length=32, description="stage → seconds it took")
+    files: dict[Name, ObjectKey] = Field(default_factory=dict, description="format → key, once completed")
     loudness_lufs: float | None = Field(None, strict=False)
     true_peak_dbtp: float | None = Field(None, strict=False)
-    error: str | None = None
+    error: Cut | None = None
     failures: tuple[ChunkFailure, ...] = Field((), description="the first chunks that could not be spoken, and why")
     submitted_at: float = Field(strict=False, description="seconds since the epoch")
     updated_at: float = Field(strict=False, description="seconds since the epoch")
@@ -270,9 +327,9 @@ class JobStatus(Frozen):
 class ChunkFailure(Frozen):
     """One chunk that could not be spoken."""
 
-    index: int
-    text: str
-    reason: str
+    index: ChunkIndex
+    text: Cut
+    reason: Cut
 
 
 EventName = Literal["job.started", "job.progressed", "job.completed", "job.failed", "job.cancelled"]

@@ -10,8 +10,11 @@ import aio_pika
 
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
+from shared.runtime import frames
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.settings import Settings
+
+frames.harden()  # here, since whoever speaks with the broker comes by
 
 HEARTBEAT_SECONDS = 10
 """A broker that hangs is noticed after three heartbeats; the library's default of 60 would take minutes."""

@@ -21,6 +21,7 @@ from shared.protocol.messages import (
     TextSource,
     new_job_id,
 )
+from tests.audio_keys import audio_key_of
 from tests.fault.cluster import Cluster, job, unheard_text
 from tests.fault.message_shuffler import LATE_SECONDS, MessageShuffler
 
@@ -35,10 +36,10 @@ WELL_FORMED: tuple[Message, ...] = (
         voice="v",
         model="m",
         speed=1.0,
-        audio_key="audio/unknown.flac",
+        audio_key=audio_key_of("unknown"),
     ),
     ChunkSynthesized(
-        job_id="unknown", index=0, audio_key="audio/none.flac", audio_seconds=1.0, reused=False, seconds=1.0
+        job_id="unknown", index=0, audio_key=audio_key_of("none"), audio_seconds=1.0, reused=False, seconds=1.0
     ),
     EpisodeRequested(job_id="unknown"),
     EpisodeAssembled(

@@ -12,6 +12,7 @@ from shared.protocol.messages import ChunkRequested
 from shared.runtime.broker import connected
 from shared.runtime.service import Service
 from shared.settings import Settings
+from tests.audio_keys import audio_key_of
 from tests.waiting import LIMIT_SECONDS, until
 
 
@@ -25,7 +26,7 @@ def request(index: int = 0) -> ChunkRequested:
         voice="v",
         model="m",
         speed=1.0,
-        audio_key="audio/x.flac",
+        audio_key=audio_key_of("Hello."),
     )
 
 

@@ -25,6 +25,7 @@ from shared.errors import BadInput, BrokerDown, NotFound
 from shared.protocol import envelope, topology
 from shared.protocol.messages import ChunkRequested
 from shared.protocol.topology import CHUNKER, COORDINATOR, SYNTHESIZER, WorkQueue
+from tests.audio_keys import audio_key_of
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -79,7 +80,14 @@ async def client(url: str) -> AsyncIterator[Node]:
 
 def chunk(index: int, job_id: str = "job-1") -> ChunkRequested:
     return ChunkRequested(
-        job_id=job_id, index=index, text=f"Text {index}.", language="en", voice="v", model="m", speed=1, audio_key="k"
+        job_id=job_id,
+        index=index,
+        text=f"Text {index}.",
+        language="en",
+        voice="v",
+        model="m",
+        speed=1,
+        audio_key=audio_key_of("k"),
     )
 
 

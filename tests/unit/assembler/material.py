@@ -20,6 +20,7 @@ from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodeRequest
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.folder import FileStore
+from tests.audio_keys import audio_key_of
 
 RATE = 24_000
 SENTENCES = (
@@ -43,7 +44,7 @@ def spoken(text: str) -> Samples:
 
 
 def key_of(text: str) -> str:
-    return f"audio/{text[:20].replace(' ', '-')}.flac"
+    return audio_key_of(text)
 
 
 def manifest(texts: Sequence[str] = SENTENCES, *, chapters: int = 2, **request: Any) -> Manifest:

@@ -32,7 +32,7 @@ from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat, ChunkLost
 from shared.store import keys
 from shared.store.folder import FileStore
-from tests.unit.assembler.material import RATE, SENTENCES, Harness, manifest, spoken
+from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
 
 FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")
 PNG = bytes.fromhex(
@@ -160,9 +160,9 @@ async def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(harness
         "comment": "Hello",
         "date": "Spring 2026",
     }
-    job = manifest(SENTENCES[:2], chapters=1, formats=FORMATS, cover="cover.png", metadata=metadata)
+    job = manifest(SENTENCES[:2], chapters=1, formats=FORMATS, cover=keys.source("job", "cover.png"), metadata=metadata)
 
-    await harness.store.put("cover.png", PNG)
+    await harness.store.put(keys.source("job", "cover.png"), PNG)
     await harness.put(job)
     await assemble(harness)
 
@@ -276,7 +276,7 @@ class Vanishing(FileStore):
     """A store in which a chunk is lost between planning and encoding."""
 
     async def get(self, key: str) -> bytes:
-        if key.startswith("audio/Seven"):
+        if key == key_of(SENTENCES[1]):
             await self.delete(key)
         return await super().get(key)
 
@@ -305,8 +305,8 @@ async def test_a_damaged_chunk_is_removed_and_reported_lost(harness: Harness, sh
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a...", PNG[:40], b"\xff\xd8\xff\xe0 cut"])
 async def test_a_cover_that_is_no_picture_is_refused(harness: Harness, data: bytes) -> None:
-    await harness.store.put("cover", data)
-    await harness.put(manifest(SENTENCES[:1], chapters=1, cover="cover"))
+    await harness.store.put(keys.source("job", "cover"), data)
+    await harness.put(manifest(SENTENCES[:1], chapters=1, cover=keys.source("job", "cover")))
     with pytest.raises(BadInput, match="not a JPEG or PNG"):
         await assemble(harness)
 
@@ -314,7 +314,7 @@ async def test_a_cover_that_is_no_picture_is_refused(harness: Harness, data: byt
 async def test_a_job_without_manifest_and_a_cover_that_is_not_there_are_refused(harness: Harness) -> None:
     with pytest.raises(BadInput, match="no manifest"):
         await assemble(harness)
-    await harness.put(manifest(SENTENCES[:1], chapters=1, cover="nowhere.png"))
+    await harness.put(manifest(SENTENCES[:1], chapters=1, cover=keys.source("job", "nowhere.png")))
     with pytest.raises(BadInput, match=r"nowhere\.png is not in the store"):
         await assemble(harness)
 
@@ -349,7 +349,7 @@ class Stalling(FileStore):
     """A store that gives the encoder its first chunks and then never answers again."""
 
     async def get(self, key: str) -> bytes:
-        if key.startswith("audio/By-evening") and encoders():
+        if key == key_of(SENTENCES[4]) and encoders():
             await asyncio.Event().wait()
         return await super().get(key)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from shared.protocol.manifest import Chapter, Chunk, Manifest
 from shared.protocol.messages import JobRequest, PauseLengths, TextSource
+from tests.audio_keys import audio_key_of
 
 
 def manifest(texts: Sequence[str], *, job_id: str = "job", max_parallel: int = 5) -> Manifest:
@@ -21,7 +22,7 @@ def manifest(texts: Sequence[str], *, job_id: str = "job", max_parallel: int = 5
         pauses=PauseLengths(),
         chapters=(Chapter(title="Title", level=1, first_chunk=0),),
         chunks=tuple(
-            Chunk(index=index, text=text, chapter=0, pause_after="sentence", audio_key=f"audio/{text}")
+            Chunk(index=index, text=text, chapter=0, pause_after="sentence", audio_key=audio_key_of(text))
             for index, text in enumerate(texts)
         ),
     )

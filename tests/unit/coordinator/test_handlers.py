@@ -26,6 +26,7 @@ from shared.protocol.messages import (
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.folder import FileStore
+from tests.audio_keys import audio_key_of
 from tests.unit.coordinator.manifests import manifest
 
 
@@ -73,7 +74,7 @@ class Harness:
         await handlers.job_chunked(message, jobs=self.jobs, publish=self.publish)
 
     async def spoken(self, index: int, text: str, job_id: str = "job") -> None:
-        key = f"audio/{text}"
+        key = audio_key_of(text)
         await self.store.put(key, b"sound")
         message = ChunkSynthesized(
             job_id=job_id, index=index, audio_key=key, audio_seconds=1.0, reused=False, seconds=0.1
@@ -190,8 +191,8 @@ async def test_a_chunk_that_the_assembler_does_not_find_is_spoken_again(harness:
     await harness.spoken(0, "a")
     await harness.spoken(1, "b")
     harness.published.clear()
-    await harness.store.delete("audio/b")
-    lost = ChunkLost(job_id="job", index=1, audio_key="audio/b", reason="is missing")
+    await harness.store.delete(audio_key_of("b"))
+    lost = ChunkLost(job_id="job", index=1, audio_key=audio_key_of("b"), reason="is missing")
     await handlers.chunk_lost(lost, jobs=harness.jobs, publish=harness.publish)
     assert harness.requests() == [1]
     assert (await harness.status()).state == "synthesizing"
