@@ -155,5 +155,10 @@ class Allowed:
 _HOST = re.compile(r"(?=.*[a-z])[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?){0,20}")
 
 
+def is_localhost(host: str) -> bool:
+    """Whether a name means this machine by its spelling."""
+    return f".{_plain_name(host)}".endswith(".localhost")
+
+
 def _plain_name(host: str) -> str:
     return host.lower().removesuffix(".")

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import httpcore
 
-from shared.addresses import Address, Allowed, forbidden_kind
+from shared.addresses import Address, Allowed, forbidden_kind, is_localhost
 from shared.deadlines import in_thread
 from shared.errors import ForbiddenAddress
 
@@ -31,6 +31,8 @@ async def resolve(host: str, port: int) -> list[str]:
     Raises:
         socket.gaierror: it has none.
     """
+    if is_localhost(host):  # RFC 6761; whatever the system's resolver makes of a trailing dot or a subdomain
+        return ["127.0.0.1", "::1"]
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     return [str(found[4][0]) for found in await in_thread(look_up)]
 

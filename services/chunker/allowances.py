@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.errors import BadSource
+from shared.errors import TooLarge
 
 MEGABYTE = 1_000_000
 
@@ -56,9 +56,9 @@ def archive_size(packed_bytes: int, inflated_bytes: int) -> int:
     return min(inflated_bytes, ARCHIVE_RATIO * packed_bytes)
 
 
-def used_up(what: str, allowance: Allowance) -> BadSource:
+def used_up(what: str, allowance: Allowance) -> TooLarge:
     """The error for a document whose parser uses up its CPU time."""
-    return BadSource(
+    return TooLarge(
         f"{what} took more than {allowance.cpu_seconds} s of CPU time, far more than a document of its size needs.",
         hint="It nests or repeats something in a way that no reader copes with: convert it to plain text.",
     )

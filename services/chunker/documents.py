@@ -64,8 +64,8 @@ async def read_packed(
         content_type: as a server sent it, with its `charset` if there is one.
 
     Raises:
-        BadSource: empty, binary, broken, a format that is not read, without text, or it uses up its CPU time.
-        TooLarge: it needs more memory than its allowance, or unpacks to too much.
+        BadSource: empty, binary, broken, a format that is not read, or without text.
+        TooLarge: it needs more CPU time or memory than its allowance, or unpacks to too much.
         DeadlineExceeded: it took longer than `deadline_seconds`.
     """
     clock = asyncio.get_running_loop().time

@@ -29,6 +29,7 @@ _HEADERS = {
 }
 NOTHING_ALLOWED = Allowed()
 _SCHEMES = frozenset({"http", "https"})
+_LAST_PORT = 65_535
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _WIRE_ERRORS = (
     httpcore.TimeoutException,
@@ -162,7 +163,7 @@ class _Place:
             url = _bare(self.url.join(location))
         except (httpx.InvalidURL, ValueError, TypeError):
             url = httpx.URL("")
-        if url.scheme not in _SCHEMES or not url.host:
+        if not _can_be_asked(url):
             raise BadSource(f"{self.shown} leads to an address that is not http or https.", hint="Check the address.")
         if self.url.scheme == "https" and url.scheme == "http":
             raise BadSource(
@@ -179,10 +180,14 @@ def _first(url: str) -> _Place:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError, TypeError):
         parsed = httpx.URL("")
-    if parsed.scheme not in _SCHEMES or not parsed.host:
+    if not _can_be_asked(parsed):
         raise BadSource(f"{shown} is not an http or https address.", hint="It begins with http:// or https://.")
     login = f"{parsed.username}:{parsed.password}".encode() if parsed.userinfo else b""
     return _Place(_bare(parsed), f"Basic {base64.b64encode(login).decode()}" if login else "")
+
+
+def _can_be_asked(url: httpx.URL) -> bool:
+    return url.scheme in _SCHEMES and bool(url.host) and (url.port is None or url.port <= _LAST_PORT)
 
 
 def _bare(url: httpx.URL) -> httpx.URL:

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+import structlog
+
 from services.chunker import manifests
+from services.chunker.cancellation import Cancelled, unless_cancelled
 from services.chunker.documents import read_packed
 from services.chunker.fetching import fetch
 from services.chunker.workers import in_worker
@@ -22,6 +25,8 @@ from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
 
+log = structlog.get_logger(__name__)
+
 Publish = Callable[[JobChunked], Awaitable[None]]
 
 _OWN_SHARE_OF_DEADLINE = 0.9
@@ -29,7 +34,7 @@ _OWN_SHARE_OF_DEADLINE = 0.9
 
 
 async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publish: Publish) -> None:
-    """Read a job's source, store its manifest, announce it.
+    """Read a job's source, store its manifest, announce it. A job that is cancelled meanwhile is read no further.
 
     Raises:
         BadInput: the source cannot be read, or is over a limit.
@@ -44,7 +49,12 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
     try:
         stored = await store.get(key)
     except NotFound:
-        manifest, chunks = await _made(job, store, settings, left_seconds)
+        work = _made(job, store, settings, left_seconds)
+        try:
+            manifest, chunks = await unless_cancelled(work, job_id=job.job_id, store=store)
+        except Cancelled:
+            log.info("the job was cancelled: stopped reading", seconds=round(time.monotonic() - started, 1))
+            return
         await store.put(key, manifest, content_type="application/json")
     else:
         chunks = await in_worker("Reading the stored manifest", left_seconds(), manifests.chunks_in, stored)

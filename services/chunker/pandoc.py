@@ -65,8 +65,8 @@ async def tree_of(
         without: an extension of the format to switch off.
 
     Raises:
-        BadSource: pandoc cannot parse it, or uses up its CPU time.
-        TooLarge: it needs more memory, or gives more output, than the limits.
+        BadSource: pandoc cannot parse it.
+        TooLarge: it needs more CPU time or memory, or gives more output, than the limits.
         DeadlineExceeded: it took longer than `deadline_seconds`.
         Transient: it was killed from outside.
     """

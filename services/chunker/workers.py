@@ -59,8 +59,8 @@ async def in_worker(
         **kwargs: its keyword arguments.
 
     Raises:
-        BadSource: it used up its CPU time, or the document crashes it.
-        TooLarge: it needed more memory than its allowance.
+        BadSource: the document crashes it.
+        TooLarge: it needed more CPU time or memory than its allowance.
         DeadlineExceeded: it took longer than `seconds`.
         Transient: the worker was killed from outside, twice.
     """
