@@ -517,7 +517,8 @@ ARCHIVES: tuple[Case, ...] = (
         lambda: _odt(
             '<text:p>word</text:p><table:table><table:table-column table:number-columns-repeated="100000000"/>'
             '<table:table-row table:number-rows-repeated="1000000"><table:table-cell'
-            ' table:number-columns-repeated="100000000"><text:p>a</text:p></table:table-cell></table:table-row></table:table>'
+            ' table:number-columns-repeated="100000000"><text:p>a</text:p></table:table-cell></table:table-row>'
+            "</table:table>"
         ),
         None,
         BOUNDED,
