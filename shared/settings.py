@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.addresses import Allowed
 from shared.errors import Misconfigured
 from shared.protocol.messages import CHUNKS_LIMIT, PauseLengths
 
@@ -69,6 +70,13 @@ class Settings(BaseSettings):
     pause_paragraph_ms: int = Field(700, ge=0, description="silence after a paragraph")
     pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")
     pause_chapter_ms: int = Field(1_800, ge=0, description="silence before a new chapter")
+
+    # Whom strangers may have us connect to
+    fetch_allow: str = Field(
+        "",
+        description="networks and host names that a source's address may lead to although they are not public, "
+        "comma-separated: `10.0.0.0/8, wiki.intranet`; empty: public addresses alone",
+    )
 
     # Limits, so that every job ends
     chunk_limit_characters: int = Field(400, ge=40, le=4_000, description="longest text spoken in one call")
@@ -185,6 +193,11 @@ class Settings(BaseSettings):
             heading=self.pause_heading_ms,
             chapter=self.pause_chapter_ms,
         )
+
+    @cached_property
+    def fetch_allowed(self) -> Allowed:
+        """What may be fetched from although it is not public."""
+        return Allowed.parse(self.fetch_allow)
 
     @cached_property
     def speech_urls(self) -> tuple[str, ...]:

@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+<<<<<<< HEAD
 from pydantic import ValidationError
+=======
+import structlog
+>>>>>>> doors
 
 from services.chunker import manifests
+from services.chunker.cancellation import Cancelled, unless_cancelled
 from services.chunker.documents import read_packed
 from services.chunker.fetching import fetch
 from services.chunker.workers import in_worker
@@ -25,6 +30,8 @@ from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
 
+log = structlog.get_logger(__name__)
+
 Publish = Callable[[JobChunked], Awaitable[None]]
 
 _OWN_SHARE_OF_DEADLINE = 0.9
@@ -32,7 +39,7 @@ _OWN_SHARE_OF_DEADLINE = 0.9
 
 
 async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publish: Publish) -> None:
-    """Read a job's source, store its manifest, announce it.
+    """Read a job's source, store its manifest, announce it. A job that is cancelled meanwhile is read no further.
 
     Raises:
         BadInput: the source cannot be read, or is over a limit.
@@ -48,6 +55,7 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
     try:
         stored = await store.get(key)
     except NotFound:
+<<<<<<< HEAD
         job = await _first_request(job, store)
         manifest, chunks = await _made(job, store, settings, left_seconds)
         try:
@@ -55,6 +63,16 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
         except Conflict:  # another chunker had the same message: the first manifest counts
             stored = await store.get(key)
     if stored is not None:
+=======
+        work = _made(job, store, settings, left_seconds)
+        try:
+            manifest, chunks = await unless_cancelled(work, job_id=job.job_id, store=store)
+        except Cancelled:
+            log.info("the job was cancelled: stopped reading", seconds=round(time.monotonic() - started, 1))
+            return
+        await store.put(key, manifest, content_type="application/json")
+    else:
+>>>>>>> doors
         chunks = await in_worker("Reading the stored manifest", left_seconds(), manifests.chunks_in, stored)
     await publish(JobChunked(job_id=job.job_id, chunks=chunks, seconds=time.monotonic() - started))
 
@@ -114,6 +132,7 @@ async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
             limit_bytes=settings.source_limit_bytes,
             deadline_seconds=settings.fetch_deadline_seconds,
             connect_timeout_seconds=settings.connect_timeout_seconds,
+            allowed=settings.fetch_allowed,
         )
         parts = urlsplit(fetched.final_url)
         name = PurePosixPath(unquote(parts.path)).name
