@@ -226,13 +226,17 @@ def test_a_tag_that_is_too_large_is_refused() -> None:
         id3.tag([bytes(id3.SYNCHSAFE_LIMIT)])
 
 
-def test_the_checksum_is_that_of_every_ogg_page(tmp_path: Path) -> None:
-    data = encoded(tmp_path, "opus").read_bytes()
-    pages = list(ogg._pages(io.BytesIO(data), 0))
-    assert len(pages) > 3
-    for page in pages:
-        without = page.data[:22] + bytes(4) + page.data[26:]
-        assert ogg.checksum(without) == int.from_bytes(page.data[22:26], "little")
+def test_ogg_pages_are_numbered_without_a_gap_and_have_their_checksums(tmp_path: Path) -> None:
+    path = encoded(tmp_path, "opus")
+    for cover in (None, BIG):
+        if cover:
+            tags.write(path, "opus", tagged(cover))
+        pages = list(ogg._pages(io.BytesIO(path.read_bytes()), 0))
+        assert [page.number for page in pages] == list(range(len(pages)))
+        for page in pages:
+            without = page.data[:22] + bytes(4) + page.data[26:]
+            assert ogg.checksum(without) == int.from_bytes(page.data[22:26], "little")
+    assert len(pages) > 40
 
 
 @given(
