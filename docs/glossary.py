@@ -1,8 +1,8 @@
 """Keeps docs/glossary.md and the code in step: `python -m docs.glossary`, part of `make check`.
 
 The rule is small on purpose. Every place that the glossary names exists; each term is there once; no module, class or
-function of the system has a name that the glossary's terms have replaced; and two public classes of one name in `shared`
-and `services` are listed in `SAME_NAME` with the reason. A new class needs no entry; a new term does.
+function of the system has a name that a term has replaced; and two public classes of one name in `shared`
+and `services` are listed in `SAME_NAME`. A new class needs no entry; a new term does.
 """
 
 from __future__ import annotations
