@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-<<<<<<< HEAD
-from pydantic import ValidationError
-=======
 import structlog
->>>>>>> doors
+from pydantic import ValidationError
 
 from services.chunker import manifests
 from services.chunker.cancellation import Cancelled, unless_cancelled
@@ -55,24 +52,18 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
     try:
         stored = await store.get(key)
     except NotFound:
-<<<<<<< HEAD
         job = await _first_request(job, store)
-        manifest, chunks = await _made(job, store, settings, left_seconds)
-        try:
-            await store.create(key, manifest, content_type="application/json")
-        except Conflict:  # another chunker had the same message: the first manifest counts
-            stored = await store.get(key)
-    if stored is not None:
-=======
         work = _made(job, store, settings, left_seconds)
         try:
             manifest, chunks = await unless_cancelled(work, job_id=job.job_id, store=store)
         except Cancelled:
             log.info("the job was cancelled: stopped reading", seconds=round(time.monotonic() - started, 1))
             return
-        await store.put(key, manifest, content_type="application/json")
-    else:
->>>>>>> doors
+        try:
+            await store.create(key, manifest, content_type="application/json")
+        except Conflict:  # another chunker had the same message: the first manifest counts
+            stored = await store.get(key)
+    if stored is not None:
         chunks = await in_worker("Reading the stored manifest", left_seconds(), manifests.chunks_in, stored)
     await publish(JobChunked(job_id=job.job_id, chunks=chunks, seconds=time.monotonic() - started))
 
