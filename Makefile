@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 help:
 	@echo "make demo     render docs/demo/article.md to out/demo.mp3, and show what it made"
 	@echo "make test     all tests, against a real RabbitMQ and a real MinIO on private ports"
-	@echo "make check    formatting, lint, types, import contracts"
+	@echo "make check    formatting, lint, types, import contracts, licences, glossary"
 	@echo "make faults   the long fault suite"
 	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
 	@echo "make bench    the figures of docs/benchmarks.md"
@@ -41,6 +41,8 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m deploy.licences
+	$(BIN)/python -m docs.glossary
 
 .PHONY: faults
 faults:
@@ -62,6 +64,7 @@ bench:
 docs:
 	deploy/setup.sh check
 	$(BIN)/python -m docs.asyncapi
+	$(BIN)/python -m docs.lifecycle
 	$(BIN)/python -m services.cli.settings_document > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
 
 # requirements.lock is what the system runs on, requirements-dev.lock adds what its tests need; bootstrap.lock is the

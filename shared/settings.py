@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.addresses import Allowed
 from shared.errors import Misconfigured
 from shared.protocol.messages import CHUNKS_LIMIT, PauseLengths
 
@@ -70,6 +71,13 @@ class Settings(BaseSettings):
     pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")
     pause_chapter_ms: int = Field(1_800, ge=0, description="silence before a new chapter")
 
+    # Whom strangers may have us connect to
+    fetch_allow: str = Field(
+        "",
+        description="networks and host names that a source's address may lead to although they are not public, "
+        "comma-separated: `10.0.0.0/8, wiki.intranet`; empty: public addresses alone",
+    )
+
     # Limits, so that every job ends
     chunk_limit_characters: int = Field(400, ge=40, le=4_000, description="longest text spoken in one call")
     chunk_target_characters: int = Field(
@@ -113,8 +121,19 @@ class Settings(BaseSettings):
     crash_limit: int = Field(3, ge=2, description="a message that killed its consumer so often becomes a dead letter")
     breaker_failures: int = Field(3, ge=1, description="failures in a row after which an endpoint is left alone")
     breaker_open_seconds: float = Field(10, gt=0, description="how long it is left alone before the next try")
+    retry_after_limit_seconds: float = Field(
+        86_400, ge=0, description="longest pause that a server may ask for with `Retry-After`; more is this much"
+    )
     reconcile_seconds: float = Field(15, gt=0, description="how often the coordinator looks for jobs that stand still")
-    stalled_seconds: float = Field(300, gt=0, description="a job without any news for so long is dispatched again")
+    stalled_seconds: float = Field(
+        120,
+        gt=0,
+        description="how much longer than the deadline of the stage that it waits for a job may be without news, and"
+        " without a message in that stage's queues, before it is dispatched again",
+    )
+    lost_limit: int = Field(
+        3, ge=1, description="how often a chunk that was spoken may be gone from the store before its job fails"
+    )
 
     # What is kept
     retention_days: float = Field(
@@ -128,9 +147,15 @@ class Settings(BaseSettings):
 
     # The process
     health_port: int = Field(
-        0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /metrics, /stacks; 0: none"
+        0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /readyz, /metrics, /stacks; 0: none"
     )
     health_host: str = Field("127.0.0.1", description="address the health port binds to")
+    probe_seconds: float = Field(
+        5,
+        gt=0,
+        description="how often a local stack asks each process for a sign of life, and how long it waits for one; "
+        "five failed probes in a row end the process, and it is started again",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level written")
     log_json: bool = Field(False, description="one JSON object a log line")
     state_dir: Path = Field(
@@ -173,6 +198,11 @@ class Settings(BaseSettings):
             heading=self.pause_heading_ms,
             chapter=self.pause_chapter_ms,
         )
+
+    @cached_property
+    def fetch_allowed(self) -> Allowed:
+        """What may be fetched from although it is not public."""
+        return Allowed.parse(self.fetch_allow)
 
     @cached_property
     def speech_urls(self) -> tuple[str, ...]:

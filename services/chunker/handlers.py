@@ -12,15 +12,22 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+import structlog
+from pydantic import ValidationError
+
 from services.chunker import manifests
+from services.chunker.cancellation import Cancelled, unless_cancelled
 from services.chunker.documents import read_packed
 from services.chunker.fetching import fetch
 from services.chunker.workers import in_worker
-from shared.errors import BadSource, NotFound, TooLarge
+from shared.errors import BadInput, BadSource, Conflict, NotFound, TooLarge
 from shared.protocol.messages import JobChunked, JobRequest, SourceFormat, TextSource, UrlSource
+from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
+
+log = structlog.get_logger(__name__)
 
 Publish = Callable[[JobChunked], Awaitable[None]]
 
@@ -29,7 +36,7 @@ _OWN_SHARE_OF_DEADLINE = 0.9
 
 
 async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publish: Publish) -> None:
-    """Read a job's source, store its manifest, announce it.
+    """Read a job's source, store its manifest, announce it. A job that is cancelled meanwhile is read no further.
 
     Raises:
         BadInput: the source cannot be read, or is over a limit.
@@ -41,14 +48,37 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
         return max(0.0, started + settings.chunker_deadline_seconds * _OWN_SHARE_OF_DEADLINE - time.monotonic())
 
     key = keys.manifest(job.job_id)
+    stored: bytes | None = None
     try:
         stored = await store.get(key)
     except NotFound:
-        manifest, chunks = await _made(job, store, settings, left_seconds)
-        await store.put(key, manifest, content_type="application/json")
-    else:
+        job = await _first_request(job, store)
+        work = _made(job, store, settings, left_seconds)
+        try:
+            manifest, chunks = await unless_cancelled(work, job_id=job.job_id, store=store)
+        except Cancelled:
+            log.info("the job was cancelled: stopped reading", seconds=round(time.monotonic() - started, 1))
+            return
+        try:
+            await store.create(key, manifest, content_type="application/json")
+        except Conflict:  # another chunker had the same message: the first manifest counts
+            stored = await store.get(key)
+    if stored is not None:
         chunks = await in_worker("Reading the stored manifest", left_seconds(), manifests.chunks_in, stored)
     await publish(JobChunked(job_id=job.job_id, chunks=chunks, seconds=time.monotonic() - started))
+
+
+async def _first_request(job: JobRequest, store: Store) -> JobRequest:
+    """What counts of all that was asked under this id: the first. Whoever comes first of all services stores it."""
+    key = keys.request(job.job_id)
+    try:
+        await store.create(key, job.model_dump_json().encode(), content_type="application/json")
+    except Conflict:
+        try:
+            return read(JobRequest, await store.get(key), strict=False)
+        except ValidationError as error:
+            raise BadInput(f"The request of job {job.job_id} in the store cannot be read.") from error
+    return job
 
 
 async def _made(
@@ -93,6 +123,7 @@ async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
             limit_bytes=settings.source_limit_bytes,
             deadline_seconds=settings.fetch_deadline_seconds,
             connect_timeout_seconds=settings.connect_timeout_seconds,
+            allowed=settings.fetch_allowed,
         )
         parts = urlsplit(fetched.final_url)
         name = PurePosixPath(unquote(parts.path)).name

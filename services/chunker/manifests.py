@@ -10,6 +10,7 @@ from services.chunker.documents import Packed
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.protocol.manifest import Chunk, Manifest, audio_key
 from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, JobRequest
+from shared.protocol.reading import read
 from shared.settings import Settings
 
 DEFAULT_LANGUAGE = "en"
@@ -73,6 +74,8 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
         language=language,
         voice=voice,
         model=model,
+        engine=settings.engine_identity,
+        sample_rate=settings.sample_rate,
         pauses=job.pauses or settings.pauses,
         chapters=split.chapters,
         chunks=chunks,
@@ -83,7 +86,7 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
 
 def chunks_in(manifest: bytes) -> int:
     """How many chunks a stored manifest lists."""
-    return len(Manifest.model_validate_json(manifest).chunks)
+    return len(read(Manifest, manifest, strict=False).chunks)
 
 
 def _language_of(document: Document) -> str | None:
@@ -102,7 +105,7 @@ def _title(job: JobRequest, document: Document, name: str) -> str:
 
 
 def _line(text: str | None) -> str:
-    return normalise(text or "")[:TITLE_LIMIT_CHARACTERS].strip()
+    return normalise((text or "")[: 10 * TITLE_LIMIT_CHARACTERS])[:TITLE_LIMIT_CHARACTERS].strip()
 
 
 def _first_words(document: Document) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
+from services.coordinator import clock
 from services.coordinator.progress import Progress
 from shared.protocol.messages import TERMINAL_STATES, JobStatus
 
@@ -14,6 +16,8 @@ class Job:
     """One job in the cache. `progress` is None until it is chunked, and again when it has ended."""
 
     status: JobStatus
+    version: str | None = None
+    """Of the status in the store as this process knows it; None: there is none yet."""
     progress: Progress | None = None
     last_news: float = field(default_factory=time.monotonic)
     written_at: float = 0.0
@@ -21,8 +25,6 @@ class Job:
     stale: bool = False
     audio_seconds: float = 0.0
     synthesizing_since: float | None = None
-    stored_at: float | None = None
-    """`updated_at` of the status in the store as this process knows it; another one there is another coordinator's."""
 
     @property
     def job_id(self) -> str:
@@ -33,3 +35,21 @@ class Job:
     def ended(self) -> bool:
         """Whether it is completed, failed or cancelled."""
         return self.status.state in TERMINAL_STATES
+
+    @property
+    def deadline_from(self) -> float:
+        """When its deadline began: at its submission, or when it was last resumed; seconds since the epoch."""
+        return self.status.resumed_at or self.status.submitted_at
+
+    def status_now(self, **fields: Any) -> JobStatus:
+        """The job's status as of now, with `fields` over what is known."""
+        if self.progress is not None:
+            fields = {
+                "chunks": self.progress.counts,
+                "failures": self.progress.failures,
+                "warnings": self.progress.warnings(),
+                "finished": self.progress.checkpoints,
+                **fields,
+            }
+        fields = {"audio_seconds": round(self.audio_seconds, 3), "updated_at": clock.now(), **fields}
+        return self.status.model_copy(update=fields)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import html
 import json
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from shared.errors import BadAudio, PodcastError, SpeechDown, SpeechRejected, Transient
+from shared.retry_after import retry_after
 
 WORDS_LIMIT_CHARACTERS = 300
-RETRY_AFTER_LIMIT_SECONDS = 600.0
-"""A server that asks for a longer pause is asked again after this one."""
 DEFAULT_PAUSE_SECONDS = 5.0
 """Of a server that is busy (429) and does not say for how long."""
 
@@ -50,16 +46,16 @@ def http_error(  # noqa: PLR0911 - one return for each meaning
     said = words(body)
     quoted = f": {_ended(said)}" if said else f" (HTTP {status})."
     server = f"The speech server at {endpoint}"
+    pause = retry_after(headers.get("retry-after"))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        pause = retry_after(headers)
         pause = DEFAULT_PAUSE_SECONDS if pause is None else pause
         return EndpointBusy(f"{server} asks for a pause{quoted}", retry_after_seconds=pause)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return SpeechDown(f"{server} is not available{quoted}", retry_after_seconds=retry_after(headers))
+        return SpeechDown(f"{server} is not available{quoted}", retry_after_seconds=pause)
     if status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}:
-        return GatewayFailed(f"{server} is not reached by its proxy{quoted}", retry_after_seconds=retry_after(headers))
+        return GatewayFailed(f"{server} is not reached by its proxy{quoted}", retry_after_seconds=pause)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}:
-        return Transient(f"{server} failed with HTTP {status}{quoted}", retry_after_seconds=retry_after(headers))
+        return Transient(f"{server} failed with HTTP {status}{quoted}", retry_after_seconds=pause)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return EndpointRefused(
             f"{server} refuses the key{quoted}", hint="Set PODCAST_SPEECH_API_KEY to a key that it accepts."
@@ -116,21 +112,6 @@ def words(body: bytes) -> str:
         found = html.unescape(re.sub(r"<[^>]*>", " ", title[1] if title else text))
     line = " ".join(found.split())
     return line if len(line) <= WORDS_LIMIT_CHARACTERS else line[: WORDS_LIMIT_CHARACTERS - 1] + "…"
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait according to the Retry-After header (a number or an HTTP date), or None without a usable one."""
-    value = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_SECONDS) if math.isfinite(seconds) else None
 
 
 def _ended(said: str) -> str:

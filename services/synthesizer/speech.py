@@ -59,6 +59,7 @@ class SpeechPool:
                 hint="Set PODCAST_SPEECH_URL to the address of one, or to several with commas between.",
             )
         self._deadline_seconds = settings.speech_deadline_seconds
+        self._rest_limit_seconds = settings.retry_after_limit_seconds
         self.endpoints = tuple(
             Endpoint(
                 url,
@@ -132,12 +133,12 @@ class SpeechPool:
                 audio = await self._post(endpoint, request)
             except EndpointBusy as error:
                 endpoint.breaker.answered()
-                endpoint.breaker.rest(error.retry_after_seconds or 0)
+                endpoint.breaker.rest(min(error.retry_after_seconds or 0, self._rest_limit_seconds))
                 outcome = "busy"
                 raise
             except (SpeechDown, DeadlineExceeded, GatewayFailed, NoAnswer) as error:
                 endpoint.breaker.failed()
-                endpoint.breaker.rest(error.retry_after_seconds or 0)
+                endpoint.breaker.rest(min(error.retry_after_seconds or 0, self._rest_limit_seconds))
                 outcome = "down"
                 raise
             except PodcastError as error:

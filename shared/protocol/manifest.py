@@ -23,6 +23,7 @@ from shared.protocol.messages import (
     JobRequest,
     Name,
     PauseLengths,
+    SampleRate,
 )
 
 PauseClass = Literal["none", "sentence", "paragraph", "heading", "chapter"]
@@ -74,6 +75,10 @@ class Manifest(Frozen):
     language: str = Field(max_length=LANGUAGE_LIMIT_CHARACTERS)
     voice: Name
     model: Name
+    engine: Cut = Field("", description="what speaks, as far as the audio keys go")
+    sample_rate: SampleRate | None = Field(
+        None, description="of the chunks and the episode, Hz; None: the settings', as in manifests of early 2026"
+    )
     pauses: PauseLengths
     chapters: tuple[Chapter, ...] = Field(min_length=1, max_length=CHUNKS_LIMIT)
     chunks: tuple[Chunk, ...] = Field(min_length=1, max_length=CHUNKS_LIMIT)

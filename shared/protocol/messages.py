@@ -55,6 +55,9 @@ AudioFormat = Literal["mp3", "m4b", "opus", "flac", "wav"]
 LoudnessProfile = Literal["mono", "stereo"]
 """`mono`: one channel at -19 LUFS; `stereo`: two channels at -16 LUFS. Both at most -1 dBTP after decoding."""
 
+SampleRate = Literal[16000, 22050, 24000, 44100, 48000]
+"""Hz."""
+
 SourceFormat = Literal["text", "markdown", "html", "epub", "docx", "odt", "rtf", "fb2", "rst", "org"]
 
 
@@ -201,7 +204,33 @@ class ChunkRequested(Message):
     voice: Name
     model: Name
     speed: float = Field(ge=0.25, le=4.0, strict=False)
+    engine: Cut = Field("", description="what speaks, as far as `audio_key` goes")
+    sample_rate: SampleRate | None = Field(None, description="of the stored audio, Hz; None: the synthesizer's setting")
     audio_key: AudioKey = Field(description="derived from everything that decides how the chunk sounds")
+
+    @property
+    def object_key(self) -> str:
+        """The object that finishes this piece of work."""
+        return self.audio_key
+
+
+class PieceRequested(Message):
+    """coordinator → a stage beside the line: make this piece of work. The base of that stage's own message."""
+
+    version: Literal[1] = 1
+    job_id: JobId
+    object_key: ObjectKey = Field(description="the object that finishes it")
+
+
+class PieceFinished(Message):
+    """A stage beside the line → coordinator: this piece of work is in the store. The base of that stage's own message.
+
+    `chunk.synthesized` says the same of a chunk, and more.
+    """
+
+    version: Literal[1] = 1
+    job_id: JobId
+    object_key: ObjectKey = Field(description="the object that finishes it")
 
 
 class ChunkSynthesized(Message):
@@ -270,6 +299,27 @@ class JobCancelRequested(Message):
     reason: str = Field("cancelled by the client", max_length=500)
 
 
+class JobResumeRequested(Message):
+    """client → coordinator: open a failed job again, with a fresh deadline, and ask for what is not finished.
+
+    Published by `podcast retry`, and by a replay of a dead letter when the letter has been sent back to its queue.
+    Nothing else opens a job again. For a job that is under way, or completed, it changes nothing.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "job.resume"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    reason: str = Field("resumed by the client", max_length=500)
+    sent_back_to: str = Field(
+        "",
+        max_length=100,
+        description="the work queue that a dead letter of the job was just sent back to: what it asks for needs no"
+        " second message, and a cancelled job stays cancelled; empty: nothing was sent back",
+    )
+    index: ChunkIndex | None = Field(None, description="the piece that the letter was about, if it was about one")
+
+
 class ReconcileRequested(Message):
     """coordinator → the active coordinator: look for jobs that have been still for too long.
 
@@ -313,8 +363,20 @@ class JobStatus(Frozen):
     loudness_lufs: float | None = Field(None, strict=False)
     true_peak_dbtp: float | None = Field(None, strict=False)
     error: Cut | None = None
-    failures: tuple[ChunkFailure, ...] = Field((), description="the first chunks that could not be spoken, and why")
+    failures: tuple[ChunkFailure, ...] = Field((), description="the first pieces of work that cannot be made, and why")
+    warnings: tuple[Cut, ...] = Field((), description="what the episode is complete without, and where to look")
+    lost: dict[ObjectKey, int] = Field(
+        default_factory=dict, description="object key → how often the assembler did not find it; bounded"
+    )
+    finished: dict[Name, str] = Field(
+        default_factory=dict,
+        description="kind of piece → a bitmap of what is finished, for a coordinator that restarts; a hint: the truth"
+        " is the object in the store",
+    )
     submitted_at: float = Field(strict=False, description="seconds since the epoch")
+    resumed_at: float | None = Field(
+        None, strict=False, description="when it was last opened again; its deadline counts from here"
+    )
     updated_at: float = Field(strict=False, description="seconds since the epoch")
 
     @field_validator("state", mode="before")
@@ -325,14 +387,15 @@ class JobStatus(Frozen):
 
 
 class ChunkFailure(Frozen):
-    """One chunk that could not be spoken."""
+    """One chunk that could not be spoken, or another piece of work that could not be made."""
 
+    kind: Name = Field("chunk", description="what kind of piece it is")
     index: ChunkIndex
     text: Cut
     reason: Cut
 
 
-EventName = Literal["job.started", "job.progressed", "job.completed", "job.failed", "job.cancelled"]
+EventName = Literal["started", "progressed", "completed", "failed", "cancelled"]
 
 
 class JobEvent(Frozen):
@@ -344,10 +407,55 @@ class JobEvent(Frozen):
 
     @model_validator(mode="after")
     def _name_fits_state(self) -> Self:
-        terminal = {"job.completed": "completed", "job.failed": "failed", "job.cancelled": "cancelled"}
-        if self.name in terminal and terminal[self.name] != self.status.state:
+        if self.name in TERMINAL_STATES and self.name != self.status.state:
             raise ValueError(f"{self.name} with a job that is {self.status.state}")
         return self
+
+
+# ---------------------------------------------------------------- a job's end, for other services
+
+
+class JobEnded(Message):
+    """A job has ended. Durable: a service that binds a queue of its own to the routing key misses none.
+
+    Published before the job leaves `active/`, so at least once; twice after a crash, with the same `message_id`. A job
+    that is resumed ends again.
+    """
+
+    version: Literal[1] = 1
+    job_id: JobId
+    title: Cut
+    submitted_at: float = Field(strict=False, description="seconds since the epoch")
+    ended_at: float = Field(strict=False, description="seconds since the epoch")
+
+
+class JobCompleted(JobEnded):
+    """coordinator → whoever wants to know: the episode is in the store and was proved complete."""
+
+    ROUTING_KEY: ClassVar[str] = "job.completed"
+
+    files: dict[Name, ObjectKey] = Field(description="format (also `vtt`, `chapters`, `timing`) → key in the store")
+    audio_seconds: float = Field(strict=False, description="of the episode")
+    warnings: tuple[Cut, ...] = Field((), description="what the episode is complete without, and where to look")
+
+
+class JobFailed(JobEnded):
+    """coordinator → whoever wants to know: the job has failed; `job.resume` opens it again."""
+
+    ROUTING_KEY: ClassVar[str] = "job.failed"
+
+    error: Cut = Field(description="why")
+
+
+class JobCancelled(JobEnded):
+    """coordinator → whoever wants to know: the job was cancelled; `job.resume` opens it again."""
+
+    ROUTING_KEY: ClassVar[str] = "job.cancelled"
+
+    reason: Cut = Field(description="what the client gave as its reason")
+
+
+ENDINGS: dict[JobState, type[JobEnded]] = {"completed": JobCompleted, "failed": JobFailed, "cancelled": JobCancelled}
 
 
 JobStatus.model_rebuild()

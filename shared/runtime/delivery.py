@@ -2,13 +2,18 @@
 
 Transient → a copy into a wait queue, then ack. Permanent → a copy into the dead-letter queue, then ack. Crash → nobody
 acks, and the broker redelivers. A copy is confirmed before the ack: at any moment a message is in at least one queue.
+
+When the connection or the consumer's channel is lost, the broker redelivers as well, perhaps at once and to another
+process. So what is in hand is cancelled, settles nothing, and is noted as lost rather than as a death.
+
+A server may ask for a longer pause than the longest wait queue has. The message then goes through it again and again;
+each time it comes by here, counts no attempt and meets no handler.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 import traceback
 from types import TracebackType
@@ -17,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import aio_pika
 import structlog
 from aio_pika import IncomingMessage
+from aio_pika.exceptions import ChannelInvalidStateError
 from faststream import BaseMiddleware
 from faststream.exceptions import SubscriberNotFound
 from pydantic import ValidationError
@@ -24,10 +30,10 @@ from pydantic import ValidationError
 from shared.deadlines import deadline
 from shared.errors import BrokerDown, PodcastError, Transient
 from shared.protocol import envelope
-from shared.protocol.topology import DEAD_EXCHANGE, WAIT_SECONDS, WorkQueue
-from shared.runtime import metrics
-from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
-from shared.runtime.quarantine import Quarantine
+from shared.protocol.topology import DEAD_EXCHANGE
+from shared.runtime import delays, metrics
+from shared.runtime.publishing import CONNECTION_ERRORS
+from shared.runtime.subscription import Subscription
 
 if TYPE_CHECKING:
     from faststream.message import StreamMessage
@@ -48,33 +54,16 @@ class Ignored(PodcastError):
     """The message is another service's to answer for; it is acked and forgotten."""
 
 
-class Subscription:
-    """A service's one queue, and how its messages are handled.
+class _TooEarly(PodcastError):
+    """A server has asked for a pause that is not over."""
 
-    Attributes:
-        queue: the work queue.
-        in_flight: the tasks that are handling a message now, with what they handle.
-        stopping: set when the process stops; a cancelled handler then hands its message back.
-    """
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The pause that a server asked for lasts another {seconds:.0f} s.")
+        self.seconds = seconds
 
-    def __init__(
-        self,
-        queue: WorkQueue,
-        *,
-        service: str,
-        deadline_seconds: float,
-        attempts_limit: int,
-        publisher: Publisher,
-        quarantine: Quarantine,
-    ) -> None:
-        self.queue = queue
-        self.service = service
-        self.deadline_seconds = deadline_seconds
-        self.attempts_limit = attempts_limit
-        self.publisher = publisher
-        self.quarantine = quarantine
-        self.in_flight: dict[asyncio.Task[Any], str] = {}
-        self.stopping = False
+
+class _TakenBack(PodcastError):
+    """The channel that the message came over is closed: the broker delivers it to somebody else."""
 
 
 class Delivery(BaseMiddleware[Any, Any]):
@@ -86,6 +75,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         self.subscription = subscription
         self.task = asyncio.current_task()
         self.kind = envelope.kind(msg)
+        self.name = f"{self.kind} {envelope.job_id(msg)}"
         self.is_suspect = bool(msg.redelivered or msg.headers.get(envelope.SUSPECT))
         self.started = time.monotonic()
         self.bare = False
@@ -96,12 +86,30 @@ class Delivery(BaseMiddleware[Any, Any]):
             job=envelope.job_id(self.msg), chunk=envelope.chunk(self.msg), attempt=envelope.attempt(self.msg)
         )
         if self.task is not None:
-            self.subscription.in_flight[self.task] = f"{self.kind} {envelope.job_id(self.msg)}"
+            self.subscription.in_flight[self.task] = self
         metrics.IN_FLIGHT.labels(self.subscription.queue.name).inc()
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether the channel that it came over is closed, so that nothing can be settled any more."""
+        try:
+            return bool(self.msg.channel.is_closed)
+        except ChannelInvalidStateError:
+            return True
+
+    def note_loss(self) -> None:
+        """Its redelivery will be nobody's death. A suspect has a marker, which is taken away instead."""
+        if not self.is_suspect:
+            self.subscription.quarantine.lost(envelope.identity(self.msg))
 
     async def consume_scope(self, call_next: Any, msg: StreamMessage[Any]) -> Any:
         """Run the handler under its deadline, alone if the message is suspected of killing its consumer."""
         quarantine = self.subscription.quarantine
+        if self.is_taken_back:
+            self.note_loss()
+            raise _TakenBack("The connection was lost before the message could be handled.")
+        if seconds := envelope.still_seconds(self.msg, limit=self.subscription.pause_limit_seconds):
+            raise _TooEarly(seconds)
         async with (
             quarantine.suspect(envelope.identity(self.msg)) if self.is_suspect else quarantine.ordinary(),
             deadline(self.subscription.deadline_seconds, f"{self.subscription.service} handling {self.kind}"),
@@ -131,7 +139,7 @@ class Delivery(BaseMiddleware[Any, Any]):
 
     async def _settle(self, error: BaseException | None) -> str:
         """Do what the outcome asks for, until it is done or the broker has taken the message back by itself."""
-        while not self.msg.channel.is_closed:
+        while not self.is_taken_back:
             try:
                 outcome = await self._answer(error)
                 if outcome != _ABANDONED:
@@ -155,6 +163,8 @@ class Delivery(BaseMiddleware[Any, Any]):
             return "done"
         if isinstance(error, Ignored):
             return "ignored"
+        if isinstance(error, _TooEarly):
+            return await self._wait_on(error.seconds)
         if isinstance(error, asyncio.CancelledError):
             return await self._hand_back() if self.subscription.stopping else _ABANDONED
         if self.bare or (isinstance(error, _PERMANENT) and not isinstance(error, Transient)):
@@ -171,30 +181,44 @@ class Delivery(BaseMiddleware[Any, Any]):
         log.info("handed back", kind=self.kind)
         return "handed back"
 
+    async def _wait_on(self, seconds: float) -> str:
+        """Through a wait queue once more, until the pause that a server asked for is over."""
+        queue_seconds, delay_seconds = self._delay(0, at_least=seconds)
+        headers = {**delays.pause(seconds, delay_seconds), envelope.SUSPECT: self.is_suspect or None}
+        await self._publish_waiting(headers, queue_seconds, delay_seconds)
+        return "waiting"
+
+    async def _publish_waiting(self, headers: dict[str, Any], queue_seconds: int, delay_seconds: float) -> None:
+        await self.subscription.publisher.raw(
+            envelope.copy(self.msg, headers=headers, expires_seconds=delay_seconds),
+            "",
+            self.subscription.queue.wait(queue_seconds),
+        )
+
+    def _delay(self, step: int, *, at_least: float) -> tuple[int, float]:
+        return delays.delay(step, at_least=at_least, wait_seconds=self.subscription.wait_seconds)
+
     async def _retry(self, error: BaseException) -> str:
         counts = error.counts if isinstance(error, Transient) else True
         attempt, waits = envelope.attempt(self.msg), envelope.waits(self.msg)
         if counts and attempt >= self.subscription.attempts_limit:
             return await self._dead_letter(error)
         step = attempt - 1 if counts else min(waits, _OUTAGE_WAIT_STEPS - 1)
-        wanted = getattr(error, "retry_after_seconds", None) or 0.0
-        queue_seconds, delay_seconds = _delay(step, at_least=wanted)
+        wanted = min(getattr(error, "retry_after_seconds", None) or 0.0, self.subscription.pause_limit_seconds)
+        queue_seconds, delay_seconds = self._delay(step, at_least=wanted)
         headers: dict[str, Any] = {
             envelope.ATTEMPT: attempt + 1 if counts else attempt,
             envelope.WAITS: 0 if counts else waits + 1,
             envelope.SUSPECT: self.is_suspect or None,
+            **delays.pause(wanted, delay_seconds),
         }
         if counts or waits == 0:
             headers[envelope.ATTEMPTS_LOG] = self._attempts_log(error)
-        await self.subscription.publisher.raw(
-            envelope.copy(self.msg, headers=headers, expires_seconds=delay_seconds),
-            "",
-            self.subscription.queue.wait(queue_seconds),
-        )
+        await self._publish_waiting(headers, queue_seconds, delay_seconds)
         log.warning(
             "will try again" if counts else "waiting for a server",
             kind=self.kind,
-            in_seconds=round(delay_seconds, 1),
+            in_seconds=round(max(delay_seconds, wanted), 1),
             reason=_sentence(error),
             error=type(error).__name__,
             exc_info=None if isinstance(error, PodcastError) else error,
@@ -218,6 +242,8 @@ class Delivery(BaseMiddleware[Any, Any]):
             envelope.JOB: envelope.job_id(self.msg),
             envelope.CHUNK: envelope.chunk(self.msg),
             envelope.SUSPECT: None,
+            envelope.NOT_BEFORE: None,
+            envelope.STILL_SECONDS: None,
             envelope.ORIGIN_EXCHANGE: None,
             envelope.ORIGIN_ROUTING_KEY: None,
         }
@@ -235,15 +261,6 @@ class Delivery(BaseMiddleware[Any, Any]):
             "error": _sentence(error)[: envelope.LOG_ERROR_LIMIT_CHARACTERS],
         }
         return envelope.attempts_log(self.msg.headers, failed)
-
-
-def _delay(step: int, *, at_least: float) -> tuple[int, float]:
-    """The wait queue to use and the time in it, in seconds, with jitter so that a crowd does not come back as one."""
-    base = WAIT_SECONDS[min(step, len(WAIT_SECONDS) - 1)]
-    wanted = max(base, min(at_least, WAIT_SECONDS[-1]))
-    queue_seconds = next(seconds for seconds in WAIT_SECONDS if seconds >= wanted)
-    delay = random.uniform(0.7, 1.0) * queue_seconds  # noqa: S311 - not a secret
-    return queue_seconds, min(max(delay, at_least), queue_seconds)
 
 
 def _sentence(error: BaseException) -> str:

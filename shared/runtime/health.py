@@ -1,4 +1,8 @@
-"""What a process answers over HTTP about itself: `/healthz`, `/metrics` and `/stacks`, from a thread of its own."""
+"""What a process answers over HTTP about itself, from a thread of its own, so also when its event loop stands still.
+
+`/healthz`: is it alive? 200 while its event loop turns. No server that is down makes it fail: whoever ends a process
+that is not alive must not do so because the broker restarts. `/readyz`: can it do its work now? `/metrics`, `/stacks`.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,27 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.runtime.watchdog import LATE_SECONDS, Watchdog
+from shared.runtime.watchdog import Watchdog
+
+STILL_LIMIT_SECONDS: Final = 3.0
+"""An event loop that has not turned for so long is not alive; a loaded machine delays one by a second."""
 
 
-def serve(watchdog: Watchdog, *, host: str, port: int, is_ready: Callable[[], bool], service: str) -> int:
-    """Serve `/healthz`, `/metrics` and `/stacks` from a thread of their own.
+def serve(watchdog: Watchdog, *, host: str, port: int, unready: Callable[[], list[str]], service: str) -> int:
+    """Serve `/healthz`, `/readyz`, `/metrics` and `/stacks` from a thread of their own.
 
-    `/healthz` answers 200 when the service consumes and its loop turns, else 503 with the reason.
+    Args:
+        watchdog: knows when the event loop turned last.
+        host: the address to bind to.
+        port: the port; 0 for any.
+        unready: why the service is not ready; nothing if it is. It is called in another thread than the loop's.
+        service: its name.
 
     Returns:
         The port, which is the given one unless that was 0.
@@ -34,15 +47,20 @@ def serve(watchdog: Watchdog, *, host: str, port: int, is_ready: Callable[[], bo
                 self._answer(200, "text/plain; charset=utf-8", _stacks(watchdog).encode())
             elif self.path == "/healthz":
                 still_seconds = watchdog.seconds_since_beat()
-                healthy = is_ready() and still_seconds < LATE_SECONDS
-                body: dict[str, Any] = {
-                    "service": service,
-                    "ready": is_ready(),
-                    "loop_still_seconds": round(still_seconds, 3),
-                }
-                self._answer(200 if healthy else 503, "application/json", json.dumps(body).encode())
+                alive = still_seconds < STILL_LIMIT_SECONDS
+                self._say(alive, {"alive": alive, "loop_still_seconds": round(still_seconds, 3)})
+            elif self.path == "/readyz":
+                still_seconds = watchdog.seconds_since_beat()
+                reasons = unready()
+                if still_seconds >= STILL_LIMIT_SECONDS:
+                    reasons = [f"The event loop has not turned for {still_seconds:.0f} s.", *reasons]
+                self._say(not reasons, {"ready": not reasons, "reasons": reasons})
             else:
-                self._answer(404, "text/plain", b"/healthz, /metrics or /stacks\n")
+                self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"/healthz, /readyz, /metrics or /stacks\n")
+
+        def _say(self, good: bool, body: dict[str, Any]) -> None:
+            status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+            self._answer(status, "application/json", json.dumps({"service": service, **body}).encode())
 
         def _answer(self, status: int, content_type: str, body: bytes) -> None:
             self.send_response(status)

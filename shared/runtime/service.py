@@ -28,9 +28,11 @@ from shared.protocol.messages import Message
 from shared.protocol.topology import WorkQueue
 from shared.runtime import health, heap, logs, timeout_budget, watchdog
 from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected
-from shared.runtime.delivery import Delivery, Ignored, Subscription
+from shared.runtime.delivery import Delivery, Ignored
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
 from shared.runtime.quarantine import Quarantine
+from shared.runtime.readiness import Readiness
+from shared.runtime.subscription import Subscription
 from shared.settings import Settings, load
 from shared.store.port import Store, open_store
 
@@ -67,7 +69,7 @@ class Service:
         self.queue = queue
         self.store: Store = open_store(settings)
         self.publish = Publisher(self._send, deadline_seconds=settings.publish_deadline_seconds)
-        self.ready = False
+        self.readiness = Readiness(self.store, broker=self._broker_trouble)
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.on_disconnect: list[Callable[[], None]] = []
         """Called when the connection or the consumer's channel is lost: what was in hand may be another's from then."""
@@ -78,11 +80,13 @@ class Service:
             attempts_limit=attempts_limit or settings.attempts_limit,
             publisher=self.publish,
             quarantine=Quarantine(self.store, crash_limit=settings.crash_limit),
+            pause_limit_seconds=settings.retry_after_limit_seconds,
         )
         self._watchdog = watchdog.Watchdog(
-            limit_seconds=settings.watchdog_seconds, in_flight=lambda: list(self._subscription.in_flight.values())
+            limit_seconds=settings.watchdog_seconds, in_flight=self._subscription.in_hand
         )
         self._stop = asyncio.Event()
+        self._connection: aio_pika.abc.AbstractRobustConnection | None = None
         self._channel: aio_pika.abc.AbstractChannel | None = None
         self.broker = RabbitBroker(
             settings.amqp_url,
@@ -193,7 +197,7 @@ class Service:
                 self._watchdog,
                 host=self.settings.health_host,
                 port=self.settings.health_port,
-                is_ready=lambda: self.ready,
+                unready=self.readiness.reasons,
                 service=self.queue.name,
             )
         try:
@@ -210,11 +214,28 @@ class Service:
             started.cancel()
             return
         started.result()
-        tasks = [asyncio.create_task(self._guard(work)) for work in self.background]
+        work = [self.readiness.keep_looking, *self.background]
+        tasks = [asyncio.create_task(self._guard(each)) for each in work]
         await stopped
         for task in tasks:
             task.cancel()
         await self._drain()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can do its work now: it consumes, and the store is there."""
+        return not self.readiness.reasons()
+
+    def _broker_trouble(self) -> str:
+        if self._connection is None or not self._connection.connected.is_set():
+            return "The connection to the broker is lost."
+        queue, tag = self._subscriber._queue_obj, self._subscriber._consumer_tag  # noqa: SLF001 - there is no public way
+        if queue is None or queue.channel.is_closed:
+            return "The consumer's channel is closed."
+        underlay = getattr(queue.channel, "_channel", None)  # the public way is a coroutine, and waits for it
+        if underlay is None or tag not in underlay.channel.consumers:
+            return f"The broker does not deliver from {self.queue.name}."
+        return ""
 
     def stop(self) -> None:
         """Stop as SIGTERM does; `run` returns when it is done."""
@@ -224,18 +245,19 @@ class Service:
         """Wait for the servers, declare, and begin to consume."""
         await self._until_up(self._declare)
         await self._until_up(self.store.ping)
-        connection = await self.broker.connect()
+        connection = self._connection = await self.broker.connect()
         # A channel for publishing alone: a publisher of FastStream's would cost half as much again for each message.
         self._channel = await connection.channel(on_return_raises=True)
         await self.broker.start()
         self._watch_for_loss(connection)
-        self.ready = True
+        self.readiness.is_started = True
         log.info("ready", store=self.store.url)
 
     def _watch_for_loss(self, connection: aio_pika.abc.AbstractRobustConnection) -> None:
         def lost(*_: object) -> None:
             for forget in self.on_disconnect:
                 forget()
+            self._subscription.lost()
 
         connection.close_callbacks.add(lost)
         queue = self._subscriber._queue_obj  # noqa: SLF001 - there is no public way
@@ -269,7 +291,7 @@ class Service:
 
     async def _drain(self) -> None:
         """Stop taking, let finish what can finish in the grace period, hand back the rest."""
-        self.ready = False
+        self.readiness.is_stopping = True
         self._subscription.stopping = True
         # Cancel the consumer first: FastStream would wait for the handlers before it, and what was prefetched meanwhile
         # would come back with its delivery count raised.
@@ -278,13 +300,14 @@ class Service:
             with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
                 await queue.cancel(tag, timeout=_STOP_SECONDS)
         if self._subscription.in_flight:
-            log.info("finishing", in_flight=list(self._subscription.in_flight.values()))
+            log.info("finishing", in_flight=self._subscription.in_hand())
             await asyncio.wait(set(self._subscription.in_flight), timeout=self.settings.grace_seconds)
         handed_back = set(self._subscription.in_flight)
         for task in handed_back:
             task.cancel()
         if handed_back:
             await asyncio.wait(handed_back, timeout=_STOP_SECONDS)
+        await self._subscription.quarantine.settle(seconds=_STOP_SECONDS)
         with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
             async with asyncio.timeout(_STOP_SECONDS):
                 await self.broker.stop()

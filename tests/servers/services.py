@@ -52,7 +52,7 @@ class Worker:
 
     def is_ready(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.health_url}/healthz", timeout=2).status_code == 200
+            return httpx.get(f"{self.health_url}/readyz", timeout=2).status_code == 200
         return False
 
 

@@ -22,3 +22,8 @@ def test_every_message_of_the_topology_is_in_it() -> None:
     assert consumed <= set(document["components"]["schemas"])
     addresses = {channel["address"] for channel in document["channels"].values()}
     assert {queue.name for queue in topology.WORK_QUEUES} <= addresses
+
+
+def test_the_events_of_a_jobs_end_and_those_for_watchers_are_in_it() -> None:
+    schemas = json.loads(asyncapi.DOCUMENT.read_text(encoding="utf-8"))["components"]["schemas"]
+    assert {"JobCompleted", "JobFailed", "JobCancelled", "JobEvent"} <= set(schemas)

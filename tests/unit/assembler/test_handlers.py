@@ -319,6 +319,15 @@ async def test_a_job_without_manifest_and_a_cover_that_is_not_there_are_refused(
         await assemble(harness)
 
 
+async def test_a_cover_of_another_job_is_not_read(harness: Harness) -> None:
+    own = manifest(SENTENCES[:1], chapters=1)
+    theirs = own.model_copy(update={"request": own.request.model_copy(update={"cover": "jobs/another/cover.png"})})
+    await harness.store.put("jobs/another/cover.png", PNG)
+    await harness.put(theirs)
+    with pytest.raises(BadInput, match="cannot be read"):
+        await assemble(harness)
+
+
 @pytest.mark.parametrize("name", ["wav", "mp3", "m4b"])
 async def test_a_full_disk_is_named(harness: Harness, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def on_the_full_disk(self: mastering.Episode, extension: str) -> Path:

@@ -1,0 +1,161 @@
+"""How far the pieces of one kind are: pure bookkeeping, no I/O.
+
+Pieces with the same object key are one piece of work: it is asked for once and finishes all of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import heapq
+import zlib
+from array import array
+
+from services.coordinator.pieces import Kind
+
+_CHECKPOINT_LIMIT_BYTES = 1_000_000
+"""Eight million pieces; a longer bitmap was not written by us."""
+
+
+class Tally:
+    """Which pieces of a kind are finished, failed, asked for, or still to be asked for.
+
+    A book has 20,000 pieces, so what is kept of each is one entry in a dictionary and a few bytes beside it.
+
+    Attributes:
+        kind: what is counted here.
+        failed: object key → why it cannot be made.
+        in_flight: object keys that somebody was asked for.
+        finished_count: distinct objects that are in the store.
+        done: finished pieces, equal ones counted each.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self._places: dict[str, int] = {}
+        self._first = array("l")
+        self._uses = array("l")
+        for index, key in enumerate(kind.object_keys):
+            place = self._places.setdefault(key, len(self._first))
+            if place == len(self._first):
+                self._first.append(index)
+                self._uses.append(0)
+            self._uses[place] += 1
+        self._bits = bytearray((len(self._first) + 7) // 8)
+        self._waiting = list(range(len(self._first)))  # a heap: what is lost is asked for again in its order
+        self.failed: dict[str, str] = {}
+        self.in_flight: set[str] = set()
+        self.finished_count = 0
+        self.done = 0
+
+    def index_of(self, key: str) -> int | None:
+        """The first piece that this object finishes; None if it is none of these."""
+        place = self._places.get(key)
+        return None if place is None else self._first[place]
+
+    def is_finished(self, key: str) -> bool:
+        """Whether this object is believed to be in the store."""
+        place = self._places.get(key)
+        return place is not None and self._bit(place)
+
+    def finished(self) -> list[str]:
+        """The objects that are believed to be in the store, in order."""
+        return [key for key, place in self._places.items() if self._bit(place)]
+
+    def _bit(self, place: int) -> bool:
+        return bool(self._bits[place >> 3] >> (place & 7) & 1)
+
+    def finish(self, key: str) -> bool:
+        """Note that this object is in the store; False if that was known, or it is none of these."""
+        place = self._places.get(key)
+        if place is None or self._bit(place):
+            return False
+        self._bits[place >> 3] |= 1 << (place & 7)
+        self.finished_count += 1
+        self.done += self._uses[place]
+        self.in_flight.discard(key)
+        self.failed.pop(key, None)
+        return True
+
+    def fail(self, key: str, reason: str) -> bool:
+        """Note that this object cannot be made; False if it was made after all, or it is none of these."""
+        if key not in self._places or self.is_finished(key):
+            return False
+        self.in_flight.discard(key)
+        self.failed[key] = reason
+        return True
+
+    def lose(self, key: str) -> bool:
+        """Note that this object is gone and is to be asked for again; False if it was not believed to be there."""
+        if not self.is_finished(key):
+            return False
+        place = self._places[key]
+        self._bits[place >> 3] &= ~(1 << (place & 7))
+        self.finished_count -= 1
+        self.done -= self._uses[place]
+        heapq.heappush(self._waiting, place)
+        return True
+
+    def asked(self, key: str) -> None:
+        """Note that somebody else has asked for this object already."""
+        if key in self._places and not self.is_finished(key) and key not in self.failed:
+            self.in_flight.add(key)
+
+    def ask_again(self) -> None:
+        """Believe of nothing that it was asked for: the messages are lost, or were answered otherwise."""
+        for key in self.in_flight:
+            heapq.heappush(self._waiting, self._places[key])
+        self.in_flight.clear()
+
+    def take(self) -> list[int]:
+        """The indexes of the pieces to ask for now, in order; they count as in flight from here on."""
+        taken: list[int] = []
+        while self._waiting and len(self.in_flight) < self.kind.parallel and not self.hopeless:
+            place = heapq.heappop(self._waiting)
+            key = self.kind.object_keys[self._first[place]]
+            if self._bit(place) or key in self.failed or key in self.in_flight:
+                continue
+            self.in_flight.add(key)
+            taken.append(self._first[place])
+        return taken
+
+    @property
+    def hopeless(self) -> bool:
+        """Nothing was ever made and as many failed as are tried at a time: the rest would fail alike."""
+        return not self.finished_count and len(self.failed) >= self.kind.parallel
+
+    @property
+    def complete(self) -> bool:
+        """Every object is in the store."""
+        return self.finished_count == len(self._first)
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more will come of these pieces by itself."""
+        return not self.in_flight and (self.hopeless or self.finished_count + len(self.failed) == len(self._first))
+
+    @property
+    def failures(self) -> list[tuple[int, str]]:
+        """Index and reason of the pieces that cannot be made, in order."""
+        return sorted((self._first[self._places[key]], reason) for key, reason in self.failed.items())
+
+    @property
+    def failed_count(self) -> int:
+        """Failed pieces, equal ones counted each."""
+        return sum(self._uses[self._places[key]] for key in self.failed)
+
+    def checkpoint(self) -> str:
+        """Which objects are finished, as text: a bitmap in the order of their first use; 20,000 take at most 3.4 KB."""
+        return base64.b64encode(zlib.compress(bytes(self._bits), level=1)).decode()
+
+    def restore(self, checkpoint: str) -> None:
+        """Believe a checkpoint. It is a hint: one that cannot be read, or fits other pieces, is no hint at all."""
+        try:
+            bits = zlib.decompressobj().decompress(base64.b64decode(checkpoint, validate=True), _CHECKPOINT_LIMIT_BYTES)
+        except (binascii.Error, ValueError, zlib.error):
+            return
+        if len(bits) != len(self._bits):
+            return
+        for key, place in self._places.items():
+            if bits[place >> 3] >> (place & 7) & 1:
+                self.finish(key)

@@ -1,0 +1,77 @@
+"""Whether a process can do its work at this moment, and if not, why: what `/readyz` answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from shared.deadlines import deadline
+from shared.errors import PodcastError, StoreDown
+from shared.store.port import Store
+
+log = structlog.get_logger(__name__)
+
+STORE_LOOK_SECONDS: Final = 5.0
+"""The store is asked this often whether it is there; a process that is busy with it gains nothing from more."""
+STORE_LOOK_AGAIN_SECONDS: Final = 1.0
+"""While it is not there, so that its return is seen soon."""
+STORE_ANSWER_SECONDS: Final = 5.0
+_STORE_SILENT_SECONDS: Final = 3 * (STORE_LOOK_SECONDS + STORE_ANSWER_SECONDS)
+
+
+class Readiness:
+    """What a process needs for its work, and how it stands. Read by another thread, written by the event loop.
+
+    Attributes:
+        is_started: the queues are declared, the consumer is set up.
+        is_stopping: it takes nothing more.
+        broker: why the broker's side is not ready, as it is now; "" if it is.
+    """
+
+    def __init__(self, store: Store, *, broker: Callable[[], str]) -> None:
+        self.is_started = False
+        self.is_stopping = False
+        self.broker = broker
+        self._store = store
+        self._store_trouble = ""
+        self._store_seen = time.monotonic()
+
+    def reasons(self) -> list[str]:
+        """Why the process is not ready; none if it is."""
+        if self.is_stopping:
+            return ["The service is stopping."]
+        if not self.is_started:
+            return ["The service is starting."]
+        return [reason for reason in (self.broker(), self._store_reason()) if reason]
+
+    def _store_reason(self) -> str:
+        if self._store_trouble:
+            return self._store_trouble
+        silent_seconds = time.monotonic() - self._store_seen
+        if silent_seconds > _STORE_SILENT_SECONDS:
+            return f"The store was last seen {silent_seconds:.0f} s ago."
+        return ""
+
+    async def look(self) -> None:
+        """Ask the store whether it is there, and remember the answer."""
+        try:
+            async with deadline(STORE_ANSWER_SECONDS, "asking the store", error=StoreDown):
+                await self._store.ping()
+        except PodcastError as error:
+            if not self._store_trouble:
+                log.warning("not ready", reason=str(error))
+            self._store_trouble = str(error)
+        else:
+            if self._store_trouble:
+                log.info("the store is back")
+            self._store_trouble, self._store_seen = "", time.monotonic()
+
+    async def keep_looking(self) -> None:
+        """Look again and again, for as long as the process runs."""
+        while True:
+            await asyncio.sleep(STORE_LOOK_AGAIN_SECONDS if self._store_trouble else STORE_LOOK_SECONDS)
+            await self.look()
