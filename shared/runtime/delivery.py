@@ -28,6 +28,7 @@ from shared.protocol.topology import DEAD_EXCHANGE, WAIT_SECONDS, WorkQueue
 from shared.runtime import metrics
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
 from shared.runtime.quarantine import Quarantine
+from shared.runtime.retry_notices import RetryNotices
 
 if TYPE_CHECKING:
     from faststream.message import StreamMessage
@@ -73,6 +74,7 @@ class Subscription:
         self.attempts_limit = attempts_limit
         self.publisher = publisher
         self.quarantine = quarantine
+        self.notices = RetryNotices(service, publisher.retried)
         self.in_flight: dict[asyncio.Task[Any], str] = {}
         self.stopping = False
 
@@ -198,6 +200,9 @@ class Delivery(BaseMiddleware[Any, Any]):
             reason=_sentence(error),
             error=type(error).__name__,
             exc_info=None if isinstance(error, PodcastError) else error,
+        )
+        await self.subscription.notices.tell(
+            self.msg, reason=_sentence(error), tries=attempt + waits, next_seconds=delay_seconds
         )
         return "retried" if counts else "waiting"
 
