@@ -14,7 +14,8 @@ _UNSAFE: Final = (
     "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: \x9b alone begins a control sequence
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # order of writing: hides what a name ends in
     "\u2028\u2029"  # line and paragraph separators
-    "\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # invisible
+    "\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb"  # invisible
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"  # invisible
     "\ud800-\udfff"  # halves of a pair: no encoding writes them, and a file name that is not UTF-8 holds them
 )
 """Joiners (U+200C, U+200D) are not among them: Persian, Hindi and emoji are written with them."""

@@ -35,11 +35,6 @@ def say_traceback(error: BaseException) -> None:
     note("".join(traceback.format_exception(error)).rstrip("\n"))
 
 
-def say_styled(text: str) -> None:
-    """Print text in which only our own styles are control characters: its fields went through `printable`."""
-    click.echo(text)
-
-
 def survive_any_encoding() -> None:
     """Let a terminal that cannot show a letter show its escape instead of ending the command."""
     for stream in (sys.stdout, sys.stderr):

@@ -50,8 +50,8 @@ def fetch(job_id: str, output: str, directory: Path | None, as_json: bool) -> No
 
     -o names a file (episode.mp3, episode.vtt), or a folder for all of the job's files.
     """
-    settings = targets.named_stack(directory, only_store=True)
     target = destinations.destination(output)
+    settings = targets.named_stack(directory, only_store=True)
 
     async def work() -> tuple[dict[str, Path], bool]:
         store = await targets.reachable_store(settings)

@@ -7,6 +7,13 @@ import sys
 
 import structlog
 
+from shared.text import printable
+
+
+def _only_text(_logger: object, _method: str, line: str) -> str:
+    """Nothing in a record commands the terminal, and what follows its first line is indented: none forges a record."""
+    return printable(line, keep_newlines=True).replace("\n", "\n    ")
+
 
 def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> None:
     """Send structlog's and the standard library's records through one formatter to stderr.
@@ -46,6 +53,7 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *([structlog.processors.format_exc_info] if as_json else []),
             renderer,
+            _only_text,
         ],
     )
     handler = logging.StreamHandler(sys.stderr)
