@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
+import aio_pika
 import pytest
 
-from services.cli.progress_display import Bar, Lines
+from services.cli.progress_display import Lines, trouble
 from services.synthesizer.app import build
 from shared.client import broker
+from shared.protocol import topology
 from shared.protocol.messages import ChunkRequested, WorkRetried
 from shared.runtime.broker import connected
 from shared.runtime.publishing import Publisher
@@ -63,17 +63,14 @@ async def test_a_server_that_answers_500_is_told_to_those_who_watch_that_job(
     assert (first.job_id, first.service, first.tries) == ("mine", "synthesizer", 1)
     assert f"{speech.url} failed with HTTP 500" in first.reason
     assert 0 < first.next_seconds < 60
-    seconds = len(heard)
-    assert seconds <= 12, "at most one event a second, although 8 chunks fail"
+    assert len(heard) < len(speech.calls()), "at most one event a second, although 8 chunks fail"
     with Lines() as lines:
         lines.retried(first)
     shown = capsys.readouterr().err
     assert re.search(r"failed with HTTP 500.*; tried once, next in \d+ s\n$", shown), shown
 
 
-async def test_a_server_that_is_down_is_told_too(
-    amqp_url: str, file_store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_server_that_is_down_is_told_too(amqp_url: str, file_store_url: str) -> None:
     settings = Settings(amqp_url=amqp_url, store_url=file_store_url, speech_url="http://127.0.0.1:9")
     heard: list[WorkRetried] = []
     async with (
@@ -83,9 +80,7 @@ async def test_a_server_that_is_down_is_told_too(
     ):
         await client.publish(a_chunk(0, "mine"))
         await until(lambda: bool(heard), "the watcher hears of it")
-    with Bar() as bar:
-        bar.retried(heard[0])
-    assert "127.0.0.1:9" in capsys.readouterr().err
+    assert re.search(r"127\.0\.0\.1:9.*; tried once, next in \d+ s$", trouble(heard[0]))
 
 
 async def test_what_a_stranger_publishes_as_an_event_disturbs_no_watcher(amqp_url: str, file_store_url: str) -> None:
@@ -96,12 +91,8 @@ async def test_what_a_stranger_publishes_as_an_event_disturbs_no_watcher(amqp_ur
         connected(settings) as connection,
         connection.channel() as channel,
     ):
-        from shared.protocol import topology  # noqa: PLC0415 - declares what the services would
-
         await topology.declare(connection)
         async with client.events("mine", retried=heard.append):
-            import aio_pika  # noqa: PLC0415 - as above
-
             exchange = await channel.get_exchange(topology.EVENTS_EXCHANGE)
             for body in (b"", b"{}", b'{"job_id": "mine", "service": "s", "reason": "r", "tries": 1e999}'):
                 await exchange.publish(aio_pika.Message(body), "retrying.mine")
@@ -114,4 +105,3 @@ async def test_what_a_stranger_publishes_as_an_event_disturbs_no_watcher(amqp_ur
             )
             await until(lambda: bool(heard), "the good one arrives")
     assert [event.reason for event in heard] == ["r"]
-    await asyncio.sleep(0)
