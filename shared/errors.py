@@ -15,6 +15,7 @@
     │       ├── StoreDown
     │       └── BrokerDown                                                                         → exit 3
     ├── NotFound            no object under this key
+    ├── Conflict            somebody else has created or changed the object                        → the caller decides
     └── Misconfigured       a setting is wrong; the process does not start                         → exit 2
 
 The three answers to failure follow from the class alone: `Transient` is retried, anything else is dead-lettered, and a
@@ -109,6 +110,10 @@ class BrokerDown(Outage):
 
 class NotFound(PodcastError):
     """No object under this key."""
+
+
+class Conflict(PodcastError):
+    """Somebody else has created or changed the object. It is for the caller to decide what that means."""
 
 
 class Misconfigured(PodcastError):

@@ -114,7 +114,15 @@ class Settings(BaseSettings):
     breaker_failures: int = Field(3, ge=1, description="failures in a row after which an endpoint is left alone")
     breaker_open_seconds: float = Field(10, gt=0, description="how long it is left alone before the next try")
     reconcile_seconds: float = Field(15, gt=0, description="how often the coordinator looks for jobs that stand still")
-    stalled_seconds: float = Field(300, gt=0, description="a job without any news for so long is dispatched again")
+    stalled_seconds: float = Field(
+        120,
+        gt=0,
+        description="how much longer than the deadline of the stage that it waits for a job may be without news, and"
+        " without a message in that stage's queues, before it is dispatched again",
+    )
+    lost_limit: int = Field(
+        3, ge=1, description="how often a chunk that was spoken may be gone from the store before its job fails"
+    )
 
     # Audio
     sample_rate: Literal[16000, 22050, 24000, 44100, 48000] = Field(

@@ -42,7 +42,7 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
     Args:
         request: names the job.
         store: has the manifest and the chunks; gets the episode.
-        settings: the sample rate.
+        settings: the sample rate of a manifest that names none.
         publish: announces the episode.
 
     Raises:
@@ -52,11 +52,12 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
     """
     started = time.monotonic()
     data, manifest = await _manifest(request.job_id, store)
-    fingerprint = timing.fingerprint(data, settings.sample_rate)
+    sample_rate = manifest.sample_rate or settings.sample_rate
+    fingerprint = timing.fingerprint(data, sample_rate)
     finished = await timing.finished(request.job_id, fingerprint, store)
     if finished is None:
         try:
-            finished = await _make(manifest, fingerprint, store, settings.sample_rate)
+            finished = await _make(manifest, fingerprint, store, sample_rate)
         except ChunkMissing as lost:
             # Its object is the only record that it is finished: without it, the coordinator has it spoken again.
             log.warning("chunk lost", reason=str(lost))
@@ -71,11 +72,16 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
 async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
     try:
         data = await store.get(keys.manifest(job_id))
-        return data, await in_thread(partial(Manifest.model_validate_json, data))
+        manifest = await in_thread(partial(Manifest.model_validate_json, data, extra="ignore"))
     except NotFound:
         raise BadInput(f"Job {job_id} has no manifest in the store.") from None
     except ValidationError as error:
         raise BadInput(f"The manifest of job {job_id} cannot be read: {error.errors()[0]['msg']}.") from error
+    if manifest.job_id != job_id:
+        raise BadInput(f"The manifest of job {job_id} is of job {manifest.job_id}.")
+    if manifest.request.cover is not None and not keys.is_of_job(job_id, manifest.request.cover):
+        raise BadInput(f"The cover {manifest.request.cover} is not an object of job {job_id}.")
+    return data, manifest
 
 
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:

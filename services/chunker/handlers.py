@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from pydantic import ValidationError
+
 from services.chunker import manifests
 from services.chunker.documents import read_packed
 from services.chunker.fetching import fetch
 from services.chunker.workers import in_worker
-from shared.errors import BadSource, NotFound, TooLarge
+from shared.errors import BadInput, BadSource, Conflict, NotFound, TooLarge
 from shared.protocol.messages import JobChunked, JobRequest, SourceFormat, TextSource, UrlSource
 from shared.settings import Settings
 from shared.store import keys
@@ -41,19 +43,39 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
         return max(0.0, started + settings.chunker_deadline_seconds * _OWN_SHARE_OF_DEADLINE - time.monotonic())
 
     key = keys.manifest(job.job_id)
+    stored: bytes | None = None
     try:
         stored = await store.get(key)
     except NotFound:
+        job = await _first_request(job, store)
         manifest, chunks = await _made(job, store, settings, left_seconds)
-        await store.put(key, manifest, content_type="application/json")
-    else:
+        try:
+            await store.create(key, manifest, content_type="application/json")
+        except Conflict:  # another chunker had the same message: the first manifest counts
+            stored = await store.get(key)
+    if stored is not None:
         chunks = await in_worker("Reading the stored manifest", left_seconds(), manifests.chunks_in, stored)
     await publish(JobChunked(job_id=job.job_id, chunks=chunks, seconds=time.monotonic() - started))
+
+
+async def _first_request(job: JobRequest, store: Store) -> JobRequest:
+    """What counts of all that was asked under this id: the first. Whoever comes first of all services stores it."""
+    key = keys.request(job.job_id)
+    try:
+        await store.create(key, job.model_dump_json().encode(), content_type="application/json")
+    except Conflict:
+        try:
+            return JobRequest.model_validate_json(await store.get(key), extra="ignore")
+        except ValidationError as error:
+            raise BadInput(f"The request of job {job.job_id} in the store cannot be read.") from error
+    return job
 
 
 async def _made(
     job: JobRequest, store: Store, settings: Settings, left_seconds: Callable[[], float]
 ) -> tuple[bytes, int]:
+    if job.cover is not None:
+        _check_own(job.job_id, job.cover)
     if job.cover is not None and not await store.exists(job.cover):
         raise BadSource(f"The cover {job.cover} is not in the store.", hint="Store the picture before the job is sent.")
     source = await _source(job, store, settings)
@@ -97,6 +119,7 @@ async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
         parts = urlsplit(fetched.final_url)
         name = PurePosixPath(unquote(parts.path)).name
         return _Source(fetched.data, source.format, name, name or parts.hostname or "", fetched.content_type)
+    _check_own(job.job_id, source.key)
     size = await store.size(source.key)
     if size is None:
         raise _missing(source.key)
@@ -110,6 +133,18 @@ async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
         return _Source(await store.get(source.key), source.format, name, name)
     except NotFound as error:
         raise _missing(source.key) from error
+
+
+def _check_own(job_id: str, key: str) -> None:
+    """Who sends a job is a stranger: it reads what was stored for it, and nothing of another's.
+
+    Raises:
+        BadSource: the key is not one of this job's.
+    """
+    if not keys.is_of_job(job_id, key):
+        raise BadSource(
+            f"{key} is not an object of job {job_id}.", hint=f"Store it under {keys.source(job_id, '…')} first."
+        )
 
 
 def _missing(key: str) -> BadSource:

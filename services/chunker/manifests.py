@@ -73,6 +73,8 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
         language=language,
         voice=voice,
         model=model,
+        engine=settings.engine_identity,
+        sample_rate=settings.sample_rate,
         pauses=job.pauses or settings.pauses,
         chapters=split.chapters,
         chunks=chunks,
@@ -83,7 +85,7 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
 
 def chunks_in(manifest: bytes) -> int:
     """How many chunks a stored manifest lists."""
-    return len(Manifest.model_validate_json(manifest).chunks)
+    return len(Manifest.model_validate_json(manifest, extra="ignore").chunks)
 
 
 def _language_of(document: Document) -> str | None:

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "status": "services.cli.store_commands:status",
     "fetch": "services.cli.store_commands:fetch",
     "cancel": "services.cli.job_commands:cancel",
+    "retry": "services.cli.retry_command:retry",
     "jobs": "services.cli.store_commands:jobs",
     "up": "services.cli.stack_commands:up",
     "down": "services.cli.stack_commands:down",

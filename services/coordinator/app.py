@@ -1,31 +1,38 @@
-"""coordinator: consumes `coordinator` (all results), publishes chunk.requested, episode.requested and job events."""
+"""coordinator: consumes `coordinator` (all results), publishes requests for pieces of work and the events of jobs."""
 
 import functools
 
-from services.coordinator import handlers, reconciling
+from faststream.rabbit import ExchangeType, RabbitExchange
+
+from services.coordinator import deaths, handlers, plan, reconciling
 from services.coordinator.jobs import Jobs
 from shared.protocol import messages, topology
 from shared.runtime import service
 from shared.settings import Settings
 
 
-def build(settings: Settings) -> service.Service:
-    """Wire the service."""
+def build(
+    settings: Settings, *, stages: tuple[topology.WorkQueue, ...] = topology.STAGES, plan_of: plan.Plan = plan.of
+) -> service.Service:
+    """Wire the service, for these stages and this plan of a job."""
     app = service.Service(
         settings,
-        topology.COORDINATOR,
+        topology.coordinator_of(stages),
         slots=settings.coordinator_slots,
         deadline_seconds=settings.coordinator_deadline_seconds,
     )
-    app.publishes(messages.ChunkRequested, messages.EpisodeRequested, messages.ReconcileRequested)
-    jobs = Jobs(app.store, app.publish.event)
+    jobs = Jobs(app.store, tell=app.publish.event, announce=app.publish.durable_event, plan_of=plan_of)
+    requeue = functools.partial(app.publish.to_queue, topology.CHUNKER)
+    reconciler = reconciling.Reconciler(
+        jobs=jobs, settings=settings, publish=app.publish, requeue=requeue, backlog=app.backlog
+    )
     app.on_disconnect.append(jobs.forget_all)
     app.background += [
         jobs.keep_written,
         functools.partial(reconciling.tick, app.publish, every_seconds=settings.reconcile_seconds),
     ]
 
-    @app.on(messages.JobRequest, ignore_malformed=True)  # the chunker got it too, and buries it
+    @app.on(messages.JobRequest, ignore_malformed=True)  # the chunker got it too, and dead-letters it
     async def job_submitted(message: messages.JobRequest) -> None:
         await handlers.job_submitted(message, jobs=jobs)
 
@@ -39,30 +46,54 @@ def build(settings: Settings) -> service.Service:
 
     @app.on(messages.ChunkLost)
     async def chunk_lost(message: messages.ChunkLost) -> None:
-        await handlers.chunk_lost(message, jobs=jobs, publish=app.publish)
+        await handlers.chunk_lost(message, jobs=jobs, publish=app.publish, settings=settings)
 
     @app.on(messages.EpisodeAssembled)
     async def episode_assembled(message: messages.EpisodeAssembled) -> None:
-        await handlers.episode_assembled(message, jobs=jobs)
+        await handlers.episode_assembled(message, jobs=jobs, publish=app.publish)
 
     @app.on(messages.JobCancelRequested)
     async def job_cancel(message: messages.JobCancelRequested) -> None:
         await handlers.job_cancel(message, jobs=jobs)
 
+    @app.on(messages.JobResumeRequested)
+    async def job_resume(message: messages.JobResumeRequested) -> None:
+        await handlers.job_resume(message, jobs=jobs, publish=app.publish, requeue=requeue)
+
     @app.on(messages.ReconcileRequested)
     async def job_reconcile(message: messages.ReconcileRequested) -> None:
         del message
-        await reconciling.reconcile(
-            jobs=jobs,
-            store=app.store,
-            settings=settings,
-            publish=app.publish,
-            requeue=functools.partial(app.publish.to_queue, topology.CHUNKER),
-            backlog=app.backlog,
-        )
+        await reconciler.run()
 
-    app.on_dead_letter(functools.partial(handlers.dead_letter, jobs=jobs, publish=app.publish))
+    _hear_of_pieces(app, stages, jobs)
+    app.on_dead_letter(functools.partial(deaths.dead_letter, jobs=jobs, publish=app.publish, stages=stages))
+    _document(app, stages)
     return app
+
+
+def _hear_of_pieces(app: service.Service, stages: tuple[topology.WorkQueue, ...], jobs: Jobs) -> None:
+    """Register handlers of what stages beside the line announce."""
+
+    async def piece_finished(message: messages.PieceFinished) -> None:
+        await handlers.piece_finished(message, jobs=jobs, publish=app.publish)
+
+    for announced in (message for stage in stages for message in stage.announces):
+        if issubclass(announced, messages.PieceFinished):
+            app.on(announced)(piece_finished)
+
+
+def _document(app: service.Service, stages: tuple[topology.WorkQueue, ...]) -> None:
+    """Name what is published, for the AsyncAPI document."""
+    requests = [message for stage in stages for message in stage.consumes if message is not messages.JobRequest]
+    app.publishes(*requests, messages.ReconcileRequested, *messages.ENDINGS.values())
+    app.broker.publisher(
+        exchange=RabbitExchange(topology.EVENTS_EXCHANGE, type=ExchangeType.TOPIC, declare=False),
+        routing_key="*.*",
+        persist=False,
+        title="coordinator-tells-watchers",
+        description="Routing key `<event>.<job_id>`: bind `*.<job_id>` for a job, `failed.*` for an event.",
+        schema=messages.JobEvent,
+    )
 
 
 if __name__ == "__main__":

@@ -1,42 +1,35 @@
 """Moves jobs along. Consumes every result, publishes every request; the process manager of the line.
 
-Derive, don't remember: a chunk is finished when its audio object exists. The next request is published (confirmed)
-before the message that made room is acked, so a killed coordinator leaves a message that carries each job on. Every
-handler may see its message twice.
+Derive, don't remember: a piece of work is finished when its object exists. What an event means for a job's state is in
+the table of `life.py`; an event that is not in it changes nothing. Every handler may see its message twice.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-
 import structlog
-from aio_pika import IncomingMessage
 
-from services.coordinator import clock
-from services.coordinator.job import Job
+from services.coordinator import life, plan
+from services.coordinator.dispatching import Publish, carry_on, dispatch
 from services.coordinator.jobs import Jobs
-from services.coordinator.progress import Progress
+from services.coordinator.life import Event
 from shared.errors import BadInput
-from shared.protocol import envelope, topology
-from shared.protocol.manifest import Chunk, Manifest
 from shared.protocol.messages import (
     ChunkLost,
-    ChunkRequested,
     ChunkSynthesized,
     EpisodeAssembled,
-    EpisodeRequested,
     JobCancelRequested,
     JobChunked,
     JobRequest,
-    JobStatus,
-    Message,
+    JobResumeRequested,
+    PieceFinished,
 )
+from shared.settings import Settings
+from shared.store import keys
 
 log = structlog.get_logger(__name__)
 
-Publish = Callable[[Message], Awaitable[None]]
+LOSSES_LIMIT = 100
+"""Of a job, whichever the chunks; it bounds what the status holds of them."""
 
 
 async def job_submitted(request: JobRequest, *, jobs: Jobs) -> None:
@@ -47,162 +40,111 @@ async def job_submitted(request: JobRequest, *, jobs: Jobs) -> None:
 
 
 async def job_chunked(message: JobChunked, *, jobs: Jobs, publish: Publish) -> None:
-    """The manifest is there: begin to dispatch. A failed job that was replayed begins again."""
+    """The manifest is there: begin to dispatch."""
     async with jobs.held(message.job_id):
-        manifest = await jobs.manifest(message.job_id)
+        job = await jobs.find(message.job_id)
+        if job is not None and job.ended:
+            return
+        manifest = await jobs.records.manifest(message.job_id)
         if manifest is None:
             raise BadInput(f"Job {message.job_id} has no manifest in the store.")
-        job = await jobs.find(message.job_id) or await jobs.admit(manifest.request)
-        if job.status.state in {"completed", "cancelled"} or job.progress is not None:
+        job = job or await jobs.admit(manifest.request)
+        if job.progress is not None:
             return
-        if job.status.state in {"queued", "chunking"}:
-            job.progress = Progress(manifest)  # nothing was asked for yet, so nothing needs looking up
-        else:
-            await jobs.rebuild(job, manifest)
+        await jobs.progress(job, manifest)
         stages = {**job.status.stages, "chunking": round(message.seconds, 3)}
-        await jobs.change(job, "synthesizing", title=manifest.title, stages=stages, error=None)
+        await jobs.move(job, Event.CHUNKED, title=manifest.title, stages=stages, error=None)
         await dispatch(job, jobs=jobs, publish=publish)
 
 
 async def chunk_synthesized(message: ChunkSynthesized, *, jobs: Jobs, publish: Publish) -> None:
-    """A chunk's audio is in the store: request the next one, or the episode."""
-    async with jobs.held(message.job_id):
-        job = await jobs.need(message.job_id)
-        if job.status.state in {"completed", "cancelled"}:
+    """A chunk's audio is in the store: ask for the next one, or for the episode."""
+    await _finished(message.job_id, message.audio_key, message.audio_seconds, jobs=jobs, publish=publish)
+
+
+async def piece_finished(message: PieceFinished, *, jobs: Jobs, publish: Publish) -> None:
+    """A piece of a stage beside the line is in the store."""
+    await _finished(message.job_id, message.object_key, 0.0, jobs=jobs, publish=publish)
+
+
+async def _finished(job_id: str, key: str, audio_seconds: float, *, jobs: Jobs, publish: Publish) -> None:
+    async with jobs.held(job_id):
+        job = await jobs.need(job_id)
+        if life.after(job.status.state, Event.PIECE_FINISHED) is None:
             return
-        if job.status.state == "assembling" and job.progress is not None:
-            return  # a second copy of the news; without progress it may be the one that was being handled at a crash
-        progress = await _progress(job, jobs=jobs)
-        if progress.finish(message.audio_key):
-            job.audio_seconds += message.audio_seconds
-        if job.status.state != "synthesizing":  # a replayed chunk of a failed job
-            await jobs.change(job, "synthesizing", error=None)
+        progress = await jobs.progress(job)
+        if key not in progress.tallies[plan.EPISODE].first and progress.finish(key):
+            job.audio_seconds += audio_seconds
         await dispatch(job, jobs=jobs, publish=publish)
 
 
-async def episode_assembled(message: EpisodeAssembled, *, jobs: Jobs) -> None:
-    """The episode is in the store and was proved complete: the job has ended."""
+async def episode_assembled(message: EpisodeAssembled, *, jobs: Jobs, publish: Publish) -> None:
+    """The episode is in the store and was proved complete: the job has ended, if nothing else is under way."""
+    for key in message.files.values():
+        if not keys.is_of_job(message.job_id, key):
+            raise BadInput(f"The episode of job {message.job_id} names {key}, which is no object of that job.")
     async with jobs.held(message.job_id):
         job = await jobs.need(message.job_id)
-        if job.status.state == "cancelled":
+        if life.after(job.status.state, Event.EPISODE_ASSEMBLED) is None:
             return
-        if job.status.state != "completed":
+        progress = await jobs.progress(job)
+        if progress.finish(keys.episode(message.job_id, "timing.json")):
             job.audio_seconds = message.audio_seconds
-        await jobs.change(
-            job,
-            "completed",
-            files=message.files,
-            loudness_lufs=message.loudness_lufs,
-            true_peak_dbtp=message.true_peak_dbtp,
-            stages={**job.status.stages, "assembling": round(message.seconds, 3)},
-            error=None,
-            failures=(),
-        )
+            job.status = job.status.model_copy(
+                update={
+                    "files": message.files,
+                    "loudness_lufs": message.loudness_lufs,
+                    "true_peak_dbtp": message.true_peak_dbtp,
+                    "stages": {**job.status.stages, "assembling": round(message.seconds, 3)},
+                }
+            )
+        await dispatch(job, jobs=jobs, publish=publish)
 
 
-async def chunk_lost(message: ChunkLost, *, jobs: Jobs, publish: Publish) -> None:
-    """The assembler did not find a chunk that was finished: look what is there, and have the rest spoken."""
+async def chunk_lost(message: ChunkLost, *, jobs: Jobs, publish: Publish, settings: Settings) -> None:
+    """The assembler did not find a chunk that was finished: have it spoken again, but not for ever.
+
+    A second loss means a store that has lost more than one object: every chunk of the job is asked for again then,
+    which costs a message for those that are there.
+    """
     async with jobs.held(message.job_id):
         job = await jobs.need(message.job_id)
-        manifest = await jobs.manifest(message.job_id)
-        if job.ended or manifest is None:
+        if life.after(job.status.state, Event.PIECE_LOST) is None:
             return
-        await jobs.rebuild(job, manifest)
-        await jobs.change(job, "synthesizing")
+        progress = await jobs.progress(job)
+        lost = dict(job.status.lost)
+        if progress.lose(message.audio_key, all_of_its_kind=bool(lost)):
+            lost[message.audio_key] = lost.get(message.audio_key, 0) + 1
+            if lost[message.audio_key] > settings.lost_limit or sum(lost.values()) > LOSSES_LIMIT:
+                times = lost[message.audio_key]
+                error = f"Chunk {message.index} was spoken and then lost {times} times. The last time: {message.reason}"
+                await jobs.move(job, Event.GIVEN_UP, error=error, lost=lost)
+                return
+            await jobs.move(job, Event.PIECE_LOST, lost=lost)
         await dispatch(job, jobs=jobs, publish=publish)
 
 
 async def job_cancel(message: JobCancelRequested, *, jobs: Jobs) -> None:
-    """Stop dispatching; what is in flight is spoken and ignored."""
+    """Stop dispatching; what is in flight is made, and is an object in the store and no more."""
     async with jobs.held(message.job_id):
         job = await jobs.need(message.job_id)
-        if not job.ended:
-            await jobs.change(job, "cancelled", error=message.reason)
+        await jobs.move(job, Event.CANCELLED, error=message.reason)
 
 
-async def dead_letter(message: IncomingMessage, *, jobs: Jobs, publish: Publish) -> None:
-    """A copy of a dead letter: its job learns of it. The letter itself stays where people find it."""
-    job_id = envelope.job_id(message)
-    if job_id is None:
-        return
-    queue = envelope.origin(message)[1]
-    reason = _reason(message)
-    async with jobs.held(job_id):
-        job = await jobs.find(job_id)
+async def job_resume(message: JobResumeRequested, *, jobs: Jobs, publish: Publish, requeue: Publish) -> None:
+    """Open a failed or cancelled job again and ask for what is not finished.
+
+    A cancelled one is opened only for who asks for the job itself: whoever replays its dead letters among others does
+    not mean it. Nothing is refused by a dead letter: a replay must not make new ones.
+    """
+    async with jobs.held(message.job_id):
+        job = await jobs.find(message.job_id)
         if job is None:
-            if queue != topology.CHUNKER.name:
-                return
-            # A job that could not even be read: its sender watches this id.
-            now = clock.now()
-            job = Job(JobStatus(job_id=job_id, state="chunking", submitted_at=now, updated_at=now))
-        if job.ended:
+            log.warning("resume of an unknown job", job=message.job_id)
             return
-        if queue != topology.SYNTHESIZER.name:
-            await jobs.change(job, "failed", error=reason)
+        if job.status.state == "cancelled" and message.sent_back_to:
             return
-        index = envelope.chunk(message)
-        progress = await _progress(job, jobs=jobs)
-        if index is not None and index < len(progress.manifest.chunks):
-            progress.fail(progress.manifest.chunks[index].audio_key, reason)
-        await dispatch(job, jobs=jobs, publish=publish)
-
-
-async def dispatch(job: Job, *, jobs: Jobs, publish: Publish) -> None:
-    """Request as many chunks as there is room for; when all have come back, the episode, or the job's end."""
-    progress = job.progress
-    if progress is None:
-        raise RuntimeError(f"job {job.job_id} is dispatched before it is chunked")
-    if job.synthesizing_since is None:
-        job.synthesizing_since = time.monotonic()
-    await asyncio.gather(*(publish(_request(chunk, progress.manifest)) for chunk in progress.take()))
-    if not progress.settled:
-        await jobs.advance(job)
-        return
-    spoken_seconds = job.status.stages.get("synthesizing", 0.0) + time.monotonic() - job.synthesizing_since
-    stages = {**job.status.stages, "synthesizing": round(spoken_seconds, 3)}
-    if progress.complete:
-        await publish(EpisodeRequested(job_id=job.job_id))
-        await jobs.change(job, "assembling", stages=stages)
-        return
-    first = progress.failures[0]
-    count = progress.counts.failed
-    more = f" ({count} chunks failed)" if count > 1 else ""
-    await jobs.change(
-        job,
-        "failed",
-        stages=stages,
-        error=f"Chunk {first.index} cannot be spoken: {first.reason}{more} Its text begins: “{first.text[:80]}”",
-    )
-
-
-async def _progress(job: Job, *, jobs: Jobs) -> Progress:
-    """The job's progress, derived from the store if this process does not have it."""
-    if job.progress is None:
-        manifest = await jobs.manifest(job.job_id)
-        if manifest is None:
-            raise BadInput(f"Job {job.job_id} has no manifest in the store.")
-        await jobs.rebuild(job, manifest)
-    if job.progress is None:
-        raise RuntimeError("a rebuilt job has progress")
-    return job.progress
-
-
-def _request(chunk: Chunk, manifest: Manifest) -> ChunkRequested:
-    return ChunkRequested(
-        job_id=manifest.job_id,
-        index=chunk.index,
-        text=chunk.text,
-        language=manifest.language,
-        voice=manifest.voice,
-        model=manifest.model,
-        speed=manifest.request.speed,
-        audio_key=chunk.audio_key,
-    )
-
-
-def _reason(message: IncomingMessage) -> str:
-    """Why it died; a letter without our headers was given up by the broker."""
-    reason = message.headers.get(envelope.EXCEPTION_MESSAGE)
-    if isinstance(reason, bytes):
-        reason = reason.decode("utf-8", "replace")
-    return str(reason or "The message was delivered too often without being handled: it may kill its consumer.")
+        if not await jobs.reopen(job):
+            return
+        sent_back = (message.sent_back_to, message.index)
+        await carry_on(job, jobs=jobs, publish=publish, requeue=requeue, sent_back=sent_back)

@@ -14,6 +14,8 @@ class Job:
     """One job in the cache. `progress` is None until it is chunked, and again when it has ended."""
 
     status: JobStatus
+    version: str | None = None
+    """Of the status in the store as this process knows it; None: there is none yet."""
     progress: Progress | None = None
     last_news: float = field(default_factory=time.monotonic)
     written_at: float = 0.0
@@ -21,8 +23,6 @@ class Job:
     stale: bool = False
     audio_seconds: float = 0.0
     synthesizing_since: float | None = None
-    stored_at: float | None = None
-    """`updated_at` of the status in the store as this process knows it; another one there is another coordinator's."""
 
     @property
     def job_id(self) -> str:
@@ -33,3 +33,8 @@ class Job:
     def ended(self) -> bool:
         """Whether it is completed, failed or cancelled."""
         return self.status.state in TERMINAL_STATES
+
+    @property
+    def deadline_from(self) -> float:
+        """When its deadline began: at its submission, or when it was last resumed; seconds since the epoch."""
+        return self.status.resumed_at or self.status.submitted_at

@@ -10,31 +10,27 @@ from typing import Any
 
 import structlog
 
-from services.coordinator import clock
+from services.coordinator import clock, life, plan
+from services.coordinator.endings import ending
 from services.coordinator.job import Job
+from services.coordinator.life import Event
 from services.coordinator.progress import Progress
-from shared.errors import BadInput, NotFound, Outage
+from services.coordinator.records import Overtaken, Records, Unreadable
+from services.coordinator.turns import Turns
+from shared.errors import BadInput, Outage
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import EventName, JobEvent, JobRequest, JobState, JobStatus
-from shared.store import keys
+from shared.protocol.messages import EventName, JobEnded, JobEvent, JobRequest, JobState, JobStatus
 from shared.store.port import Store
+
+__all__ = ["Jobs", "Overtaken", "Unreadable"]
 
 log = structlog.get_logger(__name__)
 
 EVENT_INTERVAL_SECONDS = 0.25
 STATUS_INTERVAL_SECONDS = 1.0
 """Progress is written and told at most this often; a change of state at once."""
-_LOOKUPS_AT_A_TIME = 16
 
-_EVENT_OF_STATE: dict[JobState, EventName] = {
-    "completed": "job.completed",
-    "failed": "job.failed",
-    "cancelled": "job.cancelled",
-}
-
-
-class Overtaken(Outage):
-    """Another coordinator has moved the job meanwhile: what this process remembers of it is not to be believed."""
+_EVENT_OF_STATE: dict[JobState, EventName] = {"completed": "completed", "failed": "failed", "cancelled": "cancelled"}
 
 
 class Jobs:
@@ -42,55 +38,61 @@ class Jobs:
 
     The broker lets one coordinator be active at a time; but one that was frozen, or cut off, goes on where it stood
     while another is active already. So the memory ends with the connection (`forget_all`), and a status is written only
-    over the one that this process knows.
+    over the version that this process knows.
+
+    Args:
+        store: where the jobs' documents are.
+        tell: publishes a transient event.
+        announce: publishes a durable one; confirmed when it returns.
+        plan_of: what a job consists of.
     """
 
-    def __init__(self, store: Store, tell: Callable[[JobEvent], Awaitable[None]]) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Store,
+        *,
+        tell: Callable[[JobEvent], Awaitable[None]],
+        announce: Callable[[JobEnded], Awaitable[None]],
+        plan_of: plan.Plan = plan.of,
+    ) -> None:
+        self.records = Records(store)
         self._tell = tell
+        self._announce = announce
+        self._plan_of = plan_of
         self._jobs: dict[str, Job] = {}
         self._connections = 0
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._turns = Turns()
 
     @contextlib.asynccontextmanager
     async def held(self, job_id: str) -> AsyncIterator[None]:
         """Hold the job: whoever else wants it waits, in order of arrival."""
-        lock, users = self._locks.get(job_id, (asyncio.Lock(), 0))
-        self._locks[job_id] = (lock, users + 1)
-        try:
-            async with lock:
-                connection = self._connections
+        async with self._turns.of(job_id):
+            connection = self._connections
+            try:
                 yield
-                if connection != self._connections:
-                    self._jobs.pop(job_id, None)
-        except BaseException:
-            # What was half done in memory is not to be believed; the store knows.
-            self._jobs.pop(job_id, None)
-            raise
-        finally:
-            _, users = self._locks[job_id]
-            if users == 1:
-                del self._locks[job_id]
-            else:
-                self._locks[job_id] = (lock, users - 1)
+            except BaseException:
+                # What was half done in memory is not to be believed; the store knows.
+                self._jobs.pop(job_id, None)
+                raise
+            if connection != self._connections:
+                self._jobs.pop(job_id, None)
 
     async def find(self, job_id: str) -> Job | None:
-        """The job from the cache, or rebuilt from the store; None if there is none."""
+        """The job from the cache, or rebuilt from the store; None if there is none.
+
+        Raises:
+            Unreadable: its status is no status.
+        """
         if job_id in self._jobs:
             return self._jobs[job_id]
-        status = await self._stored(job_id)
-        if status is None:
+        found = await self.records.status(job_id)
+        if found is None:
             return None
-        job = Job(status, audio_seconds=status.audio_seconds, stored_at=status.updated_at)
+        status, version = found
+        job = Job(status, version=version, audio_seconds=status.audio_seconds)
         if not job.ended:
             self._jobs[job_id] = job
         return job
-
-    async def _stored(self, job_id: str) -> JobStatus | None:
-        try:
-            return JobStatus.model_validate_json(await self._store.get(keys.status(job_id)))
-        except NotFound:
-            return None
 
     async def need(self, job_id: str) -> Job:
         """The job, which must exist.
@@ -104,50 +106,70 @@ class Jobs:
         return job
 
     async def admit(self, request: JobRequest) -> Job:
-        """Take a new job into the store: what was asked, that it is active, how it stands."""
-        await self._store.put(keys.request(request.job_id), request.model_dump_json().encode())
-        await self._store.put(keys.active(request.job_id), b"")
-        now = clock.now()
-        status = JobStatus(
-            job_id=request.job_id, state="chunking", title=request.title or "", submitted_at=now, updated_at=now
-        )
-        job = self._jobs[request.job_id] = Job(status)
-        await self.write(job)
-        await self._tell(JobEvent(name="job.started", status=job.status))
+        """Take a new job into the store: what was asked (the first request of its id), that it is active, its state."""
+        request = await self.records.first_request(request)
+        job = await self.begin(request.job_id)
+        await self.move(job, Event.SUBMITTED, title=request.title or "")
         return job
 
-    async def manifest(self, job_id: str) -> Manifest | None:
-        """The job's manifest, or None if it is not chunked yet."""
-        try:
-            return Manifest.model_validate_json(await self._store.get(keys.manifest(job_id)))
-        except NotFound:
-            return None
+    async def begin(self, job_id: str) -> Job:
+        """A job that has no status yet; it is active from here on."""
+        await self.records.mark_active(job_id)
+        now = clock.now()
+        return Job(JobStatus(job_id=job_id, state="queued", submitted_at=now, updated_at=now))
 
-    async def rebuild(self, job: Job, manifest: Manifest) -> None:
-        """Derive the job's progress from the store: a chunk is finished when its audio is there."""
-        audio_keys = list(dict.fromkeys(chunk.audio_key for chunk in manifest.chunks))
-        limit = asyncio.Semaphore(_LOOKUPS_AT_A_TIME)
+    async def progress(self, job: Job, manifest: Manifest | None = None) -> Progress:
+        """The job's progress; where this process does not have it, derived from the manifest and the last status.
 
-        async def is_there(key: str) -> bool:
-            async with limit:
-                return await self._store.exists(key)
+        Raises:
+            BadInput: the job has no manifest, or one that cannot be read.
+        """
+        if job.progress is None:
+            manifest = manifest or await self.records.manifest(job.job_id)
+            if manifest is None:
+                raise BadInput(f"Job {job.job_id} has no manifest in the store.")
+            job.progress = Progress(
+                manifest, self._plan_of(manifest), checkpoints=job.status.finished, failed=job.status.failures
+            )
+        return job.progress
 
-        found = await asyncio.gather(*(is_there(key) for key in audio_keys))
-        done = [key for key, there in zip(audio_keys, found, strict=True) if there]
-        job.progress = Progress(manifest, done=done, failed=job.status.failures)
+    async def move(self, job: Job, event: Event, **fields: Any) -> bool:
+        """Move the job by the table of its life: write its state, then tell it.
 
-    async def change(self, job: Job, state: JobState, **fields: Any) -> None:
-        """Move the job to another state: write it, then tell it. An ended job leaves the cache and `active/`."""
+        An ended job leaves the cache and `active/`.
+
+        Returns:
+            False if the event changes nothing in the job's state; then nothing was done.
+        """
+        state = life.after(job.status.state, event)
+        if state is None:
+            return False
         job.status = self._now(job, state=state, **fields)
         await self.write(job)
+        log.info("job", state=state, job=job.job_id, on=event.value, reason=job.status.error)
         if job.ended:
-            await self._store.delete(keys.active(job.job_id))
-            self._jobs.pop(job.job_id, None)
+            await self.close(job)
         else:
-            await self._store.put(keys.active(job.job_id), b"")
             self._jobs[job.job_id] = job
-        log.info("job", state=state, job=job.job_id, reason=job.status.error)
-        await self._tell(JobEvent(name=_EVENT_OF_STATE.get(state, "job.progressed"), status=job.status))
+        name = "started" if event is Event.SUBMITTED else _EVENT_OF_STATE.get(state, "progressed")
+        await self._tell(_event(name, job.status))
+        return True
+
+    async def close(self, job: Job) -> None:
+        """Announce an ended job; only when that is confirmed does it leave `active/`, so a crash announces it again."""
+        self._jobs.pop(job.job_id, None)
+        await self._announce(ending(job.status))
+        await self.records.unmark_active(job.job_id)
+
+    async def reopen(self, job: Job) -> bool:
+        """Resume an ended job, with a fresh deadline and nothing held against it; False if it cannot be."""
+        if life.after(job.status.state, Event.RESUMED) is None:
+            return False
+        await self.records.mark_active(job.job_id)  # before it is open, so that a restarted coordinator finds it
+        job.progress = None
+        return await self.move(
+            job, Event.RESUMED, resumed_at=clock.now(), error=None, failures=(), warnings=(), lost={}
+        )
 
     async def advance(self, job: Job) -> None:
         """Note progress; written and told at intervals."""
@@ -157,23 +179,28 @@ class Jobs:
         if now - job.told_at >= EVENT_INTERVAL_SECONDS:
             job.told_at = now
             job.status = self._now(job)
-            await self._tell(JobEvent(name="job.progressed", status=job.status))
+            await self._tell(_event("progressed", job.status))
         if now - job.written_at >= STATUS_INTERVAL_SECONDS:
-            await self.write(job)
+            await self.write_now(job)
+
+    async def write_now(self, job: Job) -> None:
+        """Write the job's status as of now.
+
+        Raises:
+            Overtaken: the one in the store is not the one that this process knows.
+        """
+        job.status = self._now(job)
+        await self.write(job)
 
     async def write(self, job: Job) -> None:
-        """Write the job's status.
+        """Write the job's status as it was told.
 
         Raises:
             Overtaken: the one in the store is not the one that this process knows.
         """
         job.stale = False
         job.written_at = job.last_news = time.monotonic()
-        stored = await self._stored(job.job_id)
-        if stored is not None and stored.updated_at != job.stored_at:
-            raise Overtaken(f"Job {job.job_id} was moved on by another coordinator: it is {stored.state} now.")
-        await self._store.put(keys.status(job.job_id), job.status.model_dump_json().encode())
-        job.stored_at = job.status.updated_at
+        job.version = await self.records.write(job.status, job.version)
 
     async def keep_written(self) -> None:
         """Write what has changed since it was last written; runs for as long as the process."""
@@ -183,14 +210,9 @@ class Jobs:
                 try:
                     async with self.held(job.job_id):
                         if job.stale and self._jobs.get(job.job_id) is job:
-                            job.status = self._now(job)
-                            await self.write(job)
+                            await self.write_now(job)
                 except Outage as error:
                     log.warning("status not written", job=job.job_id, reason=str(error))
-
-    async def active_ids(self) -> list[str]:
-        """Jobs that have not ended, as the store has them."""
-        return [key.removeprefix(keys.ACTIVE) async for key in self._store.list(keys.ACTIVE)]
 
     def cached(self, job_id: str) -> Job | None:
         """The job, if it is in the cache."""
@@ -201,14 +223,21 @@ class Jobs:
         self._connections += 1
         self._jobs.clear()
 
-    def forget(self, job_id: str) -> None:
-        """Drop the job from the cache; the next message rebuilds it."""
-        self._jobs.pop(job_id, None)
-
     @staticmethod
     def _now(job: Job, **fields: Any) -> JobStatus:
         """The job's status as of now."""
         if job.progress is not None:
-            fields = {"chunks": job.progress.counts, "failures": job.progress.failures, **fields}
+            fields = {
+                "chunks": job.progress.counts,
+                "failures": job.progress.failures,
+                "warnings": job.progress.warnings(),
+                "finished": job.progress.checkpoints,
+                **fields,
+            }
         fields = {"audio_seconds": round(job.audio_seconds, 3), "updated_at": clock.now(), **fields}
         return job.status.model_copy(update=fields)
+
+
+def _event(name: EventName, status: JobStatus) -> JobEvent:
+    """For watchers, who have no use for the bitmaps."""
+    return JobEvent(name=name, status=status.model_copy(update={"finished": {}}))

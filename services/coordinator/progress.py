@@ -1,14 +1,14 @@
-"""How far a job's chunks are: pure bookkeeping over a manifest, no I/O.
-
-Chunks with the same audio key are one piece of work: it is requested once and finishes all of them.
-"""
+"""How far a job is: its plan's pieces, stage by stage. Pure bookkeeping, no I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from shared.protocol.manifest import Chunk, Manifest
-from shared.protocol.messages import ChunkCounts, ChunkFailure
+from services.coordinator.pieces import Kind, Stage
+from services.coordinator.plan import CHUNK
+from services.coordinator.tally import Tally
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import ChunkCounts, ChunkFailure, Message
 
 FAILURES_SHOWN = 200
 """Failures kept in the status; their dead letters are all kept."""
@@ -16,93 +16,152 @@ _TEXT_SHOWN_CHARACTERS = 200
 
 
 class Progress:
-    """Which chunks are done, failed, in flight, or still to be requested.
+    """Which pieces of a job are finished, failed, asked for, or still to be asked for.
 
     Args:
-        manifest: the job's chunks.
-        done: audio keys that are in the store.
-        failed: reasons by chunk index, from an earlier life of this job.
+        manifest: the job's.
+        kinds: the job's plan.
+        checkpoints: what `checkpoints` said of each kind earlier; hints.
+        failed: from an earlier life of this job.
     """
 
-    def __init__(self, manifest: Manifest, *, done: Iterable[str] = (), failed: Iterable[ChunkFailure] = ()) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        kinds: Sequence[Kind],
+        *,
+        checkpoints: Mapping[str, str] | None = None,
+        failed: Iterable[ChunkFailure] = (),
+    ) -> None:
         self.manifest = manifest
-        self.max_parallel = manifest.request.max_parallel
-        self._first: dict[str, Chunk] = {}
-        self._uses: dict[str, int] = {}
-        for chunk in manifest.chunks:
-            self._first.setdefault(chunk.audio_key, chunk)
-            self._uses[chunk.audio_key] = self._uses.get(chunk.audio_key, 0) + 1
-        self.done = {key for key in done if key in self._first}
-        self.failed: dict[str, str] = {}
+        self.tallies = {kind.name: Tally(kind) for kind in kinds}
+        for name, checkpoint in (checkpoints or {}).items():
+            if name in self.tallies:
+                self.tallies[name].restore(checkpoint)
         for failure in failed:
-            key = manifest.chunks[failure.index].audio_key
-            if key not in self.done:
-                self.failed[key] = failure.reason
-        self.in_flight: set[str] = set()
-        self._waiting = [key for key in self._first if key not in self.done and key not in self.failed]
-        self._waiting.reverse()  # so that the next one is popped from the end
-        self._spoke = bool(self.done)
-
-    def finish(self, audio_key: str) -> bool:
-        """Note that this audio is in the store; False if that was known, or it is not of this job."""
-        if audio_key not in self._first or audio_key in self.done:
-            return False
-        self._spoke = True
-        self.done.add(audio_key)
-        self.in_flight.discard(audio_key)
-        self.failed.pop(audio_key, None)
-        return True
-
-    def fail(self, audio_key: str, reason: str) -> bool:
-        """Note that this audio cannot be made; False if it was made after all, or it is not of this job."""
-        if audio_key not in self._first or audio_key in self.done:
-            return False
-        self.in_flight.discard(audio_key)
-        self.failed[audio_key] = reason
-        return True
-
-    def take(self) -> list[Chunk]:
-        """The chunks to request now, in order; they count as in flight from here on."""
-        taken: list[Chunk] = []
-        while self._waiting and len(self.in_flight) < self.max_parallel and not self.hopeless:
-            key = self._waiting.pop()
-            if key in self.done or key in self.failed:
-                continue
-            self.in_flight.add(key)
-            taken.append(self._first[key])
-        return taken
+            tally = self.tallies.get(failure.kind)
+            if tally is not None and failure.index < len(tally.kind.object_keys):
+                tally.fail(tally.kind.object_keys[failure.index], failure.reason)
 
     @property
-    def hopeless(self) -> bool:
-        """Nothing was ever spoken and as many chunks failed as are tried at a time: the rest would fail alike."""
-        return not self._spoke and len(self.failed) >= self.max_parallel
+    def stage(self) -> Stage:
+        """The stage that is under way: the first one that is not over."""
+        return min((tally.kind.stage for tally in self.tallies.values() if not _over(tally)), default=max(Stage))
+
+    def finish(self, key: str) -> bool:
+        """Note that this object is in the store; False if that was known, or it is not of this job."""
+        return sum(tally.finish(key) for tally in self.tallies.values()) > 0
+
+    def fail(self, queue: str, request: Message, reason: str) -> bool:
+        """Note that a piece cannot be made.
+
+        Args:
+            queue: the name of the work queue in which `request` died.
+            request: what asked for the piece.
+            reason: why it died.
+
+        Returns:
+            False if this job would not have asked so, does not wait for it yet, or has got the piece after all.
+        """
+        for tally in self._under_way():
+            kind = tally.kind
+            key = getattr(request, "object_key", kind.object_keys[0] if len(kind.object_keys) == 1 else None)
+            if kind.queue.name == queue and key in tally.first and kind.request(tally.first[key]) == request:
+                return tally.fail(key, reason)
+        return False
+
+    def lose(self, key: str, *, all_of_its_kind: bool = False) -> bool:
+        """Note that this object is gone; False if it was not believed to be there.
+
+        Args:
+            key: the object.
+            all_of_its_kind: believe of no object of the kind that it is there, and ask for each again. Who gets such a
+                message looks for the object first, so it costs a message and no work.
+        """
+        for tally in self.tallies.values():
+            if tally.lose(key):
+                for other in list(tally.finished) if all_of_its_kind else ():
+                    tally.lose(other)
+                for later in self.tallies.values():
+                    if later.kind.stage > tally.kind.stage:
+                        later.ask_again()
+                return True
+        return False
+
+    def ask_again(self) -> None:
+        """Believe of nothing that it was asked for: the messages are lost."""
+        for tally in self.tallies.values():
+            tally.ask_again()
+
+    def asked(self, queue: str, index: int | None) -> None:
+        """Note that this queue has a message that asks for this piece (None: for the only one) already."""
+        for tally in self._under_way():
+            keys = tally.kind.object_keys
+            place = 0 if index is None and len(keys) == 1 else index
+            if tally.kind.queue.name == queue and place is not None and place < len(keys):
+                tally.asked(keys[place])
+
+    def take(self) -> list[Message]:
+        """The messages that ask for the pieces that there is room for now; these count as asked for from here on."""
+        return [tally.kind.request(index) for tally in self._under_way() for index in tally.take()]
+
+    def waits_for(self) -> list[Kind]:
+        """The kinds of which something is asked for and has not come back."""
+        return [tally.kind for tally in self.tallies.values() if tally.in_flight]
+
+    def first_fatal(self) -> tuple[Kind, int, str] | None:
+        """What the job dies of, once the stage is over: the kind, index and reason of a required piece that failed."""
+        stage = self.stage
+        if any(tally.kind.stage <= stage and not tally.settled for tally in self.tallies.values()):
+            return None  # what can be made is made first: a replay needs only the rest
+        fatal = (
+            (tally.kind, *tally.failures[0])
+            for tally in self.tallies.values()
+            if tally.kind.stage <= stage and tally.kind.required and tally.failed
+        )
+        return next(fatal, None)
 
     @property
     def complete(self) -> bool:
-        """Every chunk's audio is in the store."""
-        return len(self.done) == len(self._first)
-
-    @property
-    def settled(self) -> bool:
-        """Nothing more will come of this job's chunks by itself."""
-        return not self.in_flight and (self.hopeless or len(self.done) + len(self.failed) == len(self._first))
+        """Every required object is in the store, and nothing more will come of the others."""
+        return all(_over(tally) for tally in self.tallies.values())
 
     @property
     def counts(self) -> ChunkCounts:
         """Counts in chunks of the manifest."""
-        return ChunkCounts(
-            total=len(self.manifest.chunks),
-            done=sum(self._uses[key] for key in self.done),
-            failed=sum(self._uses[key] for key in self.failed),
-        )
+        tally = self.tallies[CHUNK]
+        return ChunkCounts(total=len(tally.kind.object_keys), done=tally.done, failed=tally.failed_count)
 
     @property
     def failures(self) -> tuple[ChunkFailure, ...]:
-        """The first failures, in order of the text."""
-        chunks = sorted((self._first[key] for key in self.failed), key=lambda chunk: chunk.index)
+        """The first failures of each kind, in order of the text."""
         return tuple(
             ChunkFailure(
-                index=chunk.index, text=chunk.text[:_TEXT_SHOWN_CHARACTERS], reason=self.failed[chunk.audio_key]
+                kind=tally.kind.name, index=index, text=tally.kind.text(index)[:_TEXT_SHOWN_CHARACTERS], reason=reason
             )
-            for chunk in chunks[:FAILURES_SHOWN]
+            for tally in self.tallies.values()
+            for index, reason in tally.failures[:FAILURES_SHOWN]
         )
+
+    @property
+    def checkpoints(self) -> dict[str, str]:
+        """What is finished, of each kind of which anything is; for `JobStatus.finished`."""
+        return {name: tally.checkpoint() for name, tally in self.tallies.items() if tally.finished}
+
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each optional kind of which a piece failed; it names the dead letters."""
+        return tuple(
+            f"The {tally.kind.name} is missing: {tally.failures[0][1]} Its message is in {tally.kind.queue.dead}:"
+            f" podcast dlq list {tally.kind.queue.name} --job {self.manifest.job_id}"
+            for tally in self.tallies.values()
+            if not tally.kind.required and tally.failed
+        )
+
+    def _under_way(self) -> list[Tally]:
+        stage = self.stage
+        return [tally for tally in self.tallies.values() if tally.kind.stage <= stage]
+
+
+def _over(tally: Tally) -> bool:
+    """Whether the job may go on past these pieces."""
+    return tally.complete or (not tally.kind.required and tally.settled)

@@ -1,115 +1,184 @@
 """Looks at jobs that have been still for longer than their deadlines allow: what makes every job end.
 
 A message may be lost to a purged queue or a discarded dead letter; then nothing would ever move the job again. The
-broker hands each tick to the one active coordinator, so a process needs not know whether it is that one.
+broker hands each tick to the one active coordinator, so a process needs not know whether it is that one. A restarted
+one takes its jobs up here: a look at the active ones by the page, and two reads a job (`docs/adr/0011-a-jobs-life.md`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 
 import structlog
 
 from services.coordinator import clock
-from services.coordinator.handlers import Publish, dispatch
+from services.coordinator.dispatching import Publish, carry_on
 from services.coordinator.job import Job
-from services.coordinator.jobs import Jobs
-from shared.errors import NotFound, Outage
+from services.coordinator.jobs import Jobs, Overtaken, Unreadable
+from services.coordinator.life import Event
+from shared.errors import BadInput, Outage
 from shared.protocol import topology
-from shared.protocol.messages import EpisodeRequested, JobRequest, ReconcileRequested
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import ReconcileRequested
 from shared.settings import Settings
-from shared.store import keys
-from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 
 Backlog = Callable[[topology.WorkQueue], Awaitable[int]]
 """How many messages are ready in a work queue and its wait queues."""
 
-
-async def reconcile(
-    *, jobs: Jobs, store: Store, settings: Settings, publish: Publish, requeue: Publish, backlog: Backlog
-) -> None:
-    """Resume jobs that this process does not know, dispatch again those that stand still, fail those out of time."""
-    for job_id in await jobs.active_ids():
-        known = jobs.cached(job_id)
-        if known is not None and not _needs_a_look(known, settings):
-            continue
-        async with jobs.held(job_id):
-            await _look_at(
-                job_id, jobs=jobs, store=store, settings=settings, publish=publish, requeue=requeue, backlog=backlog
-            )
+JOBS_AT_A_TIME = 8
+"""Taken up side by side; the other slots stay free for the messages of jobs that are under way."""
+_SHARE_OF_DEADLINE = 0.75
+"""A tick ends a little before its handler's deadline; the next one goes on."""
+_CHUNKING = frozenset({"queued", "chunking"})
 
 
-def _needs_a_look(job: Job, settings: Settings) -> bool:
-    """Whether nothing was heard of it for too long, or its time is up."""
-    is_still = time.monotonic() - job.last_news >= settings.stalled_seconds
-    return is_still or clock.now() - job.status.submitted_at >= settings.job_deadline_seconds
+@dataclass
+class Reconciler:
+    """Takes up jobs that are unknown here, dispatches again those that stand still, fails those out of time."""
 
+    jobs: Jobs
+    settings: Settings
+    publish: Publish
+    requeue: Publish
+    backlog: Backlog
+    _waiting: dict[str, int] = field(default_factory=dict)
+    """Messages by queue, as of this tick."""
 
-async def _look_at(
-    job_id: str,
-    *,
-    jobs: Jobs,
-    store: Store,
-    settings: Settings,
-    publish: Publish,
-    requeue: Publish,
-    backlog: Backlog,
-) -> None:
-    is_new_here = jobs.cached(job_id) is None
-    job = await jobs.find(job_id)
-    if job is None or job.ended:
-        if job is not None:  # killed between writing the end and removing the mark
-            await store.delete(keys.active(job_id))
+    async def run(self) -> None:
+        """One look at every job that is active.
+
+        Raises:
+            Outage: store or broker do not answer; what was done so far is done.
+        """
+        end = time.monotonic() + self.settings.coordinator_deadline_seconds * _SHARE_OF_DEADLINE
+        self._waiting.clear()
+        async for job_ids in self.jobs.records.active_ids():
+            ids = iter([job_id for job_id in job_ids if self._needs_a_look(job_id)])
+            outages = await asyncio.gather(*(self._look_at_some(ids, end) for _ in range(JOBS_AT_A_TIME)))
+            for outage in filter(None, outages):
+                raise outage
+            if time.monotonic() >= end:
+                log.warning("the next tick looks at the rest of the jobs")
+                return
+
+    async def _look_at_some(self, job_ids: Iterator[str], end: float) -> Outage | None:
+        """Look at what the others leave, until the time is up; what stood in the way, if a server is down."""
+        for job_id in job_ids:
+            if time.monotonic() >= end:
+                break
+            try:
+                await self._look_at_safely(job_id)
+            except Outage as outage:
+                return outage
+        return None
+
+    def _needs_a_look(self, job_id: str) -> bool:
+        """Whether it is unknown here, nothing was heard of it for too long, or its time is up."""
+        job = self.jobs.cached(job_id)
+        return job is None or self._is_overdue(job) or self._is_still(job)
+
+    def _is_overdue(self, job: Job) -> bool:
+        return clock.now() - job.deadline_from >= self.settings.job_deadline_seconds
+
+    def _is_still(self, job: Job) -> bool:
+        return time.monotonic() - job.last_news >= self._patience_seconds(job)
+
+    def _patience_seconds(self, job: Job) -> float:
+        """How long a job may be without news: whoever has its message may be at it for so long.
+
+        Waiting in a queue does not count here: a message that waits is seen there.
+        """
+        if job.status.state in _CHUNKING:
+            deadline_seconds = self.settings.chunker_deadline_seconds
         else:
-            await _admit_again(job_id, jobs=jobs, store=store, requeue=requeue)
-        return
-    if clock.now() - job.status.submitted_at >= settings.job_deadline_seconds:
-        limit = settings.job_deadline_seconds
-        await jobs.change(job, "failed", error=f"The job took longer than its deadline of {limit:g} s.")
-        return
-    if not is_new_here and await backlog(_QUEUE_OF_STATE.get(job.status.state, topology.CHUNKER)) > 0:
-        return  # it waits in line, or for a server that is down
-    log.warning("taking up" if is_new_here else "standing still", job=job_id, state=job.status.state)
-    await _move(job, jobs=jobs, store=store, publish=publish, requeue=requeue)
+            kinds = job.progress.waits_for() if job.progress is not None else []
+            deadline_seconds = max((kind.deadline_seconds(self.settings) for kind in kinds), default=0.0)
+        return deadline_seconds + self.settings.stalled_seconds
+
+    async def _look_at_safely(self, job_id: str) -> None:
+        """Look at one job. What is wrong with it disturbs no other job."""
+        try:
+            async with self.jobs.held(job_id):
+                await self._look_at(job_id)
+        except Overtaken as error:
+            log.warning("overtaken", job=job_id, reason=str(error))
+        except Outage:
+            raise
+        except Unreadable as error:
+            log.error("a job cannot be read", job=job_id, reason=str(error))  # noqa: TRY400 - the sentence says it all
+        except Exception:
+            log.exception("a job cannot be looked at", job=job_id)
+
+    async def _look_at(self, job_id: str) -> None:
+        is_new_here = self.jobs.cached(job_id) is None
+        job = await self.jobs.find(job_id)
+        if job is None:
+            await self._admit_again(job_id)
+        elif job.ended:  # killed between writing the end and removing the mark: announce it, perhaps again
+            await self.jobs.close(job)
+        elif self._is_overdue(job):
+            limit = self.settings.job_deadline_seconds
+            await self.jobs.move(job, Event.OVERDUE, error=f"The job took longer than its deadline of {limit:g} s.")
+        else:
+            try:
+                await (self._take_up(job) if is_new_here else self._ask_again(job))
+            except BadInput as error:  # a manifest or request that cannot be read: nothing would ever move this job
+                await self.jobs.move(job, Event.GIVEN_UP, error=str(error))
+
+    async def _take_up(self, job: Job) -> None:
+        """A job that another coordinator had: ask again for the first pieces that are not known to be finished."""
+        manifest = None
+        if job.status.state in _CHUNKING:
+            manifest = await self.jobs.records.manifest(job.job_id)
+            if manifest is None:
+                return  # its request is the chunker's, whoever coordinates; it becomes still if that was lost
+        log.info("taking up", job=job.job_id, state=job.status.state)
+        await self._carry_on(job, manifest)
+
+    async def _ask_again(self, job: Job) -> None:
+        if not self._is_still(job):
+            return
+        if sum([await self._waiting_in(queue) for queue in _queues(job)]):
+            job.last_news = time.monotonic()  # it waits in line, or for a server that is down
+            return
+        log.warning("standing still", job=job.job_id, state=job.status.state)
+        if job.progress is not None:
+            job.progress.ask_again()
+        job.last_news = time.monotonic()
+        await self._carry_on(job)
+
+    async def _carry_on(self, job: Job, manifest: Manifest | None = None) -> None:
+        await carry_on(job, jobs=self.jobs, publish=self.publish, requeue=self.requeue, manifest=manifest)
+
+    async def _waiting_in(self, queue: topology.WorkQueue) -> int:
+        if queue.name not in self._waiting:
+            self._waiting[queue.name] = await self.backlog(queue)
+        return self._waiting[queue.name]
+
+    async def _admit_again(self, job_id: str) -> None:
+        """Killed between marking a job as active and writing its status: the message that began it may be gone."""
+        try:
+            request = await self.jobs.records.request(job_id)
+        except Unreadable as error:
+            await self.jobs.move(await self.jobs.begin(job_id), Event.GIVEN_UP, error=str(error))
+            return
+        if request is None:
+            await self.jobs.records.unmark_active(job_id)
+            return
+        await self.jobs.admit(request)
+        await self.requeue(request)
 
 
-_QUEUE_OF_STATE = {
-    "queued": topology.CHUNKER,
-    "chunking": topology.CHUNKER,
-    "synthesizing": topology.SYNTHESIZER,
-    "assembling": topology.ASSEMBLER,
-}
-
-
-async def _admit_again(job_id: str, *, jobs: Jobs, store: Store, requeue: Publish) -> None:
-    """Killed between marking a job as active and writing its status: the message that began it may be gone."""
-    try:
-        request = JobRequest.model_validate_json(await store.get(keys.request(job_id)))
-    except NotFound:
-        await store.delete(keys.active(job_id))
-        return
-    await jobs.admit(request)
-    await requeue(request)
-
-
-async def _move(job: Job, *, jobs: Jobs, store: Store, publish: Publish, requeue: Publish) -> None:
-    """Ask again for what the job waits for. Asking twice is harmless: whoever gets it looks for the result first."""
-    job.last_news = time.monotonic()
-    manifest = await jobs.manifest(job.job_id)
-    if manifest is None:
-        await requeue(JobRequest.model_validate_json(await store.get(keys.request(job.job_id))))
-        return
-    await jobs.rebuild(job, manifest)
-    if job.progress is not None and job.progress.complete and job.status.state == "assembling":
-        await publish(EpisodeRequested(job_id=job.job_id))
-        return
-    if job.status.state != "synthesizing":
-        await jobs.change(job, "synthesizing", title=manifest.title)
-    await dispatch(job, jobs=jobs, publish=publish)
+def _queues(job: Job) -> list[topology.WorkQueue]:
+    """Where the messages are that a job waits for."""
+    if job.progress is None:
+        return [topology.CHUNKER] if job.status.state in _CHUNKING else []
+    return [kind.queue for kind in job.progress.waits_for()]
 
 
 async def tick(publish: Publish, *, every_seconds: float) -> None:

@@ -62,10 +62,11 @@ async def speak_chunk(
         PodcastError: whatever speech, store or broker raise.
     """
     started = time.monotonic()
-    measurement = await _stored(store, request.audio_key)
+    sample_rate = request.sample_rate or settings.sample_rate
+    measurement = await _stored(store, request.audio_key, sample_rate)
     reused = measurement is not None
     if measurement is None:
-        chunk = await _spoken(request, speech=speech, sample_rate=settings.sample_rate, turns=turns)
+        chunk = await _spoken(request, speech=speech, sample_rate=sample_rate, turns=turns)
         measurement = chunk_audio.read_measurement(chunk[: chunk_audio.HEADER_BYTES])
         await store.put(request.audio_key, chunk, content_type=chunk_audio.CONTENT_TYPE)
     await publish(
@@ -80,15 +81,19 @@ async def speak_chunk(
     )
 
 
-async def _stored(store: Store, key: str) -> Measurement | None:
-    """The measurement of the audio under `key`; None if there is none, or if it is damaged and must be spoken anew."""
+async def _stored(store: Store, key: str, sample_rate: int) -> Measurement | None:
+    """The measurement of the audio under `key`; None if there is none, or if it must be spoken anew.
+
+    That is so if it is damaged, or was made at another rate than its key says, which no assembler would take.
+    """
     try:
-        return chunk_audio.read_measurement(await store.get_range(key, 0, chunk_audio.HEADER_BYTES))
+        found = chunk_audio.read_measurement(await store.get_range(key, 0, chunk_audio.HEADER_BYTES))
     except NotFound:
         return None
     except BadAudio as error:
         log.warning("stored_chunk_damaged", key=key, why=error.message)
         return None
+    return found if found.sample_rate == sample_rate else None
 
 
 async def _spoken(request: ChunkRequested, *, speech: Speech, sample_rate: int, turns: anyio.CapacityLimiter) -> bytes:

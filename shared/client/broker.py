@@ -84,8 +84,7 @@ class Client:
             async with deadline(self._deadline_seconds, "listening for events", error=BrokerDown):
                 channel = await self._connection.channel(publisher_confirms=False)
                 queue = await channel.declare_queue(exclusive=True, auto_delete=True)
-                for pattern in (f"*.{job_id}", f"*.*.{job_id}"):
-                    await queue.bind(topology.EVENTS_EXCHANGE, routing_key=pattern)
+                await queue.bind(topology.EVENTS_EXCHANGE, routing_key=f"*.{job_id}")
                 await queue.consume(hear, no_ack=True)
         except (BrokerDown, *CONNECTION_ERRORS) as error:
             log.debug("no events", job=job_id, reason=str(error))

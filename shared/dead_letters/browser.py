@@ -19,7 +19,7 @@ from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from shared.dead_letters import operator_lock
 from shared.dead_letters.letter import DeadLetter, read
 from shared.dead_letters.queue_reader import QueueReader
-from shared.dead_letters.replay import cleaned
+from shared.dead_letters.replay import cleaned, resume
 from shared.dead_letters.selection import Named, Selection, queue_named
 from shared.protocol.topology import WORK_QUEUES, WorkQueue
 from shared.runtime.broker import calling
@@ -128,6 +128,8 @@ class DeadLetters:
     async def replay(self, selection: Selection, *, confirmed: Callable[[DeadLetter], None] = lambda _: None) -> None:
         """Send letters back to the work queue that they died in, and take each off when its copy is confirmed there.
 
+        A failed job is opened again by it, with a fresh deadline.
+
         Past the exchange, since another queue may be bound to the same routing key and has had its copy.
 
         Args:
@@ -141,8 +143,8 @@ class DeadLetters:
             channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
 
         async def send(message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
-            del exchange  # the default one
-            await channel.default_exchange.publish(message, routing_key, mandatory=mandatory)
+            target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+            await target.publish(message, routing_key, mandatory=mandatory)
 
         publish = Publisher(send, deadline_seconds=self._call_seconds)
 
@@ -150,7 +152,12 @@ class DeadLetters:
             if not selection.has(letter):
                 return Verdict.KEEP
             queue = queue_named(letter.queue)
+            # First the message, then the resume that says where it is: the other way round, the coordinator would wait
+            # for a message that nobody has sent if this process were killed in between. A result that comes before the
+            # job is open again is an object in the store, and whoever is asked for it anew finds it.
             await publish.raw(cleaned(message, queue), "", queue.name)
+            if letter.job_id is not None:
+                await publish(resume(letter))
             confirmed(letter)
             return Verdict.REMOVE
 

@@ -9,8 +9,9 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 
 from shared.dead_letters.headers import REPLAYS, origin, whole_number
-from shared.dead_letters.letter import document_in, job_of
+from shared.dead_letters.letter import DeadLetter, document_in, job_of
 from shared.protocol import envelope, topology
+from shared.protocol.messages import JobResumeRequested
 from shared.protocol.topology import WorkQueue
 
 _OF_THE_BROKER: Final = re.compile("x-(first-|last-)?death|x-delivery-count$|x-acquired-count$")
@@ -46,6 +47,18 @@ def cleaned(message: AbstractIncomingMessage, queue: WorkQueue) -> aio_pika.Mess
         type=message.type or routing_key,
         timestamp=message.timestamp,
         app_id=message.app_id,
+    )
+
+
+def resume(letter: DeadLetter) -> JobResumeRequested:
+    """What opens the letter's job again; the letter itself has been sent back to its queue before."""
+    if letter.job_id is None:
+        raise ValueError("a letter that belongs to no job")
+    return JobResumeRequested(
+        job_id=letter.job_id,
+        reason="a dead letter of it was replayed",
+        sent_back_to=letter.queue,
+        index=letter.chunk if letter.chunk is not None and letter.chunk >= 0 else None,
     )
 
 

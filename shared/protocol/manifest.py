@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.protocol.messages import Frozen, JobId, JobRequest, PauseLengths
+from shared.protocol.messages import Frozen, JobId, JobRequest, PauseLengths, SampleRate
 
 PauseClass = Literal["none", "sentence", "paragraph", "heading", "chapter"]
 """The boundary after a chunk. `none`: the cut is inside a sentence that alone was over the limit."""
@@ -58,6 +58,10 @@ class Manifest(Frozen):
     language: str
     voice: str
     model: str
+    engine: str = Field("", description="what speaks, as far as the audio keys go")
+    sample_rate: SampleRate | None = Field(
+        None, description="of the chunks and the episode, Hz; None: the settings', as in manifests of early 2026"
+    )
     pauses: PauseLengths
     chapters: tuple[Chapter, ...] = Field(min_length=1)
     chunks: tuple[Chunk, ...] = Field(min_length=1)

@@ -22,6 +22,9 @@ AudioFormat = Literal["mp3", "m4b", "opus", "flac", "wav"]
 LoudnessProfile = Literal["mono", "stereo"]
 """`mono`: one channel at -19 LUFS; `stereo`: two channels at -16 LUFS. Both at most -1 dBTP after decoding."""
 
+SampleRate = Literal[16000, 22050, 24000, 44100, 48000]
+"""Hz."""
+
 SourceFormat = Literal["text", "markdown", "html", "epub", "docx", "odt", "rtf", "fb2", "rst", "org"]
 
 
@@ -151,7 +154,33 @@ class ChunkRequested(Message):
     voice: str
     model: str
     speed: float = Field(strict=False)
+    engine: str = Field("", description="what speaks, as far as `audio_key` goes")
+    sample_rate: SampleRate | None = Field(None, description="of the stored audio, Hz; None: the synthesizer's setting")
     audio_key: str = Field(min_length=1, description="derived from everything that decides how the chunk sounds")
+
+    @property
+    def object_key(self) -> str:
+        """The object that finishes this piece of work."""
+        return self.audio_key
+
+
+class PieceRequested(Message):
+    """coordinator → a stage beside the line: make this piece of work. The base of that stage's own message."""
+
+    version: Literal[1] = 1
+    job_id: JobId
+    object_key: str = Field(min_length=1, max_length=512, description="the object that finishes it")
+
+
+class PieceFinished(Message):
+    """A stage beside the line → coordinator: this piece of work is in the store. The base of that stage's own message.
+
+    `chunk.synthesized` says the same of a chunk, and more.
+    """
+
+    version: Literal[1] = 1
+    job_id: JobId
+    object_key: str = Field(min_length=1, max_length=512, description="the object that finishes it")
 
 
 class ChunkSynthesized(Message):
@@ -213,6 +242,27 @@ class JobCancelRequested(Message):
     reason: str = Field("cancelled by the client", max_length=500)
 
 
+class JobResumeRequested(Message):
+    """client → coordinator: open a failed job again, with a fresh deadline, and ask for what is not finished.
+
+    Published by `podcast retry`, and by a replay of a dead letter when the letter has been sent back to its queue.
+    Nothing else opens a job again. For a job that is under way, or completed, it changes nothing.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "job.resume"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    reason: str = Field("resumed by the client", max_length=500)
+    sent_back_to: str = Field(
+        "",
+        max_length=100,
+        description="the work queue that a dead letter of the job was just sent back to: what it asks for needs no"
+        " second message, and a cancelled job stays cancelled; empty: nothing was sent back",
+    )
+    index: int | None = Field(None, ge=0, description="the piece that the letter was about, if it was about one")
+
+
 class ReconcileRequested(Message):
     """coordinator → the active coordinator: look for jobs that have been still for too long.
 
@@ -256,8 +306,20 @@ class JobStatus(Frozen):
     loudness_lufs: float | None = Field(None, strict=False)
     true_peak_dbtp: float | None = Field(None, strict=False)
     error: str | None = None
-    failures: tuple[ChunkFailure, ...] = Field((), description="the first chunks that could not be spoken, and why")
+    failures: tuple[ChunkFailure, ...] = Field((), description="the first pieces of work that cannot be made, and why")
+    warnings: tuple[str, ...] = Field((), description="what the episode is complete without, and where to look")
+    lost: dict[str, int] = Field(
+        default_factory=dict, description="object key → how often the assembler did not find it; bounded"
+    )
+    finished: dict[str, str] = Field(
+        default_factory=dict,
+        description="kind of piece → a bitmap of what is finished, for a coordinator that restarts; a hint: the truth"
+        " is the object in the store",
+    )
     submitted_at: float = Field(strict=False, description="seconds since the epoch")
+    resumed_at: float | None = Field(
+        None, strict=False, description="when it was last opened again; its deadline counts from here"
+    )
     updated_at: float = Field(strict=False, description="seconds since the epoch")
 
     @field_validator("state", mode="before")
@@ -268,14 +330,15 @@ class JobStatus(Frozen):
 
 
 class ChunkFailure(Frozen):
-    """One chunk that could not be spoken."""
+    """One chunk that could not be spoken, or another piece of work that could not be made."""
 
+    kind: str = Field("chunk", description="what kind of piece it is")
     index: int
     text: str
     reason: str
 
 
-EventName = Literal["job.started", "job.progressed", "job.completed", "job.failed", "job.cancelled"]
+EventName = Literal["started", "progressed", "completed", "failed", "cancelled"]
 
 
 class JobEvent(Frozen):
@@ -287,8 +350,7 @@ class JobEvent(Frozen):
 
     @model_validator(mode="after")
     def _name_fits_state(self) -> Self:
-        terminal = {"job.completed": "completed", "job.failed": "failed", "job.cancelled": "cancelled"}
-        if self.name in terminal and terminal[self.name] != self.status.state:
+        if self.name in TERMINAL_STATES and self.name != self.status.state:
             raise ValueError(f"{self.name} with a job that is {self.status.state}")
         return self
 
@@ -307,6 +369,52 @@ class WorkRetried(Frozen):
     reason: str = Field(max_length=500, description="why, in a sentence")
     tries: int = Field(ge=1, description="how often it has tried")
     next_seconds: float = Field(ge=0, le=1_000_000, strict=False, description="when it tries again, seconds from now")
+
+
+# ---------------------------------------------------------------- a job's end, for other services
+
+
+class JobEnded(Message):
+    """A job has ended. Durable: a service that binds a queue of its own to the routing key misses none.
+
+    Published before the job leaves `active/`, so at least once; twice after a crash, with the same `message_id`. A job
+    that is resumed ends again.
+    """
+
+    version: Literal[1] = 1
+    job_id: JobId
+    title: str
+    submitted_at: float = Field(strict=False, description="seconds since the epoch")
+    ended_at: float = Field(strict=False, description="seconds since the epoch")
+
+
+class JobCompleted(JobEnded):
+    """coordinator → whoever wants to know: the episode is in the store and was proved complete."""
+
+    ROUTING_KEY: ClassVar[str] = "job.completed"
+
+    files: dict[str, str] = Field(description="format (also `vtt`, `chapters`, `timing`) → key in the store")
+    audio_seconds: float = Field(strict=False, description="of the episode")
+    warnings: tuple[str, ...] = Field((), description="what the episode is complete without, and where to look")
+
+
+class JobFailed(JobEnded):
+    """coordinator → whoever wants to know: the job has failed; `job.resume` opens it again."""
+
+    ROUTING_KEY: ClassVar[str] = "job.failed"
+
+    error: str = Field(description="why")
+
+
+class JobCancelled(JobEnded):
+    """coordinator → whoever wants to know: the job was cancelled; `job.resume` opens it again."""
+
+    ROUTING_KEY: ClassVar[str] = "job.cancelled"
+
+    reason: str = Field(description="what the client gave as its reason")
+
+
+ENDINGS: dict[JobState, type[JobEnded]] = {"completed": JobCompleted, "failed": JobFailed, "cancelled": JobCancelled}
 
 
 JobStatus.model_rebuild()

@@ -9,7 +9,9 @@ podcast (topic)
   episode.assembled  ─▶ coordinator
   chunk.lost         ─▶ coordinator
   job.cancel         ─▶ coordinator
+  job.resume         ─▶ coordinator
   job.reconcile      ─▶ coordinator
+  job.completed, job.failed, job.cancelled   ─▶ queues of services that want to know; nobody need be bound
 
 <queue>.wait.<delay> (quorum, x-message-ttl) ─ when the time is up ─▶ <queue>
 
@@ -19,12 +21,13 @@ podcast.dead (topic), routing key = the work queue's name
 
 podcast.dead.lock (exclusive) ─ held by the one who reads dead letters (`shared/dead_letters/operator_lock.py`)
 
-podcast.events (topic), routing key = <event>.<job_id>, transient: for watchers' own queues
+podcast.events (topic), routing key = <event>.<job_id> (started, progressed, …), transient: for watchers' own queues
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,6 +43,7 @@ from shared.protocol.messages import (
     JobCancelRequested,
     JobChunked,
     JobRequest,
+    JobResumeRequested,
     Message,
     ReconcileRequested,
 )
@@ -70,12 +74,14 @@ class WorkQueue:
         consumes: the messages routed to it from `podcast`, each by its `ROUTING_KEY`.
         hears_deaths_of: work queues whose dead letters it gets a copy of.
         single_active: one consumer at a time, the others stand by.
+        announces: what a stage tells the coordinator; a stage beside the line announces its `PieceFinished`.
     """
 
     name: str
     consumes: tuple[type[Message], ...]
     hears_deaths_of: tuple[str, ...] = ()
     single_active: bool = False
+    announces: tuple[type[Message], ...] = ()
 
     @property
     def dead(self) -> str:
@@ -87,20 +93,30 @@ class WorkQueue:
         return f"{self.name}.wait.{seconds}"
 
 
-CHUNKER: Final = WorkQueue("chunker", (JobRequest,))
-SYNTHESIZER: Final = WorkQueue("synthesizer", (ChunkRequested,))
-ASSEMBLER: Final = WorkQueue("assembler", (EpisodeRequested,))
-COORDINATOR: Final = WorkQueue(
-    "coordinator",
-    (JobRequest, JobChunked, ChunkSynthesized, ChunkLost, EpisodeAssembled, JobCancelRequested, ReconcileRequested),
-    hears_deaths_of=(CHUNKER.name, SYNTHESIZER.name, ASSEMBLER.name),
-    single_active=True,
-)
+CHUNKER: Final = WorkQueue("chunker", (JobRequest,), announces=(JobChunked,))
+SYNTHESIZER: Final = WorkQueue("synthesizer", (ChunkRequested,), announces=(ChunkSynthesized,))
+ASSEMBLER: Final = WorkQueue("assembler", (EpisodeRequested,), announces=(ChunkLost, EpisodeAssembled))
 
-WORK_QUEUES: Final = (CHUNKER, COORDINATOR, SYNTHESIZER, ASSEMBLER)
+STAGES: Final = (CHUNKER, SYNTHESIZER, ASSEMBLER)
+"""What does the work. A new stage is one more entry here, and one line in `services/coordinator/plan.py`."""
 
 
-async def declare(connection: AbstractConnection) -> None:
+def coordinator_of(stages: Sequence[WorkQueue]) -> WorkQueue:
+    """The coordinator's queue: it hears what each stage announces, and of what dies in its queue."""
+    announced = (message for stage in stages for message in stage.announces)
+    return WorkQueue(
+        "coordinator",
+        (JobRequest, *announced, JobCancelRequested, JobResumeRequested, ReconcileRequested),
+        hears_deaths_of=tuple(stage.name for stage in stages),
+        single_active=True,
+    )
+
+
+COORDINATOR: Final = coordinator_of(STAGES)
+WORK_QUEUES: Final = (CHUNKER, COORDINATOR, *STAGES[1:])
+
+
+async def declare(connection: AbstractConnection, queues: Sequence[WorkQueue] = WORK_QUEUES) -> None:
     """Declare everything; harmless if it is there already.
 
     Over a channel of its own, since subscribers declare nothing (a queue declared twice with different arguments would
@@ -110,8 +126,8 @@ async def declare(connection: AbstractConnection) -> None:
         exchange = await channel.declare_exchange(EXCHANGE, "topic", durable=True)
         dead = await channel.declare_exchange(DEAD_EXCHANGE, "topic", durable=True)
         await channel.declare_exchange(EVENTS_EXCHANGE, "topic", durable=True)
-        await asyncio.gather(*(_declare_dead(channel, queue, dead) for queue in WORK_QUEUES))
-        await asyncio.gather(*(_declare_work(channel, queue, exchange, dead) for queue in WORK_QUEUES))
+        await asyncio.gather(*(_declare_dead(channel, queue, dead) for queue in queues))
+        await asyncio.gather(*(_declare_work(channel, queue, exchange, dead) for queue in queues))
 
 
 async def _declare_dead(channel: AbstractChannel, queue: WorkQueue, dead: aio_pika.abc.AbstractExchange) -> None:

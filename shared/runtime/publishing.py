@@ -40,6 +40,15 @@ class Publisher:
         job_id = str(getattr(message, "job_id", ""))
         await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, message.ROUTING_KEY)
 
+    async def durable_event(self, message: Message) -> None:
+        """Publish a durable event to the queues that are bound to it; that may be none.
+
+        Raises:
+            BrokerDown: the broker did not confirm it in time.
+        """
+        job_id = str(getattr(message, "job_id", ""))
+        await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, message.ROUTING_KEY, mandatory=False)
+
     async def to_queue(self, queue: WorkQueue, message: Message) -> None:
         """Publish a message to one queue alone, past the exchange.
 
@@ -49,15 +58,15 @@ class Publisher:
         ready = envelope.outgoing(message, job_id=str(getattr(message, "job_id", "")))
         await self.raw(ready, "", queue.name)
 
-    async def raw(self, message: aio_pika.Message, exchange: str, routing_key: str) -> None:
+    async def raw(self, message: aio_pika.Message, exchange: str, routing_key: str, *, mandatory: bool = True) -> None:
         """Publish a ready AMQP message.
 
         Raises:
-            BrokerDown: the broker did not confirm it in time, or has no queue for it.
+            BrokerDown: the broker did not confirm it in time, or has no queue for it though that is mandatory.
         """
         try:
             async with deadline(self._deadline_seconds, f"publish {routing_key}", error=BrokerDown):
-                await self._send(message, exchange, routing_key, True)
+                await self._send(message, exchange, routing_key, mandatory)
         except DeliveryError as error:
             raise BrokerDown(
                 f"The broker has no queue for {routing_key}, or its queue is full.",

@@ -1,14 +1,16 @@
 """The store as a folder: the embedded default for one machine.
 
-A file appears under its key by a rename, so a reader never sees half an object and a killed writer leaves none.
+A file appears under its key by a rename under the key's lock (`folder_commit`), so a reader never sees half an object,
+a killed writer leaves none, and a writer that was given up changes nothing. Several processes may share the folder.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import itertools
 import secrets
 import shutil
+import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -16,11 +18,14 @@ from typing import TypeVar
 import anyio
 
 from shared.deadlines import deadline, in_thread
-from shared.errors import NotFound, StoreDown
+from shared.errors import BadInput, Conflict, NotFound, StoreDown
+from shared.store import folder_commit, folder_listing
+from shared.store.attempt import Attempt, GivenUpError
+from shared.store.key_rules import PARTIAL, checked, checked_prefix
+from shared.store.port import PAGE, Entries, Keys
 
 T = TypeVar("T")
 
-_PARTIAL = ".partial-"
 _THREADS = 16
 _COPY_BYTES_A_SECOND = 1_000_000
 
@@ -35,18 +40,21 @@ class FileStore:
         self._limiter: anyio.CapacityLimiter | None = None
 
     def _path(self, key: str) -> Path:
-        if not key or key.startswith("/") or ".." in key.split("/") or "\0" in key:
-            raise NotFound(f"{key!r} is no key of an object.")
-        return self.root / key
+        return self.root / checked(key)
 
-    async def _run(self, doing: str, call: Callable[[], T], *, size_bytes: int = 0) -> T:
+    async def _run(self, doing: str, call: Callable[[Attempt], T], *, size_bytes: int = 0) -> T:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(_THREADS)
+        seconds = self._deadline_seconds + size_bytes / _COPY_BYTES_A_SECOND
+        attempt = Attempt(seconds)
         try:
-            async with deadline(
-                self._deadline_seconds + size_bytes / _COPY_BYTES_A_SECOND, f"store {doing}", error=StoreDown
-            ):
-                return await in_thread(call, limiter=self._limiter)
+            async with deadline(seconds, f"store {doing}", error=StoreDown):
+                try:
+                    return await in_thread(lambda: call(attempt), limiter=self._limiter)
+                finally:
+                    attempt.give_up()  # before the caller hears of it
+        except GivenUpError as error:  # the thread was quicker than the deadline to see that the time is up
+            raise StoreDown(f"store {doing} took longer than {seconds:g} s.") from error
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise NotFound(f"There is no object for {doing}.") from error
         except OSError as error:
@@ -55,47 +63,67 @@ class FileStore:
                 hint="Check the disk's space and the folder's permissions.",
             ) from error
 
-    def _write(self, key: str, fill: Callable[[Path], object]) -> None:
+    async def _write(
+        self,
+        key: str,
+        fill: Callable[[Path], object],
+        *,
+        size_bytes: int,
+        condition: folder_commit.Condition | None = None,
+    ) -> None:
         path = self._path(key)
-        partial = path.with_name(f"{_PARTIAL}{secrets.token_hex(8)}")
-        for last_try in (False, True):
-            path.parent.mkdir(parents=True, exist_ok=True)
+
+        def write(attempt: Attempt) -> None:
             try:
-                fill(partial)
-                partial.replace(path)
-            except FileNotFoundError:
-                # A concurrent delete may have removed the empty folder in between.
-                if last_try:
-                    raise
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
-            else:
-                return
+                folder_commit.write(self.root, path, fill, attempt, condition)
+            except (FileExistsError, NotADirectoryError) as error:
+                if not self.root.is_dir():
+                    raise OSError(error.errno, error.strerror) from error
+                raise BadInput(
+                    f"The store cannot hold {key}: a part of its path is an object.", hint="Use another name."
+                ) from error
+
+        await self._run(f"write {key}", write, size_bytes=size_bytes)
 
     async def put(self, key: str, data: bytes, *, content_type: str = "") -> None:  # noqa: ARG002 - files have none
         """See `Store.put`."""
-        await self._run(
-            f"write {key}", lambda: self._write(key, lambda path: path.write_bytes(data)), size_bytes=len(data)
-        )
+        await self._write(key, lambda path: path.write_bytes(data), size_bytes=len(data))
 
     async def put_file(self, key: str, path: Path, *, content_type: str = "") -> None:  # noqa: ARG002 - files have none
         """See `Store.put_file`."""
-        await self._run(
-            f"write {key}",
-            lambda: self._write(key, lambda partial: shutil.copyfile(path, partial)),
-            size_bytes=path.stat().st_size,  # noqa: ASYNC240 - one stat of a local file
-        )
+        size_bytes = path.stat().st_size  # noqa: ASYNC240 - one stat of a local file
+        await self._write(key, lambda partial: shutil.copyfile(path, partial), size_bytes=size_bytes)
+
+    async def create(self, key: str, data: bytes, *, content_type: str = "") -> str:  # noqa: ARG002 - files have none
+        """See `Store.create`."""
+        return await self._conditional(key, data, folder_commit.absent)
+
+    async def replace(self, key: str, data: bytes, *, version: str, content_type: str = "") -> str:  # noqa: ARG002 - files have none
+        """See `Store.replace`."""
+        return await self._conditional(key, data, folder_commit.at_version(version))
+
+    async def _conditional(self, key: str, data: bytes, condition: folder_commit.Condition) -> str:
+        try:
+            await self._write(key, lambda path: path.write_bytes(data), size_bytes=len(data), condition=condition)
+        except Conflict as error:
+            raise Conflict(f"{key} was not written: {error.message}") from error
+        return folder_commit.version_of(data)
+
+    async def get_versioned(self, key: str) -> tuple[bytes, str]:
+        """See `Store.get_versioned`."""
+        data = await self.get(key)
+        return data, folder_commit.version_of(data)
 
     async def get(self, key: str) -> bytes:
         """See `Store.get`."""
-        return await self._run(f"read {key}", self._path(key).read_bytes)
+        path = self._path(key)
+        return await self._run(f"read {key}", lambda _: path.read_bytes())
 
     async def get_range(self, key: str, start: int, length: int) -> bytes:
         """See `Store.get_range`."""
         path = self._path(key)
 
-        def read() -> bytes:
+        def read(_: Attempt) -> bytes:
             with path.open("rb") as file:
                 file.seek(start)
                 return file.read(length)
@@ -106,10 +134,11 @@ class FileStore:
         """See `Store.get_file`."""
         size_bytes = await self.size(key) or 0
 
-        def copy() -> None:
-            partial = path.with_name(f"{_PARTIAL}{secrets.token_hex(8)}")
+        def copy(attempt: Attempt) -> None:
+            partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
             try:
                 shutil.copyfile(self._path(key), partial)
+                attempt.check()
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)
@@ -118,9 +147,16 @@ class FileStore:
 
     async def size(self, key: str) -> int | None:
         """See `Store.size`."""
+        path = self._path(key)
+
+        def look(_: Attempt) -> int:
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise FileNotFoundError
+            return found.st_size
+
         with contextlib.suppress(NotFound):
-            status = await self._run(f"look up {key}", self._path(key).stat)
-            return status.st_size
+            return await self._run(f"look up {key}", look)
         return None
 
     async def exists(self, key: str) -> bool:
@@ -129,27 +165,39 @@ class FileStore:
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
         """See `Store.list`."""
-        folder = self.root / prefix.rpartition("/")[0]
-
-        def walk() -> list[str]:
-            found: list[str] = []
-            for parent, folders, files in os.walk(folder):
-                folders.sort()
-                found += [
-                    key
-                    for name in files
-                    if not name.startswith(_PARTIAL)
-                    and (key := Path(parent, name).relative_to(self.root).as_posix()).startswith(prefix)
-                ]
-            return sorted(found)
-
-        for key in await self._run(f"list {prefix}", walk):
+        checked_prefix(prefix)
+        for key in await self._run(f"list {prefix}", lambda _: list(folder_listing.keys(self.root, prefix))):
             yield key
+
+    async def page(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Keys:
+        """See `Store.page`."""
+        checked_prefix(prefix)
+        return await self._run(
+            f"list {prefix}",
+            lambda _: list(itertools.islice(folder_listing.keys(self.root, prefix, after), limit)),
+        )
+
+    async def entries(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Entries:
+        """See `Store.entries`."""
+        checked_prefix(prefix)
+        return await self._run(
+            f"list {prefix}",
+            lambda _: list(itertools.islice(folder_listing.entries(self.root, prefix, after), limit)),
+        )
+
+    async def folders(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Keys:
+        """See `Store.folders`."""
+        checked_prefix(prefix)
+        return await self._run(
+            f"list {prefix}",
+            lambda _: list(itertools.islice(folder_listing.folders(self.root, prefix, after), limit)),
+        )
 
     async def delete(self, key: str) -> None:
         """See `Store.delete`."""
-        await self._run(f"delete {key}", lambda: self._path(key).unlink(missing_ok=True))
+        path = self._path(key)
+        await self._run(f"delete {key}", lambda attempt: folder_commit.delete(self.root, path, attempt))
 
     async def ping(self) -> None:
         """See `Store.ping`."""
-        await self._run("make its folder", lambda: self.root.mkdir(parents=True, exist_ok=True))
+        await self._run("make its folder", lambda _: self.root.mkdir(parents=True, exist_ok=True))

@@ -31,6 +31,12 @@ def episode(job_id: str, extension: str) -> str:
     return f"{JOBS}{job_id}/episode.{extension}"
 
 
+def is_of_job(job_id: str, key: str) -> bool:
+    """Whether the key is an object of this job, as far as it goes."""
+    parts = key.split("/")
+    return key.startswith(f"{JOBS}{job_id}/") and not {"", ".", ".."} & set(parts)
+
+
 def active(job_id: str) -> str:
     """An empty object while the job has not ended: what a restarted coordinator lists."""
     return f"{ACTIVE}{job_id}"

@@ -2,23 +2,52 @@
 
 `s3://KEY:SECRET@HOST:PORT/BUCKET?secure=false` is MinIO and anything else that speaks S3; `file:///DIR` is a folder on
 this machine. Every call has an overall deadline, runs off the event loop, and either has happened whole or not at all.
+docs/adr/0010-state-in-the-store.md says which objects are created once, which are replaced by version, and why.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.errors import Misconfigured
 from shared.settings import Settings
 
+PAGE: Final = 1_000
+"""Names in one look at the store: the most that S3 gives at a time."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object in a listing.
+
+    Attributes:
+        key: where it is.
+        size_bytes: how large it is.
+        modified: when it was last written, in seconds since the epoch, by the store's clock.
+    """
+
+    key: str
+    size_bytes: int
+    modified: float
+
+
+Keys: TypeAlias = list[str]  # the stores have a method called `list`
+Entries: TypeAlias = list[Entry]
+
 
 class Store(Protocol):
-    """Objects by key. Keys are `/`-separated paths without `..`.
+    """Objects by key. Keys are `/`-separated paths that both back ends can hold (`shared.store.key_rules`).
 
-    Every method raises `StoreDown` when the store does not answer within its deadline.
+    Every method raises `StoreDown` when the store does not answer within its deadline, and `BadInput` for a key that
+    the store cannot hold. A write that raised `StoreDown` may have happened; in the folder it happens within its
+    deadline or not at all, and in S3 an unconditional one may still arrive later (see `S3Store`).
+
+    A version is an opaque string that stands for an object's content: two objects of the same content may have the
+    same version, so what is replaced is what the caller has read, byte for byte.
     """
 
     url: str
@@ -29,6 +58,35 @@ class Store(Protocol):
 
     async def put_file(self, key: str, path: Path, *, content_type: str = "application/octet-stream") -> None:
         """Store the content of the file at `path` under `key`."""
+
+    async def create(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> str:
+        """Store `data` under `key` if there is no object yet. Of several callers, one succeeds.
+
+        Returns:
+            The object's version.
+
+        Raises:
+            Conflict: there is an object already; it is left as it is.
+        """
+
+    async def replace(
+        self, key: str, data: bytes, *, version: str, content_type: str = "application/octet-stream"
+    ) -> str:
+        """Store `data` under `key` over the object that is at `version`.
+
+        Returns:
+            The object's new version.
+
+        Raises:
+            Conflict: the object is at another version, or is gone; it is left as it is.
+        """
+
+    async def get_versioned(self, key: str) -> tuple[bytes, str]:
+        """The object's content and its version.
+
+        Raises:
+            NotFound: there is none.
+        """
 
     async def get(self, key: str) -> bytes:
         """The object's content.
@@ -59,6 +117,24 @@ class Store(Protocol):
 
     def list(self, prefix: str) -> AsyncIterator[str]:
         """Every key that begins with `prefix`, in order."""
+
+    async def page(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Keys:
+        """At most `limit` keys that begin with `prefix` and come after the key `after`, in order: one bounded look."""
+
+    async def entries(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Entries:
+        """As `page`, with the size and the age of each object."""
+
+    async def folders(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Keys:
+        """The next parts of the keys below `prefix`, without what is inside: one bounded look.
+
+        Args:
+            prefix: empty, or ends in `/`.
+            after: a name from the page before.
+            limit: the most names.
+
+        Returns:
+            Names without `/`, ordered as their keys are: `a-b` comes before `a`, since `-` sorts before `/`.
+        """
 
     async def delete(self, key: str) -> None:
         """Remove the object; no error if there is none."""

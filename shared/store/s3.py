@@ -1,90 +1,39 @@
-"""The store as an S3 bucket, through the `minio` SDK.
-
-The SDK is synchronous: each call runs in a thread with socket time-outs, under an overall deadline. A read time-out
-alone
-never fires on a server that trickles; the deadline abandons the thread, and its socket time-outs end it.
-"""
+"""The store as an S3 bucket, through the `minio` SDK."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import AsyncIterator, Callable
+import itertools
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import anyio
-import urllib3
-from minio import Minio
-from minio.error import InvalidResponseError, S3Error, ServerError
+from minio.error import S3Error
 
-from shared.deadlines import deadline, in_thread
-from shared.errors import NotFound, StoreDown
+from shared.errors import Conflict, NotFound
+from shared.store.key_rules import checked, checked_prefix
+from shared.store.port import PAGE, Entries, Entry, Keys
+from shared.store.s3_calls import S3Calls
+from shared.store.s3_conditions import AlreadyChanged, put_if
 
-T = TypeVar("T")
-
-_THREADS = 16
-_TRANSFER_BYTES_A_SECOND = 1_000_000
-_LIST_PAGE = 1_000
-_MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"}
-_REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 _PART_BYTES = 16 * 1024 * 1024
 
 
-class S3Store:
-    """Objects in a bucket."""
+class S3Store(S3Calls):
+    """Objects in a bucket.
 
-    def __init__(
-        self,
-        *,
-        endpoint: str,
-        access_key: str,
-        secret_key: str,
-        bucket: str,
-        secure: bool,
-        connect_timeout_seconds: float,
-        deadline_seconds: float,
-    ) -> None:
-        self.url = f"s3://{endpoint}/{bucket}"
-        self._bucket = bucket
-        self._deadline_seconds = deadline_seconds
-        self._limiter: anyio.CapacityLimiter | None = None
-        pool = urllib3.PoolManager(
-            num_pools=2,
-            maxsize=_THREADS,
-            block=False,  # an abandoned thread may still hold a connection; nobody waits for it
-            timeout=urllib3.Timeout(connect=connect_timeout_seconds, read=deadline_seconds),
-            # One quick repeat for a connection that the server closed while it was idle.
-            retries=urllib3.Retry(connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.05),
-        )
-        self._client = Minio(
-            endpoint, access_key=access_key, secret_key=secret_key, secure=secure, region="us-east-1", http_client=pool
-        )
-
-    async def _run(self, doing: str, call: Callable[[], T], *, size_bytes: int = 0) -> T:
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(_THREADS)
-        try:
-            async with deadline(
-                self._deadline_seconds + size_bytes / _TRANSFER_BYTES_A_SECOND, f"store {doing}", error=StoreDown
-            ):
-                return await in_thread(call, limiter=self._limiter)
-        except S3Error as error:
-            if error.code in _MISSING:
-                raise NotFound(f"There is no object for {doing}.") from error
-            if error.code in _REFUSED:
-                raise StoreDown(
-                    f"The store at {self.url} refused to {doing}: {error.code}.",
-                    hint="Check the key and the secret in PODCAST_STORE_URL.",
-                ) from error
-            raise StoreDown(f"The store at {self.url} failed to {doing}: {error.code} {error.message}.") from error
-        except (urllib3.exceptions.HTTPError, ServerError, InvalidResponseError, OSError) as error:
-            raise StoreDown(
-                f"The store at {self.url} did not {doing}: {type(error).__name__}.", hint="Is it running?"
-            ) from error
+    A call that was given up sends nothing more, but a request that is on its way may still reach the server later, and
+    nothing on this side can hold it back. What fences it: state that changes (`status.json`) goes through `replace` and
+    what is written once (`request.json`, `manifest.json`) through `create`, whose conditions the server checks when the
+    request arrives. A late unconditional `put` is harmless where the key is derived from the content (`audio/…`), where
+    every writer writes the same (an episode, made of the same chunks) and for marks that are looked up again
+    (`active/…`, which the coordinator compares with the job's status).
+    """
 
     async def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
         """See `Store.put`."""
+        checked(key)
         await self._run(
             f"write {key}",
             lambda: self._client.put_object(self._bucket, key, io.BytesIO(data), len(data), content_type=content_type),
@@ -93,6 +42,7 @@ class S3Store:
 
     async def put_file(self, key: str, path: Path, *, content_type: str = "application/octet-stream") -> None:
         """See `Store.put_file`."""
+        checked(key)
         await self._run(
             f"write {key}",
             lambda: self._client.fput_object(
@@ -100,6 +50,42 @@ class S3Store:
             ),
             size_bytes=path.stat().st_size,  # noqa: ASYNC240 - one stat of a local file
         )
+
+    async def create(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> str:
+        """See `Store.create`."""
+        return await self._put_if({"If-None-Match": "*"}, key, data, content_type)
+
+    async def replace(
+        self, key: str, data: bytes, *, version: str, content_type: str = "application/octet-stream"
+    ) -> str:
+        """See `Store.replace`."""
+        return await self._put_if({"If-Match": f'"{version}"'}, key, data, content_type)
+
+    async def _put_if(self, condition: dict[str, str], key: str, data: bytes, content_type: str) -> str:
+        checked(key)
+        headers = {**condition, "Content-Type": content_type}
+        try:
+            return await self._run(
+                f"write {key}",
+                lambda: put_if(self._client, self._bucket, key, data, headers),
+                size_bytes=len(data),
+            )
+        except AlreadyChanged as error:
+            raise Conflict(f"{key} was not written: {error}") from error
+
+    async def get_versioned(self, key: str) -> tuple[bytes, str]:
+        """See `Store.get_versioned`."""
+        checked(key)
+
+        def read() -> tuple[bytes, str]:
+            response = self._client.get_object(self._bucket, key)
+            try:
+                return bytes(response.read()), str(response.headers["etag"]).strip('"')
+            finally:
+                response.close()
+                response.release_conn()
+
+        return await self._run(f"read {key}", read)
 
     def _read(self, key: str, **parameters: Any) -> bytes:
         response = self._client.get_object(self._bucket, key, **parameters)
@@ -111,10 +97,12 @@ class S3Store:
 
     async def get(self, key: str) -> bytes:
         """See `Store.get`."""
+        checked(key)
         return await self._run(f"read {key}", lambda: self._read(key))
 
     async def get_range(self, key: str, start: int, length: int) -> bytes:
         """See `Store.get_range`."""
+        checked(key)
 
         def read() -> bytes:
             try:
@@ -136,6 +124,7 @@ class S3Store:
 
     async def size(self, key: str) -> int | None:
         """See `Store.size`."""
+        checked(key)
         with contextlib.suppress(NotFound):
             found = await self._run(f"look up {key}", lambda: self._client.stat_object(self._bucket, key))
             return int(found.size or 0)
@@ -147,24 +136,47 @@ class S3Store:
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
         """See `Store.list`; a page at a time."""
-        after: str | None = None
-        while True:
-
-            def page(start_after: str | None = after) -> list[str]:
-                objects = self._client.list_objects(
-                    self._bucket, prefix=prefix, recursive=True, start_after=start_after
-                )
-                return [str(entry.object_name) for entry, _ in zip(objects, range(_LIST_PAGE), strict=False)]
-
-            keys = await self._run(f"list {prefix}", page)
+        after = ""
+        while keys := await self.page(prefix, after=after, limit=PAGE):
             for key in keys:
                 yield key
-            if len(keys) < _LIST_PAGE:
+            if len(keys) < PAGE:
                 return
             after = keys[-1]
 
+    async def page(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Keys:
+        """See `Store.page`."""
+        return [entry.key for entry in await self.entries(prefix, after=after, limit=limit)]
+
+    async def entries(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Entries:
+        """See `Store.entries`."""
+        checked_prefix(prefix)
+
+        def look() -> Entries:
+            found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True, start_after=after or None)
+            return [
+                Entry(str(entry.object_name), int(entry.size or 0), entry.last_modified.timestamp())
+                for entry in itertools.islice(found, limit)
+            ]
+
+        return await self._run(f"list {prefix}", look)
+
+    async def folders(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Keys:
+        """See `Store.folders`."""
+        checked_prefix(prefix)
+        # The character after `/`: everything below the folder `after` comes before this, every later folder behind it.
+        start_after = f"{prefix}{after}0" if after else None
+
+        def look() -> Keys:
+            found = self._client.list_objects(self._bucket, prefix=prefix, start_after=start_after)
+            names = (str(entry.object_name) for entry in found if entry.is_dir)
+            return [name.removeprefix(prefix).rstrip("/") for name in itertools.islice(names, limit)]
+
+        return await self._run(f"list {prefix}", look)
+
     async def delete(self, key: str) -> None:
         """See `Store.delete`."""
+        checked(key)
         await self._run(f"delete {key}", lambda: self._client.remove_object(self._bucket, key))
 
     async def ping(self) -> None:

@@ -84,7 +84,7 @@ def _is_work(_store: object, key: str, *_: object, **__: object) -> bool:
     return not key.startswith(keys.suspect("").partition("/")[0])
 
 
-def _is_news(_publisher: object, _message: object, _exchange: str, routing_key: str) -> bool:
+def _is_news(_publisher: object, _message: object, _exchange: str, routing_key: str, **_: object) -> bool:
     """Ticks come by themselves."""
     return routing_key != "job.reconcile"
 
@@ -105,6 +105,8 @@ def install(failpoints: Failpoints, name: str) -> None:
     delivery.Delivery.consume_scope = consume_scope  # type: ignore[method-assign] # a test's entry
     for store in (folder.FileStore, s3.S3Store):
         store.put = failpoints.around(store.put, "store", when=_is_work)  # type: ignore[method-assign] # as above
+        store.create = failpoints.around(store.create, "store", when=_is_work)  # type: ignore[method-assign] # as above
+        store.replace = failpoints.around(store.replace, "store", when=_is_work)  # type: ignore[method-assign] # as above
         store.put_file = failpoints.around(store.put_file, "store", when=_is_work)  # type: ignore[method-assign] # as above
     publishing.Publisher.raw = failpoints.around(publishing.Publisher.raw, "publish", when=_is_news)  # type: ignore[method-assign] # as above
     ack = aio_pika.IncomingMessage.ack

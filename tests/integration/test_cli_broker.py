@@ -141,7 +141,7 @@ def test_a_watcher_hears_the_events_of_its_own_job_alone(settings: Settings) -> 
             async with client.events("j") as heard:
                 for job_id in ("other", "j"):
                     status = a_status("synthesizing").model_copy(update={"job_id": job_id})
-                    await publisher.event(JobEvent(name="job.progressed", status=status))
+                    await publisher.event(JobEvent(name="progressed", status=status))
                 async with asyncio.timeout(10):
                     return await heard.get()
 

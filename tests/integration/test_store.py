@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import Misconfigured, NotFound, StoreDown
+from shared.errors import BadInput, Conflict, Misconfigured, NotFound, StoreDown
 from shared.settings import Settings
 from shared.store.port import Store, open_store
 from tests.servers.minio import MinioServer
@@ -100,15 +100,170 @@ async def test_a_reader_never_sees_half_an_object(store: Store) -> None:
     await writing
 
 
-async def test_keys_cannot_leave_the_folder(tmp_path: Path) -> None:
-    store = open_store(Settings(store_url=(tmp_path / "store").as_uri()))
-    await store.ping()
+async def test_of_many_that_create_an_object_one_succeeds(store: Store) -> None:
+    async def create(content: bytes) -> bytes | None:
+        with contextlib.suppress(Conflict):
+            assert await store.create("jobs/1/request.json", content)
+            return content
+        return None
+
+    created = await asyncio.gather(*(create(bytes([number])) for number in range(12)))
+    (winner,) = [content for content in created if content is not None]
+    assert await store.get("jobs/1/request.json") == winner
+    assert await create(b"later") is None
+    assert await store.get("jobs/1/request.json") == winner
+
+
+async def test_the_same_content_is_not_created_twice(store: Store) -> None:
+    await store.create("mark", b"")
+    with pytest.raises(Conflict, match="mark was not written"):
+        await store.create("mark", b"")
+    await store.delete("mark")
+    await store.create("mark", b"")
+
+
+async def test_an_object_is_replaced_only_at_the_version_that_is_known(store: Store) -> None:
+    first = await store.create("x", b"one")
+    assert await store.get_versioned("x") == (b"one", first)
+    second = await store.replace("x", b"two", version=first)
+    with pytest.raises(Conflict):
+        await store.replace("x", b"three", version=first)
+    assert await store.get_versioned("x") == (b"two", second)
+    await store.put("x", b"changed by somebody who asks nobody")
+    with pytest.raises(Conflict):
+        await store.replace("x", b"three", version=second)
+    _, third = await store.get_versioned("x")
+    await store.replace("x", b"three", version=third)
+    assert await store.get("x") == b"three"
+
+
+async def test_what_is_gone_is_not_replaced(store: Store) -> None:
+    version = await store.create("x", b"one")
+    await store.delete("x")
+    with pytest.raises(Conflict):
+        await store.replace("x", b"two", version=version)
+    assert not await store.exists("x")
+    with pytest.raises(NotFound):
+        await store.get_versioned("x")
+
+
+async def test_of_many_that_replace_a_version_one_succeeds(store: Store) -> None:
+    version = await store.create("x", b"start")
+    outcomes = await asyncio.gather(
+        *(store.replace("x", bytes([number]), version=version) for number in range(12)), return_exceptions=True
+    )
+    assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
+    assert all(isinstance(outcome, str | Conflict) for outcome in outcomes)
+
+
+async def test_a_page_of_keys_is_bounded_and_goes_on_where_the_last_one_ended(store: Store) -> None:
+    keys = sorted(["a-b/x", "a/b/1", "a/b/2", "a/b-c", "a/b.c", "a/c", "a0", "b/1"])
+    for key in keys:
+        await store.put(key, key.encode())
+    for limit in (1, 3, 100):
+        seen: list[str] = []
+        while found := await store.page("a", after=seen[-1] if seen else "", limit=limit):
+            assert len(found) <= limit
+            seen += found
+        assert seen == [key for key in keys if key.startswith("a")]
+    assert await store.page("a/", after="a/b/1", limit=2) == ["a/b/2", "a/c"]
+    assert await store.page("nothing/") == []
+    before = time.time()
+    (entry,) = await store.entries("a/b/", after="a/b/1")
+    assert (entry.key, entry.size_bytes) == ("a/b/2", 5)
+    assert abs(entry.modified - before) < 60
+
+
+async def test_folders_are_listed_without_what_is_inside(store: Store) -> None:
+    names = ["0", "a", "a-b", "a0", "b", "b_c"]
+    for name in names:
+        await store.put(f"jobs/{name}/status.json", b"")
+        await store.put(f"jobs/{name}/source/document.md", b"")
+    await store.put("jobs/no-folder", b"")
+    in_order = sorted(names, key=lambda name: f"{name}/")
+    assert await store.folders("jobs/") == in_order
+    for limit in (1, 2, 4):
+        seen: list[str] = []
+        while found := await store.folders("jobs/", after=seen[-1] if seen else "", limit=limit):
+            assert len(found) <= limit
+            seen += found
+        assert seen == in_order
+    assert await store.folders("") == ["jobs"]
+    assert await store.folders("nothing/") == []
+
+
+async def test_a_folder_is_gone_with_its_last_object(store: Store) -> None:
+    await store.put("jobs/1/source/document.md", b"")
+    await store.put("jobs/2/status.json", b"")
+    await store.delete("jobs/1/source/document.md")
+    assert await store.folders("jobs/") == ["2"]
+
+
+async def test_keys_cannot_leave_the_folder(store: Store, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
-    for key in ("../secret", "/etc/passwd", "a/../../secret", ""):
-        with pytest.raises(NotFound):
-            await store.get(key)
-        with pytest.raises(NotFound):
-            await store.put(key, b"")
+    for key in ("../secret", "/etc/passwd", "a/../../secret", "", "a/./b"):
+        await refused(store, key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "a" * 1_025,
+        "/".join(["a" * 200] * 6),
+        f"jobs/{'a' * 256}/x",
+        "ä" * 128,
+        "a\0b",
+        "a//b",
+        "a/",
+        "line\nfeed",
+        "\x1b[31m",
+        "\x9b",
+        "\ud800",
+        ".locks/00",
+        "a/.partial-1",
+    ],
+    ids=ascii,
+)
+async def test_a_name_that_the_store_cannot_hold_is_bad_input(store: Store, key: str) -> None:
+    await refused(store, key)
+
+
+async def refused(store: Store, key: str) -> None:
+    """Every method that takes a key says that there can be none like this."""
+    for call in (
+        store.get(key),
+        store.get_versioned(key),
+        store.get_range(key, 0, 1),
+        store.get_file(key, Path("nowhere")),
+        store.size(key),
+        store.exists(key),
+        store.put(key, b""),
+        store.put_file(key, Path(__file__)),
+        store.create(key, b""),
+        store.replace(key, b"", version="0" * 32),
+        store.delete(key),
+    ):
+        with pytest.raises(BadInput, match="cannot hold"):
+            await call
+
+
+async def test_the_longest_name_is_held(store: Store) -> None:
+    key = "/".join(["a" * 255] * 4)
+    assert len(key) == 1_023
+    await store.create(key, b"x")
+    assert await store.get(key) == b"x"
+    assert [found async for found in store.list("")] == [key]
+
+
+async def test_a_folder_holds_no_object_below_another(tmp_path: Path) -> None:
+    store = open_store(Settings(store_url=(tmp_path / "store").as_uri()))
+    await store.put("a/b", b"")
+    with pytest.raises(BadInput, match="part of its path is an object"):
+        await store.put("a/b/c", b"")
+    with pytest.raises(BadInput, match="where it holds a folder"):
+        await store.create("a", b"")
+    assert not await store.exists("a")
+    assert [key async for key in store.list("")] == ["a/b"]
 
 
 @pytest.mark.parametrize("url", ["s3://key:secret@host", "ftp://x/y", "file:///", "nonsense", "s3://k:s@h/a/b"])

@@ -160,9 +160,9 @@ async def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(harness
         "comment": "Hello",
         "date": "Spring 2026",
     }
-    job = manifest(SENTENCES[:2], chapters=1, formats=FORMATS, cover="cover.png", metadata=metadata)
+    job = manifest(SENTENCES[:2], chapters=1, formats=FORMATS, cover="jobs/job/source/cover.png", metadata=metadata)
 
-    await harness.store.put("cover.png", PNG)
+    await harness.store.put("jobs/job/source/cover.png", PNG)
     await harness.put(job)
     await assemble(harness)
 
@@ -305,8 +305,8 @@ async def test_a_damaged_chunk_is_removed_and_reported_lost(harness: Harness, sh
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a...", PNG[:40], b"\xff\xd8\xff\xe0 cut"])
 async def test_a_cover_that_is_no_picture_is_refused(harness: Harness, data: bytes) -> None:
-    await harness.store.put("cover", data)
-    await harness.put(manifest(SENTENCES[:1], chapters=1, cover="cover"))
+    await harness.store.put("jobs/job/source/cover", data)
+    await harness.put(manifest(SENTENCES[:1], chapters=1, cover="jobs/job/source/cover"))
     with pytest.raises(BadInput, match="not a JPEG or PNG"):
         await assemble(harness)
 
@@ -314,8 +314,15 @@ async def test_a_cover_that_is_no_picture_is_refused(harness: Harness, data: byt
 async def test_a_job_without_manifest_and_a_cover_that_is_not_there_are_refused(harness: Harness) -> None:
     with pytest.raises(BadInput, match="no manifest"):
         await assemble(harness)
-    await harness.put(manifest(SENTENCES[:1], chapters=1, cover="nowhere.png"))
+    await harness.put(manifest(SENTENCES[:1], chapters=1, cover="jobs/job/source/nowhere.png"))
     with pytest.raises(BadInput, match=r"nowhere\.png is not in the store"):
+        await assemble(harness)
+
+
+async def test_a_cover_of_another_job_is_not_read(harness: Harness) -> None:
+    await harness.store.put("jobs/another/source/cover.png", PNG)
+    await harness.put(manifest(SENTENCES[:1], chapters=1, cover="jobs/another/source/cover.png"))
+    with pytest.raises(BadInput, match="not an object of job job"):
         await assemble(harness)
 
 

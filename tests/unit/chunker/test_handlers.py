@@ -68,11 +68,14 @@ async def test_what_the_job_names_wins_over_the_document(tmp_path: Path) -> None
     harness = Harness(tmp_path)
     key = keys.source("j", "book.epub")
     await harness.store.put(key, made_documents.from_markdown("epub"))
-    own = await harness.chunk(JobRequest(source=ObjectSource(key=key)))
+    own = await harness.chunk(JobRequest(job_id="j", source=ObjectSource(key=key)))
     assert (own.title, own.author, own.language) == ("The Book", "A. Writer", "de")
     assert [chapter.title for chapter in own.chapters][-2:] == ["One", "Two"]
+    other_key = keys.source("k", "book.epub")
+    await harness.store.put(other_key, made_documents.from_markdown("epub"))
     asked = JobRequest(
-        source=ObjectSource(key=key),
+        job_id="k",
+        source=ObjectSource(key=other_key),
         title="T",
         author="A",
         language="fr",
@@ -111,11 +114,31 @@ async def test_a_text_without_a_name_is_titled_by_its_first_words(tmp_path: Path
 @pytest.mark.parametrize(
     ("job", "limits", "error", "says"),
     [
-        (JobRequest(source=ObjectSource(key="nowhere.md")), {}, BadSource, "nowhere.md is not in the store"),
-        (JobRequest(source=TextSource(text="A."), cover="no.png"), {}, BadSource, "cover no.png is not in the store"),
+        (
+            JobRequest(job_id="j", source=ObjectSource(key="jobs/j/source/nowhere.md")),
+            {},
+            BadSource,
+            "nowhere.md is not in the store",
+        ),
+        (
+            JobRequest(job_id="j", source=TextSource(text="A."), cover="jobs/j/no.png"),
+            {},
+            BadSource,
+            "no.png is not in the store",
+        ),
         (JobRequest(source=TextSource(text=" \n ")), {}, BadSource, "is empty"),
-        (JobRequest(source=ObjectSource(key="a.txt")), {"source_limit_bytes": 10}, TooLarge, "limit"),
-        (JobRequest(source=ObjectSource(key="a.txt")), {"text_limit_characters": 10}, TooLarge, "10 are the limit"),
+        (
+            JobRequest(job_id="j", source=ObjectSource(key="jobs/j/a.txt")),
+            {"source_limit_bytes": 10},
+            TooLarge,
+            "limit",
+        ),
+        (
+            JobRequest(job_id="j", source=ObjectSource(key="jobs/j/a.txt")),
+            {"text_limit_characters": 10},
+            TooLarge,
+            "10 are the limit",
+        ),
         (JobRequest(source=TextSource(text="A.\n\nB.\n\nC.")), {"chunks_limit": 2}, TooLarge, "more than 2 chunks"),
     ],
 )
@@ -123,7 +146,7 @@ async def test_a_job_that_cannot_be_done_says_why_and_leaves_nothing(
     tmp_path: Path, job: JobRequest, limits: dict[str, int], error: type[PodcastError], says: str
 ) -> None:
     harness = Harness(tmp_path, **limits)
-    await harness.store.put("a.txt", b"A text that is longer than ten characters.")
+    await harness.store.put("jobs/j/a.txt", b"A text that is longer than ten characters.")
     with pytest.raises(error, match=says) as caught:
         await harness.chunk(job)
     assert caught.value.hint

@@ -1,4 +1,4 @@
-"""The coordinator's handlers over a real folder as store; what they publish is caught in a list."""
+"""The coordinator's handlers, from a job's submission to its end."""
 
 from __future__ import annotations
 
@@ -6,108 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from services.coordinator import handlers, reconciling
-from services.coordinator.jobs import Jobs, Overtaken
+from services.coordinator import handlers
+from services.coordinator.jobs import Overtaken
 from shared.errors import BadInput
-from shared.protocol.messages import (
-    ChunkLost,
-    ChunkRequested,
-    ChunkSynthesized,
-    EpisodeAssembled,
-    EpisodeRequested,
-    JobCancelRequested,
-    JobChunked,
-    JobEvent,
-    JobRequest,
-    JobStatus,
-    Message,
-    TextSource,
-)
-from shared.settings import Settings
+from shared.protocol.messages import EpisodeRequested, JobRequest, JobStatus, TextSource
 from shared.store import keys
-from shared.store.folder import FileStore
+from tests.unit.coordinator.harness import AT_ONCE, Harness
 from tests.unit.coordinator.manifests import manifest
-
-
-class Harness:
-    """A coordinator's memory over a store, and what it said."""
-
-    def __init__(self, root: Path) -> None:
-        self.store = FileStore(root, deadline_seconds=5)
-        self.published: list[Message] = []
-        self.events: list[JobEvent] = []
-        self.requeued: list[Message] = []
-        self.backlog_messages = 0
-        self.restart()
-
-    def restart(self) -> None:
-        """What a killed process leaves: the store alone."""
-        self.jobs = Jobs(self.store, self.tell)
-
-    async def tell(self, event: JobEvent) -> None:
-        self.events.append(event)
-
-    async def publish(self, message: Message) -> None:
-        self.published.append(message)
-
-    async def requeue(self, message: Message) -> None:
-        self.requeued.append(message)
-
-    async def backlog(self, _: object) -> int:
-        return self.backlog_messages
-
-    def requests(self) -> list[int]:
-        """Indexes of the chunks requested since the last look."""
-        found = [message.index for message in self.published if isinstance(message, ChunkRequested)]
-        self.published = [message for message in self.published if not isinstance(message, ChunkRequested)]
-        return found
-
-    async def submit(self, texts: str, *, max_parallel: int = 2, job_id: str = "job") -> None:
-        plan = manifest(texts, job_id=job_id, max_parallel=max_parallel)
-        await handlers.job_submitted(plan.request, jobs=self.jobs)
-        await self.store.put(keys.manifest(job_id), plan.model_dump_json().encode())
-        await self.chunked(job_id, len(texts))
-
-    async def chunked(self, job_id: str = "job", chunks: int = 1) -> None:
-        message = JobChunked(job_id=job_id, chunks=chunks, seconds=0.1)
-        await handlers.job_chunked(message, jobs=self.jobs, publish=self.publish)
-
-    async def spoken(self, index: int, text: str, job_id: str = "job") -> None:
-        key = f"audio/{text}"
-        await self.store.put(key, b"sound")
-        message = ChunkSynthesized(
-            job_id=job_id, index=index, audio_key=key, audio_seconds=1.0, reused=False, seconds=0.1
-        )
-        await handlers.chunk_synthesized(message, jobs=self.jobs, publish=self.publish)
-
-    async def assembled(self, job_id: str = "job") -> None:
-        message = EpisodeAssembled(
-            job_id=job_id,
-            files={"mp3": keys.episode(job_id, "mp3")},
-            audio_seconds=3.0,
-            loudness_lufs=-19.0,
-            true_peak_dbtp=-1.5,
-            seconds=0.5,
-        )
-        await handlers.episode_assembled(message, jobs=self.jobs)
-
-    async def reconcile(self, **settings: float) -> None:
-        await reconciling.reconcile(
-            jobs=self.jobs,
-            store=self.store,
-            settings=Settings(**settings),  # type: ignore[arg-type]
-            publish=self.publish,
-            requeue=self.requeue,
-            backlog=self.backlog,
-        )
-
-    async def status(self, job_id: str = "job") -> JobStatus:
-        return JobStatus.model_validate_json(await self.store.get(keys.status(job_id)))
-
-
-@pytest.fixture
-def harness(tmp_path: Path) -> Harness:
-    return Harness(tmp_path)
 
 
 async def test_a_job_goes_from_submission_to_completion(harness: Harness) -> None:
@@ -124,8 +29,8 @@ async def test_a_job_goes_from_submission_to_completion(harness: Harness) -> Non
     assert status.chunks.done == 3
     assert set(status.stages) == {"chunking", "synthesizing", "assembling"}
     assert not await harness.store.exists(keys.active("job"))
-    assert harness.events[0].name == "job.started"
-    assert harness.events[-1].name == "job.completed"
+    assert harness.events[0].name == "started"
+    assert harness.events[-1].name == "completed"
 
 
 async def test_a_killed_coordinator_carries_on_from_the_store(harness: Harness) -> None:
@@ -134,9 +39,10 @@ async def test_a_killed_coordinator_carries_on_from_the_store(harness: Harness) 
     harness.requests()
     harness.restart()
     await harness.reconcile()
-    assert harness.requests() == [1, 2], "the first unfinished ones, again"
+    assert harness.requests() == [0, 1], "the first ones that are not known to be finished"
+    await harness.spoken(0, "a")
     await harness.spoken(1, "b")
-    assert harness.requests() == [3]
+    assert harness.requests() == [2, 3]
 
 
 async def test_a_coordinator_killed_while_it_handled_the_last_chunk_asks_for_the_episode(
@@ -190,9 +96,7 @@ async def test_a_chunk_that_the_assembler_does_not_find_is_spoken_again(harness:
     await harness.spoken(0, "a")
     await harness.spoken(1, "b")
     harness.published.clear()
-    await harness.store.delete("audio/b")
-    lost = ChunkLost(job_id="job", index=1, audio_key="audio/b", reason="is missing")
-    await handlers.chunk_lost(lost, jobs=harness.jobs, publish=harness.publish)
+    await harness.lost(1, "b")
     assert harness.requests() == [1]
     assert (await harness.status()).state == "synthesizing"
     await harness.spoken(1, "b")
@@ -202,7 +106,7 @@ async def test_a_chunk_that_the_assembler_does_not_find_is_spoken_again(harness:
 async def test_cancelling_stops_dispatch_and_late_news_is_ignored(harness: Harness) -> None:
     await harness.submit("abc")
     harness.requests()
-    await handlers.job_cancel(JobCancelRequested(job_id="job"), jobs=harness.jobs)
+    await harness.cancel()
     await harness.spoken(0, "a")
     await harness.assembled()
     assert harness.requests() == []
@@ -227,17 +131,17 @@ async def test_a_job_that_stands_still_is_dispatched_again_unless_it_waits_in_li
     await harness.submit("abc")
     harness.requests()
     harness.backlog_messages = 1
-    await harness.reconcile(stalled_seconds=1e-9)
+    await harness.reconcile(**AT_ONCE)
     assert harness.requests() == [], "its requests wait in the queue"
     harness.backlog_messages = 0
-    await harness.reconcile(stalled_seconds=1e-9)
+    await harness.reconcile(**AT_ONCE)
     assert harness.requests() == [0, 1], "they were lost with a purged queue"
 
 
 async def test_a_job_whose_first_message_was_lost_is_sent_to_the_chunker_again(harness: Harness) -> None:
     request = JobRequest(job_id="job", source=TextSource(text="Hello."))
     await handlers.job_submitted(request, jobs=harness.jobs)
-    await harness.reconcile(stalled_seconds=1e-9)
+    await harness.reconcile(**AT_ONCE)
     assert harness.requeued == [request]
 
 
@@ -269,4 +173,4 @@ async def test_a_coordinator_that_lost_its_connection_remembers_nothing(tmp_path
     assert harness.jobs.cached("job") is None, "what was in hand while it was lost is forgotten too"
     assert harness.requests() == [0, 1]
     await harness.spoken(0, "a")
-    assert harness.requests() == [1, 2], "asked again, from what the store has"
+    assert harness.requests() == [1, 2], "asked again, from what the status says"

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.coordinator import plan
 from services.coordinator.progress import Progress
+from shared.protocol.messages import ChunkRequested
 from tests.unit.coordinator.manifests import manifest
 
 
+def progress_of(texts: Sequence[str], *, max_parallel: int = 5, **earlier: Any) -> Progress:
+    made = manifest(texts, max_parallel=max_parallel)
+    return Progress(made, plan.of(made), **earlier)
+
+
 def keys(progress: Progress) -> list[str]:
-    return [chunk.audio_key for chunk in progress.take()]
+    """The chunks' keys among what is asked for now."""
+    return [request.audio_key for request in progress.take() if isinstance(request, ChunkRequested)]
+
+
+def fail(progress: Progress, key: str, reason: str) -> bool:
+    """The request for this chunk becomes a dead letter."""
+    tally = progress.tallies[plan.CHUNK]
+    request = tally.kind.request(tally.first[key]) if key in tally.first else a_strangers_request(key)
+    return progress.fail("synthesizer", request, reason)
+
+
+def a_strangers_request(key: str) -> ChunkRequested:
+    fields = {"job_id": "job", "index": 0, "text": "…", "language": "en", "voice": "v", "model": "m", "speed": 1.0}
+    return ChunkRequested(**fields, audio_key=key)
+
+
+def chunks_are_finished(progress: Progress) -> bool:
+    return progress.tallies[plan.CHUNK].complete
 
 
 def test_chunks_are_requested_in_order_and_no_more_than_allowed() -> None:
-    progress = Progress(manifest("abcdef", max_parallel=2))
+    progress = progress_of("abcdef", max_parallel=2)
     assert keys(progress) == ["audio/a", "audio/b"]
     assert keys(progress) == []
     progress.finish("audio/b")
@@ -22,21 +49,23 @@ def test_chunks_are_requested_in_order_and_no_more_than_allowed() -> None:
 
 
 def test_equal_chunks_are_spoken_once_and_counted_each() -> None:
-    progress = Progress(manifest("abab"))
+    progress = progress_of("abab")
     assert keys(progress) == ["audio/a", "audio/b"]
     progress.finish("audio/a")
     progress.finish("audio/b")
-    assert progress.complete
+    assert chunks_are_finished(progress)
     assert progress.counts.done == 4
 
 
 def test_what_is_in_the_store_is_not_requested() -> None:
-    progress = Progress(manifest("abc"), done=["audio/b"])
+    earlier = progress_of("abc")
+    earlier.finish("audio/b")
+    progress = progress_of("abc", checkpoints=earlier.checkpoints)
     assert keys(progress) == ["audio/a", "audio/c"]
 
 
 def test_hearing_of_a_chunk_twice_changes_nothing() -> None:
-    progress = Progress(manifest("ab", max_parallel=1))
+    progress = progress_of("ab", max_parallel=1)
     keys(progress)
     assert progress.finish("audio/a")
     assert not progress.finish("audio/a")
@@ -44,43 +73,43 @@ def test_hearing_of_a_chunk_twice_changes_nothing() -> None:
 
 
 def test_news_of_a_chunk_of_another_job_is_not_counted() -> None:
-    progress = Progress(manifest("ab"))
+    progress = progress_of("ab")
     assert not progress.finish("audio/z")
-    assert not progress.fail("audio/z", "no")
+    assert not fail(progress, "audio/z", "no")
 
 
 def test_the_rest_of_a_job_with_a_failed_chunk_still_finishes() -> None:
-    progress = Progress(manifest("abc", max_parallel=1))
+    progress = progress_of("abc", max_parallel=1)
     keys(progress)
     progress.finish("audio/a")
     keys(progress)
-    progress.fail("audio/b", "it is mute")
+    fail(progress, "audio/b", "it is mute")
     assert keys(progress) == ["audio/c"]
-    assert not progress.settled
+    assert not progress.tallies[plan.CHUNK].settled
     progress.finish("audio/c")
-    assert progress.settled
-    assert not progress.complete
+    assert progress.tallies[plan.CHUNK].settled
+    assert not chunks_are_finished(progress)
     assert [(failure.index, failure.reason) for failure in progress.failures] == [(1, "it is mute")]
 
 
 def test_a_job_whose_first_chunks_all_fail_is_given_up() -> None:
-    progress = Progress(manifest("abcdefgh", max_parallel=3))
+    progress = progress_of("abcdefgh", max_parallel=3)
     for key in keys(progress):
-        progress.fail(key, "no such voice")
-    assert progress.settled
+        fail(progress, key, "no such voice")
+    assert progress.tallies[plan.CHUNK].settled
     assert keys(progress) == []
     assert progress.counts.failed == 3
 
 
 def test_a_replayed_chunk_completes_a_failed_job() -> None:
-    first = Progress(manifest("ab"))
+    first = progress_of("ab")
     keys(first)
     first.finish("audio/a")
-    first.fail("audio/b", "it is mute")
-    again = Progress(manifest("ab"), done=["audio/a"], failed=first.failures)
-    assert again.settled
+    fail(first, "audio/b", "it is mute")
+    again = progress_of("ab", checkpoints=first.checkpoints, failed=first.failures)
+    assert again.tallies[plan.CHUNK].settled
     again.finish("audio/b")
-    assert again.complete
+    assert chunks_are_finished(again)
     assert again.failures == ()
 
 
@@ -88,7 +117,7 @@ def test_a_replayed_chunk_completes_a_failed_job() -> None:
 def test_every_order_of_news_ends_with_every_chunk_settled_once(data: st.DataObject) -> None:
     texts = data.draw(st.lists(st.sampled_from("abcdefghij"), min_size=1, max_size=30))
     limit = data.draw(st.integers(1, 6))
-    progress = Progress(manifest(texts, max_parallel=limit))
+    progress = progress_of(texts, max_parallel=limit)
     requested: list[str] = []
     flying: list[str] = []
     while True:
@@ -99,6 +128,6 @@ def test_every_order_of_news_ends_with_every_chunk_settled_once(data: st.DataObj
         if not flying:
             break
         progress.finish(flying.pop(data.draw(st.integers(0, len(flying) - 1))))
-    assert progress.complete
+    assert chunks_are_finished(progress)
     assert sorted(requested) == sorted({f"audio/{text}" for text in texts})
     assert progress.counts.done == len(texts)

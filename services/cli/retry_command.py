@@ -1,0 +1,54 @@
+"""`podcast retry`: publishes `job.resume`, which alone opens a failed or cancelled job again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import click
+
+from services.cli import interrupts, targets
+from shared.client import broker, watching
+from shared.errors import BadInput
+from shared.protocol.messages import TERMINAL_STATES, JobResumeRequested, JobStatus
+
+_PATIENCE_SECONDS = 10.0
+"""The coordinator answers in milliseconds when it runs; the request waits for it in its queue if it does not."""
+_LOOK_SECONDS = 0.1
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@targets.on_a_stack
+def retry(job_id: str, directory: Path | None, as_json: bool) -> None:
+    """Open a failed or cancelled job again.
+
+    It gets a fresh deadline, and what is finished stays finished: only the rest is spoken.
+    """
+    settings = targets.named_stack(directory)
+
+    async def work() -> JobStatus:
+        store = await targets.reachable_store(settings)
+        found = await watching.known(store, job_id)
+        if found.state == "completed":
+            raise BadInput(f"Job {job_id} is completed.", hint="There is nothing to retry.")
+        if found.state not in TERMINAL_STATES:
+            raise BadInput(f"Job {job_id} is under way ({found.state}).", hint=f"`podcast watch {job_id}` follows it.")
+        async with broker.opened(settings) as client:
+            await client.publish(JobResumeRequested(job_id=job_id))
+        before = found.resumed_at
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                while found.resumed_at == before:
+                    await asyncio.sleep(_LOOK_SECONDS)
+                    found = await watching.look(store, job_id) or found
+        return found
+
+    found = interrupts.run(work())
+    if as_json:
+        click.echo(found.model_dump_json(indent=2))
+    elif found.state in TERMINAL_STATES and found.state != "completed":
+        click.echo("asked to go on; it will when a coordinator runs")
+    else:
+        click.echo(f"goes on: {found.state}")

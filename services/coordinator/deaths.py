@@ -1,0 +1,75 @@
+"""Copies of dead letters: the job learns that a piece of its work cannot be made. The letter itself stays for people.
+
+Who sends a message is a stranger, and its correlation id may be another's job. So a copy changes a job only if it is a
+well-formed message that this job waits for: exactly what the coordinator would ask. The one exception is a job that
+could not even be read and whose id nobody else has used: its sender watches that id.
+"""
+
+from __future__ import annotations
+
+from aio_pika import IncomingMessage
+from pydantic import ValidationError
+
+from services.coordinator.dispatching import Publish, dispatch
+from services.coordinator.jobs import Jobs
+from services.coordinator.life import Event
+from shared.protocol import envelope, topology
+from shared.protocol.messages import JobRequest, Message
+from shared.protocol.topology import WorkQueue
+
+
+async def dead_letter(
+    copy: IncomingMessage, *, jobs: Jobs, publish: Publish, stages: tuple[WorkQueue, ...] = topology.STAGES
+) -> None:
+    """A copy of a dead letter of one of the stages' queues."""
+    name = envelope.origin(copy)[1]
+    queue = next((stage for stage in stages if stage.name == name), None)
+    if queue is None:
+        return
+    message = _message(copy, queue)
+    if message is None:
+        if queue is topology.CHUNKER:
+            await _unreadable_job(copy, jobs=jobs)
+        return
+    job_id: str = message.job_id  # type: ignore[attr-defined] # every message to a stage is about a job
+    async with jobs.held(job_id):
+        job = await jobs.find(job_id)
+        if isinstance(message, JobRequest):
+            job = job or await jobs.admit(message)
+            if job.status.state in {"queued", "chunking"}:
+                await jobs.move(job, Event.GIVEN_UP, error=_reason(copy))
+            return
+        if job is None or job.ended or job.status.state in {"queued", "chunking"}:
+            return
+        progress = await jobs.progress(job)
+        if progress.fail(name, message, _reason(copy)):
+            await dispatch(job, jobs=jobs, publish=publish)
+
+
+async def _unreadable_job(copy: IncomingMessage, *, jobs: Jobs) -> None:
+    job_id = envelope.job_id(copy)
+    if job_id is None:
+        return
+    async with jobs.held(job_id):
+        if await jobs.find(job_id) is None and not await jobs.records.has_request(job_id):
+            await jobs.move(await jobs.begin(job_id), Event.GIVEN_UP, error=_reason(copy))
+
+
+def _message(copy: IncomingMessage, queue: WorkQueue) -> Message | None:
+    """The message that died; None if it is none of those that the queue is for."""
+    kinds = {message.ROUTING_KEY: message for message in queue.consumes}
+    kind = kinds.get(copy.type or "") or (queue.consumes[0] if len(kinds) == 1 and not copy.type else None)
+    if kind is None:
+        return None
+    try:
+        return kind.model_validate_json(copy.body, extra="ignore" if copy.app_id == "podcast-engine" else None)
+    except ValidationError:
+        return None
+
+
+def _reason(copy: IncomingMessage) -> str:
+    """Why it died; a letter without our headers was given up by the broker."""
+    reason = copy.headers.get(envelope.EXCEPTION_MESSAGE)
+    if isinstance(reason, bytes):
+        reason = reason.decode("utf-8", "replace")
+    return str(reason or "The message was delivered too often without being handled: it may kill its consumer.")

@@ -1,0 +1,138 @@
+"""How a file of the folder store becomes visible: whole, in order, and never after its writer was given up.
+
+Every change of an object (a write, a conditional write, a deletion) takes the lock of its key, asks whether it may
+still take effect, and then renames or unlinks. Since the question is asked under the lock, a write that was given up
+can never come after one that began later: either it holds the lock and is visible first, or it finds that it was given
+up. The lock is an advisory one on the file system, so it holds between the threads and the processes that share the
+folder, and the kernel drops it when a process dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from shared.errors import BadInput, Conflict
+from shared.store.attempt import Attempt
+from shared.store.key_rules import LOCKS, PARTIAL
+
+_STRIPES: Final = 256
+"""Lock files; a key always uses the same one. They are never removed, so nobody can lock a file that is gone."""
+_LONGEST_PAUSE_SECONDS: Final = 0.05
+_FOLDER_TRIES: Final = 10
+"""A folder that was made may be removed, empty, by a concurrent deletion before the file is in it."""
+
+Condition = Callable[[Path], None]
+"""Looks at the object's file under its lock; raises `Conflict` to leave it as it is."""
+
+
+def version_of(content: bytes) -> str:
+    """The version of an object of this content.
+
+    It is a digest, as an S3 ETag is: size and time of change would not do, because two writes within one tick of the
+    file system's clock can have the same, and a new file may get the inode of the one it replaces.
+    """
+    return hashlib.sha256(content).hexdigest()
+
+
+def absent(path: Path) -> None:
+    """Raises `Conflict` if there is an object."""
+    if path.is_file():
+        raise Conflict("There is an object already.")
+
+
+def at_version(version: str) -> Condition:
+    """The condition that the object is there and at this version."""
+
+    def check(path: Path) -> None:
+        try:
+            found = version_of(path.read_bytes())
+        except FileNotFoundError as error:
+            raise Conflict("The object is gone.") from error
+        if found != version:
+            raise Conflict("The object was changed.")
+
+    return check
+
+
+def write(
+    root: Path, path: Path, fill: Callable[[Path], object], attempt: Attempt, condition: Condition | None = None
+) -> None:
+    """Make a file with `fill` and let it appear at `path`.
+
+    Raises:
+        Conflict: the condition does not hold.
+        BadInput: an object has the name of a folder on the way, or a folder has the object's name.
+        GivenUpError: the caller has given up; nothing was changed.
+    """
+    partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
+    try:
+        _fill(partial, fill)
+        with _locked(root, path, attempt):
+            attempt.check()
+            if condition is not None:
+                condition(path)
+            partial.replace(path)
+    except IsADirectoryError as error:
+        raise BadInput("The store cannot hold an object where it holds a folder.", hint="Use another name.") from error
+    finally:
+        with contextlib.suppress(OSError):  # it is gone, or there is no folder for it
+            partial.unlink()
+
+
+def delete(root: Path, path: Path, attempt: Attempt) -> None:
+    """Remove a file, and the folders below the first level that are empty without it.
+
+    Raises:
+        GivenUpError: the caller has given up; nothing was changed.
+    """
+    if not path.parent.exists():
+        return
+    with _locked(root, path, attempt):
+        attempt.check()
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty, or removed by another
+        for folder in list(path.relative_to(root).parents)[:-2]:
+            (root / folder).rmdir()
+
+
+def _fill(partial: Path, fill: Callable[[Path], object]) -> None:
+    for tries_left in reversed(range(_FOLDER_TRIES)):
+        try:
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            fill(partial)
+        except FileNotFoundError:
+            if not tries_left:
+                raise
+        else:
+            return
+
+
+@contextlib.contextmanager
+def _locked(root: Path, path: Path, attempt: Attempt) -> Iterator[None]:
+    """Hold the lock of a key. It is asked for again and again, so that a thread that was given up ends."""
+    folder = root / LOCKS
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{zlib.crc32(os.fsencode(path.relative_to(root))) % _STRIPES:02x}"
+    file = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        pause_seconds = 0.0005
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                attempt.check()
+                time.sleep(pause_seconds)
+                pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+        yield
+    finally:
+        os.close(file)  # which drops the lock

@@ -1,0 +1,96 @@
+"""Calls of the synchronous `minio` SDK from the event loop.
+
+Each runs in a thread with socket time-outs, under an overall deadline. A read time-out alone never fires on a server
+that trickles; the deadline abandons the thread, and its socket time-outs end it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+import urllib3
+from minio import Minio
+from minio.error import InvalidResponseError, S3Error, ServerError
+
+from shared.deadlines import deadline, in_thread
+from shared.errors import BadInput, NotFound, PodcastError, StoreDown
+from shared.store.attempt import CURRENT, Attempt, GivenUpError
+from shared.store.s3_conditions import PatientRetry
+
+T = TypeVar("T")
+
+_THREADS = 16
+_TRANSFER_BYTES_A_SECOND = 1_000_000
+_MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"}
+_IMPOSSIBLE = {"KeyTooLongError", "XMinioInvalidObjectName", "XMinioParentIsObject", "XMinioObjectExistsAsDirectory"}
+_REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+
+
+class S3Calls:
+    """A bucket, and how to call its server."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        bucket: str,
+        secure: bool,
+        connect_timeout_seconds: float,
+        deadline_seconds: float,
+    ) -> None:
+        self.url = f"s3://{endpoint}/{bucket}"
+        self._bucket = bucket
+        self._deadline_seconds = deadline_seconds
+        self._limiter: anyio.CapacityLimiter | None = None
+        pool = urllib3.PoolManager(
+            num_pools=2,
+            maxsize=_THREADS,
+            block=False,  # an abandoned thread may still hold a connection; nobody waits for it
+            timeout=urllib3.Timeout(connect=connect_timeout_seconds, read=deadline_seconds),
+            # One quick repeat for a connection that the server closed while it was idle.
+            retries=PatientRetry(connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.05),
+        )
+        self._client = Minio(
+            endpoint, access_key=access_key, secret_key=secret_key, secure=secure, region="us-east-1", http_client=pool
+        )
+
+    async def _run(self, doing: str, call: Callable[[], T], *, size_bytes: int = 0) -> T:
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(_THREADS)
+        seconds = self._deadline_seconds + size_bytes / _TRANSFER_BYTES_A_SECOND
+        attempt = Attempt(seconds)
+
+        def in_the_thread() -> T:
+            CURRENT.set(attempt)  # each call has a context of its own
+            return call()
+
+        try:
+            async with deadline(seconds, f"store {doing}", error=StoreDown):
+                try:
+                    return await in_thread(in_the_thread, limiter=self._limiter)
+                finally:
+                    attempt.give_up()  # before the caller hears of it
+        except GivenUpError as error:  # the thread was quicker than the deadline to see that the time is up
+            raise StoreDown(f"store {doing} took longer than {seconds:g} s.") from error
+        except S3Error as error:
+            raise self._translated(error, doing) from error
+        except (urllib3.exceptions.HTTPError, ServerError, InvalidResponseError, OSError) as error:
+            raise StoreDown(
+                f"The store at {self.url} did not {doing}: {type(error).__name__}.", hint="Is it running?"
+            ) from error
+
+    def _translated(self, error: S3Error, doing: str) -> PodcastError:
+        if error.code in _MISSING:
+            return NotFound(f"There is no object for {doing}.")
+        if error.code in _IMPOSSIBLE:
+            return BadInput(f"The store cannot {doing}: {error.message}", hint="Use another name.")
+        if error.code in _REFUSED:
+            return StoreDown(
+                f"The store at {self.url} refused to {doing}: {error.code}.",
+                hint="Check the key and the secret in PODCAST_STORE_URL.",
+            )
+        return StoreDown(f"The store at {self.url} failed to {doing}: {error.code} {error.message}.")

@@ -1,0 +1,77 @@
+"""What the `minio` SDK does not offer: writes with a condition, and retries that end with the call.
+
+The SDK signs, sends and translates errors; only the two headers of the condition are ours. Its public `put_object`
+would turn them into user metadata, so this calls the method below it, `_put_object`; a test over a real MinIO notices
+when a new version of the SDK moves it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import urllib3
+from minio import Minio
+from minio.error import S3Error
+
+from shared.store.attempt import CURRENT
+
+_CHANGED: Final = {"PreconditionFailed", "ConditionalRequestConflict"}
+_MISSING: Final = {"NoSuchKey", "NoSuchObject"}
+
+
+class AlreadyChanged(Exception):
+    """The condition does not hold: there is an object already, or it was changed, or it is gone."""
+
+
+class PatientRetry(urllib3.Retry):
+    """urllib3's retries, which send nothing more for a call that was given up."""
+
+    def increment(self, *args: Any, **kwargs: Any) -> PatientRetry:
+        """The next retry.
+
+        Raises:
+            GivenUpError: nobody waits for the call any more.
+        """
+        CURRENT.get().check()
+        return super().increment(*args, **kwargs)
+
+
+def put_if(client: Minio, bucket: str, key: str, data: bytes, headers: dict[str, str]) -> str:
+    """Write an object under the condition that the headers hold (`If-None-Match`, `If-Match`).
+
+    Returns:
+        The object's new version.
+
+    Raises:
+        AlreadyChanged: the condition does not hold.
+        S3Error: any other answer of the server.
+    """
+    try:
+        return str(client._put_object(bucket, key, data, dict(headers)).etag)  # noqa: SLF001 - see the module
+    except S3Error as error:
+        if error.code in _MISSING:
+            raise AlreadyChanged("it is gone.") from error
+        if error.code not in _CHANGED:
+            raise
+        if _was_sent_before(error):
+            # The first try may have been carried out and its answer lost; then it is our own object that is in the way.
+            version = _version_if_ours(client, bucket, key, data)
+            if version is not None:
+                return version
+        raise AlreadyChanged("somebody else was first.") from error
+
+
+def _was_sent_before(error: S3Error) -> bool:
+    """Whether urllib3 sent the request a second time after it may have arrived."""
+    retries = error.response.retries
+    never_sent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    return retries is not None and any(not isinstance(entry.error, never_sent) for entry in retries.history)
+
+
+def _version_if_ours(client: Minio, bucket: str, key: str, data: bytes) -> str | None:
+    response = client.get_object(bucket, key)
+    try:
+        return str(response.headers["etag"]).strip('"') if response.read() == data else None
+    finally:
+        response.close()
+        response.release_conn()
