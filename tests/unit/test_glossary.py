@@ -56,7 +56,6 @@ def test_no_name_in_the_code_is_one_that_a_term_has_replaced() -> None:
     [
         ("class", "Ward", "quarantine"),
         ("class", "LetterShelf", "queue reader"),
-        ("class", "Stage", "cluster"),
         ("class", "Part", "chunk measurement"),
         ("class", "Letter", "dead letter"),
         ("function", "bury_it", "dead-letter (verb)"),
@@ -67,6 +66,13 @@ def test_no_name_in_the_code_is_one_that_a_term_has_replaced() -> None:
 def test_an_old_word_is_noticed(kind: str, text: str, expected: str) -> None:
     [said] = name_complaints([Name(kind, text, "shared/x.py")])
     assert said.endswith(f"{kind} {text}: the term is {expected}.")
+
+
+def test_a_stage_is_a_term_of_the_coordinator_and_no_name_for_a_cluster_of_tests() -> None:
+    assert list(name_complaints([Name("class", "Stage", "services/coordinator/pieces.py")])) == []
+    assert list(name_complaints([Name("class", "Stage", "tests/fault/x.py")])) == [
+        "tests/fault/x.py: class Stage: the term is cluster."
+    ]
 
 
 @pytest.mark.parametrize("text", ["DeadLetter", "first_line", "Lines", "forward", "Landscape"])
