@@ -81,9 +81,10 @@ def test_an_everyday_word_inside_another_name_is_let_through(text: str) -> None:
     assert [said for kind in kinds for said in name_complaints([Name(kind, text, "shared/x.py")])] == []
 
 
-def test_two_things_of_one_name_are_noticed() -> None:
-    two = [Name("class", "Held", "shared/a.py"), Name("class", "Held", "services/x/b.py")]
-    assert list(name_complaints(two)) == ["Held is the name of two things: services/x/b.py, shared/a.py."]
+@pytest.mark.parametrize(("kind", "text"), [("class", "Anything"), ("function", "held"), ("function", "retry_after")])
+def test_two_things_of_one_name_are_noticed(kind: str, text: str) -> None:
+    two = [Name(kind, text, "shared/a.py"), Name(kind, text, "services/x/b.py")]
+    assert list(name_complaints(two)) == [f"{text} is the name of two things: services/x/b.py, shared/a.py."]
 
 
 @pytest.mark.parametrize(
