@@ -73,8 +73,10 @@ def kept(headers: Mapping[str, Any], *, ours: Collection[str]) -> dict[str, Any]
 def sendable(value: Any, depth: int = 0) -> Any:  # noqa: PLR0911 - one return for each type of AMQP's
     """The value in a form that the client library can encode."""
     match value:
-        case None | bool() | datetime():
+        case None | bool():
             return value
+        case datetime():
+            return value if value.timestamp() >= 0 else value.isoformat()  # a time is sent as a number without a sign
         case int():
             return value if value in _INT64 else str(Decimal(value))
         case float():
