@@ -53,8 +53,8 @@ def nested(depth: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"x-attempt": float("inf")},
-        {"x-attempt": float("-inf"), "x-waits": float("nan")},
+        # Infinite numbers are in tests/fuzz/test_headers.py: RabbitMQ itself closes the connection of who sends one.
+        {"x-attempt": 3.0e38, "x-waits": -3.0e38},
         {"x-attempt": 2**63 - 1, "x-waits": -(2**63)},
         {"x-attempt": nested(3), "x-waits": [1, 2]},
         {"x-attempt": datetime(2026, 1, 1, tzinfo=UTC), "x-waits": Decimal("1.5")},
@@ -63,7 +63,7 @@ def nested(depth: int) -> dict[str, Any]:
         {"x-attempts": "[" * 50_000},
         {"x-attempts": json.dumps([1, None, {"error": 5}, {"attempt": "x"}])},
         {"x-attempts": bytearray(b"\xff\xfe")},
-        {"x-not-before": float("inf"), "x-still-seconds": float("inf")},
+        {"x-not-before": 3.0e38, "x-still-seconds": -3.0e38},
         {"x-not-before": -1, "x-still-seconds": -5},
         {"x-not-before": "soon", "x-still-seconds": None},
         {"x-origin-exchange": "e" * 1_000, "x-origin-routing-key": "k" * 1_000},
@@ -78,7 +78,9 @@ def nested(depth: int) -> dict[str, Any]:
     ids=lambda headers: next(iter(headers))[:20],
 )
 async def test_strange_headers_are_answered(settings: Settings, headers: dict[str, Any]) -> None:
-    await _is_answered(settings, aio_pika.Message(request(KILLS).model_dump_json().encode(), headers=headers))
+    await _is_answered(
+        settings, aio_pika.Message(request(KILLS).model_dump_json().encode(), headers=headers, type="chunk.requested")
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,6 @@ FLAGS = commands.Basic.Properties.flags
         ("headers", nested_bytes(9_000)),
         ("headers", struct.pack(">I", 11) + b"\x01aT" + struct.pack(">Q", 2**63)),
         ("headers", struct.pack(">I", 5) + b"\x03\xff\xff\xffV"),
-        ("headers", struct.pack(">I", 18) + b"\x09x-attemptd" + struct.pack(">d", float("inf"))[:8]),
         ("headers", struct.pack(">I", 11) + b"\x01ad" + struct.pack(">d", 1e300)),
         ("headers", struct.pack(">I", 8) + b"\x01aD\xff\xff\xff\xff\xff"),
         ("headers", struct.pack(">I", 8) + b"\x01aS\x00\x00\x00\x01\xff"),
