@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 help:
 	@echo "make demo     render docs/demo/article.md to out/demo.mp3, and show what it made"
 	@echo "make test     all tests, against a real RabbitMQ and a real MinIO on private ports"
-	@echo "make check    formatting, lint, types, import contracts"
+	@echo "make check    formatting, lint, types, import contracts, licences, glossary"
 	@echo "make faults   the long fault suite"
 	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
 	@echo "make bench    the figures of docs/benchmarks.md"
@@ -41,6 +41,8 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m deploy.licences
+	$(BIN)/python -m docs.glossary
 
 .PHONY: faults
 faults:

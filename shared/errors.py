@@ -3,6 +3,7 @@
     PodcastError
     ├── BadInput            what was asked cannot be done; changing the input mends it           → dead letter, exit 2
     │   ├── BadSource           the article, book or page cannot be read
+    │   │   └── ForbiddenAddress    its address is none that strangers may have us connect to
     │   └── TooLarge            over a size or chunk limit
     ├── Permanent           trying again cannot help                                               → dead letter, exit 1
     │   ├── SpeechRejected      the speech server refused the request (voice, text, model)
@@ -49,6 +50,10 @@ class BadInput(PodcastError):
 
 class BadSource(BadInput):
     """The article, book or page cannot be read."""
+
+
+class ForbiddenAddress(BadSource):
+    """An address leads to this machine or into a private network, and no setting allows it."""
 
 
 class TooLarge(BadInput):

@@ -15,10 +15,13 @@ from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.addresses import Allowed
 from shared.errors import Misconfigured
 from shared.protocol.messages import CHUNKS_LIMIT, PauseLengths
 
 PREFIX = "PODCAST_"
+Engine = Literal["piper", "espeak-ng", "kokoro"]
+"""What our own speech server can speak with."""
 
 
 class _FromFiles(PydanticBaseSettingsSource):
@@ -69,6 +72,13 @@ class Settings(BaseSettings):
     pause_paragraph_ms: int = Field(700, ge=0, description="silence after a paragraph")
     pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")
     pause_chapter_ms: int = Field(1_800, ge=0, description="silence before a new chapter")
+
+    # Whom strangers may have us connect to
+    fetch_allow: str = Field(
+        "",
+        description="networks and host names that a source's address may lead to although they are not public, "
+        "comma-separated: `10.0.0.0/8, wiki.intranet`; empty: public addresses alone",
+    )
 
     # Limits, so that every job ends
     chunk_limit_characters: int = Field(400, ge=40, le=4_000, description="longest text spoken in one call")
@@ -137,6 +147,12 @@ class Settings(BaseSettings):
         0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /readyz, /metrics, /stacks; 0: none"
     )
     health_host: str = Field("127.0.0.1", description="address the health port binds to")
+    probe_seconds: float = Field(
+        5,
+        gt=0,
+        description="how often a local stack asks each process for a sign of life, and how long it waits for one; "
+        "five failed probes in a row end the process, and it is started again",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level written")
     log_json: bool = Field(False, description="one JSON object a log line")
     state_dir: Path = Field(
@@ -154,9 +170,7 @@ class Settings(BaseSettings):
     speech_text_deadline_seconds: float = Field(
         50, gt=0, description="one text there, waiting and speaking; less than `speech_deadline_seconds`"
     )
-    speech_default_engine: Literal["piper", "espeak-ng", "kokoro"] = Field(
-        "piper", description="what our own speech server uses for model `default`"
-    )
+    speech_default_engine: Engine = Field("piper", description="what our own speech server uses for model `default`")
 
     @classmethod
     def settings_customise_sources(
@@ -179,6 +193,11 @@ class Settings(BaseSettings):
             heading=self.pause_heading_ms,
             chapter=self.pause_chapter_ms,
         )
+
+    @cached_property
+    def fetch_allowed(self) -> Allowed:
+        """What may be fetched from although it is not public."""
+        return Allowed.parse(self.fetch_allow)
 
     @cached_property
     def speech_urls(self) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 
 from deploy.local import state
-from deploy.local.handshake import command, wait_ready
+from deploy.local.files import private_folder
+from deploy.local.handshake import command, plan_input, wait_ready
 from deploy.local.local import STOP_SECONDS
 from deploy.local.plan import StackPlan
 from deploy.local.state import AlreadyRunning, StackState
@@ -44,13 +45,14 @@ def _spawn(directory: Path, plan: StackPlan) -> tuple[Path, subprocess.Popen[byt
     """Start the supervisor; the last value is the pipe on which it will say that it is ready."""
     directory = directory.expanduser().resolve()
     logs = directory / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    private_folder(directory)
+    private_folder(logs)
     ready, tell_ready = os.pipe()
     try:
-        with (logs / "supervisor.log").open("ab") as output:
+        with open(logs / "supervisor.log", "ab", opener=_private) as output, plan_input(plan) as given:
             process = subprocess.Popen(
-                command(directory, plan, tell_ready, echo=False),
-                stdin=subprocess.DEVNULL,
+                command(directory, tell_ready, echo=False),
+                stdin=given,
                 stdout=output,
                 stderr=output,
                 cwd=directory,
@@ -60,6 +62,10 @@ def _spawn(directory: Path, plan: StackPlan) -> tuple[Path, subprocess.Popen[byt
     finally:
         os.close(tell_ready)
     return directory, process, ready
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def stop(directory: Path, *, deadline_seconds: float = STOP_SECONDS) -> bool:
@@ -74,6 +80,7 @@ def stop(directory: Path, *, deadline_seconds: float = STOP_SECONDS) -> bool:
         return state.is_running(directory) and _wait_gone(directory, time.monotonic() + deadline_seconds)
     with suppress(ProcessLookupError):
         os.kill(found.pid, signal.SIGTERM)
+        os.kill(found.pid, signal.SIGCONT)  # one that is stopped would not hear it
     if not _wait_gone(directory, time.monotonic() + deadline_seconds):
         with suppress(psutil.NoSuchProcess):  # its children die with it
             psutil.Process(found.pid).kill()

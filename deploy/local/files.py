@@ -1,9 +1,41 @@
-"""Small files that hold secrets: readable by their owner alone, and whole or not there."""
+"""The files of a stack, which hold secrets and people's texts: readable by their owner alone, whatever the umask."""
 
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
+
+PRIVATE_UMASK = 0o077
+"""Of the supervisor and of everything that it starts: the broker and MinIO make files of their own."""
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that its owner alone can enter; one that is there already is closed to others."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+
+
+def tighten(folder: Path) -> None:
+    """Take every right of others away from what is below this folder: an older version, or another umask, gave some.
+
+    What vanishes meanwhile is let go, and what belongs to somebody else too.
+    """
+    folders = [folder]
+    while folders:
+        with suppress(FileNotFoundError, PermissionError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():  # its mode means nothing, and what it leads to is not ours
+                    continue
+                with suppress(FileNotFoundError, PermissionError):
+                    mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
+                    if mode & _OTHERS:
+                        Path(entry.path).chmod(mode & ~_OTHERS)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
 
 
 def write_private(path: Path, text: str) -> None:

@@ -7,9 +7,10 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from deploy.local.plan import StackPlan
-from deploy.local.process_specs import START_SECONDS
+from deploy.local.probing import START_SECONDS
 from shared import errors
 from shared.errors import Outage, PodcastError
 
@@ -17,13 +18,25 @@ READY_SECONDS = START_SECONDS + 30.0
 """The supervisor gives up before, and says why."""
 
 
-def command(directory: Path, plan: StackPlan, ready_fd: int, *, echo: bool) -> tuple[str, ...]:
-    """The supervisor's command line."""
+def command(directory: Path, ready_fd: int, *, echo: bool) -> tuple[str, ...]:
+    """The supervisor's command line; it reads its plan from `plan_input`."""
     return (
-        *(sys.executable, "-P", "-m", "deploy.local.supervisor"),
-        *("--dir", str(directory), "--plan", plan.model_dump_json(), "--ready-fd", str(ready_fd)),
+        *(sys.executable, "-P", "-m", "deploy.local.supervise"),
+        *("--dir", str(directory), "--ready-fd", str(ready_fd)),
         *(("--echo",) if echo else ()),
     )
+
+
+def plan_input(plan: StackPlan) -> BinaryIO:
+    """The plan as the supervisor's standard input.
+
+    It may hold a speech server's password, so it is no argument, which everyone on the machine can read. It lies in
+    memory, so that nothing is left of it, and nothing waits for the supervisor to read it, as with a pipe.
+    """
+    handle = os.fdopen(os.memfd_create("plan"), "w+b")
+    handle.write(plan.model_dump_json().encode())
+    handle.seek(0)
+    return handle
 
 
 async def wait_ready(descriptor: int, directory: Path) -> None:

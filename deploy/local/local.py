@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.local import state
-from deploy.local.handshake import command, wait_ready
+from deploy.local.handshake import command, plan_input, wait_ready
 from deploy.local.minio_build import ensure_minio
 from deploy.local.plan import Engine, StackPlan, StoreKind
 from deploy.local.program import lines, tethered
@@ -104,18 +104,18 @@ class LocalStack:
             await self._build_minio()
         ready, tell_ready = os.pipe()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                # SIGTERM, so that it takes everything down in order when this process dies.
-                *tethered(
-                    command(self.directory, self.plan, tell_ready, echo=self._on_log is not None),
-                    to_parent=signal.SIGTERM,
-                ),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if self._on_log else asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                pass_fds=(tell_ready,),
-                start_new_session=True,
-            )
+            with plan_input(self.plan) as given:
+                self._process = await asyncio.create_subprocess_exec(
+                    # SIGTERM, so that it takes everything down in order when this process dies.
+                    *tethered(
+                        command(self.directory, tell_ready, echo=self._on_log is not None), to_parent=signal.SIGTERM
+                    ),
+                    stdin=given,
+                    stdout=asyncio.subprocess.PIPE if self._on_log else asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.DEVNULL,
+                    pass_fds=(tell_ready,),
+                    start_new_session=True,
+                )
         finally:
             os.close(tell_ready)
         if self._on_log is not None:
@@ -154,6 +154,7 @@ class LocalStack:
             return
         with suppress(ProcessLookupError):
             process.terminate()
+            process.send_signal(signal.SIGCONT)  # one that is stopped would not hear it
         try:
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
         finally:

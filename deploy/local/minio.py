@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from deploy.local.health import health
+from deploy.local.files import private_folder
+from deploy.local.health import health, silence
 from deploy.local.ports import LOOPBACK
 from deploy.local.program import Program
 from shared.errors import StoreDown
@@ -43,8 +44,8 @@ class MinioNode:
     def server(self) -> Program:
         """The server; its data folder is made if it is missing."""
         data = self.directory / "data"
-        data.mkdir(parents=True, exist_ok=True)
-        self.directory.chmod(0o700)
+        private_folder(self.directory)
+        private_folder(data)
         env = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.directory),
@@ -82,3 +83,7 @@ class MinioNode:
         raise StoreDown(
             f"MinIO did not start within {deadline_seconds:.0f} s.", hint="Its log is in the stack's folder."
         )
+
+    async def silence(self, seconds: float) -> str:
+        """Why it seems dead; "" if it answers."""
+        return await silence(self.port, "/minio/health/live", seconds)

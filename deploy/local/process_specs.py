@@ -7,23 +7,18 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 
-from deploy.local.health import health
+from deploy.local.health import readiness, silence
+from deploy.local.layout import Layout
 from deploy.local.minio import MinioNode
-from deploy.local.minio_build import minio_path
-from deploy.local.plan import BUCKET, Identity, StackPlan
+from deploy.local.plan import StackPlan
 from deploy.local.ports import LOOPBACK, PortBook
+from deploy.local.probing import START_SECONDS, Probe
 from deploy.local.program import Program
-from deploy.local.rabbitmq import RabbitNode
 from deploy.local.restarter import Ended, ProcessSpec
 from shared.errors import Outage, SpeechDown
 from shared.settings import PREFIX, Settings
-
-START_SECONDS = 120.0
-"""For each part of the stack to work; on two busy cores a broker takes 15 s."""
 
 _SERVER_GRACE_SECONDS = 15.0
 _EPMD_GRACE_SECONDS = 2.0
@@ -36,61 +31,10 @@ _POLL_SECONDS = 0.1
 _OURS = ("AMQP_URL", "STORE_URL", "SPEECH_URL", "HEALTH_PORT", "HEALTH_HOST", "STATE_DIR", "SPEECH_HOST", "SPEECH_PORT")
 """Settings that the stack decides, whatever the environment says."""
 
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the parts of a stack are.
-
-    Attributes:
-        fixed_ports: those that other parts know: a stack with one of them taken by a stranger has to be laid out anew.
-    """
-
-    broker: RabbitNode
-    store: MinioNode | None
-    amqp_url: str
-    store_url: str
-    speech_url: str
-    speech_port: int | None
-    speech_engine: str
-    fixed_ports: dict[str, int]
-
-
-def lay_out(directory: Path, plan: StackPlan, identity: Identity, book: PortBook, settings: Settings) -> Layout:
-    """Give every part its folder and its port; the same as last time where they are free."""
-    broker = RabbitNode(
-        directory=directory / "broker",
-        amqp_port=book.port("broker"),
-        epmd_port=book.port("epmd"),
-        dist_port=book.port("broker-dist"),
-        password=identity.broker_password,
-        cookie=identity.broker_cookie,
-        ack_deadline_seconds=settings.broker_ack_deadline_seconds,
-    )
-    store = None
-    store_url = (directory / "store").resolve().as_uri()
-    if plan.store == "minio":
-        store = MinioNode(
-            binary=minio_path(settings.cache_dir),
-            directory=directory / "minio",
-            port=book.port("store"),
-            user=identity.store_user,
-            password=identity.store_password,
-        )
-        store_url = store.url(BUCKET)
-    speech_port = None if plan.speech_url else book.port("speech")
-    identity.ports = book.ports
-    fixed = ("broker", "epmd", "broker-dist", *(["store"] if store else ()), *(["speech"] if speech_port else ()))
-    return Layout(
-        broker=broker,
-        store=store,
-        amqp_url=broker.url(),
-        store_url=store_url,
-        speech_url=plan.speech_url or f"http://{LOOPBACK}:{speech_port}",
-        speech_port=speech_port,
-        # Our own server's port differs from stack to stack, so it must not be part of what names the audio.
-        speech_engine=settings.speech_engine or ("" if plan.speech_url else f"podcast-speech/{plan.engine}"),
-        fixed_ports={name: book.ports[name] for name in fixed},
-    )
+_FETCH_ALLOW = PREFIX + "FETCH_ALLOW"
+_OWN_MACHINE = "127.0.0.0/8,::1"
+"""What a stack on somebody's own machine may fetch beside public pages, unless the environment says otherwise: what is
+served there is theirs."""
 
 
 class ProcessSpecs:
@@ -111,18 +55,40 @@ class ProcessSpecs:
             await broker.wait_ready(deadline_seconds=START_SECONDS, ended=ended)
 
         specs = [
-            ProcessSpec("epmd", broker.epmd, _at_once, lambda: broker.epmd_port, _EPMD_GRACE_SECONDS),
-            ProcessSpec("broker", broker.server, broker_ready, lambda: broker.amqp_port, _SERVER_GRACE_SECONDS),
+            ProcessSpec(
+                name="epmd",
+                program=broker.epmd,
+                ready=_at_once,
+                probe=broker.port_mapper_silence,
+                port=lambda: broker.epmd_port,
+                grace_seconds=_EPMD_GRACE_SECONDS,
+            ),
+            ProcessSpec(
+                name="broker",
+                program=broker.server,
+                ready=broker_ready,
+                probe=broker.silence,
+                port=lambda: broker.amqp_port,
+                grace_seconds=_SERVER_GRACE_SECONDS,
+            ),
         ]
         if store is not None:
 
             async def store_ready(ended: Ended, node: MinioNode = store) -> None:
                 await node.wait_ready(deadline_seconds=START_SECONDS, ended=ended)
 
-            specs.append(ProcessSpec("store", store.server, store_ready, lambda: store.port, _SERVER_GRACE_SECONDS))
+            specs.append(
+                ProcessSpec(
+                    name="store",
+                    program=store.server,
+                    ready=store_ready,
+                    probe=store.silence,
+                    port=lambda: store.port,
+                    grace_seconds=_SERVER_GRACE_SECONDS,
+                )
+            )
         if speech_port is not None:
-            ready = _answers("speech", lambda: speech_port)
-            specs.append(ProcessSpec("speech", self._speech, ready, lambda: speech_port, _SPEECH_GRACE_SECONDS))
+            specs.append(_python_spec("speech", self._speech, lambda: speech_port, _SPEECH_GRACE_SECONDS))
         return specs
 
     def services(self) -> list[ProcessSpec]:
@@ -139,9 +105,8 @@ class ProcessSpecs:
             port = self._book.port(label)
             return self._python(name, self._plan.modules[name], HEALTH_PORT=str(port))
 
-        ready = _answers(name, lambda: self._book.ports.get(label), "/readyz")
         grace_seconds = self._settings.grace_seconds + _SERVICE_STOP_MARGIN_SECONDS
-        return ProcessSpec(name, program, ready, lambda: self._book.ports.get(label), grace_seconds)
+        return _python_spec(name, program, lambda: self._book.ports.get(label), grace_seconds)
 
     def _speech(self) -> Program:
         return self._python(
@@ -166,6 +131,8 @@ class ProcessSpecs:
         inherited = {
             key: value for key, value in os.environ.items() if key not in {f"{PREFIX}{ours}_FILE" for ours in _OURS}
         }
+        if f"{_FETCH_ALLOW}_FILE" not in {**inherited, **self._plan.env}:
+            inherited.setdefault(_FETCH_ALLOW, _OWN_MACHINE)
         env = {
             **inherited,
             **self._plan.env,
@@ -180,8 +147,29 @@ async def _at_once(ended: Ended) -> None:
     del ended  # what needs epmd says if it is not there
 
 
-def _answers(name: str, port: Callable[[], int | None], path: str = "/healthz") -> Callable[[Ended], Awaitable[None]]:
-    """Wait until `path` on this port answers 200."""
+def _python_spec(
+    name: str, program: Callable[[], Program], port: Callable[[], int | None], grace_seconds: float
+) -> ProcessSpec:
+    """Of a service or our speech server: both answer `/healthz`."""
+    return ProcessSpec(
+        name=name,
+        program=program,
+        ready=_answers(name, port),
+        probe=_alive(port),
+        port=port,
+        grace_seconds=grace_seconds,
+    )
+
+
+def _alive(port: Callable[[], int | None]) -> Probe:
+    async def probe(seconds: float) -> str:
+        return await silence(port() or 0, "/healthz", seconds)
+
+    return probe
+
+
+def _answers(name: str, port: Callable[[], int | None]) -> Callable[[Ended], Awaitable[None]]:
+    """Wait until what answers on this port says that it is ready."""
 
     async def ready(ended: Ended) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -189,8 +177,8 @@ def _answers(name: str, port: Callable[[], int | None], path: str = "/healthz") 
         while time.monotonic() < deadline:
             if (reason := ended()) is not None:
                 raise _down(name, f"The service {name} did not start: {reason}")
-            status, last = await health(port() or 0, path)
-            if status == HTTPStatus.OK:
+            ready_now, last = await readiness(port() or 0)
+            if ready_now:
                 return
             await asyncio.sleep(_POLL_SECONDS)
         raise _down(name, f"The service {name} did not start within {START_SECONDS:.0f} s: {last}.")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.local.files import PRIVATE_UMASK
 from shared.errors import Misconfigured
 
 LineSink = Callable[[str], None]
@@ -106,6 +107,7 @@ class Child:
                 stdout=written,
                 stderr=written,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
         except OSError as error:
             os.close(output)
@@ -136,6 +138,7 @@ class Child:
         if self.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.terminate()
+            self._signal_group(signal.SIGCONT)  # one that is stopped would not hear it
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), timeout=grace_seconds)
             self.kill()

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.files import private_folder, write_private
+from deploy.local.health import port_mapper_silence
 from deploy.local.ports import LOOPBACK, is_free
 from deploy.local.program import Program, find_program
 from shared.errors import BrokerDown
@@ -76,21 +78,19 @@ class RabbitNode:
 
     def prepare(self) -> None:
         """Write its settings and its cookie."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.directory.chmod(0o700)
+        private_folder(self.directory)
         cookie = self.directory / ".erlang.cookie"
         cookie.unlink(missing_ok=True)  # mode 400, as Erlang demands: it cannot be written again
         cookie.touch(mode=0o600)
         cookie.write_text(self.cookie, encoding="ascii")
         cookie.chmod(0o400)
         conf = self.directory / "rabbitmq.conf"
-        conf.touch(mode=0o600)
-        conf.write_text(self._conf(), encoding="ascii")
+        write_private(conf, self._conf())
         # An empty file fails the boot.
         tick_ms = round(self.channel_tick_seconds * 1000)
         advanced = f"[{{rabbit, [{{channel_tick_interval, {tick_ms}}}]}}].\n"
-        (self.directory / "advanced.config").write_text(advanced, encoding="ascii")
-        (self.directory / "enabled_plugins").write_text("[].\n", encoding="ascii")
+        write_private(self.directory / "advanced.config", advanced)
+        write_private(self.directory / "enabled_plugins", "[].\n")
 
     def epmd(self) -> Program:
         """Its port mapper; started first, since the node does not start without one."""
@@ -145,18 +145,29 @@ class RabbitNode:
             BrokerDown: it does not come up; the message says why.
         """
         deadline = time.monotonic() + deadline_seconds
-        refusal = ""
+        last = ""
         while time.monotonic() < deadline:
             if (reason := ended()) is not None:
                 raise BrokerDown(f"RabbitMQ did not start: {reason}", hint="Its log is in the stack's folder.")
-            if is_free(self.amqp_port) or (refusal := await _refusal(self.url())):
+            if is_free(self.amqp_port) or (last := await refusal(self.url())):
                 await asyncio.sleep(_POLL_SECONDS)
             else:
                 return
         raise BrokerDown(
-            f"RabbitMQ did not start within {deadline_seconds:.0f} s. {refusal}",
+            f"RabbitMQ did not start within {deadline_seconds:.0f} s. {last}",
             hint="Its log is in the stack's folder.",
         )
+
+    async def silence(self, seconds: float) -> str:
+        """Why it seems dead; "" if a client can connect.
+
+        A whole connection, since the node writes a warning for every one that ends within its handshake.
+        """
+        return "nothing listens" if is_free(self.amqp_port) else await refusal(self.url(), seconds)
+
+    async def port_mapper_silence(self, seconds: float) -> str:
+        """The same for its port mapper."""
+        return await port_mapper_silence(self.epmd_port, seconds)
 
     def _conf(self) -> str:
         return "\n".join(
@@ -177,17 +188,17 @@ class RabbitNode:
         )
 
 
-async def _refusal(url: str) -> str:
-    """Why a client cannot connect; empty if it can."""
+async def refusal(url: str, seconds: float = _CONNECT_SECONDS) -> str:
+    """Why a client cannot connect within `seconds`; empty if it can."""
     # Not imported above: by the time it is needed, every process of a stack has been started.
     import aio_pika  # noqa: PLC0415
     from aio_pika.exceptions import AMQPError  # noqa: PLC0415
 
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(seconds):
             connection = await aio_pika.connect(url)
     except (OSError, AMQPError, TimeoutError) as error:
-        return str(error) or type(error).__name__
+        return str(error) or f"no answer within {seconds:g} s"
     with suppress(OSError, AMQPError, TimeoutError):
-        await asyncio.wait_for(connection.close(), _CONNECT_SECONDS)
+        await asyncio.wait_for(connection.close(), seconds)
     return ""

@@ -1,4 +1,7 @@
-"""Keeps one program of a stack running: starts it, waits for its end, starts it again after a pause."""
+"""Keeps one program of a stack running: starts it, waits for its end, starts it again after a pause.
+
+A program that no longer answers is ended, so that it is started again like one that has ended by itself.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from deploy.local.probing import Probe, Prober
 from deploy.local.program import Child, Program
+from deploy.local.state import ProcessState
 from shared.errors import Misconfigured
 
 FIRST_PAUSE_SECONDS = 0.2
@@ -32,6 +37,7 @@ class ProcessSpec:
         name: the service's; several specs may share it.
         program: what to run; asked at every start.
         ready: returns when it works, raises when there is no hope; takes a function that tells why it ended, if so.
+        probe: whether it is alive.
         port: where it answers, or None.
         grace_seconds: from SIGTERM to SIGKILL.
     """
@@ -39,6 +45,7 @@ class ProcessSpec:
     name: str
     program: Callable[[], Program]
     ready: Callable[[Ended], Awaitable[None]]
+    probe: Probe
     port: Callable[[], int | None]
     grace_seconds: float
 
@@ -47,20 +54,22 @@ class Restarter:
     """Keeps a spec running until it is told to stop.
 
     Args:
+        probe_seconds: how often the process is asked for a sign of life.
         say: takes a name and a line for the log.
-        changed: called when a process has started or ended.
+        changed: called when a process has started or ended, or its state has changed.
         broken: called with the error that ended the keeping itself: a bug, since nothing would be started again.
 
     Attributes:
         spec: what is kept.
         child: the process, while there is one.
-        failures: how often it has ended by itself.
+        failures: how often it has ended, or was ended because it did not answer; each time it is started again.
     """
 
     def __init__(
         self,
         spec: ProcessSpec,
         *,
+        probe_seconds: float,
         say: Callable[[str, str], None],
         changed: Callable[[], None],
         broken: Callable[[BaseException], None],
@@ -68,6 +77,8 @@ class Restarter:
         self.spec = spec
         self.child: Child | None = None
         self.failures = 0
+        self._prober: Prober | None = None
+        self._probe_seconds = probe_seconds
         self._say = say
         self._changed = changed
         self._stopping = asyncio.Event()
@@ -83,6 +94,15 @@ class Restarter:
             PodcastError: it does not come up; the message says why.
         """
         await self.spec.ready(self.hopeless)
+        if self._prober is not None:
+            self._prober.has_answered()
+
+    @property
+    def state(self) -> ProcessState:
+        """What `podcast ps` says of it."""
+        if self.child is not None and self._prober is not None:
+            return self._prober.state
+        return "restarting" if self.failures else "starting"
 
     def hopeless(self) -> str | None:
         """Why the spec will not come up; None as long as it may."""
@@ -128,11 +148,23 @@ class Restarter:
             self.child = child = await Child.start(program, lambda line: self._say(program.name, line))
         except Misconfigured as error:
             return str(error)
+        self._prober = Prober(self.spec.probe, every_seconds=self._probe_seconds, changed=self._changed)
         self._changed()
         if self._stopping.is_set():  # told while it started
             await child.stop(grace_seconds=self.spec.grace_seconds)
-        code = await child.wait()
+        probing = asyncio.create_task(self._end_when_silent(child, self._prober), name=f"probe {self.spec.name}")
+        probing.add_done_callback(self._on_end)
+        try:
+            code = await child.wait()
+        finally:
+            probing.cancel()
         self.child = None
         self._changed()
         meaning = f"signal {-code}" if code < 0 else f"exit code {code}"
         return "\n".join((f"{self.spec.name} ended with {meaning}.", *child.tail))
+
+    async def _end_when_silent(self, child: Child, prober: Prober) -> None:
+        wrong = await prober.wait_silent()
+        if not self._stopping.is_set():  # the stop has a grace of its own
+            self._say("stack", f"{self.spec.name} (process {child.pid}) does not answer ({wrong}); ending it.")
+            child.kill()

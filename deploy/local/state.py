@@ -17,7 +17,7 @@ from typing import Literal
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from deploy.local.files import read_private, write_private
+from deploy.local.files import private_folder, read_private, write_private
 from shared.errors import Misconfigured
 
 STATE_FILE = "stack.json"
@@ -28,15 +28,20 @@ _LOCK_PAUSE_SECONDS = 0.05
 
 Phase = Literal["starting", "ready", "stopping"]
 
+ProcessState = Literal["starting", "running", "not answering", "restarting"]
+"""`starting` until it answers for the first time, `restarting` while there is none."""
+
 
 class Running(BaseModel):
-    """One process of a stack; one line of `podcast ps`."""
+    """One process of a stack."""
 
     model_config = ConfigDict(frozen=True)
 
     service: str
     pid: int | None = Field(description="None: it is no process (the `file` store), or is being started again")
     port: int | None
+    state: ProcessState | None = Field(None, description="None: it is no process")
+    restarts: int = Field(0, description="how often it has ended or was ended, and so was started again")
 
 
 class StackState(BaseModel):
@@ -72,8 +77,7 @@ def sole_supervisor(directory: Path) -> Iterator[None]:
     Raises:
         AlreadyRunning: another process holds it.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o700)
+    private_folder(directory)
     with (directory / LOCK_FILE).open("w", encoding="ascii") as handle:
         for last in (*[False] * (_LOCK_TRIES - 1), True):
             try:
@@ -103,6 +107,11 @@ def is_running(directory: Path) -> bool:
 def read_state(directory: Path) -> StackState | None:
     """What runs in this folder; None if nothing does, whatever a crash has left there."""
     return _last_state(directory) if is_running(directory) else None
+
+
+def left_state(directory: Path) -> StackState | None:
+    """What a supervisor that was killed, or a machine that went down, has left; None if nothing, or if one runs."""
+    return None if is_running(directory) else _last_state(directory)
 
 
 def write_state(directory: Path, state: StackState) -> None:

@@ -1,35 +1,30 @@
-"""The process that a local stack hangs on: starts everything, keeps it running, ends it in the right order.
+"""What a local stack hangs on: starts everything, keeps it running, ends it in the right order.
 
-    python -m deploy.local.supervisor --dir DIR --plan JSON [--echo] [--ready-fd N]
-
-The servers and the services start side by side (services wait for the broker by themselves). Whatever dies is started
-again on the same data and ports. SIGTERM or SIGINT stops the services first, then speech, store, broker, port mapper; a
-second signal does not wait. Every child dies with this process, however it ends.
+The servers and the services start side by side (services wait for the broker by themselves). Whatever dies, or does not
+answer for a while, is started again on the same data and ports. SIGTERM or SIGINT stops the services first, then
+speech, store, broker, port mapper; a second signal does not wait.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from deploy.local import state
+from deploy.local.layout import Layout, lay_out
 from deploy.local.logbook import LogBook
-from deploy.local.minio_build import ensure_minio
 from deploy.local.plan import Identity, StackPlan
 from deploy.local.ports import PortBook, is_free
-from deploy.local.process_specs import Layout, ProcessSpecs, lay_out
+from deploy.local.process_specs import ProcessSpecs
 from deploy.local.restarter import ProcessSpec, Restarter
 from deploy.local.state import Running, StackState
-from shared.errors import Outage, PodcastError
-from shared.settings import Settings, load
+from shared.errors import Outage
+from shared.settings import Settings
 
 START_TRIES = 3
 """How often the stack is laid out anew when a stranger was faster at one of its ports."""
@@ -83,6 +78,7 @@ class Supervisor:
                 raise self._failure
         finally:
             self._phase = "stopping"
+            self._tell_state(last=True)
             await self._take_down()
             state.forget_state(self._directory)
 
@@ -132,7 +128,13 @@ class Supervisor:
         self._services, self._servers = [], []
 
     def _restarter(self, spec: ProcessSpec) -> Restarter:
-        return Restarter(spec, say=self._say, changed=self._tell_state, broken=self._on_broken)
+        return Restarter(
+            spec,
+            probe_seconds=self._settings.probe_seconds,
+            say=self._say,
+            changed=self._tell_state,
+            broken=self._on_broken,
+        )
 
     def _on_broken(self, error: BaseException) -> None:
         """Better no stack than one that looks alive and starts nothing again."""
@@ -140,7 +142,9 @@ class Supervisor:
         self._failure = error
         self._stop.set()
 
-    def _tell_state(self) -> None:
+    def _tell_state(self, *, last: bool = False) -> None:
+        if self._phase == "stopping" and not last:
+            return  # the file goes on naming what this process may leave behind if it is killed now
         try:
             self._write_state()
         except OSError as error:  # a full disk must not end the supervision
@@ -151,13 +155,15 @@ class Supervisor:
 
     def _write_state(self) -> None:
         layout = self._layout
-        if layout is None or self._phase == "stopping":
+        if layout is None:
             return
         rows = [
             Running(
                 service=restarter.spec.name,
                 pid=restarter.child.pid if restarter.child else None,
                 port=restarter.spec.port(),
+                state=restarter.state,
+                restarts=restarter.failures,
             )
             for restarter in (*self._servers, *self._services)
         ]
@@ -175,65 +181,3 @@ class Supervisor:
                 processes=tuple(rows),
             ),
         )
-
-
-def supervise(directory: Path, plan: StackPlan, settings: Settings, *, echo: bool, tell_ready: TellReady) -> None:
-    """Run a stack until SIGTERM or SIGINT.
-
-    Args:
-        directory: the stack's folder.
-        plan: what it is made of.
-        settings: of the services.
-        echo: write the log to stdout, too.
-        tell_ready: called when everything works.
-
-    Raises:
-        AlreadyRunning: another supervisor holds the folder.
-        PodcastError: it does not come up.
-    """
-    directory = directory.expanduser().resolve()
-    with state.sole_supervisor(directory):
-        log = LogBook(directory / "logs", echo=echo)
-        left = state.sweep(directory)
-        if left:
-            log.write("stack", f"ended what a killed stack had left: processes {left}")
-        if plan.store == "minio":
-            ensure_minio(settings.cache_dir, lambda line: log.write("stack", line))
-        try:
-            asyncio.run(Supervisor(directory, plan, settings, log).run(tell_ready))
-        finally:
-            log.flush()
-
-
-def main() -> None:
-    """The supervisor as a process: what `podcast up --detach` and `LocalStack` start."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.local.supervisor", description=__doc__)
-    parser.add_argument("--dir", type=Path, required=True, help="the stack's folder")
-    parser.add_argument("--plan", default="{}", help="a StackPlan as JSON")
-    parser.add_argument("--echo", action="store_true", help="write the log to stdout, too")
-    parser.add_argument("--ready-fd", type=int, help="a pipe that gets one JSON line: ready, or the error")
-    arguments = parser.parse_args()
-
-    def tell(outcome: dict[str, str]) -> None:
-        if arguments.ready_fd is not None:
-            with suppress(OSError):  # whoever waited has gone
-                os.write(arguments.ready_fd, json.dumps(outcome).encode() + b"\n")
-                os.close(arguments.ready_fd)
-
-    code = 0
-    try:
-        plan = StackPlan.model_validate_json(arguments.plan)
-        os.environ.update(plan.env)  # the supervisor goes by them, too: how long a service may take to stop
-        supervise(arguments.dir, plan, load(), echo=arguments.echo, tell_ready=lambda: tell({}))
-    except PodcastError as error:
-        tell({"error": type(error).__name__, "message": error.message, "hint": error.hint})
-        print(error, file=sys.stderr)
-        code = 1
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)  # no thread is waited for
-
-
-if __name__ == "__main__":
-    main()

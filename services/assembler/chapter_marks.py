@@ -1,24 +1,15 @@
 """Chapters in the forms that players read: ID3 frames, ffmetadata (for m4b), Vorbis comments, and `chapters.json`."""
 
-# mutagen ships py.typed, but few of its functions are typed
-# mypy: disable-error-code="no-untyped-call"
-
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
-from mutagen.id3 import CHAP, CTOC, TIT2, CTOCFlags, Encoding, Frame
-
+from services.assembler import id3
 from services.assembler.captions import timestamp
 from services.assembler.timeline import TimedChapter, Timeline
 
-CTOC_CHILDREN = 255
-"""The number of children of a table of contents is one byte."""
 VORBIS_CHAPTERS = 1_000
 """`CHAPTER000` to `CHAPTER999`: three digits is all that readers of this convention look for."""
-UNUSED_OFFSET = 0xFFFFFFFF
-"""In a CHAP frame: there are times, not byte offsets."""
 
 
 def milliseconds(timeline: Timeline, samples: int) -> int:
@@ -26,41 +17,26 @@ def milliseconds(timeline: Timeline, samples: int) -> int:
     return round(1_000 * timeline.seconds(samples))
 
 
-def id3_frames(timeline: Timeline) -> list[Frame]:
+def id3_frames(timeline: Timeline) -> list[bytes]:
     """A CHAP for each chapter and the tables of contents above them, nested where there are more than 255."""
-    frames: list[Frame] = []
+    frames: list[bytes] = []
     level: list[tuple[str, str, str]] = []  # element id, first title, last title
     for number, chapter in enumerate(timeline.chapters):
         element = f"chp{number}"
-        frames.append(
-            CHAP(
-                element_id=element,
-                start_time=milliseconds(timeline, chapter.start),
-                end_time=milliseconds(timeline, chapter.end),
-                start_offset=UNUSED_OFFSET,
-                end_offset=UNUSED_OFFSET,
-                sub_frames=[_title(chapter.title)],
-            )
-        )
+        start, end = (milliseconds(timeline, samples) for samples in (chapter.start, chapter.end))
+        frames.append(id3.chapter(element, start, end, chapter.title))
         level.append((element, chapter.title, chapter.title))
     depth = 0
-    while len(level) > CTOC_CHILDREN:
+    while len(level) > id3.CONTENTS_CHILDREN:
         depth += 1
-        groups = [level[at : at + CTOC_CHILDREN] for at in range(0, len(level), CTOC_CHILDREN)]
+        groups = [level[at : at + id3.CONTENTS_CHILDREN] for at in range(0, len(level), id3.CONTENTS_CHILDREN)]
         level = [(f"toc{depth}-{number}", group[0][1], group[-1][2]) for number, group in enumerate(groups)]
         for (element, first, last), group in zip(level, groups, strict=True):
-            frames.append(_contents(element, [child for child, _, _ in group], CTOCFlags.ORDERED, f"{first} … {last}"))
-    top = CTOCFlags.TOP_LEVEL | CTOCFlags.ORDERED
-    frames.append(_contents("toc", [child for child, _, _ in level], top, "Chapters"))
+            children = [child for child, _, _ in group]
+            frames.append(id3.contents(element, children, id3.ORDERED, f"{first} … {last}"))
+    top = [child for child, _, _ in level]
+    frames.append(id3.contents("toc", top, id3.TOP_LEVEL | id3.ORDERED, "Chapters"))
     return frames
-
-
-def _contents(element: str, children: Sequence[str], flags: int, title: str) -> Frame:
-    return CTOC(element_id=element, flags=flags, child_element_ids=list(children), sub_frames=[_title(title)])
-
-
-def _title(text: str) -> Frame:
-    return TIT2(encoding=Encoding.UTF8, text=[text])
 
 
 def ffmetadata(timeline: Timeline, tags: dict[str, str]) -> str:

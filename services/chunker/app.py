@@ -7,7 +7,12 @@ from shared.settings import Settings
 
 
 def build(settings: Settings) -> service.Service:
-    """Wire the service."""
+    """Wire the service.
+
+    Raises:
+        Misconfigured: `PODCAST_FETCH_ALLOW` cannot be read.
+    """
+    _ = settings.fetch_allowed
     app = service.Service(
         settings,
         topology.CHUNKER,

@@ -12,6 +12,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from services.chunker.document import Article
+from services.chunker.pruning import take_out
 from services.chunker.speakable import SPEAKABLE
 from shared.errors import BadSource
 
@@ -80,21 +81,28 @@ def pick(page: str) -> Article:
 
 def _strip(root: lxml_html.HtmlElement) -> str:
     """Take out what is no text, and the furniture; returns the words of the furniture."""
-    for element in list(root.iter(*_NEVER_TEXT)):
-        element.drop_tree()
+    take_out(root.iter(*_NEVER_TEXT))
     words = []
+    furniture = []
+    headed = {above for heading in root.iter("h1", "h2") for above in heading.iterancestors("header")}
+    taken: set[lxml_html.HtmlElement] = set()
     for element in list(root.iter()):
         if not isinstance(element.tag, str) or element.getparent() is None:
+            continue
+        if element.getparent() in taken:
+            taken.add(element)  # its words have been counted
             continue
         is_furniture = (
             element.tag in _FURNITURE
             or (element.get("role") or "") in _FURNITURE_ROLES
             or element.get("hidden") is not None
-            or (element.tag == "header" and not any(True for _ in element.iter("h1", "h2")))
+            or (element.tag == "header" and element not in headed)
         )
         if is_furniture and not _is_note(element):
             words.append(" ".join(str(element.text_content()).split()) or element.tag)
-            element.drop_tree()
+            furniture.append(element)
+            taken.add(element)
+    take_out(furniture)
     return " ".join(words)
 
 

@@ -1,7 +1,7 @@
 """The reader: bytes in any format into one kind of document.
 
-Parsing happens in child processes: pandoc, and worker processes for what is Python. All are killed at the deadline, and
-when the task that waits for them is cancelled.
+Parsing happens in child processes: pandoc, and worker processes for what is Python. Each step has an allowance of CPU
+time and memory by the size of what it reads; all are killed at the deadline, and when the waiting task is cancelled.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from email.message import Message
 from pathlib import PurePosixPath
 from typing import Self
 
-from services.chunker import decoding, epub, epub_contents, formats, pandoc, plain_text, tree
+from services.chunker import allowances, archives, decoding, epub, epub_contents, formats, pandoc, plain_text, tree
 from services.chunker.document import Anchor, Article, Document, Heading, Omissions, Paragraph
 from services.chunker.speakable import SPEAKABLE
 from services.chunker.workers import in_worker
@@ -65,12 +65,12 @@ async def read_packed(
 
     Raises:
         BadSource: empty, binary, broken, a format that is not read, or without text.
-        TooLarge: it needs more memory than the limits.
+        TooLarge: it needs more CPU time or memory than its allowance, or unpacks to too much.
         DeadlineExceeded: it took longer than `deadline_seconds`.
     """
     clock = asyncio.get_running_loop().time
     end = clock() + deadline_seconds
-    known, text = await in_worker(
+    known, text, size_bytes = await in_worker(
         "Recognising the source",
         end - clock(),
         _recognise,
@@ -85,8 +85,11 @@ async def read_packed(
     if known == "html":
         article = await in_worker("Finding the article in the page", end - clock(), _pick, text)
         text = article.html
-    parsed = await _parsed(text.encode() if text else data, known, deadline_seconds=end - clock())
     book = data if known == "epub" else b""
+    if text:
+        data = text.encode()
+        size_bytes = len(data)
+    parsed = await _parsed(data, known, size_bytes, deadline_seconds=end - clock())
     return await in_worker("Reading the document", end - clock(), _document, parsed, book=book, article=article)
 
 
@@ -105,17 +108,21 @@ async def read_document(
     return packed.document()
 
 
-def _recognise(data: bytes, *, said: SourceFormat | None, name: str, content_type: str) -> tuple[SourceFormat, str]:
-    """The format, and the text if it is a format of text (else "")."""
+def _recognise(
+    data: bytes, *, said: SourceFormat | None, name: str, content_type: str
+) -> tuple[SourceFormat, str, int]:
+    """The format, the text if it is a format of text (else ""), and the size that decides what reading it may cost."""
     header = Message()
     header["content-type"] = content_type
     kind = header.get_content_type() if content_type.strip() else ""
     name = PurePosixPath(name).name
     known = formats.of_bytes(data, said=said, content_type=kind, name=name)
-    if known in {"epub", "docx", "odt", "rtf", "fb2"}:
-        return known, ""
+    if known in formats.ZIPPED:
+        return known, "", allowances.archive_size(len(data), archives.inflated_bytes(data))
+    if known in {"rtf", "fb2"}:
+        return known, "", len(data)
     text = decoding.decode(data, declared=header.get_content_charset())
-    return (formats.of_text(text, name=name) if known == "?" else known), text
+    return (formats.of_text(text, name=name) if known == "?" else known), text, len(text)
 
 
 def _plain(text: str) -> Packed:
@@ -129,16 +136,18 @@ def _pick(page: str) -> Article:
     return articles.pick(page)
 
 
-async def _parsed(data: bytes, known: SourceFormat, *, deadline_seconds: float) -> bytes:
+async def _parsed(data: bytes, known: SourceFormat, size_bytes: int, *, deadline_seconds: float) -> bytes:
     end = asyncio.get_running_loop().time() + deadline_seconds
     try:
-        return await pandoc.tree_of(data, known, deadline_seconds=deadline_seconds)
+        return await pandoc.tree_of(data, known, size_bytes=size_bytes, deadline_seconds=deadline_seconds)
     except BadSource:
         if known != "markdown":
             raise
         # Any text is Markdown; what pandoc refuses is a rule at its beginning that looks like a YAML header.
         left = end - asyncio.get_running_loop().time()
-        return await pandoc.tree_of(data, known, deadline_seconds=left, without="yaml_metadata_block")
+        return await pandoc.tree_of(
+            data, known, size_bytes=size_bytes, deadline_seconds=left, without="yaml_metadata_block"
+        )
 
 
 def _document(parsed: bytes, *, book: bytes, article: Article | None) -> Packed:

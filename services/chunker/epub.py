@@ -11,6 +11,9 @@ from services.chunker.speakable import SPEAKABLE, normalise
 
 _CONTENTS_REASON = "a table of contents is for turning pages"
 _ASIDE_REASON = "the book keeps it out of its reading order"
+_BEGINNING_CHARACTERS = 300
+"""More than the words of an entry, even if half of it is white space."""
+
 _HEADING_LOOKED_FOR_BLOCKS = 3
 """A chapter's heading stands among its first words; further down a heading belongs to a section."""
 
@@ -55,29 +58,40 @@ def _places(blocks: list[Block], entries: tuple[Entry, ...]) -> list[tuple[int, 
         if isinstance(block, Anchor):
             anchors.setdefault(block.name, index)
     found = []
+    keys: dict[int, str] = {}
     for entry in entries:
         beginning = anchors.get(entry.file)
         exact = anchors.get(f"{entry.file}_{entry.fragment}") if entry.fragment else beginning
         if exact is None and beginning is not None:
-            exact = _by_words(blocks, beginning, entry)
+            exact = _by_words(blocks, beginning, entry, keys)
         if exact is not None:
             found.append((exact, entry))
     return sorted(found, key=lambda place: place[0])
 
 
-def _by_words(blocks: list[Block], beginning: int, entry: Entry) -> int:
-    """Pandoc drops the ids of paragraphs and headings of some books: look for the text that stands at the target."""
+def _by_words(blocks: list[Block], beginning: int, entry: Entry, keys: dict[int, str]) -> int:
+    """Pandoc drops the ids of paragraphs and headings of some books: look for the text that stands at the target.
+
+    Args:
+        blocks: of the document.
+        beginning: of the file that the entry points into.
+        entry: of the table of contents.
+        keys: how each block begins, kept from one entry to the next.
+    """
+    wanted = _key(entry.words)
     for index in range(beginning, len(blocks)) if entry.words else ():
         block = blocks[index]
-        if isinstance(block, (Heading, Paragraph)) and _begin_alike(block.text, entry.words):
-            return index
+        if isinstance(block, (Heading, Paragraph)):
+            if index not in keys:
+                keys[index] = _key(block.text[:_BEGINNING_CHARACTERS])
+            if _begin_alike(keys[index], wanted):
+                return index
         if isinstance(block, Anchor) and index > beginning and "." in block.name and "_" not in block.name:
             break  # the next file
     return beginning
 
 
 def _begin_alike(one: str, other: str) -> bool:
-    one, other = _key(one), _key(other)
     shorter = min(len(one), len(other))
     return shorter > 0 and one[:shorter] == other[:shorter]
 

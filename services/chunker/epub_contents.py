@@ -5,11 +5,13 @@ Reads the navigation document (EPUB 3) or else the NCX (EPUB 2).
 
 from __future__ import annotations
 
+import contextlib
 import io
 import posixpath
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import unquote
 
 from lxml import etree
@@ -17,6 +19,10 @@ from lxml import etree
 _FRONT_MATTER = frozenset({"cover", "titlepage", "title-page", "toc", "copyright-page", "landmarks", "loi", "lot"})
 _WORDS_AT_TARGET_CHARACTERS = 60
 """Enough of the text behind a target to find its paragraph again."""
+
+_SIBLINGS_LIMIT = 50
+_TEXTS_LIMIT = 200
+"""How far words are looked for behind a target; an entry whose words are further off points at an empty place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class _Book:
         }
         self._nav = next((item for item in items if "nav" in str(item.get("properties", "")).split()), None)
         self._trees: dict[str, etree._Element] = {}
+        self._targets: dict[str, dict[str, etree._Element]] = {}
 
     def contents(self) -> Contents:
         spine = _all(self._package, "itemref")
@@ -166,21 +173,26 @@ class _Book:
         return self._trees[path]
 
     def _words_at(self, path: str, fragment: str) -> str:
-        try:
-            root = self._tree(path)
-        except (KeyError, ValueError, etree.XMLSyntaxError):
-            return ""
-        target = next(
-            (element for element in root.iter() if fragment in (element.get("id"), element.get("name"))), None
-        )
+        target = self._targets_in(path).get(fragment)
         if target is None:
             return ""
-        words = _words(target)
-        for following in target.itersiblings() if not words else ():
-            words = _words(following)
+        words = _first_words(target)
+        for following in islice(target.itersiblings(), _SIBLINGS_LIMIT) if not words else ():
+            words = _first_words(following)
             if words:
                 break
-        return words[:_WORDS_AT_TARGET_CHARACTERS]
+        return words
+
+    def _targets_in(self, path: str) -> dict[str, etree._Element]:
+        """What an entry can point at in a file, by its id or name; the first of each."""
+        if path not in self._targets:
+            found = self._targets.setdefault(path, {})
+            with contextlib.suppress(KeyError, ValueError, etree.XMLSyntaxError):
+                for element in self._tree(path).iter():
+                    for name in (element.get("id"), element.get("name")):
+                        if name:
+                            found.setdefault(str(name), element)
+        return self._targets[path]
 
     def _text(self, path: str) -> str:
         try:
@@ -200,6 +212,16 @@ def _all(root: etree._Element, name: str) -> list[etree._Element]:
 
 def _words(element: etree._Element) -> str:
     return " ".join("".join(str(text) for text in element.itertext()).split())
+
+
+def _first_words(element: etree._Element) -> str:
+    """The first words inside, so many as tell a paragraph; without a walk through the whole of a long one."""
+    words = ""
+    for text in islice(element.itertext(), _TEXTS_LIMIT):
+        words += f" {' '.join(str(text)[: 10 * _WORDS_AT_TARGET_CHARACTERS].split())}" if str(text).strip() else ""
+        if len(words) > _WORDS_AT_TARGET_CHARACTERS:
+            break
+    return words.strip()[:_WORDS_AT_TARGET_CHARACTERS]
 
 
 def _type(element: etree._Element) -> set[str]:

@@ -1,15 +1,21 @@
-"""The page or document behind an address: bounded in time, size and redirects."""
+"""The page or document behind an address: bounded in time, size, redirects and reach."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
+import ssl
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from functools import cache
 
+import httpcore
 import httpx
 
-from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
+from services.chunker import inflating
+from shared.addresses import Allowed, scrub, without_password
+from shared.checked_network import CheckedNetwork, Resolve, resolve
+from shared.errors import BadSource, DeadlineExceeded, Transient
 from shared.retry_after import retry_after
 
 REDIRECTS_LIMIT = 8
@@ -18,7 +24,20 @@ REDIRECTS_LIMIT = 8
 _HEADERS = {
     "User-Agent": "podcast-engine/0.1 (reads an article aloud for one listener)",
     "Accept": "text/html,application/xhtml+xml,text/markdown,text/plain,application/epub+zip,*/*;q=0.5",
+    "Accept-Encoding": inflating.ACCEPTED,
+    "Connection": "close",
 }
+NOTHING_ALLOWED = Allowed()
+_SCHEMES = frozenset({"http", "https"})
+_LAST_PORT = 65_535
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_WIRE_ERRORS = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    httpcore.ConnectionNotAvailable,
+)
 _TRY_AGAIN = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
 
 _HINTS = {
@@ -37,7 +56,7 @@ class Fetched:
     Attributes:
         data: the body, decompressed.
         content_type: the header as it was sent; "" if there was none.
-        final_url: where the redirects ended.
+        final_url: where the redirects ended, without user name and password.
     """
 
     data: bytes
@@ -45,87 +64,147 @@ class Fetched:
     final_url: str
 
 
-async def fetch(url: str, *, limit_bytes: int, deadline_seconds: float, connect_timeout_seconds: float) -> Fetched:
-    """Fetch an address.
+async def fetch(
+    url: str,
+    *,
+    limit_bytes: int,
+    deadline_seconds: float,
+    connect_timeout_seconds: float,
+    allowed: Allowed = NOTHING_ALLOWED,
+    resolve: Resolve = resolve,
+) -> Fetched:
+    """Fetch an address. No proxy is used, whatever the environment names: it would look names up by itself, unchecked.
 
     Args:
-        url: http or https.
-        limit_bytes: the largest body that is read, after decompression.
+        url: http or https; a user name and password in it are sent to its own host alone.
+        limit_bytes: the largest body that is read, before and after decompression.
         deadline_seconds: for all of it, redirects included.
         connect_timeout_seconds: to open each connection.
+        allowed: what may be connected to although it is not public.
+        resolve: answers with the addresses of a host.
 
     Raises:
+        ForbiddenAddress: it leads to this machine or into a private network, itself or by a redirect.
         BadSource: no http(s) address, or a status that will not change (404, 403, …).
         TooLarge: the body is over `limit_bytes`.
         Transient: the server is busy or broken (429, 5xx), or cannot be reached; with its `Retry-After`.
         DeadlineExceeded: it took longer than `deadline_seconds`.
     """
-    host = _host_of(url)
-    timeout = httpx.Timeout(deadline_seconds, connect=connect_timeout_seconds)
+    place = _first(url)
+    timeout = {"connect": connect_timeout_seconds, "read": deadline_seconds, "write": deadline_seconds}
+    network = CheckedNetwork(allowed, resolve=resolve)
     try:
         async with (
             asyncio.timeout(deadline_seconds),
-            httpx.AsyncClient(
-                follow_redirects=True, max_redirects=REDIRECTS_LIMIT, timeout=timeout, headers=_HEADERS
-            ) as client,
-            client.stream("GET", url) as response,
+            httpcore.AsyncConnectionPool(ssl_context=_tls(), network_backend=network, max_connections=2) as pool,
         ):
-            _check(response, url)
-            return Fetched(
-                await _body(response, limit_bytes), response.headers.get("content-type", ""), str(response.url)
-            )
+            for _ in range(REDIRECTS_LIMIT + 1):
+                async with pool.stream(
+                    "GET", place.wire_url, headers=place.headers, extensions={"timeout": timeout}
+                ) as response:
+                    headers = httpx.Headers(response.headers)
+                    # The body of a redirect is not read: leaving the block drops its connection.
+                    if response.status in _REDIRECTS and (location := headers.get("location")) is not None:
+                        place = place.followed_to(location)
+                        continue
+                    _check(response, headers, place.shown)
+                    data = await inflating.body(
+                        response.aiter_stream(),
+                        encoding=headers.get("content-encoding", ""),
+                        limit_bytes=limit_bytes,
+                        whose=place.shown,
+                    )
+                    return Fetched(data, headers.get("content-type", ""), str(place.url))
     except TimeoutError as error:
         raise DeadlineExceeded(
-            f"{host} did not deliver the page within {deadline_seconds:g} s.",
+            f"{place.url.host} did not deliver the page within {deadline_seconds:g} s.",
             hint="Try again later, or raise PODCAST_FETCH_DEADLINE_SECONDS.",
         ) from error
-    except httpx.TooManyRedirects as error:
-        raise BadSource(
-            f"{url} redirects more than {REDIRECTS_LIMIT} times.", hint="Use the address that a browser ends at."
+    except (*_WIRE_ERRORS, OSError) as error:
+        raise Transient(
+            scrub(_unreachable(place.url.host, error)), hint="Check the address and the network."
         ) from error
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise BadSource(f"{url} leads to an address that is not http or https.", hint="Check the address.") from error
-    except httpx.DecodingError as error:
-        raise BadSource(f"{host} sent a page that cannot be decompressed.", hint="Save it from a browser.") from error
-    except (httpx.HTTPError, OSError) as error:
-        raise Transient(_unreachable(host, error), hint="Check the address and the network.") from error
+    raise BadSource(
+        f"{without_password(url)} redirects more than {REDIRECTS_LIMIT} times.",
+        hint="Use the address that a browser ends at.",
+    )
 
 
-def _host_of(url: str) -> str:
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a request goes: an address without user name and password, and what logs in there."""
+
+    url: httpx.URL
+    authorization: str = ""
+
+    @property
+    def shown(self) -> str:
+        return str(self.url)
+
+    @property
+    def wire_url(self) -> httpcore.URL:
+        return httpcore.URL(
+            scheme=self.url.raw_scheme, host=self.url.raw_host, port=self.url.port, target=self.url.raw_path
+        )
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        own = [("Authorization", self.authorization)] if self.authorization else []
+        return [("Host", self.url.netloc.decode("ascii")), *_HEADERS.items(), *own]
+
+    def followed_to(self, location: str) -> _Place:
+        """Where a redirect leads. What logs in is never sent to another host, port or scheme."""
+        try:
+            url = _bare(self.url.join(location))
+        except (httpx.InvalidURL, ValueError, TypeError):
+            url = httpx.URL("")
+        if not _can_be_asked(url):
+            raise BadSource(f"{self.shown} leads to an address that is not http or https.", hint="Check the address.")
+        if self.url.scheme == "https" and url.scheme == "http":
+            raise BadSource(
+                f"{self.shown} leads from https to http, where anybody on the way could change the page.",
+                hint="Submit the http address itself if that is meant.",
+            )
+        same = (self.url.scheme, self.url.host, self.url.port) == (url.scheme, url.host, url.port)
+        return _Place(url, self.authorization if same else "")
+
+
+def _first(url: str) -> _Place:
+    shown = without_password(url)
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    if parts.scheme not in {"http", "https"} or not host:
-        raise BadSource(f"{url} is not an http or https address.", hint="It begins with http:// or https://.")
-    return host
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError, TypeError):
+        parsed = httpx.URL("")
+    if not _can_be_asked(parsed):
+        raise BadSource(f"{shown} is not an http or https address.", hint="It begins with http:// or https://.")
+    login = f"{parsed.username}:{parsed.password}".encode() if parsed.userinfo else b""
+    return _Place(_bare(parsed), f"Basic {base64.b64encode(login).decode()}" if login else "")
 
 
-def _check(response: httpx.Response, url: str) -> None:
-    status = response.status_code
-    if response.is_success:
+def _can_be_asked(url: httpx.URL) -> bool:
+    return url.scheme in _SCHEMES and bool(url.host) and (url.port is None or url.port <= _LAST_PORT)
+
+
+def _bare(url: httpx.URL) -> httpx.URL:
+    return url.copy_with(userinfo=b"", fragment=None)
+
+
+def _check(response: httpcore.Response, headers: httpx.Headers, shown: str) -> None:
+    status = response.status
+    if 200 <= status < 300:  # noqa: PLR2004 - what HTTP calls successful
         return
-    what = f"{url} answered with {status} {response.reason_phrase}".rstrip()
+    reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
+    what = f"{shown} answered with {status} {reason[:100]}".rstrip()
     if status in _TRY_AGAIN:
         raise Transient(
-            f"{what}.", hint="Try again later.", retry_after_seconds=retry_after(response.headers.get("retry-after"))
+            f"{what}.", hint="Try again later.", retry_after_seconds=retry_after(headers.get("retry-after"))
         )
     raise BadSource(f"{what}.", hint=_HINTS.get(status, "Open the address in a browser to see what is wrong."))
-
-
-async def _body(response: httpx.Response, limit_bytes: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > limit_bytes:
-            raise TooLarge(
-                f"The document at {response.url} is over {limit_bytes / 1e6:,.1f} MB.",
-                hint="Raise PODCAST_SOURCE_LIMIT_BYTES if it is meant to be so large.",
-            )
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _unreachable(host: str, error: Exception) -> str:
@@ -136,6 +215,6 @@ def _unreachable(host: str, error: Exception) -> str:
         if isinstance(cause, ConnectionRefusedError):
             return f"{host} refuses the connection."
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.ConnectTimeout):
+    if isinstance(error, httpcore.ConnectTimeout):
         return f"{host} cannot be reached: connecting took too long."
     return f"The connection to {host} failed: {str(error) or type(error).__name__}."

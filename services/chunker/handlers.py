@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+import structlog
 from pydantic import ValidationError
 
 from services.chunker import manifests
+from services.chunker.cancellation import Cancelled, unless_cancelled
 from services.chunker.documents import read_packed
 from services.chunker.fetching import fetch
 from services.chunker.workers import in_worker
@@ -25,6 +27,8 @@ from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
 
+log = structlog.get_logger(__name__)
+
 Publish = Callable[[JobChunked], Awaitable[None]]
 
 _OWN_SHARE_OF_DEADLINE = 0.9
@@ -32,7 +36,7 @@ _OWN_SHARE_OF_DEADLINE = 0.9
 
 
 async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publish: Publish) -> None:
-    """Read a job's source, store its manifest, announce it.
+    """Read a job's source, store its manifest, announce it. A job that is cancelled meanwhile is read no further.
 
     Raises:
         BadInput: the source cannot be read, or is over a limit.
@@ -49,7 +53,12 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
         stored = await store.get(key)
     except NotFound:
         job = await _first_request(job, store)
-        manifest, chunks = await _made(job, store, settings, left_seconds)
+        work = _made(job, store, settings, left_seconds)
+        try:
+            manifest, chunks = await unless_cancelled(work, job_id=job.job_id, store=store)
+        except Cancelled:
+            log.info("the job was cancelled: stopped reading", seconds=round(time.monotonic() - started, 1))
+            return
         try:
             await store.create(key, manifest, content_type="application/json")
         except Conflict:  # another chunker had the same message: the first manifest counts
@@ -114,6 +123,7 @@ async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
             limit_bytes=settings.source_limit_bytes,
             deadline_seconds=settings.fetch_deadline_seconds,
             connect_timeout_seconds=settings.connect_timeout_seconds,
+            allowed=settings.fetch_allowed,
         )
         parts = urlsplit(fetched.final_url)
         name = PurePosixPath(unquote(parts.path)).name

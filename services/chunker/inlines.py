@@ -12,9 +12,9 @@ from services.chunker.plain_text import join_lines
 Node = dict[str, Any]
 
 _MARK = re.compile(
-    r"\s*[\[({]?\s*(?:\d{1,4}|[a-zA-Z]|[ivxlc]{1,6}|[*\u2020\u2021\u00a7\u00b6#]{1,3}|\u2191|\u21a9\ufe0e?)\s*[\])}]?\s*"
+    r"[\[({]?(?:\d{1,4}|[a-zA-Z]|[ivxlc]{1,6}|[*\u2020\u2021\u00a7\u00b6#]{1,3}|\u2191|\u21a9\ufe0e?)[\])}]?"
 )
-"""What a link to a note, or back from it, looks like: 1, [12], *, \u2020, \u21a9."""
+"""What a link to a note, or back from it, looks like without white space: 1, [12], *, \u2020, \u21a9."""
 
 _SUPERSCRIPT = str.maketrans(
     "0123456789+-=()n",
@@ -109,7 +109,7 @@ class Inlines:
             self._on_anchor(name)
         words = plain(nodes)
         role = dict(attributes).get("role", "")
-        if role in {"doc-noteref", "doc-backlink"} or ("#" in target and _MARK.fullmatch(words)):
+        if role in {"doc-noteref", "doc-backlink"} or ("#" in target and _MARK.fullmatch("".join(words.split()))):
             self._omissions.add("footnote mark", _FOOTNOTE, words)
             return ""
         return self._inside(nodes)

@@ -105,7 +105,7 @@ def _title(job: JobRequest, document: Document, name: str) -> str:
 
 
 def _line(text: str | None) -> str:
-    return normalise(text or "")[:TITLE_LIMIT_CHARACTERS].strip()
+    return normalise((text or "")[: 10 * TITLE_LIMIT_CHARACTERS])[:TITLE_LIMIT_CHARACTERS].strip()
 
 
 def _first_words(document: Document) -> str:

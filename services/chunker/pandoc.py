@@ -1,24 +1,23 @@
 """pandoc as a child process: any markup in, one typed tree out.
 
-Sandboxed (it reads no other file and opens no connection), with a bound on memory and output, killed at its deadline.
+Sandboxed (it reads no other file and opens no connection), with a bound on CPU time, memory and output, killed at its
+deadline.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import resource
+import signal
 from functools import cache
 
 import pypandoc
 
-from shared.errors import BadSource, DeadlineExceeded, TooLarge
+from services.chunker import allowances
+from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
 from shared.protocol.messages import SourceFormat
-
-HEAP_LIMIT_MB = 1_500
-"""5 MB of Markdown, the longest text of a job, took 866 MB."""
-
-OUTPUT_LIMIT_BYTES = 150_000_000
-"""The same text gave 41 MB of JSON; a tree of this size takes 2 GB to load."""
 
 _READERS: dict[SourceFormat, str] = {
     # CommonMark as people write it; pandoc's own dialect wants blank lines before lists and headings. A task list's
@@ -33,6 +32,11 @@ _READERS: dict[SourceFormat, str] = {
     "rst": "rst",
     "org": "org",
 }
+_ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ} | {
+    "LANG": "C.UTF-8"
+}
+"""No secrets: it parses what strangers wrote."""
+
 _HEAP_EXHAUSTED = 251
 _READ_BYTES = 1 << 20
 _STDERR_KEPT_BYTES = 2_000
@@ -43,29 +47,44 @@ def _program() -> str:
     return str(pypandoc.get_pandoc_path())
 
 
-async def tree_of(data: bytes, format: SourceFormat, *, deadline_seconds: float, without: str = "") -> bytes:  # noqa: A002 - its name in every message
+async def tree_of(
+    data: bytes,
+    format: SourceFormat,  # noqa: A002 - its name in every message
+    *,
+    size_bytes: int,
+    deadline_seconds: float,
+    without: str = "",
+) -> bytes:
     """The document as pandoc's JSON.
 
     Args:
         data: the document; text formats in UTF-8.
         format: what it is; not `text`.
+        size_bytes: what the document counts for, and so what it may cost (`allowances.of_pandoc`).
         deadline_seconds: pandoc is killed when it takes longer.
         without: an extension of the format to switch off.
 
     Raises:
         BadSource: pandoc cannot parse it.
-        TooLarge: it needs more memory, or gives more output, than the limits.
+        TooLarge: it needs more CPU time or memory, or gives more output, than the limits.
         DeadlineExceeded: it took longer than `deadline_seconds`.
+        Transient: it was killed from outside.
     """
     reader = _READERS[format] + (f"-{without}" if without else "")
+    allowance = allowances.of_pandoc(size_bytes)
+    heap_mb = allowance.memory_bytes // allowances.MEGABYTE
     process = await asyncio.create_subprocess_exec(
-        _program(), "--sandbox", "--from", reader, "--to", "json", "+RTS", f"-M{HEAP_LIMIT_MB}m", "-RTS",
+        _program(), "--sandbox", "--from", reader, "--to", "json", "+RTS", f"-M{heap_mb}m", "-RTS",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=_ENVIRONMENT,
     )  # fmt: skip
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended already; its exit code tells why
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (allowance.cpu_seconds, allowance.cpu_seconds + 5))
+        resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
     feeding = asyncio.create_task(_feed(process, data))
     try:
         async with asyncio.timeout(deadline_seconds):
-            output, complaint = await asyncio.gather(_output(process), _complaint(process))
+            output, complaint = await asyncio.gather(_output(process, size_bytes), _complaint(process))
             code = await process.wait()
     except TimeoutError as error:
         raise DeadlineExceeded(
@@ -77,9 +96,16 @@ async def tree_of(data: bytes, format: SourceFormat, *, deadline_seconds: float,
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()  # it was killed, so this ends at once; without it a zombie would stay
+    if code == -signal.SIGXCPU:
+        raise allowances.used_up(f"Reading the {format.upper()}", allowance)
     if code == _HEAP_EXHAUSTED:
         raise TooLarge(
-            f"Reading the {format.upper()} needs more than {HEAP_LIMIT_MB} MB of memory.", hint="Split the document."
+            f"Reading the {format.upper()} needs more than {heap_mb:,} MB of memory.", hint="Split the document."
+        )
+    if code == -signal.SIGKILL:
+        raise Transient(
+            f"Reading the {format.upper()} ended early: its process was killed.",
+            hint="Look whether the machine is short of memory.",
         )
     if code != 0:
         reason = " ".join(complaint.split()) or f"pandoc ended with {code}"
@@ -101,15 +127,16 @@ async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
         await stdin.wait_closed()
 
 
-async def _output(process: asyncio.subprocess.Process) -> bytes:
+async def _output(process: asyncio.subprocess.Process, size_bytes: int) -> bytes:
+    limit = allowances.pandoc_output_bytes(size_bytes)
     parts: list[bytes] = []
     size = 0
     while process.stdout and (part := await process.stdout.read(_READ_BYTES)):
         parts.append(part)
         size += len(part)
-        if size > OUTPUT_LIMIT_BYTES:
+        if size > limit:
             raise TooLarge(
-                f"The document's tree is over {OUTPUT_LIMIT_BYTES // 1_000_000} MB.", hint="Split the document."
+                f"The document's tree is over {limit // allowances.MEGABYTE} MB.", hint="Split the document."
             )
     return b"".join(parts)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import regex
+
 UNSPEAKABLE_RUN_LIMIT_CHARACTERS = 16
 """A longer run without a letter or a digit is decoration: dot leaders, rules, rows of emoji.
 
@@ -26,8 +28,14 @@ _SILENT = re.compile(
     "\U000f0000-\U0010ffff"  # private use, planes 15 and 16
     "]+"
 )
-_JOINERS_AT_EDGES = re.compile("(?:(?<=\\s)|^)[\u200c\u200d]+|[\u200c\u200d]+(?=\\s|$)")
-"""ZWNJ and ZWJ shape a word or an emoji from inside; beside white space they do nothing."""
+_JOINERS_AT_EDGES = re.compile("(?:(?<=\\s)|^)[\u200c\u200d]++|(?<![\u200c\u200d])[\u200c\u200d]++(?=\\s|$)")
+"""ZWNJ and ZWJ shape a word or an emoji from inside; beside white space they do nothing. Each run is looked at once."""
+
+MARKS_LIMIT = 30
+"""Combining marks upon one letter; more are noise, and putting them in order takes time by the square of their number.
+The number is that of Unicode's stream-safe text (UAX 15), which no language comes near."""
+
+_MARKS = regex.compile(rf"(?<=\p{{M}}{{{MARKS_LIMIT}}})\p{{M}}++")
 
 SPEAKABLE = re.compile(r"[^\W_]")
 """A letter or a digit of any script."""
@@ -52,8 +60,13 @@ def normalise(text: str) -> str:
     Controls, zero-width and directional marks, private-use characters and noncharacters go. ZWJ, ZWNJ and variation
     selectors stay inside words and emoji, where they change what is read. Idempotent.
     """
-    kept = _JOINERS_AT_EDGES.sub("", _SILENT.sub("", text))
-    return " ".join(unicodedata.normalize("NFC", kept).split())
+    kept = _without_noise(_JOINERS_AT_EDGES.sub("", _SILENT.sub("", text)))
+    return " ".join(_without_noise(unicodedata.normalize("NFC", kept)).split())
+
+
+def _without_noise(text: str) -> str:
+    """At most `MARKS_LIMIT` combining marks in a row."""
+    return text if text.isascii() else _MARKS.sub("", text)
 
 
 def leave_out_decoration(text: str) -> tuple[str, list[str]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from lxml import html as lxml_html
 
 from services.chunker.document import Anchor, Block, Document, Heading, Omissions, Paragraph
 from services.chunker.inlines import Inlines, Node, plain
+from services.chunker.pruning import take_out
 from shared.errors import BadSource
 
 Role = Literal["paragraph", "item", "term", "quote"]
@@ -24,7 +26,9 @@ _RAW = "raw markup, not words"
 _NOTES = frozenset(
     {"footnotes", "footnote", "endnotes", "endnote", "rearnote", "rearnotes", "doc-footnote", "doc-endnotes"}
 )
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<[!?][^>]*>", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<[!?][^<>]*>", re.DOTALL)
+"""A declaration ends at the next bracket of either kind, or a row of them without an end would be walked through again
+from each one."""
 _NOT_SPOKEN_IN_HTML = ("script", "style", "template", "svg", "head", "noscript")
 
 
@@ -38,19 +42,19 @@ def read(tree: bytes) -> Document:
         parsed = json.loads(tree)
         reader = _Reader()
         reader.blocks_of(parsed["blocks"])
+        meta: dict[str, Any] = parsed["meta"]
+        return Document(
+            blocks=tuple(reader.blocks),
+            title=_one(meta, "title"),
+            author=_one(meta, "author", "creator"),
+            language=_one(meta, "lang", "language"),
+            omissions=tuple(reader.omissions),
+        )
     except RecursionError as error:
         raise BadSource(
             "The document is nested too deeply.",
             hint="Quotes or lists inside one another, some hundred levels: flatten them.",
         ) from error
-    meta: dict[str, Any] = parsed["meta"]
-    return Document(
-        blocks=tuple(reader.blocks),
-        title=_one(meta, "title"),
-        author=_one(meta, "author", "creator"),
-        language=_one(meta, "lang", "language"),
-        omissions=tuple(reader.omissions),
-    )
 
 
 def _one(meta: dict[str, Any], *names: str) -> str | None:
@@ -167,6 +171,17 @@ class _Reader:
                 self.blocks.append(Paragraph(text, role))
 
 
+def _outermost(root: lxml_html.HtmlElement, tags: tuple[str, ...]) -> Iterator[lxml_html.HtmlElement]:
+    """The elements of these tags that are inside no other of them."""
+    inside: set[lxml_html.HtmlElement] = set()
+    for element in root.iter():
+        if element.getparent() in inside:
+            inside.add(element)
+        elif element.tag in tags:
+            inside.add(element)
+            yield element
+
+
 def words_of_html(markup: str) -> list[tuple[str, tuple[str, str] | None]]:
     """The words of a piece of HTML, a paragraph each; or what is left out, with kind and reason."""
     markup = _COMMENT.sub("", markup)
@@ -179,16 +194,15 @@ def words_of_html(markup: str) -> list[tuple[str, tuple[str, str] | None]]:
         ("table", _TABLE, ("table",)),
         ("raw", _RAW, _NOT_SPOKEN_IN_HTML),
     ):
-        for element in list(root.iter(*tags)):
-            if words := " ".join(element.text_content().split()):
-                found.append((words, (kind, reason)))
-            element.drop_tree()
+        outermost = list(_outermost(root, tags))
+        texts_left_out = (" ".join(str(element.text_content()).split()) for element in outermost)
+        found += [(words, (kind, reason)) for words in texts_left_out if words]
+        take_out(outermost)
     found += [(element.get("alt") or "", ("image", "a picture cannot be heard")) for element in root.iter("img")]
-    for element in list(root.iter("figcaption")):
-        figure = element.getparent()
-        if figure is not None and figure.find(".//img") is not None:
-            found.append((" ".join(str(element.text_content()).split()), ("caption", _CAPTION)))
-            element.drop_tree()
+    pictured = {above for image in root.iter("img") for above in image.iterancestors()}
+    captions = [element for element in _outermost(root, ("figcaption",)) if element.getparent() in pictured]
+    found += [(" ".join(str(element.text_content()).split()), ("caption", _CAPTION)) for element in captions]
+    take_out(captions)
     for element in root.iter(
         "p", "div", "li", "br", "dt", "dd", "summary", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"
     ):

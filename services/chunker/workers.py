@@ -1,7 +1,6 @@
-"""CPU-bound Python off the event loop: in worker processes that can be killed, as a thread cannot.
+"""CPU-bound Python off the event loop: in worker processes with an allowance, which can be killed as a thread cannot.
 
-The workers are anyio's: started when they are needed, kept for the next call, ended with the loop. A worker whose
-parent was killed reads the end of its standard input and ends too.
+The workers are started when they are needed, kept for the next call, and ended with the loop.
 """
 
 from __future__ import annotations
@@ -9,28 +8,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import resource
+import os
+import pickle
 import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
-import anyio
-import anyio.to_process
+from anyio.lowlevel import RunVar
 
-from shared.errors import DeadlineExceeded, TooLarge, Transient
+from services.chunker import allowances, worker_process
+from services.chunker.allowances import Allowance
+from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
 
 _Result = TypeVar("_Result")
 _Parameters = ParamSpec("_Parameters")
 
-MEMORY_LIMIT_BYTES = 4_000_000_000
-"""A worker's address space. The largest tree that is let through (`pandoc.OUTPUT_LIMIT_BYTES`) loads in 2 GB."""
-
 WARM_UP_SECONDS = 60.0
 """Loading takes a second on an idle machine."""
 
+IDLE_SECONDS = 300.0
+"""A worker that has not been called for so long is ended at the next call."""
+
 _TRIES = 2
 """An idle worker may have been killed from outside; that is noticed when it is called, and a new one does the work."""
+
+_CRASHES = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE})
 
 
 async def in_worker(
@@ -42,6 +49,8 @@ async def in_worker(
 ) -> _Result:
     """Call `function` in a worker process; it is killed at the deadline, and when the waiting task is cancelled.
 
+    The larger its arguments are, the more CPU time and memory it may use (`allowances.of_worker`).
+
     Args:
         what: names the work in the error.
         seconds: the deadline, from now.
@@ -50,42 +59,46 @@ async def in_worker(
         **kwargs: its keyword arguments.
 
     Raises:
+        BadSource: the document crashes it.
+        TooLarge: it needed more CPU time or memory than its allowance.
         DeadlineExceeded: it took longer than `seconds`.
-        TooLarge: it needed more memory than `MEMORY_LIMIT_BYTES`.
         Transient: the worker was killed from outside, twice.
     """
-    call = partial(_called, partial(function, *args, **kwargs))
+    call = pickle.dumps(partial(function, *args, **kwargs), pickle.HIGHEST_PROTOCOL)
+    allowance = allowances.of_worker(len(call))
+    code = 0
     try:
         async with asyncio.timeout(seconds):
-            for left in reversed(range(_TRIES)):
+            for _ in range(_TRIES):
                 try:
-                    return await anyio.to_process.run_sync(call, cancellable=True)
-                except anyio.BrokenWorkerProcess as error:
-                    if not left:
-                        raise Transient(
-                            f"{what} ended early: its process was killed.",
-                            hint="Look whether the machine is short of memory.",
-                        ) from error
+                    ok, result = await _pool().call(call, allowance)
+                except _Died as died:
+                    code = died.code
+                    if code == -signal.SIGXCPU:
+                        break
+                else:
+                    if ok:
+                        return cast("_Result", result)
+                    raise _named(result, allowance)
     except TimeoutError as error:
         raise DeadlineExceeded(
             f"{what} took longer than it may.", hint="Split the document, or raise PODCAST_CHUNKER_DEADLINE_SECONDS."
         ) from error
-    raise AssertionError("unreachable: the last try returns or raises")
+    if code == -signal.SIGXCPU:
+        raise allowances.used_up(what, allowance)
+    if code in _CRASHES:
+        raise BadSource(f"{what} crashes the parser.", hint="Convert the document to another format.")
+    raise Transient(f"{what} ended early: its process was killed.", hint="Look whether the machine is short of memory.")
 
 
-def _called(function: Callable[[], _Result]) -> _Result:
-    """Runs in the worker."""
-    # Ctrl-C goes to every process of a terminal. An answer to it would be taken for the answer to the next call.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    if hard == resource.RLIM_INFINITY or hard > MEMORY_LIMIT_BYTES:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, hard))
-    try:
-        return function()
-    except MemoryError:
-        raise TooLarge(
-            f"The document needs more than {MEMORY_LIMIT_BYTES / 1e9:g} GB of memory.", hint="Split the document."
-        ) from None
+def _named(error: BaseException, allowance: Allowance) -> BaseException:
+    if isinstance(error, MemoryError):
+        return TooLarge(
+            f"The document needs more than {allowance.memory_bytes / 1e9:.1f} GB of memory.", hint="Split the document."
+        )
+    if isinstance(error, RecursionError):
+        return BadSource("The document is nested too deeply.", hint="Convert it to another format.")
+    return error
 
 
 async def warm_up() -> None:
@@ -97,3 +110,95 @@ async def warm_up() -> None:
 def _load() -> None:
     for module in ("services.chunker.documents", "services.chunker.manifests"):
         importlib.import_module(module)
+
+
+class _Died(Exception):
+    """The worker ended before it answered."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class _Pool:
+    """The workers of one event loop."""
+
+    idle: list[tuple[float, Process]] = field(default_factory=list)
+    all: set[Process] = field(default_factory=set)
+    end: asyncio.Task[None] | None = None
+
+    async def call(self, call: bytes, allowance: Allowance) -> tuple[bool, Any]:
+        worker = await self._take()
+        keep = False
+        try:
+            await _send(worker, pickle.dumps((allowance.cpu_seconds, allowance.memory_bytes)))
+            await _send(worker, call)
+            ok, grown, result = pickle.loads(await _answer(worker))  # noqa: S301 - our own worker wrote it
+            keep = not grown
+        except (BrokenPipeError, ConnectionResetError, asyncio.IncompleteReadError):
+            raise _Died(await worker.wait()) from None
+        finally:
+            if keep:
+                self.idle.append((time.monotonic(), worker))
+            else:
+                await self._kill(worker)
+        return ok, result
+
+    async def _take(self) -> Process:
+        while self.idle and self.idle[0][0] < time.monotonic() - IDLE_SECONDS:
+            await self._kill(self.idle.pop(0)[1])
+        while self.idle:
+            _, worker = self.idle.pop()
+            if worker.returncode is None:
+                return worker
+            self.all.discard(worker)
+        if self.end is None:
+            self.end = asyncio.create_task(self._end_with_the_loop())
+        # The parsers of strangers' documents are given no secrets.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PODCAST_")}
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, str(worker_process.__file__), stdin=PIPE, stdout=PIPE, limit=1 << 20, env=environment
+        )
+        self.all.add(worker)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # noticed when it is called
+            await _send(worker, pickle.dumps(sys.path))
+        return worker
+
+    async def _kill(self, worker: Process) -> None:
+        self.all.discard(worker)
+        with contextlib.suppress(ProcessLookupError):
+            worker.kill()
+        await worker.wait()  # it was killed, so this ends at once; without it a zombie would stay
+
+    async def _end_with_the_loop(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for worker in list(self.all):
+                await self._kill(worker)
+
+
+_running: RunVar[_Pool] = RunVar("chunker_workers")
+
+
+def _pool() -> _Pool:
+    try:
+        return _running.get()
+    except LookupError:
+        pool = _Pool()
+        _running.set(pool)
+        return pool
+
+
+async def _send(worker: Process, frame: bytes) -> None:
+    assert worker.stdin is not None  # noqa: S101 - it was asked for
+    worker.stdin.write(len(frame).to_bytes(worker_process.LENGTH_BYTES, "big"))
+    worker.stdin.write(frame)
+    await worker.stdin.drain()
+
+
+async def _answer(worker: Process) -> bytes:
+    assert worker.stdout is not None  # noqa: S101 - it was asked for
+    length = await worker.stdout.readexactly(worker_process.LENGTH_BYTES)
+    return await worker.stdout.readexactly(int.from_bytes(length, "big"))

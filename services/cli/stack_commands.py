@@ -11,11 +11,13 @@ import click
 
 from deploy.local import StackPlan, is_running, read_state, start_detached, stop
 from deploy.local.doctor import examine
+from deploy.local.inspection import inspect, supervisor_is_stopped
 from deploy.local.minio_build import ensure_minio
 from deploy.local.plan import Engine, StoreKind
-from deploy.local.state import AlreadyRunning, StackState
-from deploy.local.supervisor import supervise
+from deploy.local.state import AlreadyRunning, StackState, left_state
+from deploy.local.supervise import supervise
 from services.cli import interrupts
+from services.cli.stack_display import table
 from shared.settings import Settings, load
 
 directory_option = click.option(
@@ -109,19 +111,36 @@ def down(directory: Path | None) -> None:
 @json_option
 @directory_option
 def ps(as_json: bool, directory: Path | None) -> None:
-    """List the processes of the stack, broker and store included."""
+    """List the processes of the stack, broker and store included: whether they run, and whether they are ready."""
     folder = _folder(directory, load())
     state = read_state(folder)
-    rows = [process.model_dump() for process in state.processes if process.service != "epmd"] if state else []
+    reports = interrupts.run(inspect(state)) if state else []
+    reports = [report for report in reports if report.service != "epmd"]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
-    if not rows:
-        click.echo(f"No stack is running in {folder}. Start one with `podcast up`.", err=True)
-        return
-    click.echo(f"{'SERVICE':<14}{'PID':>8}{'PORT':>8}")
-    for row in rows:
-        click.echo(f"{row['service']:<14}{row['pid'] or '-':>8}{row['port'] or '-':>8}")
+        click.echo(json.dumps([report.model_dump() for report in reports], indent=2))
+    elif state:
+        for line in table(reports):
+            click.echo(line)
+    if warning := _supervision(folder, state):
+        click.echo(warning, err=True)
+
+
+def _supervision(folder: Path, state: StackState | None) -> str:
+    """What is wrong with the supervisor; "" if it does its work."""
+    if state is None:
+        left = left_state(folder)
+        if left is None:
+            return f"No stack is running in {folder}. Start one with `podcast up`."
+        return (
+            f"The supervisor of the stack in {folder} (process {left.pid}) is dead, and the stack with it. "
+            "`podcast up` starts it again on the same data."
+        )
+    if supervisor_is_stopped(state):
+        return (
+            f"The supervisor (process {state.pid}) is stopped: what dies or hangs is not started again. "
+            f"`kill -CONT {state.pid}` lets it go on."
+        )
+    return "" if state.state == "ready" else f"The stack in {folder} is {state.state}."
 
 
 @click.command()

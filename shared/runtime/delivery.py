@@ -223,6 +223,9 @@ class Delivery(BaseMiddleware[Any, Any]):
             error=type(error).__name__,
             exc_info=None if isinstance(error, PodcastError) else error,
         )
+        await self.subscription.notices.tell(
+            self.msg, reason=_sentence(error), tries=attempt + waits, next_seconds=max(delay_seconds, wanted)
+        )
         return "retried" if counts else "waiting"
 
     async def _dead_letter(self, error: BaseException) -> str:

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+
+from shared.text import json_escaped, printable
+
+
+def _only_text(_logger: Any, _method: str, line: Any) -> str:
+    """Nothing in a record commands the terminal, and what follows its first line is indented: none forges a record."""
+    return printable(str(line), keep_newlines=True).replace("\n", "\n    ")
+
+
+def _only_json(_logger: Any, _method: str, line: Any) -> str:
+    """The same for a record in JSON, which is one line already."""
+    return json_escaped(str(line))
 
 
 def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> None:
@@ -46,6 +59,7 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *([structlog.processors.format_exc_info] if as_json else []),
             renderer,
+            _only_json if as_json else _only_text,
         ],
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -200,4 +200,4 @@ class FileStore:
 
     async def ping(self) -> None:
         """See `Store.ping`."""
-        await self._run("make its folder", lambda _: self.root.mkdir(parents=True, exist_ok=True))
+        await self._run("make its folder", lambda _: folder_commit.make_folder(self.root, self.root))

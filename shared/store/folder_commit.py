@@ -75,7 +75,7 @@ def write(
     """
     partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
     try:
-        _fill(partial, fill)
+        _fill(root, partial, fill)
         with _locked(root, path, attempt):
             attempt.check()
             if condition is not None:
@@ -104,10 +104,24 @@ def delete(root: Path, path: Path, attempt: Attempt) -> None:
             (root / folder).rmdir()
 
 
-def _fill(partial: Path, fill: Callable[[Path], object]) -> None:
+def make_folder(root: Path, folder: Path) -> None:
+    """Make a folder at or below `root`, and those on the way: for their owner alone, whatever the umask.
+
+    People's texts are in it. Their commands write here too, with a umask that is meant for what is made for them.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in reversed((folder.relative_to(root), *folder.relative_to(root).parents)):
+            (root / part).mkdir(mode=0o700, exist_ok=True)
+
+
+def _fill(root: Path, partial: Path, fill: Callable[[Path], object]) -> None:
     for tries_left in reversed(range(_FOLDER_TRIES)):
         try:
-            partial.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(root, partial.parent)
+            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             fill(partial)
         except FileNotFoundError:
             if not tries_left:
@@ -120,7 +134,7 @@ def _fill(partial: Path, fill: Callable[[Path], object]) -> None:
 def _locked(root: Path, path: Path, attempt: Attempt) -> Iterator[None]:
     """Hold the lock of a key. It is asked for again and again, so that a thread that was given up ends."""
     folder = root / LOCKS
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(root, folder)
     name = f"{zlib.crc32(os.fsencode(path.relative_to(root))) % _STRIPES:02x}"
     file = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

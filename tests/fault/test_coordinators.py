@@ -3,25 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import time
+from collections.abc import AsyncIterator
 
+import psutil
 import pytest
+from aio_pika.abc import AbstractIncomingMessage
 
-from shared.protocol.messages import JobStatus
+from shared.protocol import topology
+from shared.protocol.manifest import Manifest
+from shared.runtime.broker import connected
+from shared.store import keys
 from tests.fault.cluster import Cluster, job, unheard_text
+from tests.fault.evidence import Evidence
+from tests.waiting import until
 
 RESUMED_SECONDS = 4.0
 """Enough for a coordinator that was frozen to do whatever it was about to do."""
+TICKS_SECONDS = 5.0
+"""In this time the coordinator looks at its jobs at least twice."""
 
 
-async def spoken_chunks(cluster: Cluster, job_id: str, count: int) -> JobStatus:
+HALF_A_DAY_SECONDS = 43_200
+
+
+@contextlib.asynccontextmanager
+async def overheard(cluster: Cluster) -> AsyncIterator[list[AbstractIncomingMessage]]:
+    """What is published while the body runs."""
+    messages: list[AbstractIncomingMessage] = []
+
+    async def take(message: AbstractIncomingMessage) -> None:
+        messages.append(message)
+
+    async with connected(cluster.services.settings) as connection, connection.channel() as channel:
+        queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+        await queue.bind(topology.EXCHANGE, "#")
+        await queue.consume(take, no_ack=True)
+        yield messages
+
+
+def published_at(message: AbstractIncomingMessage) -> float:
+    """When its publisher thought it was."""
+    assert message.timestamp is not None
+    return message.timestamp.timestamp()
+
+
+async def knows_more_than_it_wrote(cluster: Cluster, job_id: str) -> bool:
+    """Whether more chunks of a job are finished than its status says."""
+    manifest = Manifest.model_validate_json(await cluster.services.store.get(keys.manifest(job_id)))
+    finished = [await cluster.services.store.exists(chunk.audio_key) for chunk in manifest.chunks]
+    status = await cluster.services.status(job_id)
+    return status is not None and sum(finished) > status.chunks.done
+
+
+async def spoken_chunks(cluster: Cluster, job_id: str, count: int) -> None:
     """Wait until so many chunks of a job are done."""
-    for _ in range(600):
+
+    async def are_spoken() -> bool:
         status = await cluster.services.status(job_id)
-        if status is not None and status.chunks.done >= count:
-            return status
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"never {count} chunks")
+        return status is not None and status.chunks.done >= count
+
+    await until(are_spoken, f"{count} chunks are spoken", seconds=60)
 
 
 async def test_a_coordinator_that_was_frozen_does_not_undo_what_the_other_did(cluster: Cluster) -> None:
@@ -35,11 +79,14 @@ async def test_a_coordinator_that_was_frozen_does_not_undo_what_the_other_did(cl
             voice.delay(0.4)
         await cluster.services.submit(request)
         await spoken_chunks(cluster, request.job_id, 2)
-        await asyncio.sleep(0.5)  # until it has news that it has not written yet
+        await until(lambda: knows_more_than_it_wrote(cluster, request.job_id), "a chunk that no status tells of")
         cluster.services.strike(frozen, signal.SIGSTOP)
+        evidence = Evidence(cluster)
         cluster.proxies["broker"].cut_now()  # so that the broker learns of it at once
         await cluster.completes(request)
+        assert psutil.Process(frozen.process.pid).status() == psutil.STATUS_STOPPED, "the other did it alone"
         cluster.services.strike(frozen, signal.SIGCONT)
+        await evidence.logged("the event loop", services=["coordinator"])  # it notices how late it is
         await asyncio.sleep(RESUMED_SECONDS)
         await cluster.proves(request)
         status = await cluster.services.status(request.job_id)
@@ -63,8 +110,11 @@ async def test_a_coordinator_that_becomes_active_again_does_not_believe_its_old_
         cluster.services.strike(first, signal.SIGSTOP)
         cluster.proxies["broker"].cut_now()
         await spoken_chunks(cluster, request.job_id, 10)
+        assert psutil.Process(first.process.pid).status() == psutil.STATUS_STOPPED, "the second is active"
+        evidence = Evidence(cluster)
         cluster.services.strike(first, signal.SIGCONT)
-        await asyncio.sleep(2)
+        await evidence.logged("the event loop", services=["coordinator"])  # it notices how late it is
+        await cluster.services.ready()
         logged = len(cluster.services.log("coordinator"))
         cluster.dismiss(second)  # a clean stop: what it had in hand is handed back
         await cluster.proves(request)
@@ -75,13 +125,17 @@ async def test_a_coordinator_that_becomes_active_again_does_not_believe_its_old_
 async def test_a_clock_that_jumps_ends_no_job_and_delays_none(cluster: Cluster, days: int) -> None:
     requests = [job(unheard_text(12)) for _ in range(2)]
 
-    async with cluster.running():
+    async with cluster.running(), overheard(cluster) as messages:
         for voice in cluster.voices:
             voice.delay(1.5)
         await cluster.services.submit(requests[0])
         await spoken_chunks(cluster, requests[0].job_id, 1)
         cluster.set_clock(days * 86_400)
         await cluster.services.submit(requests[1])
-        await asyncio.sleep(6)  # the coordinator looks at its jobs meanwhile
+        await until(
+            lambda: any(abs(published_at(message) - time.time()) > HALF_A_DAY_SECONDS for message in messages),
+            "a service goes by the wrong clock",
+        )
+        await asyncio.sleep(TICKS_SECONDS)
         cluster.set_clock(0)
         await cluster.proves(*requests)

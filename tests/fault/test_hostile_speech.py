@@ -13,6 +13,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from shared.protocol import envelope
 from shared.protocol.messages import JobRequest
 from tests.fault.cluster import Cluster, job, unheard_text
+from tests.waiting import until
 
 SHAPES = (1, 2, 3, 4)
 STATUSES_OF_THE_TEXT = (400, 404, 413, 422)
@@ -91,6 +92,11 @@ async def test_every_server_is_hostile_once_and_good_afterwards(cluster: Cluster
         for voice in cluster.voices:
             voice.misbehave_as(list(HEALING.values()))
         await cluster.services.submit(*requests)
+        for request in requests:
+            await cluster.services.ended(request.job_id)
+        spoilt = {call["text"] for call in cluster.calls() if call["mode"] != "ok"}
+        untouched = {word for word in HEALING if not any(word in text for text in spoilt)}
+        assert untouched == set(), "each was hostile to its text"
         await cluster.proves(*requests)
 
 
@@ -152,6 +158,7 @@ async def test_a_lying_wav_header_does_no_harm(cluster: Cluster) -> None:
         for voice in cluster.voices:
             voice.misbehave("lying-header")
         await cluster.services.submit(request)
+        await until(lambda: "lying-header" in [call["mode"] for call in cluster.calls()], "a header lies")
         await cluster.proves(request)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from shared.protocol.messages import JobRequest
 from tests.fault.cluster import Cluster, job, unheard_text
+from tests.fault.evidence import Evidence
 from tests.servers.services import Worker
 from tests.waiting import until
 
@@ -68,10 +69,12 @@ async def test_a_service_killed_at_a_step_is_made_good(cluster: Cluster, service
     request = job(unheard_text(7))
 
     async with cluster.running():
+        evidence = Evidence(cluster)
         cluster.arm(service, step, "kill")
         await cluster.services.submit(request)
+        await until(lambda: cluster.was_hit(service, step), "a process comes to the step", seconds=60)
+        await evidence.ended((service, -signal.SIGKILL))
         await cluster.proves(request)
-        assert cluster.was_hit(service, step)
 
 
 async def test_the_active_coordinator_is_killed_and_the_one_standing_by_takes_over(cluster: Cluster) -> None:
@@ -87,6 +90,10 @@ async def test_the_active_coordinator_is_killed_and_the_one_standing_by_takes_ov
         await cluster.services.reaches(request.job_id, "synthesizing")
         cluster.services.workers.remove(active)  # nobody starts it again
         cluster.services.kill(active)
+        assert active.process.exit_code == -signal.SIGKILL
+        status = await cluster.services.status(request.job_id)
+        assert status is not None
+        assert status.state == "synthesizing", "it died in the middle"
         await cluster.proves(request)
         assert cluster.services.of("coordinator") == [stand_by]
 
@@ -99,8 +106,11 @@ async def test_all_services_are_killed_at_once(cluster: Cluster) -> None:
             voice.delay(0.3)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
-        for worker in cluster.services.workers:
+        evidence = Evidence(cluster)
+        killed = list(cluster.services.workers)
+        for worker in killed:
             cluster.services.strike(worker)
+        await evidence.ended(*((worker.service, -signal.SIGKILL) for worker in killed))
         await cluster.proves(*requests)
 
 
@@ -134,7 +144,10 @@ async def test_a_killed_chunker_leaves_no_child_behind(cluster: Cluster) -> None
         await cluster.services.submit(request)
         await cluster.completes(request)
         children = psutil.Process(chunker.process.pid).children(recursive=True)
+        assert children, "the process that reads documents waits for the next one"
+        evidence = Evidence(cluster)
         cluster.services.strike(chunker)
+        await evidence.ended(("chunker", -signal.SIGKILL))
         _, left = await asyncio.to_thread(psutil.wait_procs, children, CHILDREN_SECONDS)
         assert left == []
 
@@ -154,12 +167,15 @@ async def test_rolling_restarts_during_a_book_bring_nothing_nearer_to_its_death(
     async with cluster.running(seconds=800):
         for voice in cluster.voices:
             voice.delay(1.5)
+        evidence = Evidence(cluster)
         await cluster.services.submit(book)
         for _ in range(rounds):
             articles.append(job(unheard_text(3)))
             await cluster.services.submit(articles[-1])
             for worker in list(cluster.services.workers):
                 await stopped(worker)
+        interrupted = evidence.lines("finishing", "in_flight=['")
+        assert interrupted, "some had a message in hand when they were told to stop"
         for voice in cluster.voices:
             voice.delay(0)
         await cluster.proves(book, *articles, seconds=200)

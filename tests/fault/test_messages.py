@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -23,7 +22,8 @@ from shared.protocol.messages import (
 )
 from tests.audio_keys import audio_key_of
 from tests.fault.cluster import Cluster, job, unheard_text
-from tests.fault.message_shuffler import LATE_SECONDS, MessageShuffler
+from tests.fault.message_shuffler import MessageShuffler
+from tests.waiting import until
 
 WELL_FORMED: tuple[Message, ...] = (
     JobRequest(job_id="unknown", source=TextSource(text="Hello there.")),
@@ -80,8 +80,8 @@ async def test_every_message_comes_twice_and_in_another_order(cluster: Cluster) 
         async with MessageShuffler(cluster.services.settings, seed=4) as message_shuffler:
             await cluster.services.submit(*requests)
             await cluster.completes(*requests)
-            await asyncio.sleep(LATE_SECONDS)
-        assert message_shuffler.handed_on >= 3 * (1 + 1 + 8 + 8 + 1 + 1)
+            each = 1 + 1 + 8 + 8 + 1 + 1
+            await until(lambda: message_shuffler.handed_on >= 3 * each, "every message has come twice")
         await cluster.proves(*requests)
         statuses = [await cluster.services.status(request.job_id) for request in requests]
         assert [status and status.state for status in statuses] == ["completed"] * 3

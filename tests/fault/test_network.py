@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.fault.cluster import PROXIES, Cluster, ProxyName, job, unheard_text
+from tests.fault.evidence import Evidence
 from tests.servers.proxy import BREAKS, Break
 
 BROKEN_SECONDS = 6.0
@@ -31,8 +32,10 @@ async def test_a_broken_network_costs_time_and_nothing_else(cluster: Cluster, pr
             voice.delay(0.3)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        evidence = Evidence(cluster)
         cluster.proxies[proxy].break_as(mode)
         await asyncio.sleep(BROKEN_SECONDS)
+        await evidence.bit(proxy, mode)
         cluster.proxies[proxy].heal()
         await cluster.proves(*requests)
 
@@ -47,9 +50,12 @@ async def test_a_network_that_is_broken_on_all_sides_for_long(cluster: Cluster, 
             voice.delay(0.3)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        evidence = Evidence(cluster)
         for proxy in cluster.proxies.values():
             proxy.break_as(mode)
         await asyncio.sleep(LONG_BROKEN_SECONDS)
+        for name in PROXIES:
+            await evidence.bit(name, mode)
         for proxy in cluster.proxies.values():
             proxy.heal()
         await cluster.proves(*requests)

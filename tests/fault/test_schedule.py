@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import os
 import random
+import signal
 
 import pytest
 
 from shared.dead_letters.selection import Selection
 from shared.errors import BrokerDown, Poison
 from shared.protocol.messages import JobRequest
-from tests.fault.cluster import LOOK_SECONDS, Cluster, job, unheard_text
+from tests.fault.cluster import LOOK_SECONDS, PROXIES, Cluster, job, unheard_text
+from tests.fault.evidence import Evidence
 from tests.fault.fault_injector import FaultInjector
 from tests.fault.schedule import schedule
+from tests.servers.proxy import BREAKS
 from tests.servers.services import SERVICES
 
 EVERY_SECONDS = 2.0
@@ -75,9 +78,15 @@ async def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, fa
         for voice in cluster.voices:
             voice.delay(0.3)
         injector = FaultInjector(cluster, seed=chosen)
+        evidence = Evidence(cluster)
         submissions = [submit_at(cluster, request, dice.uniform(0, 0.8) * length) for request in requests]
         await asyncio.gather(injector.carry_out(plan), *submissions)
         assert len(injector.done) == faults
+        kinds = {fault.kind for fault in plan}
+        if "kill" in kinds:
+            assert -signal.SIGKILL in [code for _, code in evidence.exits]
+        if "break_proxy" in kinds:
+            assert sum(evidence.bites(proxy, mode) for proxy in PROXIES for mode in BREAKS)
         for failpoint in cluster.failpoints.iterdir():  # those whose step nobody came to
             failpoint.unlink()
         operator = asyncio.create_task(replay_poison(cluster))

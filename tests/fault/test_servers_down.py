@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault.cluster import Cluster, job, unheard_text
+from tests.fault.evidence import Evidence
 
 HEARTBEATS_SECONDS = 40.0
 """Longer than the three heartbeats after which a connection to a silent broker is given up."""
@@ -32,7 +33,9 @@ async def test_the_broker_is_killed_and_comes_back(cluster: Cluster) -> None:
         slow_down(cluster, 0.5)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        evidence = Evidence(cluster)
         cluster.broker.kill()
+        await evidence.refused("broker")
         await cluster.start_again(cluster.broker)
         await cluster.proves(*requests)
 
@@ -47,8 +50,10 @@ async def test_the_broker_is_paused(cluster: Cluster, seconds: float) -> None:
         slow_down(cluster, 0.5)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        evidence = Evidence(cluster)
         cluster.broker.pause()
         await asyncio.sleep(seconds)
+        await evidence.logged("publish ", "took longer than 3 s")
         cluster.broker.resume()
         await cluster.proves(*requests)
 
@@ -61,8 +66,10 @@ async def test_the_store_is_killed_and_comes_back(cluster: Cluster, seconds: flo
         slow_down(cluster, 0.3)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        evidence = Evidence(cluster)
         cluster.minio.kill()
         await asyncio.sleep(seconds)
+        await evidence.logged("waiting for a server", "StoreDown")
         await cluster.start_again(cluster.minio)
         await cluster.proves(*requests)
 
@@ -73,8 +80,9 @@ async def test_the_store_is_paused(cluster: Cluster) -> None:
     async with cluster.running():
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        evidence = Evidence(cluster)
         cluster.minio.pause()
-        await asyncio.sleep(6)  # longer than a call to the store may take
+        await evidence.logged("waiting for a server", "StoreDown", "took longer than")
         cluster.minio.resume()
         await cluster.proves(*requests)
 
@@ -99,11 +107,10 @@ async def test_the_store_is_full_and_is_given_room(cluster: Cluster) -> None:
         slow_down(cluster, 0.3)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        evidence = Evidence(cluster)
         ballast = fill(cluster.minio.node.directory)
-        logged = len(cluster.services.log("synthesizer"))
-        await asyncio.sleep(6)
+        await evidence.logged("StorageFull", services=["synthesizer"])
         ballast.unlink()
-        assert "StorageFull" in cluster.services.log("synthesizer")[logged:]
         await cluster.proves(*requests)
 
 
@@ -117,12 +124,14 @@ async def test_speech_is_down_under_load_and_nothing_is_given_up(cluster: Cluste
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
         down = time.monotonic()
+        evidence = Evidence(cluster)
         if how == "refuses":
             cluster.silence()
         else:
             for voice in cluster.voices:
                 voice.misbehave("status", status=503)
         await asyncio.sleep(seconds)
+        await evidence.logged("waiting for a server", "SpeechDown")
         assert await cluster.services.dead_letters() == {}
         for request in requests:
             status = await cluster.services.status(request.job_id)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from shared.runtime.watchdog import STALLED_EXIT_CODE
 from tests.fault.cluster import Cluster, job, unheard_text
+from tests.fault.evidence import Evidence
 from tests.waiting import until
-
-ALARM_SECONDS = 6.0
 
 
 @pytest.mark.parametrize(
@@ -36,7 +33,7 @@ async def test_a_blocked_event_loop_is_noticed_and_its_process_starts_anew(
         log = cluster.services.log(service)[logged:]
         assert "watchdog: the event loop has not turned for" in log
         stacks = log[log.index("--- stacks of process") : log.index("--- end of stacks ---")]
-        assert "tampered.py" in stacks, "the stacks show where it stood"
+        assert "failpoints.py" in stacks, "the stacks show where it stood"
         assert request.job_id in stacks, "and what was in flight"
         await cluster.proves(request)
 
@@ -48,6 +45,7 @@ async def test_a_handler_that_hangs_is_ended_by_its_own_deadline(cluster: Cluste
         logged = len(cluster.services.log("synthesizer"))
         cluster.arm("synthesizer", "before-speech", "hang")
         await cluster.services.submit(request)
+        await until(lambda: cluster.was_hit("synthesizer", "before-speech"), "a handler hangs", seconds=60)
         await cluster.completes(request)  # the reconciler asks again for a chunk that does not come
         await until(
             lambda: (
@@ -67,12 +65,13 @@ async def test_the_brokers_disk_is_full_and_is_given_room(cluster: Cluster) -> N
             voice.delay(0.4)
         await cluster.services.submit(*requests)
         await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        evidence = Evidence(cluster)
         cluster.limit_brokers_disk(full=True)
         try:
             await until(
                 lambda: "disk" in cluster.broker.evaluate("rabbit_alarm:get_alarms()."), "the alarm", seconds=30
             )
-            await asyncio.sleep(ALARM_SECONDS)
+            await evidence.logged("publish ", "took longer than 3 s")
         finally:
             cluster.limit_brokers_disk(full=False)
         await cluster.proves(*requests)

@@ -7,6 +7,7 @@ what keeps them running.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import os
@@ -22,6 +23,7 @@ import psutil
 import pytest
 
 from deploy.local import LocalStack, StackPlan, is_running, read_state
+from deploy.local.handshake import plan_input
 from deploy.local.state import STATE_FILE
 from shared.errors import Misconfigured, Outage
 from shared.settings import Settings
@@ -53,7 +55,12 @@ def family(pid: int) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    return {pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE}
+    found = set()
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end between two looks
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.add(pid)
+    return found
 
 
 def is_replaced(stack: LocalStack, service: str, victim: int) -> bool:
@@ -211,6 +218,12 @@ async def test_services_are_told_where_everything_is_whatever_the_environment_sa
         assert told["PODCAST_SPEECH_ENGINE"] == "podcast-speech/piper"
         assert told["PODCAST_CHUNK_LIMIT_CHARACTERS"] == "123"
         assert "PODCAST_STORE_URL_FILE" not in told
+        assert told["PODCAST_FETCH_ALLOW"] == "127.0.0.0/8,::1", "pages on this machine are its owner's"
+
+    monkeypatch.setenv("PODCAST_FETCH_ALLOW", "10.0.0.0/8")
+    async with LocalStack(dir=folder, plan=plan()):
+        told = json.loads((folder / "logs" / "chunker.log").read_text().splitlines()[-1])
+        assert told["PODCAST_FETCH_ALLOW"] == "10.0.0.0/8"
 
 
 async def test_with_minio_the_store_is_a_server_that_comes_back_with_its_data(folder: Path, minio_binary: Path) -> None:
@@ -254,12 +267,10 @@ def test_nothing_running_is_said_plainly(folder: Path) -> None:
 def test_a_second_signal_does_not_wait(folder: Path) -> None:
     """The first Ctrl-C lets services finish; the second one ends them."""
     stubborn = plan(env={**plan().env, "STAND_IN_STUBBORN": "1", "PODCAST_GRACE_SECONDS": "1000"})
-    supervisor = subprocess.Popen(
-        (
-            *(sys.executable, "-m", "deploy.local.supervisor"),
-            *("--dir", str(folder), "--plan", stubborn.model_dump_json()),
+    with plan_input(stubborn) as given:
+        supervisor = subprocess.Popen(
+            (sys.executable, "-m", "deploy.local.supervise", "--dir", str(folder)), stdin=given
         )
-    )
     try:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not ((state := read_state(folder)) and state.state == "ready"):

@@ -47,11 +47,14 @@ def test_up_returns_when_the_stack_is_ready_and_down_ends_it(folder: Path) -> No
         *("assembler", "broker", "chunker", "coordinator", "store", "synthesizer", "synthesizer")
     ]
     for row in listed:
-        assert row.keys() == {"service", "pid", "port"}
+        assert row.keys() == {"service", "pid", "port", "state", "restarts", "health", "uptime_seconds"}
+        assert row["health"] == "ready"
         if row["service"] == "store":
-            assert (row["pid"], row["port"]) == (None, None), "a folder is no process"
+            assert (row["pid"], row["port"], row["state"]) == (None, None, None), "a folder is no process"
         else:
             assert psutil.pid_exists(row["pid"])
+            assert (row["state"], row["restarts"]) == ("running", 0)
+            assert row["uptime_seconds"] > 0
 
     again = podcast("up", "--detach", *NO_SPEECH, "--dir", str(folder))
     assert again.returncode == 2

@@ -1,7 +1,8 @@
 """A TCP proxy that breaks connections the way networks do.
 
 It runs in a thread with an event loop of its own, so that a test may hold it for many scenarios. `break_as` applies to
-the connections that are open and to those that come; `heal` lets bytes flow again.
+the connections that are open and to those that come; `heal` lets bytes flow again. What it did is counted, so that a
+test can tell whether its fault met any traffic.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections import Counter
 from typing import Literal, Self, get_args
 from urllib.parse import urlsplit, urlunsplit
 
@@ -54,6 +56,11 @@ class Proxy:
 
     def __init__(self, target_port: int) -> None:
         self.port = 0
+        self.bites: Counter[Break] = Counter()
+        """How often a fault met traffic: connections that were cut or half-closed, pieces that were held back or came
+        late. Only the proxy's thread counts; reading is safe from any."""
+        self.refused = 0
+        """Connections of clients for which the server was not there."""
         self._target_port = target_port
         self._mode: Break | None = None
         self._links: set[_Link] = set()
@@ -87,7 +94,7 @@ class Proxy:
 
     def cut_now(self) -> None:
         """Reset every connection once; new ones are good."""
-        self._loop.call_soon_threadsafe(self._abort_all)
+        self._loop.call_soon_threadsafe(self._cut_all)
 
     # ---------------------------------------------------------------- inside the thread
 
@@ -98,7 +105,8 @@ class Proxy:
         self._listening.set()
         self._loop.run_forever()
         server.close()
-        self._abort_all()
+        for link in list(self._links):
+            link.abort()
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
@@ -111,19 +119,28 @@ class Proxy:
         self._healed.set()
         self._healed = asyncio.Event()
         if mode == "cut":
-            self._abort_all()
+            self._cut_all()
         elif mode == "half-close":
             for link in self._links:
-                link.close_half()
+                self._close_half(link)
 
-    def _abort_all(self) -> None:
+    def _cut_all(self) -> None:
         for link in list(self._links):
-            link.abort()
+            self._cut(link)
+
+    def _cut(self, link: _Link) -> None:
+        self.bites["cut"] += 1
+        link.abort()
+
+    def _close_half(self, link: _Link) -> None:
+        self.bites["half-close"] += 1
+        link.close_half()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
+            self.refused += 1
             writer.transport.abort()
             return
         link = _Link(writer, server_writer)
@@ -157,23 +174,26 @@ class Proxy:
                 return
             match self._mode:
                 case "stall":
+                    self.bites["stall"] += 1
                     await self._healed.wait()
                     continue
                 case "trickle" if is_answer:
+                    self.bites["trickle"] += 1
                     writer.write(data[:1])
                     data = data[1:]
                     await self._pause(TRICKLE_SECONDS)
                     continue
                 case "delay":
+                    self.bites["delay"] += 1
                     await self._pause(DELAY_SECONDS)
                 case "cut" if is_answer:
                     writer.write(data[: len(data) // 2])
                     await writer.drain()
-                    link.abort()
+                    self._cut(link)
                     return
                 case "half-close" if is_answer:
                     writer.write(data[: len(data) // 2])
-                    link.close_half()
+                    self._close_half(link)
                     return
             writer.write(data)
             await writer.drain()

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.chunker.fetching import Fetched, fetch
+from shared.addresses import Allowed
 from shared.errors import BadSource, DeadlineExceeded, PodcastError, TooLarge, Transient
 
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
@@ -47,7 +48,13 @@ def answering(status: str, body: bytes = b"", **headers: str) -> Answer:
 
 
 async def get(url: str, *, limit_bytes: int = 100_000, deadline_seconds: float = 10) -> Fetched:
-    return await fetch(url, limit_bytes=limit_bytes, deadline_seconds=deadline_seconds, connect_timeout_seconds=5)
+    return await fetch(
+        url,
+        limit_bytes=limit_bytes,
+        deadline_seconds=deadline_seconds,
+        connect_timeout_seconds=5,
+        allowed=Allowed.parse("127.0.0.0/8"),
+    )
 
 
 async def test_a_page_comes_with_its_content_type_and_final_address() -> None:

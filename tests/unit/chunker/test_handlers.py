@@ -25,7 +25,9 @@ class Harness:
     """A chunker's surroundings: a store, settings, and what it published."""
 
     def __init__(self, folder: Path, **changed: Any) -> None:
-        self.settings = Settings(store_url=folder.as_uri(), speech_engine="an engine", **changed)
+        self.settings = Settings(
+            **{"store_url": folder.as_uri(), "speech_engine": "an engine", "fetch_allow": "127.0.0.0/8", **changed}
+        )
         self.store: Store = open_store(self.settings)
         self.published: list[JobChunked] = []
 

@@ -1,0 +1,162 @@
+"""Keeps docs/glossary.md and the code in step: `python -m docs.glossary`, part of `make check`.
+
+The rule is small on purpose. Every place that the glossary names exists; each term is there once; no module, class or
+function of the system has a name that a term has replaced; and two public classes of one name in `shared`
+and `services` are listed in `SAME_NAME`. A new class needs no entry; a new term does.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+GLOSSARY = ROOT / "docs" / "glossary.md"
+CHECKED = ("shared", "services", "deploy", "tests/fault", "tests/servers")
+
+REPLACED = {
+    "asking": "speech request",
+    "bury": "dead-letter (verb)",
+    "desk": "harness",
+    "door": "proxy",
+    "doors": "proxies",
+    "greet": "probe",
+    "ground": "bench environment",
+    "judging": "audio validation",
+    "keeper": "restarter",
+    "lane": "subscription",
+    "meddler": "fault injector",
+    "obeyed": "was hit",
+    "production": "mastering",
+    "pulse": "watchdog",
+    "refusals": "http errors",
+    "rehearsal": "gain estimation",
+    "saboteur": "fault injector",
+    "shelf": "queue reader",
+    "ward": "quarantine",
+}
+"""A word that nothing may be called by, alone or as a part of a name → the term in its place."""
+REPLACED_ALONE = {
+    "ask": "speech request",
+    "letter": "dead letter",
+    "line": "services",
+    "orders": "failpoints",
+    "part": "chunk measurement",
+    "stage": "cluster",
+    "unit": "process spec",
+}
+"""Everyday words that no class may be called by, alone."""
+SAME_NAME = {
+    "Attempt": "a try to handle a message; a try to encode an episode",
+    "Child": "a running ffmpeg; a child process of the local stack",
+    "Document": "what a client names; what the chunker has read",
+    "Entry": "an entry of an EPUB's contents; an object in a listing of the store",
+    "JobFailed": "the event; the error that the command line ends with",
+    "Page": "a page of an Ogg file; a page of a listing",
+    "SpeechRequest": "the same request on the caller's and on the server's side",
+}
+"""Classes of one name in two places, and why they may be."""
+
+_ROW = re.compile(r"^\| (?P<term>[^|]+) \| (?P<meaning>[^|]+) \| (?P<places>[^|]+) \|$", re.MULTILINE)
+_PLACE = re.compile(r"`([^`:]+)(?::(\w+))?`")
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A row of the glossary.
+
+    Attributes:
+        name: the term.
+        meaning: one sentence.
+        places: path and name of a class, which may be empty.
+    """
+
+    name: str
+    meaning: str
+    places: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name in the code.
+
+    Attributes:
+        kind: `module`, `class` or `function`.
+        text: the name.
+        path: the file.
+    """
+
+    kind: str
+    text: str
+    path: str
+
+
+def terms(document: str) -> list[Term]:
+    """The rows of the glossary."""
+    rows = [row for row in _ROW.finditer(document) if row["term"] != "term"]
+    return [Term(row["term"], row["meaning"], tuple(_PLACE.findall(row["places"]))) for row in rows]
+
+
+def names(folders: Iterable[str] = CHECKED) -> Iterator[Name]:
+    """Every module, class and function in these folders."""
+    for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        where = str(path.relative_to(ROOT))
+        yield Name("module", path.stem, where)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                yield Name("class", node.name, where)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("test_"):
+                yield Name("function", node.name, where)
+
+
+def glossary_complaints(found: list[Term]) -> Iterator[str]:
+    """What is wrong with the glossary: order, doubles, sentences, places that are not there."""
+    listed = [term.name for term in found]
+    if listed != sorted(listed):
+        yield "The terms are not in order."
+    yield from (f"{name} is listed {count} times." for name, count in Counter(listed).items() if count > 1)
+    for term in found:
+        if not term.meaning.endswith("."):
+            yield f"{term.name}: its meaning is no sentence."
+        if not term.places:
+            yield f"{term.name}: where in the code?"
+        for path, cls in term.places:
+            file = ROOT / path
+            if not file.exists():
+                yield f"{term.name}: there is no {path}."
+            elif cls and not re.search(rf"^class {cls}\b", file.read_text(encoding="utf-8"), re.MULTILINE):
+                yield f"{term.name}: there is no class {cls} in {path}."
+
+
+def name_complaints(found: Iterable[Name]) -> Iterator[str]:
+    """Names that a term has replaced, and classes of one name that are two things."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for name in found:
+        words = {word.lower() for word in _WORDS.findall(name.text)}
+        for word in sorted(words & REPLACED.keys()):
+            yield f"{name.path}: {name.kind} {name.text}: the term is {REPLACED[word]}."
+        if name.kind == "class":
+            if name.text.lower() in REPLACED_ALONE:
+                yield f"{name.path}: class {name.text}: the term is {REPLACED_ALONE[name.text.lower()]}."
+            if name.path.startswith(("shared/", "services/")) and not name.text.startswith("_"):
+                places[name.text].add(name.path)
+    for text, paths in places.items():
+        if len(paths) > 1 and text not in SAME_NAME:
+            yield f"{text} is the name of two things: {', '.join(sorted(paths))}."
+
+
+def main() -> None:
+    """Print what is wrong; exit code 1 if anything is."""
+    found = [*glossary_complaints(terms(GLOSSARY.read_text(encoding="utf-8"))), *name_complaints(names())]
+    print("\n".join(found) if found else "Glossary: in step with the code.")  # noqa: T201 - a command's output
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()

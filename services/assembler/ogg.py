@@ -1,0 +1,130 @@
+"""The comment header of an Ogg Opus file (RFC 3533, RFC 7845): other pages in its place, the rest counted anew.
+
+Page by page and in place: what is held in memory is one page of 64 KB at most, and the comments.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from services.assembler import splicing, vorbis
+from services.assembler.cover import Cover
+from services.assembler.failures import EncoderFailed
+
+HEADER = struct.Struct("<4sBBqIIIB")
+"""Magic, version, flags, granule position, serial number, page number, checksum, number of segments."""
+SEGMENT_BYTES = 255
+SEGMENTS = 255
+CONTINUED = 0x01
+NO_PACKET_ENDS = -1
+"""The granule position of a page on which no packet ends."""
+_NUMBER_AT = 18
+_CHECKSUM_AT = 22
+_MAGIC = b"OpusTags"
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page.
+
+    Attributes:
+        start: where it is.
+        data: all of it.
+        body: the part after its header.
+        number: its place in the stream.
+        serial: of the stream.
+        ends: whether its last packet ends on it.
+    """
+
+    start: int
+    data: bytes
+    body: bytes
+    number: int
+    serial: int
+    ends: bool
+
+
+def write_opus(path: Path, comments: vorbis.Comments, cover: Cover | None) -> None:
+    """Make these the comments of the file, the picture among them.
+
+    Raises:
+        EncoderFailed: it is no Ogg Opus file.
+        OSError: the disk is full.
+    """
+    with path.open("r+b") as file:
+        pages = _pages(file, 0)
+        head = next(pages, None)
+        old: list[Page] = []
+        for page in pages:
+            old.append(page)
+            if page.ends:
+                break
+        packet = b"".join(page.body for page in old)
+        if head is None or not packet.startswith(_MAGIC) or not old[-1].ends:
+            raise EncoderFailed("Tags cannot be written: the opus file has no comment header.")
+        fields = [*comments, vorbis.picture_comment(cover)] if cover else comments
+        packet = _MAGIC + vorbis.comment(vorbis.vendor(packet[len(_MAGIC) :]), fields)
+        new = list(_paged(packet, head.serial, first=head.number + 1))
+        at, end = old[0].start, old[-1].start + len(old[-1].data)
+        moved = splicing.replace(file, at, end - at, b"".join(new))
+        if len(new) != len(old):
+            _renumber(file, end + moved, by=len(new) - len(old))
+
+
+def checksum(page: bytes) -> int:
+    """The checksum of a page in which it is 0: CRC-32 with the high bit first, from 0 and not inverted at the end.
+
+    zlib has the same one with the low bit first, inverted at both ends; so bits are reversed before and after.
+    """
+    low_first = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{low_first:032b}"[::-1], 2)
+
+
+def _pages(file: BinaryIO, start: int) -> Iterator[Page]:
+    """The pages from a place on; the file may be changed between two."""
+    while True:
+        file.seek(start)
+        header = file.read(HEADER.size)
+        if not header:
+            return
+        if len(header) < HEADER.size or not header.startswith(b"OggS"):
+            raise EncoderFailed(f"Tags cannot be written: the opus file is damaged at byte {start:,}.")
+        *_, serial, number, _, segments = HEADER.unpack(header)
+        lacing = file.read(segments)
+        body = file.read(sum(lacing))
+        ends = bool(lacing) and lacing[-1] < SEGMENT_BYTES
+        data = header + lacing + body
+        yield Page(start, data, body, number, serial, ends)
+        start += len(data)
+
+
+def _paged(packet: bytes, serial: int, *, first: int) -> Iterator[bytes]:
+    """A packet on pages of its own."""
+    lacing = [SEGMENT_BYTES] * (len(packet) // SEGMENT_BYTES) + [len(packet) % SEGMENT_BYTES]
+    for number, at in enumerate(range(0, len(lacing), SEGMENTS)):
+        segments = bytes(lacing[at : at + SEGMENTS])
+        is_end = at + SEGMENTS >= len(lacing)
+        flags, granule = CONTINUED if number else 0, 0 if is_end else NO_PACKET_ENDS
+        header = HEADER.pack(b"OggS", 0, flags, granule, serial, first + number, 0, len(segments))
+        body = packet[at * SEGMENT_BYTES : at * SEGMENT_BYTES + sum(segments)]
+        yield _checked(header + segments + body)
+
+
+def _checked(page: bytes) -> bytes:
+    """The page with its checksum; 0 must be in its place."""
+    return page[:_CHECKSUM_AT] + struct.pack("<I", checksum(page)) + page[_CHECKSUM_AT + 4 :]
+
+
+def _renumber(file: BinaryIO, start: int, *, by: int) -> None:
+    """Give each page from a place on another number, and the checksum that goes with it."""
+    for page in _pages(file, start):
+        numbers = struct.pack("<II", page.number + by, 0)
+        data = _checked(page.data[:_NUMBER_AT] + numbers + page.data[_NUMBER_AT + len(numbers) :])
+        file.seek(page.start + _NUMBER_AT)
+        file.write(data[_NUMBER_AT : _NUMBER_AT + len(numbers)])

@@ -1,0 +1,55 @@
+"""Work for a job that ends when the job is cancelled: its status says so, and is looked at while the work goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from shared.errors import PodcastError
+from shared.protocol.messages import JobStatus
+from shared.protocol.reading import read
+from shared.store import keys
+from shared.store.port import Store
+
+_Result = TypeVar("_Result")
+
+LOOK_SECONDS = 1.0
+"""Between two looks at the status. Most documents are read within the first of them and cost no look at all."""
+
+
+class Cancelled(Exception):
+    """The job was cancelled meanwhile; nobody waits for the result."""
+
+
+async def unless_cancelled(work: Coroutine[Any, Any, _Result], *, job_id: str, store: Store) -> _Result:
+    """Do the work of a job, and stop it when the job is cancelled; its child processes end with it.
+
+    A job that has failed may be resumed or replayed, so a failure stops nothing.
+
+    Raises:
+        Cancelled: the job was cancelled first.
+    """
+    working = asyncio.create_task(work)
+    watching = asyncio.create_task(_until_cancelled(job_id, store))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise Cancelled
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+
+
+async def _until_cancelled(job_id: str, store: Store) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        # No status yet, a store that does not answer, a status that cannot be read: none of them cancels a job.
+        with contextlib.suppress(PodcastError, ValidationError):
+            if read(JobStatus, await store.get(keys.status(job_id)), strict=False).state == "cancelled":
+                return

@@ -1,0 +1,35 @@
+"""Taking elements out of an lxml tree in one walk: `drop_tree` copies all the text before each of them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lxml import etree
+
+
+def take_out(elements: Iterable[etree._Element]) -> None:
+    """Take elements out of their tree. The text behind each one stays; what is inside goes. The root cannot be."""
+    doomed = set(elements)
+    parents = {parent for element in doomed if (parent := element.getparent()) is not None}
+    for parent in parents:
+        before: etree._Element | None = None
+        texts = [parent.text or ""]
+        for child in list(parent):
+            if child in doomed:
+                texts.append(child.tail or "")
+                child.tail = None
+                parent.remove(child)
+            else:
+                _set(parent, before, texts)
+                before, texts = child, [child.tail or ""]
+        _set(parent, before, texts)
+
+
+def _set(parent: etree._Element, before: etree._Element | None, texts: list[str]) -> None:
+    if len(texts) == 1:
+        return  # nothing was taken out here
+    text = "".join(texts) or None
+    if before is None:
+        parent.text = text
+    else:
+        before.tail = text

@@ -1,0 +1,93 @@
+"""What runs in a worker process: one call after the other, each within its allowance of CPU time and memory.
+
+Reads frames (8 bytes of length, then a pickle) from its standard input: first the parent's `sys.path`, then for each
+call its limits and the call itself, which it answers with one frame. It ends with its parent, whose end of the pipe
+closes then.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+LENGTH_BYTES = 8
+GROWN_BYTES = 500_000_000
+"""A worker that has needed so much ends after the call: Python gives little of it back."""
+
+
+def main() -> None:
+    """Serve until the parent closes its end."""
+    # Ctrl-C goes to every process of a terminal; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What a library prints must not be taken for an answer, nor may one read the next call.
+    with open(os.devnull, "r+b") as nothing:  # noqa: PTH123 - a device, not a path
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    sys.path[:] = pickle.loads(read(calls))  # noqa: S301 - our parent wrote it
+    while limits := read(calls):
+        cpu_seconds, memory_bytes = pickle.loads(limits)  # noqa: S301 - our parent wrote it
+        answer = _answer(read(calls), cpu_seconds, memory_bytes)
+        answers.write(len(answer).to_bytes(LENGTH_BYTES, "big"))
+        answers.write(answer)
+        answers.flush()
+        del answer
+
+
+def read(source: BinaryIO) -> bytes:
+    """The next frame; empty at the end."""
+    length = source.read(LENGTH_BYTES)
+    return source.read(int.from_bytes(length, "big")) if len(length) == LENGTH_BYTES else b""
+
+
+def _answer(frame: bytes, cpu_seconds: float, memory_bytes: int) -> bytes:
+    """A pickle of: whether it went well, whether this process should not be called again, the result or the error."""
+    try:
+        call = pickle.loads(frame)  # noqa: S301 - our parent wrote it
+        ok, result = True, _limited(call, cpu_seconds, memory_bytes)
+    except BaseException as error:  # noqa: BLE001 - the parent raises it
+        ok, result = False, _sendable(error)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > GROWN_BYTES
+    return pickle.dumps((ok, grown, result), pickle.HIGHEST_PROTOCOL)
+
+
+def _limited(call: Callable[[], Any], cpu_seconds: float, memory_bytes: int) -> Any:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = usage.ru_utime + usage.ru_stime
+    with _soft_limit(resource.RLIMIT_CPU, math.ceil(used + cpu_seconds)), _soft_limit(resource.RLIMIT_AS, memory_bytes):
+        return call()
+
+
+class _soft_limit:  # noqa: N801 - used like a function
+    """A limit for the duration of a block. SIGXCPU, which the kernel sends at the one of CPU time, ends the process."""
+
+    def __init__(self, kind: int, value: int) -> None:
+        self._kind = kind
+        self._before = resource.getrlimit(kind)
+        hard = self._before[1]
+        self._value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+
+    def __enter__(self) -> None:
+        resource.setrlimit(self._kind, (self._value, self._before[1]))
+
+    def __exit__(self, *_: object) -> None:
+        resource.setrlimit(self._kind, self._before)
+
+
+def _sendable(error: BaseException) -> BaseException:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - made a moment ago
+    except Exception:  # noqa: BLE001 - whatever its class does when it is pickled
+        return RuntimeError(f"{type(error).__name__}: {error}"[:1_000])
+    return error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Connections to addresses that strangers name: resolved, checked, and then exactly that is connected to.
+
+There is no second look-up, so a name that answers differently the next time (DNS rebinding) gains nothing. TLS still
+asks for the host's own certificate, and the Host header is still its name: only the socket gets the checked address.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any
+
+import anyio
+import httpcore
+
+from shared.addresses import Address, Allowed, forbidden_kind, is_localhost
+from shared.deadlines import in_thread
+from shared.errors import ForbiddenAddress
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+_TRIED_ADDRESSES_LIMIT = 4
+"""A stranger's name server may answer with hundreds."""
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host, as the system's resolver orders them; it also reads 127.1, 0x7f.1 and 2130706433.
+
+    Raises:
+        socket.gaierror: it has none.
+    """
+    if is_localhost(host):  # RFC 6761; whatever the system's resolver makes of a trailing dot or a subdomain
+        return ["127.0.0.1", "::1"]
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    return [str(found[4][0]) for found in await in_thread(look_up)]
+
+
+def checked(host: str, found: Iterable[str], allowed: Allowed) -> list[str]:
+    """The addresses that may be connected to.
+
+    Raises:
+        ForbiddenAddress: there are only others; the first one is named.
+    """
+    addresses: list[Address] = [ipaddress.ip_address(each) for each in found]
+    kinds = [None if allowed.admits(host, address) else forbidden_kind(address) for address in addresses]
+    may = [str(address) for address, kind in zip(addresses, kinds, strict=True) if kind is None]
+    if addresses and not may:
+        where = f"The address {addresses[0]}" if host == str(addresses[0]) else f"{host} is at {addresses[0]}, which"
+        raise ForbiddenAddress(
+            f"{where} is not public ({kinds[0]}), so it is not connected to.",
+            hint="If it is meant to be reached, name the network or the host in PODCAST_FETCH_ALLOW.",
+        )
+    return may
+
+
+class CheckedNetwork(httpcore.AsyncNetworkBackend):
+    """Opens connections for httpcore.
+
+    Args:
+        allowed: what is let through although it is not public.
+        resolve: answers with the addresses of a host.
+    """
+
+    def __init__(self, allowed: Allowed, *, resolve: Resolve = resolve) -> None:
+        self._allowed = allowed
+        self._resolve = resolve
+        self._sockets = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the base class's signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first checked address that answers.
+
+        Raises:
+            ForbiddenAddress: the host has no address that may be connected to.
+            httpcore.ConnectError, httpcore.ConnectTimeout: none of them answers.
+        """
+        end = anyio.current_time() + (timeout if timeout is not None else float("inf"))
+        try:
+            with anyio.fail_at(end):
+                found = await self._resolve(host, port)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"{host} could not be resolved in time.") from error
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(str(error)) from error
+        may = checked(host, dict.fromkeys(found), self._allowed)[:_TRIED_ADDRESSES_LIMIT]
+        failure: Exception = httpcore.ConnectError(f"{host} has no address.")
+        for left, address in zip(range(len(may), 0, -1), may, strict=True):
+            share = None if timeout is None else max(0.0, end - anyio.current_time()) / left
+            try:
+                return await self._sockets.connect_tcp(
+                    address, port, timeout=share, local_address=local_address, socket_options=socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - the base class's signature
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Never: a stranger's address names no file.
+
+        Raises:
+            ForbiddenAddress: always.
+        """
+        del timeout, socket_options
+        raise ForbiddenAddress(f"{path} is a socket of this machine, and those are not connected to.")
+
+    async def sleep(self, seconds: float) -> None:
+        """Pause between the tries of a connection."""
+        await anyio.sleep(seconds)

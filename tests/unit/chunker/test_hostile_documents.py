@@ -1,0 +1,120 @@
+"""Documents made to hold up a chunker: each ends with its named error, or is read, within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from typing import Any
+
+import psutil
+import pytest
+
+from services.chunker import allowances, decoding, formats, manifests, plain_text, speakable, tree
+from services.chunker.documents import read_packed
+from services.chunker.epub_contents import read as read_contents
+from services.chunker.workers import in_worker
+from shared.errors import PodcastError
+from shared.protocol.messages import JobRequest, TextSource
+from shared.settings import Settings
+from tests.corpus import documents as corpus
+from tests.corpus.documents import CASES, Case
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
+
+SETTINGS = Settings(speech_engine="x")
+JOB = JobRequest(source=TextSource(text="x"))
+WALL_SECONDS = 240.0
+"""Only the CPU time is judged; this ends a test that would hang."""
+
+STARTING_CPU_SECONDS = 4.0
+"""Workers that are started on the way."""
+
+MEMORY_BYTES = 2_000_000_000
+
+
+async def answer(case: Case, data: bytes) -> str:
+    """What the chunker's handler would do with the document: "read", or the name of the error."""
+    try:
+        packed = await read_packed(data, format=case.format, name=case.file_name, deadline_seconds=WALL_SECONDS)
+        await in_worker("Splitting the text", WALL_SECONDS, manifests.build, JOB, packed, SETTINGS, name="")
+    except PodcastError as error:
+        return type(error).__name__
+    return "read"
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process's children, the living and the dead."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = usage.ru_utime + usage.ru_stime
+    for child in psutil.Process().children(recursive=True):
+        try:
+            times = child.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        used += times.user + times.system
+    return used
+
+
+async def largest_child(seen: list[int]) -> None:
+    """Note the resident memory of the largest child again and again."""
+    while True:
+        for child in psutil.Process().children(recursive=True):
+            try:
+                seen.append(child.memory_info().rss)
+            except psutil.NoSuchProcess:
+                continue
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_hostile_document_ends_by_name_within_bounds(case: Case) -> None:
+    data = case.make()
+    seen = [0]
+    watching = asyncio.create_task(largest_child(seen))
+    before = cpu_seconds()
+    outcome = await answer(case, data)
+    used = cpu_seconds() - before
+    watching.cancel()
+    assert outcome in case.outcomes
+    # The dearest step may use up its allowance; the steps before it are cheap for every case of the corpus.
+    bound = max(allowances.of_pandoc(len(data)).cpu_seconds, allowances.of_worker(3 * len(data)).cpu_seconds)
+    assert used < bound + STARTING_CPU_SECONDS
+    assert max(seen) < MEMORY_BYTES
+
+
+# ---------------------------------------------------------------- no walk is walked again
+
+GROWING: dict[str, Any] = {
+    "recognising comments": lambda n: formats.of_text("<!---->" * n + "x", name=""),
+    "recognising half a comment": lambda n: formats.of_text("<!--" * n, name=""),
+    "recognising reference marks": lambda n: formats.of_text("[\n" * n, name=""),
+    "a declared encoding": lambda n: decoding.decode(b"<meta charset" + b" " * n + b"x"),
+    "blank lines": lambda n: plain_text.read("a" + ("\n" + " " * 100) * (n // 100) + "b"),
+    "breaks between ideographs": lambda n: plain_text.read("\u4e2d" + " " * n + "\n" + " " * n + "b"),
+    "joiners in a word": lambda n: speakable.normalise("a" + "\u200d" * n + "b"),
+    "joiners and spaces": lambda n: speakable.normalise("a" + "\u200d " * n + "b"),
+    "combining marks": lambda n: speakable.normalise("a" + "\u0301\u0323" * n + "b"),
+    "decoration": lambda n: speakable.leave_out_decoration("a" + "-" * 16 + "a" * n),
+    "declarations": lambda n: tree.words_of_html("<div>" + "<!" * n + "</div>"),
+    "comments": lambda n: tree.words_of_html("<!--" * n),
+    "preformatted text": lambda n: tree.words_of_html("<div>" + "<pre>a</pre>b" * n + "</div>"),
+    "captions": lambda n: tree.words_of_html("<figure>" + "<figcaption>a</figcaption>b" * n + "<img></figure>"),
+}
+
+
+def grow(name: str, size: int) -> None:
+    """Runs in a worker."""
+    GROWING[name](size)
+
+
+@pytest.mark.parametrize("name", GROWING)
+async def test_a_walk_over_200_000_hostile_characters_ends_within_its_cpu_time(name: str) -> None:
+    """Walks by the square would take minutes, by powers for ever; the worker's CPU limit would end them: TooLarge."""
+    for size in (1_000, 200_000):
+        await in_worker("Walking", WALL_SECONDS, grow, name, size)
+
+
+async def test_a_table_of_contents_as_long_as_the_book_is_read_in_one_walk() -> None:
+    [case] = [case for case in corpus.ARCHIVES if case.name == "targets without words"]
+    contents = await in_worker("Reading the contents", WALL_SECONDS, read_contents, case.make())
+    assert len(contents.entries) == 10_000
