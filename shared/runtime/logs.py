@@ -7,6 +7,15 @@ import sys
 
 import structlog
 
+from shared.addresses import scrub
+
+
+class _WithoutPasswords(structlog.stdlib.ProcessorFormatter):
+    """The last step of every line, tracebacks too: libraries quote addresses in their errors as they were given."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return scrub(super().format(record))
+
 
 def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> None:
     """Send structlog's and the standard library's records through one formatter to stderr.
@@ -40,7 +49,7 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
             exception_formatter=structlog.dev.plain_traceback,
         )
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
+    formatter = _WithoutPasswords(
         foreign_pre_chain=shared_processors,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,

@@ -1,4 +1,4 @@
-"""Documents made to hold a chunker: each ends with its named error, or is read, within bounds of CPU time and memory."""
+"""Documents made to hold a chunker: each ends with its named error, or is read, within CPU time and memory."""
 
 from __future__ import annotations
 
