@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from services.cli import own_stack
+from shared.addresses import without_password
 from shared.client.voices import SpeechClient
 from shared.errors import BadInput, NotFound, SpeechDown
 from shared.settings import Settings, load
@@ -83,20 +84,21 @@ async def check(urls: tuple[str, ...], *, timeout_seconds: float) -> list[str]:
 
 
 async def _refusal(url: str, timeout_seconds: float) -> str | None:
+    shown = without_password(url)
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise BadInput(f"{url} is no address: {error}.") from error
+        raise BadInput(f"{shown} is no address: {error}.") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise BadInput(f"{url} is no http or https address of a speech server.", hint="Write http://HOST:PORT.")
+        raise BadInput(f"{shown} is no http or https address of a speech server.", hint="Write http://HOST:PORT.")
     try:
         async with asyncio.timeout(timeout_seconds):
             _, writer = await asyncio.open_connection(parts.hostname, port)
     except TimeoutError:
-        return f"The speech server at {url} does not answer."
+        return f"The speech server at {shown} does not answer."
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-        return f"The speech server at {url} cannot be reached: {reason}."
+        return f"The speech server at {shown} cannot be reached: {reason}."
     writer.close()
     return None

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from shared.addresses import scrub
 from shared.text import json_escaped, printable
 
 
@@ -19,6 +20,13 @@ def _only_text(_logger: Any, _method: str, line: Any) -> str:
 def _only_json(_logger: Any, _method: str, line: Any) -> str:
     """The same for a record in JSON, which is one line already."""
     return json_escaped(str(line))
+
+
+class _WithoutPasswords(structlog.stdlib.ProcessorFormatter):
+    """The last step of every line, tracebacks too: libraries quote addresses in their errors as they were given."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return scrub(super().format(record))
 
 
 def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> None:
@@ -53,7 +61,7 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
             exception_formatter=structlog.dev.plain_traceback,
         )
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
+    formatter = _WithoutPasswords(
         foreign_pre_chain=shared_processors,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
