@@ -137,6 +137,11 @@ class Settings(BaseSettings):
         3, ge=1, description="how often a chunk that was spoken may be gone from the store before its job fails"
     )
 
+    # What is kept
+    retention_days: float = Field(
+        0, ge=0, description="jobs that ended longer ago are removed, with audio that no job refers to; 0: keep all"
+    )
+
     # Audio
     sample_rate: Literal[16000, 22050, 24000, 44100, 48000] = Field(
         24_000, description="of stored chunks and episodes, Hz"

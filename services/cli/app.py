@@ -29,6 +29,8 @@ COMMANDS: Final[dict[str, str]] = {
     "cancel": "services.cli.job_commands:cancel",
     "retry": "services.cli.retry_command:retry",
     "jobs": "services.cli.store_commands:jobs",
+    "delete": "services.cli.deleting_commands:delete",
+    "prune": "services.cli.deleting_commands:prune",
     "up": "services.cli.stack_commands:up",
     "down": "services.cli.stack_commands:down",
     "ps": "services.cli.stack_commands:ps",

@@ -6,6 +6,7 @@ from faststream.rabbit import ExchangeType, RabbitExchange
 
 from services.coordinator import deaths, handlers, plan, reconciling
 from services.coordinator.jobs import Jobs
+from services.coordinator.retention import keep_pruned
 from shared.protocol import messages, topology
 from shared.runtime import service
 from shared.settings import Settings
@@ -30,6 +31,7 @@ def build(
     app.background += [
         jobs.keep_written,
         functools.partial(reconciling.tick, app.publish, every_seconds=settings.reconcile_seconds),
+        functools.partial(keep_pruned, app.store, settings),
     ]
 
     @app.on(messages.JobRequest, ignore_malformed=True)  # the chunker got it too, and dead-letters it

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 JOBS = "jobs/"
 ACTIVE = "active/"
+AUDIO = "audio/"
+RETENTION = "maintenance/retention.json"
+"""When old jobs were last removed; whoever replaces it does it this time."""
+
+
+def job(job_id: str) -> str:
+    """What all keys of a job begin with."""
+    return f"{JOBS}{job_id}/"
 
 
 def request(job_id: str) -> str:

@@ -1,0 +1,81 @@
+"""Removes old jobs by itself, once a day, if `PODCAST_RETENTION_DAYS` says how old they may get.
+
+Every coordinator runs this, the stand-bys too; which of them works is settled by a conditional write of one object,
+which says when it was last done. Two at once would do no harm either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Final
+
+import structlog
+
+from shared.client.pruning import prune
+from shared.errors import Conflict, NotFound, Outage
+from shared.settings import Settings
+from shared.store import keys
+from shared.store.port import Store
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS: Final = 86_400.0
+LOOK_SECONDS: Final = 3_600.0
+_DAY_SECONDS: Final = 86_400.0
+
+
+async def keep_pruned(
+    store: Store, settings: Settings, *, every_seconds: float = EVERY_SECONDS, look_seconds: float = LOOK_SECONDS
+) -> None:
+    """Prune at intervals; runs for as long as the process, or returns at once if everything is to be kept."""
+    if not settings.retention_days:
+        return
+    while True:
+        try:
+            if await is_our_turn(store, every_seconds=every_seconds):
+                pruned = await prune(
+                    store,
+                    older_than_seconds=settings.retention_days * _DAY_SECONDS,
+                    job_deadline_seconds=settings.job_deadline_seconds,
+                )
+                log.info(
+                    "old jobs removed",
+                    jobs=len(pruned.ids),
+                    bytes=pruned.jobs.size_bytes,
+                    audio=pruned.audio.objects,
+                    audio_bytes=pruned.audio.size_bytes,
+                )
+        except Outage as error:
+            log.warning("old jobs not removed", reason=str(error))
+        await asyncio.sleep(look_seconds)
+
+
+async def is_our_turn(store: Store, *, every_seconds: float) -> bool:
+    """Whether it is time, and no other process was quicker to say that it does it this time.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    now = time.time()
+    mine = json.dumps({"at": now}).encode()
+    try:
+        try:
+            content, version = await store.get_versioned(keys.RETENTION)
+        except NotFound:
+            await store.create(keys.RETENTION, mine)
+        else:
+            if 0 <= now - _time_in(content) < every_seconds:
+                return False
+            await store.replace(keys.RETENTION, mine, version=version)
+    except Conflict:
+        return False
+    return True
+
+
+def _time_in(content: bytes) -> float:
+    try:
+        return float(json.loads(content)["at"])
+    except (ValueError, KeyError, TypeError):
+        return 0.0

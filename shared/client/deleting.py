@@ -1,0 +1,165 @@
+"""Removes jobs that have ended, so that a removal that is cut short can be finished and nothing comes back.
+
+What a job has is removed in this order: its mark below `active/`, so that no coordinator takes it up again; everything
+else; `request.json`; and `status.json` last. As long as the status is there, the job is one that has ended: late
+messages change nothing of it, the same id is not begun anew, and a second removal finds what the first one has left. A
+coordinator that still remembers the job cannot bring it back either, since it replaces a status only over the version
+that it knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from shared.client.job_pages import ids_of
+from shared.client.watching import UnreadableJob, look
+from shared.errors import BadInput, NotFound
+from shared.protocol.messages import TERMINAL_STATES
+from shared.store import keys
+from shared.store.port import Entry, Store
+
+_CALLS_AT_A_TIME: Final = 16
+_TIME_ORDERED: Final = 7
+"""The version of UUIDs that begin with the time."""
+UNANNOUNCED_SECONDS: Final = 7 * 86_400.0
+"""What a client left in the store without announcing it is kept for so long at least: its message may still wait in a
+broker that is down, or the client may try again."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was removed, or would be.
+
+    Attributes:
+        objects: how many.
+        size_bytes: their size together.
+    """
+
+    objects: int = 0
+    size_bytes: int = 0
+
+    def __add__(self, other: Removed) -> Removed:
+        return Removed(self.objects + other.objects, self.size_bytes + other.size_bytes)
+
+
+class NotEnded(BadInput):
+    """The job has not ended, and only jobs that have are removed."""
+
+
+async def delete_job(store: Store, job_id: str) -> Removed:
+    """Remove a job that has ended, and what an earlier attempt may have left of it. Its chunks' audio stays.
+
+    Raises:
+        NotFound: there is nothing of such a job.
+        NotEnded: it has not ended.
+        StoreDown: the store does not answer; what is left is removed by the next attempt.
+    """
+    try:
+        found = await look(store, job_id)
+    except UnreadableJob:
+        found = None  # nothing can move it on, so it has ended in the worst way
+    else:
+        if found is not None and found.state not in TERMINAL_STATES:
+            raise NotEnded(
+                f"Job {job_id} has not ended ({found.state}).",
+                hint=f"`podcast delete --cancel {job_id}` stops it first.",
+            )
+    entries = await _entries(store, job_id)
+    if not entries:
+        raise NotFound(f"There is no job {job_id}.", hint="`podcast jobs` lists the jobs there are.")
+    return await remove(store, job_id, entries)
+
+
+async def expired(store: Store, *, older_than_seconds: float) -> AsyncIterator[tuple[str, list[Entry]]]:
+    """The jobs that ended longer ago than this, with what they have; oldest first.
+
+    Among them are the remains of jobs that never came to be: documents that a client has put into the store, or a
+    request that it never announced, and what came of a job after it had been removed. Jobs whose status cannot be
+    read are left for people to decide on.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    now = time.time()
+    some: list[str] = []
+    async for job_id in ids_of(store):
+        if _began(job_id) > now - older_than_seconds:
+            continue  # it cannot have ended before it began: not even its status need be read
+        some.append(job_id)
+        if len(some) == _CALLS_AT_A_TIME:
+            for found in await _expired_among(store, some, now=now, older_than_seconds=older_than_seconds):
+                yield found
+            some = []
+    for found in await _expired_among(store, some, now=now, older_than_seconds=older_than_seconds):
+        yield found
+
+
+async def _expired_among(
+    store: Store, ids: list[str], *, now: float, older_than_seconds: float
+) -> list[tuple[str, list[Entry]]]:
+    async def look_at(job_id: str) -> list[Entry]:
+        try:
+            status = await look(store, job_id)
+        except UnreadableJob:
+            return []
+        if status is not None and status.state in TERMINAL_STATES:
+            return await _entries(store, job_id) if status.updated_at <= now - older_than_seconds else []
+        if status is not None and status.updated_at > 0:
+            return []  # under way
+        # No coordinator has heard of it.
+        entries = await _entries(store, job_id)
+        newest = max((entry.modified for entry in entries), default=now)
+        kept_seconds = max(older_than_seconds, UNANNOUNCED_SECONDS)
+        is_left_over = newest <= now - kept_seconds and not await store.exists(keys.active(job_id))
+        return entries if is_left_over else []
+
+    found = await asyncio.gather(*(look_at(job_id) for job_id in ids))
+    return [(job_id, entries) for job_id, entries in zip(ids, found, strict=True) if entries]
+
+
+def _began(job_id: str) -> float:
+    """When the id was made, in seconds since the epoch; 0 if it does not tell, or tells of a time to come."""
+    try:
+        made = UUID(job_id)
+    except ValueError:
+        return 0.0
+    began = (made.int >> 80) / 1_000
+    return began if made.version == _TIME_ORDERED and began <= time.time() else 0.0
+
+
+async def _entries(store: Store, job_id: str) -> list[Entry]:
+    entries: list[Entry] = []
+    while page := await store.entries(keys.job(job_id), after=entries[-1].key if entries else ""):
+        entries += page
+    return entries
+
+
+async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:
+    """Remove a job of which this is all there is; it must be one that `expired` has found, or have ended."""
+    await store.delete(keys.active(job_id))
+    last = [key for key in (keys.request(job_id), keys.status(job_id)) if any(entry.key == key for entry in entries)]
+    await delete_all(store, [entry.key for entry in entries if entry.key not in last])
+    for key in last:
+        await store.delete(key)
+    return total(entries)
+
+
+async def delete_all(store: Store, wanted: list[str]) -> None:
+    """Delete objects, a few at a time."""
+    turn = asyncio.Semaphore(_CALLS_AT_A_TIME)
+
+    async def bounded(key: str) -> None:
+        async with turn:
+            await store.delete(key)
+
+    await asyncio.gather(*(bounded(key) for key in wanted))
+
+
+def total(entries: list[Entry]) -> Removed:
+    """How much they are together."""
+    return Removed(len(entries), sum(entry.size_bytes for entry in entries))

@@ -1,0 +1,50 @@
+"""Makes room: removes jobs that ended long ago, then the audio that nothing refers to any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.client import deleting, sweeping
+from shared.client.deleting import Removed
+from shared.store.port import Store
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was removed, or would be.
+
+    Attributes:
+        ids: of the jobs.
+        jobs: what they had.
+        audio: chunks' audio that no job refers to.
+    """
+
+    ids: tuple[str, ...]
+    jobs: Removed
+    audio: Removed
+
+
+async def prune(
+    store: Store, *, older_than_seconds: float, job_deadline_seconds: float, dry_run: bool = False
+) -> Pruned:
+    """Remove jobs that ended longer ago than this, and the audio that no job refers to.
+
+    It may run beside running jobs and beside itself, and may be cut short at any moment: the next one goes on.
+
+    Args:
+        store: where they are.
+        older_than_seconds: how long ago a job ended at least.
+        job_deadline_seconds: how long a job may take; younger audio is kept.
+        dry_run: remove nothing.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    ids: list[str] = []
+    jobs = Removed()
+    async for job_id, entries in deleting.expired(store, older_than_seconds=older_than_seconds):
+        ids.append(job_id)
+        jobs += deleting.total(entries) if dry_run else await deleting.remove(store, job_id, entries)
+    safe_age_seconds = job_deadline_seconds + sweeping.SAFE_MARGIN_SECONDS
+    audio = await sweeping.sweep(store, safe_age_seconds=safe_age_seconds, dry_run=dry_run, without=frozenset(ids))
+    return Pruned(tuple(ids), jobs, audio)
