@@ -10,18 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.protocol.manifest import Manifest
-from shared.protocol.messages import Frozen, JobEvent, JobStatus, Message
+from shared.protocol.messages import Frozen
 from shared.protocol.reading import read
 from tests.fuzz.profile import fuzz
-from tests.unit.protocol.recordings import RECORDED
+from tests.unit.protocol.recordings import DOCUMENTS, RECORDED, all_messages
 
-MODELS: tuple[type[Frozen], ...] = (
-    *sorted(Message.__subclasses__(), key=lambda one: one.__name__),
-    JobStatus,
-    JobEvent,
-    Manifest,
-)
+MODELS: tuple[type[Frozen], ...] = (*all_messages(), *dict.fromkeys(DOCUMENTS.values()))
 
 SCALARS = (
     st.none()

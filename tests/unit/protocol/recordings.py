@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.protocol import messages
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import Frozen, JobEvent, JobRequest, JobStatus, Message
+from shared.protocol.messages import Frozen, JobEvent, JobRequest, JobStatus, Message, WorkRetried
 
 _FOLDER = Path(__file__).parent / "recorded" / "v1"
-_DOCUMENTS: dict[str, type[Frozen]] = {
+DOCUMENTS: dict[str, type[Frozen]] = {
     "status": JobStatus,
     "manifest": Manifest,
     "request": JobRequest,
-    "job.event": JobEvent,
+    "event": JobEvent,
+    "event.retrying": WorkRetried,
 }
+"""What is recorded beside the messages: documents in the store, and what watchers are told."""
 
 
 class Recording(NamedTuple):
@@ -25,10 +29,21 @@ class Recording(NamedTuple):
     data: bytes
 
 
+def all_messages() -> list[type[Message]]:
+    """Every message of the protocol; a base of messages has no routing key, and a test's own is none of these."""
+
+    def below(message: type[Message]) -> Iterator[type[Message]]:
+        for one in message.__subclasses__():
+            if "ROUTING_KEY" in vars(one) and one.__module__ == messages.__name__:
+                yield one
+            yield from below(one)
+
+    return sorted(below(Message), key=lambda one: one.__name__)
+
+
 def _model(name: str) -> type[Frozen]:
-    kind = name.partition("-")[0]
-    models: dict[str, type[Frozen]] = {message.ROUTING_KEY: message for message in Message.__subclasses__()}
-    return {**models, **_DOCUMENTS}[kind]
+    by_name: dict[str, type[Frozen]] = {message.ROUTING_KEY: message for message in all_messages()}
+    return {**by_name, **DOCUMENTS}[name.partition("-")[0]]
 
 
 RECORDED = [Recording(path.stem, _model(path.stem), path.read_bytes()) for path in sorted(_FOLDER.glob("*.json"))]
