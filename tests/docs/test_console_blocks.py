@@ -33,7 +33,8 @@ Her name was Anna Brandt, and she had counted them: there were 217.
 
 It could be seen from 20 miles away, and on clear nights from even farther.
 """
-PAGE = f"<html><head><title>Essay</title></head><body><article><p>{'A sentence of the essay. ' * 12}</p></article></body></html>"
+ESSAY = "A sentence of the essay. " * 12
+PAGE = f"<html><head><title>Essay</title></head><body><article><p>{ESSAY}</p></article></body></html>"
 
 
 class _Web(BaseHTTPRequestHandler):
