@@ -116,7 +116,7 @@ def test_samples_are_wav_files_in_a_folder_that_is_told(podcast: Podcast, server
     assert result.exit_code == 0, result.output
     folder = tmp_path / "voice-samples"
     assert f"Made the folder {folder}.\n2 samples are in {folder}.\n" in result.stderr
-    assert sorted(path.name for path in folder.iterdir()) == ["espeak-ng-de.wav", "piper-en_US-joe-medium.wav"]
+    assert sorted(path.name for path in folder.iterdir()) == ["espeak-ng-de.wav", "piper-en-US-joe-medium.wav"]
     assert {one["input"][:3] for one in server.asked} == {"Thi", "So "}, "each in its own language"
     assert {one["model"] for one in server.asked} == {"piper", "espeak-ng"}
 
@@ -134,7 +134,7 @@ def test_one_voice_that_fails_is_named_and_the_others_are_sampled(
     assert not (tmp_path / "t").exists()
 
 
-def test_too_many_voices_are_not_sampled(podcast: Podcast, server: _Server, tmp_path: Path) -> None:
+def test_too_many_voices_are_not_sampled(podcast: Podcast, server: _Server) -> None:
     server.answers["/v1/audio/voices"] = {"voices": [f"v{number}" for number in range(51)]}
     result = podcast("voices", "--speech-url", url(server), "--sample")
     assert result.exit_code == 2
