@@ -79,9 +79,10 @@ class Ids:
     def learn(self, expected: str, printed: str) -> bool:
         """Whether an output is as the page says; keeps the ids in it."""
         names: list[str] = []
-        pattern = "\n".join(self._line(line, names) for line in expected.split("\n"))
-        pattern = pattern.replace("\n.*\n", "\n(?:.*\n)*?")
-        found = re.fullmatch(pattern, "\n".join(line.rstrip() for line in printed.rstrip("\n").split("\n")))
+        pattern = "".join(
+            "(?:.*\n)*?" if line.strip() == "…" else self._line(line, names) + "\n" for line in expected.split("\n")
+        )
+        found = re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in printed.rstrip("\n").split("\n")))
         if found is None:
             return False
         self.known.update(zip(names, found.groups(), strict=True))

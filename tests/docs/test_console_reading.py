@@ -50,6 +50,9 @@ def test_blocks_are_commands_with_what_they_print() -> None:
         ("at …/store: ok", "at /tmp/x/store: ok", True),
         ("a\n…\nd", "a\nb\nc\nd", True),
         ("a\n…\nd", "a\nb\nc", False),
+        ("…\nd", "a\nb\nd", True),
+        ("…\nd", "d", True),
+        ("a\n…", "a", True),
         ("(a+b)", "(a+b)", True),
     ],
 )
