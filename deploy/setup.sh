@@ -35,6 +35,7 @@ give_up() {
 has() {
     case $1 in
     rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || command -v rabbitmq-server >/dev/null ;;
+    amqp-tools) command -v amqp-publish >/dev/null ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     ffmpeg) command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
@@ -44,7 +45,7 @@ has() {
 wanted_packages() {
     case $mode in
     demo) echo python3-venv rabbitmq-server ffmpeg ;;
-    test) echo python3-venv rabbitmq-server ffmpeg espeak-ng minimodem ;;
+    test) echo python3-venv rabbitmq-server ffmpeg espeak-ng minimodem amqp-tools ;;
     check) echo python3-venv ;;
     esac
 }

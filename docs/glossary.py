@@ -47,10 +47,11 @@ REPLACED_ALONE = {
     "line": "services",
     "orders": "failpoints",
     "part": "chunk measurement",
-    "stage": "cluster",
     "unit": "process spec",
 }
 """Everyday words that no class may be called by, alone."""
+REPLACED_IN_TESTS = {"stage": "cluster"}
+"""The same, where the word is another term of the system."""
 SAME_NAME = {
     "Attempt": "a try to handle a message; a try to encode an episode",
     "Child": "a running ffmpeg; a child process of the local stack",
@@ -61,6 +62,8 @@ SAME_NAME = {
     "SpeechRequest": "the same request on the caller's and on the server's side",
 }
 """Classes of one name in two places, and why they may be."""
+DEFINED_ONCE = ("held", "layout", "line", "retry_after", "shelf")
+"""Names that once stood for two things: at most one class or function of the system has each."""
 
 _ROW = re.compile(r"^\| (?P<term>[^|]+) \| (?P<meaning>[^|]+) \| (?P<places>[^|]+) \|$", re.MULTILINE)
 _PLACE = re.compile(r"`([^`:]+)(?::(\w+))?`")
@@ -135,19 +138,31 @@ def glossary_complaints(found: list[Term]) -> Iterator[str]:
 
 
 def name_complaints(found: Iterable[Name]) -> Iterator[str]:
-    """Names that a term has replaced, and classes of one name that are two things."""
-    places: dict[str, set[str]] = defaultdict(set)
+    """Names that a term has replaced, and names that stand for two things."""
+    everything = list(found)
+    for name in everything:
+        yield from _replaced(name)
+    yield from _doubles(everything)
+
+
+def _replaced(name: Name) -> Iterator[str]:
+    words = {word.lower() for word in _WORDS.findall(name.text)}
+    for word in sorted(words & REPLACED.keys()):
+        yield f"{name.path}: {name.kind} {name.text}: the term is {REPLACED[word]}."
+    alone = REPLACED_ALONE | (REPLACED_IN_TESTS if name.path.startswith("tests/") else {})
+    if name.kind == "class" and name.text.lower() in alone:
+        yield f"{name.path}: class {name.text}: the term is {alone[name.text.lower()]}."
+
+
+def _doubles(found: Iterable[Name]) -> Iterator[str]:
+    places: dict[str, list[str]] = defaultdict(list)
     for name in found:
-        words = {word.lower() for word in _WORDS.findall(name.text)}
-        for word in sorted(words & REPLACED.keys()):
-            yield f"{name.path}: {name.kind} {name.text}: the term is {REPLACED[word]}."
-        if name.kind == "class":
-            if name.text.lower() in REPLACED_ALONE:
-                yield f"{name.path}: class {name.text}: the term is {REPLACED_ALONE[name.text.lower()]}."
-            if name.path.startswith(("shared/", "services/")) and not name.text.startswith("_"):
-                places[name.text].add(name.path)
+        is_public_class = name.kind == "class" and not name.text.startswith("_") and name.text not in SAME_NAME
+        is_once = name.kind != "module" and name.text.lower() in DEFINED_ONCE
+        if name.path.startswith(("shared/", "services/")) and (is_public_class or is_once):
+            places[name.text].append(name.path)
     for text, paths in places.items():
-        if len(paths) > 1 and text not in SAME_NAME:
+        if len(paths) > 1:
             yield f"{text} is the name of two things: {', '.join(sorted(paths))}."
 
 

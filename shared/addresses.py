@@ -31,6 +31,11 @@ def without_password(url: str) -> str:
     return _USER_INFO.sub(f"{_HIDDEN}@", url)
 
 
+def without_login(url: str) -> str:
+    """The address without any user name and password."""
+    return _USER_INFO.sub("", url)
+
+
 def scrub(text: str) -> str:
     """A text with every address in it shown without its password. Linear in the length of the text."""
     return _USER_INFO.sub(f"{_HIDDEN}@", text) if "://" in text else text

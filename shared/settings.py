@@ -20,6 +20,8 @@ from shared.errors import Misconfigured
 from shared.protocol.messages import CHUNKS_LIMIT, PauseLengths
 
 PREFIX = "PODCAST_"
+Engine = Literal["piper", "espeak-ng", "kokoro"]
+"""What our own speech server can speak with."""
 
 
 class _FromFiles(PydanticBaseSettingsSource):
@@ -173,9 +175,7 @@ class Settings(BaseSettings):
     speech_text_deadline_seconds: float = Field(
         50, gt=0, description="one text there, waiting and speaking; less than `speech_deadline_seconds`"
     )
-    speech_default_engine: Literal["piper", "espeak-ng", "kokoro"] = Field(
-        "piper", description="what our own speech server uses for model `default`"
-    )
+    speech_default_engine: Engine = Field("piper", description="what our own speech server uses for model `default`")
 
     @classmethod
     def settings_customise_sources(

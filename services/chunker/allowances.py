@@ -12,6 +12,9 @@ from shared.errors import TooLarge
 
 MEGABYTE = 1_000_000
 
+BASE_CPU_SECONDS = 10
+"""For the smallest document: ten times what starting a parser and its libraries takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -29,7 +32,7 @@ class Allowance:
 def of_worker(size_bytes: int) -> Allowance:
     """What a step in Python may use that takes in so much."""
     return Allowance(
-        cpu_seconds=10 + 5 * size_bytes // MEGABYTE,
+        cpu_seconds=BASE_CPU_SECONDS + 5 * size_bytes // MEGABYTE,
         memory_bytes=min(1_000 * MEGABYTE + 40 * size_bytes, 4_000 * MEGABYTE),
     )
 
@@ -37,7 +40,7 @@ def of_worker(size_bytes: int) -> Allowance:
 def of_pandoc(size_bytes: int) -> Allowance:
     """What pandoc may use for a document that unpacks to so much."""
     return Allowance(
-        cpu_seconds=10 + 10 * size_bytes // MEGABYTE,
+        cpu_seconds=BASE_CPU_SECONDS + 10 * size_bytes // MEGABYTE,
         memory_bytes=min(500 * MEGABYTE + 250 * size_bytes, 1_500 * MEGABYTE),
     )
 

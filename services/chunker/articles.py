@@ -11,6 +11,7 @@ import trafilatura
 from lxml import etree
 from lxml import html as lxml_html
 
+from services.chunker.decoding import for_xml
 from services.chunker.document import Article
 from services.chunker.pruning import take_out
 from services.chunker.speakable import SPEAKABLE
@@ -42,6 +43,7 @@ def pick(page: str) -> Article:
     Raises:
         BadSource: there is no text in the page.
     """
+    page = for_xml(page)
     try:
         root = lxml_html.document_fromstring(
             page.encode("utf-8", "replace"), parser=lxml_html.HTMLParser(encoding="utf-8")

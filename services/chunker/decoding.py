@@ -30,6 +30,14 @@ _CONTROLS_LIMIT = 0.005
 """Share of control characters above which it is no text. Prose has none; random bytes have about 0.1."""
 
 
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]+")
+
+
+def for_xml(text: str) -> str:
+    """The text without what no XML may hold; lxml parses it, but then raises when the text is put somewhere else."""
+    return _NOT_IN_XML.sub(" ", text)
+
+
 def decode(data: bytes, *, declared: str | None = None) -> str:
     """The text in `data`.
 

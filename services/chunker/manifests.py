@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+from pydantic import HttpUrl
+
 from services.chunker import splitting
 from services.chunker.document import Document, Heading, Paragraph
 from services.chunker.documents import Packed
 from services.chunker.speakable import SPEAKABLE, normalise
+from shared.addresses import without_login
 from shared.protocol.manifest import Chunk, Manifest, audio_key
-from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, JobRequest
+from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, JobRequest, UrlSource
 from shared.protocol.reading import read
 from shared.settings import Settings
 
@@ -68,7 +71,7 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
     )
     manifest = Manifest(
         job_id=job.job_id,
-        request=job,
+        request=_without_login(job),
         title=title,
         author=job.author or _line(document.author),
         language=language,
@@ -82,6 +85,15 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
         omissions=split.omissions,
     )
     return manifest.model_dump_json().encode(), len(chunks)
+
+
+def _without_login(job: JobRequest) -> JobRequest:
+    """The request without the user name and password of its address: whoever reads a manifest has no use for them."""
+    source = job.source
+    if not isinstance(source, UrlSource) or not (source.url.username or source.url.password):
+        return job
+    bare = HttpUrl(without_login(str(source.url)))
+    return job.model_copy(update={"source": source.model_copy(update={"url": bare})})
 
 
 def chunks_in(manifest: bytes) -> int:

@@ -95,6 +95,7 @@ async def tree_of(
         feeding.cancel()
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+        await drain(process.stdout)
         await process.wait()  # it was killed, so this ends at once; without it a zombie would stay
     if code == -signal.SIGXCPU:
         raise allowances.used_up(f"Reading the {format.upper()}", allowance)
@@ -139,6 +140,12 @@ async def _output(process: asyncio.subprocess.Process, size_bytes: int) -> bytes
                 f"The document's tree is over {limit // allowances.MEGABYTE} MB.", hint="Split the document."
             )
     return b"".join(parts)
+
+
+async def drain(pipe: asyncio.StreamReader | None) -> None:
+    """Read what a killed process has left in its pipe: asyncio's `wait` waits for the end of a pipe that is paused."""
+    while pipe and await pipe.read(_READ_BYTES):
+        pass
 
 
 async def _complaint(process: asyncio.subprocess.Process) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from lxml import html as lxml_html
 
+from services.chunker.decoding import for_xml
 from services.chunker.document import Anchor, Block, Document, Heading, Omissions, Paragraph
 from services.chunker.inlines import Inlines, Node, plain
 from services.chunker.pruning import take_out
@@ -184,7 +185,7 @@ def _outermost(root: lxml_html.HtmlElement, tags: tuple[str, ...]) -> Iterator[l
 
 def words_of_html(markup: str) -> list[tuple[str, tuple[str, str] | None]]:
     """The words of a piece of HTML, a paragraph each; or what is left out, with kind and reason."""
-    markup = _COMMENT.sub("", markup)
+    markup = _COMMENT.sub("", for_xml(markup))
     if not markup.strip():
         return []
     root = lxml_html.fragment_fromstring(markup, create_parent="div")

@@ -23,6 +23,7 @@ from anyio.lowlevel import RunVar
 
 from services.chunker import allowances, worker_process
 from services.chunker.allowances import Allowance
+from services.chunker.pandoc import drain
 from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
 
 _Result = TypeVar("_Result")
@@ -169,6 +170,7 @@ class _Pool:
         self.all.discard(worker)
         with contextlib.suppress(ProcessLookupError):
             worker.kill()
+        await drain(worker.stdout)
         await worker.wait()  # it was killed, so this ends at once; without it a zombie would stay
 
     async def _end_with_the_loop(self) -> None:

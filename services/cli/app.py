@@ -11,13 +11,13 @@ import contextlib
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any, Final
 
 import click
+from click.exceptions import NoArgsIsHelpError, NoSuchCommand
 
-from services.cli import exits
+from services.cli import exits, printing
 from shared.runtime import logs
 
 COMMANDS: Final[dict[str, str]] = {
@@ -36,8 +36,15 @@ COMMANDS: Final[dict[str, str]] = {
     "ps": "services.cli.stack_commands:ps",
     "doctor": "services.cli.stack_commands:doctor",
     "dlq": "services.cli.dlq_commands:dlq",
+    "voices": "services.cli.voices_command:voices",
+    "completion": "services.cli.completion_command:completion",
 }
 """Name → module and attribute of the click command, in the order of `podcast --help`."""
+
+
+def _remember_debug(context: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value:
+        context.meta[exits.DEBUG] = True
 
 
 def _with_debug(command: click.Command) -> click.Command:
@@ -48,6 +55,7 @@ def _with_debug(command: click.Command) -> click.Command:
                 ["--debug"],
                 is_flag=True,
                 expose_value=False,  # `PodcastGroup.main` looks for it, since an option may itself be what is wrong
+                callback=_remember_debug,
                 help="Show the traceback of an error.",
             )
         )
@@ -71,6 +79,20 @@ class PodcastGroup(click.Group):
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return _with_debug(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called; an unknown one is answered with the most similar there are.
+
+        Raises:
+            click.NoSuchCommand: there is none of this name.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:
+            # click looks for similar ones only among commands that have been imported.
+            raise NoSuchCommand(error.command_name, possibilities=self.list_commands(ctx), ctx=ctx) from None
 
     def main(
         self,
@@ -98,10 +120,14 @@ class PodcastGroup(click.Group):
             # The reader of our output has gone, as `podcast jobs | head` does: nobody is left to be told anything.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives as long as the process
             code = exits.DONE
+        except NoArgsIsHelpError as nothing:
+            # Nothing was asked for, and nothing is wrong.
+            printing.say(nothing.ctx.get_help())
+            code = exits.DONE
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every end of a command becomes a sentence
             if "--debug" in argv:
-                traceback.print_exception(error)
-            click.echo(f"podcast: {exits.sentence(error)}", err=True)
+                printing.say_traceback(error)
+            printing.note(f"podcast: {exits.sentence(error)}")
             code = exits.exit_code(error)
         else:
             # click returns the code of ctx.exit(), or what the command returned.
@@ -126,6 +152,7 @@ _with_debug(cli)
 def main() -> None:
     """The entry point: end the process without waiting for any thread."""
     code: int | str | None
+    printing.survive_any_encoding()
     try:
         cli.main(prog_name="podcast")
     except SystemExit as end:

@@ -1,26 +1,22 @@
-"""Dead letters on a terminal: a table that fits, a page for one. Plain text when nobody looks.
+"""Dead letters for people: a line for those that are alike, a line for each, a page for one.
 
-Letters may hold anything a stranger sent, so control characters never reach the terminal.
+Letters may hold anything a stranger sent: each field goes through `shared.text`.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import shutil
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from services.cli import columns
+from services.cli.columns import Column, rows
+from services.cli.dead_letter_groups import Group, age, short_ids
 from shared.dead_letters.letter import DeadLetter
+from shared.text import one_line, printable
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-_NARROW_COLUMNS: Final = 100
-"""Below it, the table leaves out what `show` tells."""
+NONE: Final = "There are no dead letters."
+_JOB_COLUMNS: Final = 20
 
 
 def count(number: int) -> str:
@@ -28,53 +24,76 @@ def count(number: int) -> str:
     return f"{number} dead letter{'' if number == 1 else 's'}"
 
 
-def table(found: Sequence[DeadLetter]) -> str:
-    """All letters, a line each on a terminal as far as they fit; tab-separated where there is none."""
-    if not found:
-        return "There are no dead letters."
-    if not sys.stdout.isatty():
-        return "\n".join(
-            "\t".join(
-                (
-                    letter.id,
-                    letter.queue,
-                    letter.job_id or "-",
-                    _chunk(letter),
-                    letter.time or "-",
-                    _line(letter.reason),
-                )
-            )
-            for letter in found
-        )
-    width = shutil.get_terminal_size().columns
-    wide = width >= _NARROW_COLUMNS
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("ID", no_wrap=True)
-    grid.add_column("QUEUE", no_wrap=True)
-    if wide:
-        grid.add_column("JOB", overflow="fold", max_width=36)
-    grid.add_column("CHUNK", justify="right")
-    if wide:
-        grid.add_column("TRIES", justify="right")
-        grid.add_column("DIED AT", no_wrap=True)
-    grid.add_column("REASON", ratio=1, overflow="fold")
-    for letter in found:
-        job = [Text(letter.job_id or "-")] if wide else []
-        history = [Text(str(len(letter.attempts) or "-")), Text((letter.time or "-")[:19])] if wide else []
-        grid.add_row(
-            Text(letter.id, style="cyan"),
-            Text(letter.queue),
-            *job,
-            Text(_chunk(letter)),
-            *history,
-            Text(_line(letter.reason)),
-        )
-    return _rendered(grid, width)
+def summary(groups: Sequence[Group], titles: Mapping[str, str]) -> str:
+    """One line a group: how many, where, of which job, why, and how long ago the last one came.
+
+    Args:
+        groups: what there is.
+        titles: job id → title, as far as they are known.
+    """
+    if not groups:
+        return NONE
+    width = columns.terminal_width()
+    names = short_ids([letter for group in groups for letter in group.letters])
+    now = datetime.now(UTC)
+    layout = [
+        Column("ID"),
+        Column("N", right=True),
+        Column("QUEUE"),
+        Column("JOB", most=_JOB_COLUMNS),
+        Column("AGE", right=True),
+        Column("REASON", rest=True),
+    ]
+    cells = [
+        [
+            names[group.letters[0].id],
+            str(len(group.letters)),
+            group.queue,
+            titles.get(group.job_id or "") or _short_job(group.job_id, width),
+            age(group.newest, now),
+            group.reason,
+        ]
+        for group in groups
+    ]
+    return "\n".join(rows(layout, cells, width=width))
 
 
-def page(letter: DeadLetter) -> str:
-    """All about one letter."""
-    rows = [
+def each(letters: Sequence[DeadLetter]) -> str:
+    """One line a letter, with its whole id, its job and its chunk."""
+    if not letters:
+        return NONE
+    layout = [
+        Column("ID"),
+        Column("QUEUE"),
+        Column("JOB"),
+        Column("CHUNK", right=True),
+        Column("TRIES", right=True),
+        Column("DIED AT"),
+        Column("REASON", rest=True),
+    ]
+    cells = [
+        [
+            letter.id,
+            letter.queue,
+            one_line(letter.job_id or "-"),
+            _chunk(letter),
+            str(len(letter.attempts) or "-"),
+            one_line(letter.time or "-")[:19],
+            one_line(letter.reason),
+        ]
+        for letter in letters
+    ]
+    return "\n".join(rows(layout, cells, width=None))
+
+
+def page(letter: DeadLetter, *, debug: bool = False) -> str:
+    """All about one letter.
+
+    Args:
+        letter: which.
+        debug: also where in the program it failed.
+    """
+    facts = [
         ("id", letter.id),
         ("queue", letter.queue),
         ("type", letter.type),
@@ -86,40 +105,33 @@ def page(letter: DeadLetter) -> str:
         ("replayed", f"{letter.replays} times before" if letter.replays else "never"),
         ("size", f"{letter.size_bytes} bytes"),
     ]
-    lines = [f"{name + ':':<10} {_clean(value)}" for name, value in rows]
+    lines = [f"{name + ':':<10} {one_line(value)}" for name, value in facts]
     if letter.attempts:
         lines += ["", "attempts:"]
         lines += [
-            f"  {entry['attempt']:>2}  {_line(entry['at'])}  {_line(entry['error'])}" for entry in letter.attempts
+            f"  {entry['attempt']:>2}  {one_line(entry['at'])}  {one_line(entry['error'])}" for entry in letter.attempts
         ]
-    lines += [
-        "",
-        "text:",
-        _clean(letter.text) if letter.text is not None else f"({letter.size_bytes} bytes that are not text)",
-    ]
-    if letter.stacktrace:
-        lines += ["", "where it failed:", _clean(letter.stacktrace).rstrip()]
-    lines += [
-        "",
-        f"`podcast dlq replay {letter.id}` sends it back to {letter.queue}, `podcast dlq discard` drops it.",
-    ]
+    lines += ["", "text:", _block(letter.text, f"({letter.size_bytes} bytes that are not text)")]
+    if letter.stacktrace and debug:
+        lines += ["", "where it failed:", _block(letter.stacktrace.rstrip(), "")]
+    elif letter.stacktrace:
+        lines += ["", "--debug also shows where in the program it failed."]
+    lines += ["", f"`podcast dlq replay {letter.id}` sends it back to {letter.queue}, `podcast dlq discard` drops it."]
     return "\n".join(lines)
+
+
+def _block(text: str | None, without: str) -> str:
+    """A text of several lines, indented, so that none of them looks like one of ours."""
+    if text is None:
+        return f"  {without}"
+    return "\n".join(f"  {line}" for line in printable(text, keep_newlines=True).split("\n"))
+
+
+def _short_job(job_id: str | None, width: int | None) -> str:
+    """A job's id; on a terminal its end, since ids of one day begin alike."""
+    name = one_line(job_id or "-")
+    return name if width is None or len(name) <= _JOB_COLUMNS else "…" + name[-(_JOB_COLUMNS - 1) :]
 
 
 def _chunk(letter: DeadLetter) -> str:
     return "-" if letter.chunk is None else str(letter.chunk)
-
-
-def _line(text: str) -> str:
-    return _clean(" ".join(text.split()))
-
-
-def _clean(text: str) -> str:
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _rendered(grid: Table, width: int) -> str:
-    """As a string, with colours; ANSI codes are ours alone."""
-    page = io.StringIO()
-    Console(file=page, width=width, force_terminal=True, highlight=False).print(grid)
-    return page.getvalue().rstrip("\n")

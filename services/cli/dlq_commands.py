@@ -5,11 +5,10 @@ Works while the system runs, with nothing but AMQP. Looking changes nothing; doc
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Final
@@ -17,13 +16,15 @@ from typing import IO, Any, Final
 import click
 from aio_pika.abc import AbstractIncomingMessage
 
-from services.cli import dead_letter_display, interrupts
+from services.cli import dead_letter_display, dead_letter_groups, exits, interrupts, printing
 from services.cli.dlq_options import Access, Chosen, choosing, filtering, on_a_broker
+from shared.client import destinations
 from shared.dead_letters.browser import Verdict
 from shared.dead_letters.export import line as export_line
 from shared.dead_letters.letter import DeadLetter
 from shared.dead_letters.selection import Selection
 from shared.errors import BadInput
+from shared.text import json_escaped
 
 LIST_LIMIT: Final = 10_000
 """Letters that `list` shows unless told otherwise: 7 to 13 s and 83 MB (measured on 2 busy cores)."""
@@ -36,7 +37,9 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 
 @click.group()
 def dlq() -> None:
-    """Look at messages that could not be handled, and send them back or away.
+    """Look at dead letters; send them back or away.
+
+    A dead letter is a message that could not be handled.
 
     A letter's ID may be shortened, to four digits at least, as long as it is unique.
     """
@@ -45,20 +48,36 @@ def dlq() -> None:
 @dlq.command("list")
 @filtering
 @click.option("--limit", type=click.IntRange(min=1), default=LIST_LIMIT, show_default=True, help="Most letters shown.")
+@click.option("--all", "everything", is_flag=True, help="A line for each letter instead of one for those alike.")
 @_json_option
 @on_a_broker
-def list_letters(*, selection: Selection, limit: int, as_json: bool, access: Access) -> None:
-    """List the dead letters, of all queues or of QUEUE."""
+def list_letters(*, selection: Selection, limit: int, everything: bool, as_json: bool, access: Access) -> None:
+    """List the dead letters, of all queues or of QUEUE: those alike in one line.
 
-    async def work() -> list[DeadLetter]:
+    Alike are letters of one queue and job that died of the same. ID is the oldest one's; `podcast dlq show ID` has all
+    about it.
+    """
+    is_short = not everything and not as_json
+
+    async def work() -> tuple[list[DeadLetter], Mapping[str, str]]:
         async with access.opened() as letters:
-            return await letters.find(selection, limit=limit + 1)
+            found = await letters.find(selection, limit=limit + 1)
+        named = [letter.job_id for letter in found] if is_short else []
+        return found, await dead_letter_groups.titles(access.settings, named) if any(named) else {}
 
-    found = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
+    found, titles = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     shown = found[:limit]
-    click.echo(_document(shown) if as_json else dead_letter_display.table(shown))
+    if as_json:
+        _say_letters(shown)
+    elif everything:
+        printing.say(dead_letter_display.each(shown))
+    else:
+        groups = dead_letter_groups.grouped(shown)
+        printing.say(dead_letter_display.summary(groups, titles))
+        if groups:
+            printing.note("`podcast dlq show ID` has all about one, `podcast dlq list --all` a line for each.")
     if len(found) > limit:
-        click.echo(f"There are more than {limit}: --limit shows more, `podcast dlq export` all.", err=True)
+        printing.note(f"There are more than {limit}: --limit shows more, `podcast dlq export` all.")
 
 
 @dlq.command()
@@ -66,16 +85,17 @@ def list_letters(*, selection: Selection, limit: int, as_json: bool, access: Acc
 @_json_option
 @on_a_broker
 def show(*, letter_id: str, as_json: bool, access: Access) -> None:
-    """Show all about one letter: why it died, each attempt, its text, where it failed."""
+    """Show all about one letter: why it died, each attempt, its text; with --debug also where it failed."""
 
     async def work() -> DeadLetter:
         async with access.opened() as letters:
             return (await letters.named([letter_id]))[0]
 
     letter = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
-    click.echo(
-        json.dumps(asdict(letter), ensure_ascii=False, indent=2) if as_json else dead_letter_display.page(letter)
-    )
+    if as_json:
+        printing.say_json(asdict(letter))
+    else:
+        printing.say(dead_letter_display.page(letter, debug=exits.debugging()))
 
 
 @dlq.command()
@@ -112,7 +132,7 @@ def discard(*, chosen: Chosen, yes: bool, as_json: bool, access: Access) -> None
 
     if not yes:
         found = interrupts.run(looked(), grace_seconds=_GRACE_SECONDS)
-        click.echo(dead_letter_display.table(found), err=as_json)
+        (printing.note if as_json else printing.say)(dead_letter_display.each(found))
         if not found:
             return
         click.confirm(f"Discard {dead_letter_display.count(len(found))} for good?", abort=True, err=as_json)
@@ -133,6 +153,7 @@ def discard(*, chosen: Chosen, yes: bool, as_json: bool, access: Access) -> None
 @on_a_broker
 def export(*, selection: Selection, output: Path | None, access: Access) -> None:
     """Write the letters as JSON lines, whole and without loss; they stay where they are."""
+    output = None if output is None else destinations.made_ready(output)
 
     async def write(spool: IO[bytes]) -> int:
         written = 0
@@ -140,7 +161,7 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
         async def put(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
             nonlocal written
             if selection.has(letter):
-                spool.write(export_line(letter, message).encode() + b"\n")
+                spool.write(json_escaped(export_line(letter, message)).encode() + b"\n")
                 written += 1
             return Verdict.KEEP
 
@@ -165,7 +186,7 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
         raise BadInput(
             f"The export cannot be written: {error.strerror or error}.", hint="Name another file."
         ) from error
-    click.echo(f"{dead_letter_display.count(written)} exported.", err=True)
+    printing.note(f"{dead_letter_display.count(written)} exported.")
 
 
 def _someone_is_here() -> bool:
@@ -179,8 +200,11 @@ def _carry_out(
     try:
         interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     finally:
-        click.echo(_document(done) if as_json else f"{dead_letter_display.count(len(done))} {verb}.")
+        if as_json:
+            _say_letters(done)
+        else:
+            printing.say(f"{dead_letter_display.count(len(done))} {verb}.")
 
 
-def _document(found: list[DeadLetter]) -> str:
-    return json.dumps([asdict(letter) for letter in found], ensure_ascii=False, indent=2)
+def _say_letters(found: list[DeadLetter]) -> None:
+    printing.say_json([asdict(letter) for letter in found])

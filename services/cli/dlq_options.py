@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 import click
 
-from services.cli import targets
+from services.cli import printing, targets
 from shared.dead_letters.browser import DeadLetters
 from shared.dead_letters.operator_lock import WAIT_SECONDS
 from shared.dead_letters.selection import Selection, queue_named
 from shared.errors import BadInput
 from shared.protocol.topology import WORK_QUEUES
 from shared.runtime.broker import connected
+from shared.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -29,6 +30,15 @@ class Access:
     directory: Path | None
     wait_seconds: float
 
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The settings with the addresses of the stack.
+
+        Raises:
+            BrokerDown: there is no stack.
+        """
+        return targets.named_stack(self.directory)
+
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[DeadLetters]:
         """Connect to the stack's broker.
@@ -36,13 +46,13 @@ class Access:
         Raises:
             BrokerDown: there is no stack, or its broker does not answer.
         """
-        settings = targets.named_stack(self.directory)
+        settings = self.settings
         async with connected(settings) as connection:
             yield DeadLetters(
                 connection,
                 call_seconds=settings.publish_deadline_seconds,
                 wait_seconds=self.wait_seconds,
-                say=lambda line: click.echo(line, err=True),
+                say=printing.note,
             )
 
 

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import click
 
 from shared.errors import BadInput, Misconfigured, NotFound, Outage, Permanent, PodcastError
+from shared.text import one_line
 
 DONE: Final = 0
 JOB_FAILED: Final = 1
 BAD_INPUT: Final = 2
 UNREACHABLE: Final = 3
 INTERRUPTED: Final = 130
+
+DEBUG: Final = "podcast.debug"
+"""In click's `Context.meta`: the command line has --debug."""
 
 
 class JobFailed(Permanent):
@@ -47,18 +52,31 @@ def sentence(error: BaseException) -> str:
         case click.UsageError():
             context = error.ctx
             where = f" `{context.command_path} --help` lists what there is." if context else ""
-            return f"{_ended(error.format_message())}{where}"
+            return f"{_ended(one_line(_without_brackets(error.format_message())))}{where}"
         case click.ClickException():
-            return _ended(error.format_message())
+            return _ended(one_line(error.format_message()))
+        case JobFailed():
+            return str(error)  # of several lines, put together from parts that are one line each
         case PodcastError():
-            return str(error)
+            return one_line(str(error))
         case click.Abort() | KeyboardInterrupt():
             return "Interrupted."
         case _:
             return (
-                f"An error inside the program: {type(error).__name__}: {error}. "
+                f"An error inside the program: {type(error).__name__}: {one_line(str(error))}. "
                 "The same command with --debug shows where; please report it."
             )
+
+
+def debugging() -> bool:
+    """Whether the command that runs now was given --debug."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(DEBUG))
+
+
+def _without_brackets(message: str) -> str:
+    """Click's `No such command 'x'. (Did you mean one of: 'y', 'z'?)`, as two plain sentences."""
+    return re.sub(r" \(Did you mean one of: ([^()]*\?)\)$", r" Did you mean one of \1", message)
 
 
 def _ended(text: str) -> str:

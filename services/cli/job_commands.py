@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from services.cli import exits, interrupts, job_options, progress_display, summary, targets
+from services.cli import durations, exits, interrupts, job_options, printing, progress_display, summary, targets
 from shared.client import broker, submission, watching
 from shared.client import sources as reading
 from shared.errors import BadInput
@@ -29,7 +28,10 @@ _CANCEL_PATIENCE_SECONDS = 10.0
 @job_options.formats_option
 @targets.on_a_stack
 def submit(source: str, formats: tuple[Any, ...], directory: Path | None, as_json: bool, **options: Any) -> None:
-    """Hand SOURCE (a file, an address, or - for stdin) over as a job, and print its id."""
+    """Hand a document over as a job; print its id.
+
+    SOURCE is a file, an http(s) address, or - for stdin.
+    """
     settings = targets.named_stack(directory)
     order = job_options.order(options, tuple(dict.fromkeys(formats)) or ("mp3",))
     found = reading.find(source, limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
@@ -42,8 +44,8 @@ def submit(source: str, formats: tuple[Any, ...], directory: Path | None, as_jso
 
     job_id = draft.request.job_id
     if not interrupts.run(work()):
-        click.echo(f"There is a job {job_id} already; the first one counts.", err=True)
-    click.echo(json.dumps({"job_id": job_id}) if as_json else job_id)
+        printing.note(f"There is a job {job_id} already; the first one counts.")
+    printing.say_json({"job_id": job_id}, indent=None) if as_json else printing.say(job_id)
 
 
 @click.command()
@@ -60,7 +62,7 @@ def watch(job_id: str, quiet: bool, directory: Path | None, as_json: bool) -> No
         if status.state in TERMINAL_STATES:
             return status
         with progress_display.display(quiet=quiet) as shown:
-            async with broker.opened(settings) as client, client.events(job_id) as events:
+            async with broker.opened(settings) as client, client.events(job_id, retried=shown.retried) as events:
                 async for news in watching.follow(
                     job_id, store=store, events=events, limit_seconds=settings.job_deadline_seconds, say=shown.say
                 ):
@@ -73,11 +75,11 @@ def watch(job_id: str, quiet: bool, directory: Path | None, as_json: bool) -> No
     except exits.Interrupted as error:
         raise exits.Interrupted("Interrupted.", hint=f"The job goes on; `podcast cancel {job_id}` stops it.") from error
     if as_json:
-        click.echo(status.model_dump_json(indent=2))
+        printing.say_json(status.model_dump(mode="json"))
     if status.state != "completed":
         raise exits.JobFailed(summary.failure(status))
     if not as_json:
-        click.echo(f"completed: {progress_display.length(status.audio_seconds)} of audio")
+        printing.say(f"completed: {durations.length(status.audio_seconds)} of audio")
 
 
 @click.command()
@@ -99,11 +101,11 @@ def cancel(job_id: str, reason: str, directory: Path | None, as_json: bool) -> N
 
     found = interrupts.run(work())
     if as_json:
-        click.echo(found.model_dump_json(indent=2))
+        printing.say_json(found.model_dump(mode="json"))
     if found.state in {"completed", "failed"}:
         raise BadInput(f"Job {job_id} had ended before ({found.state}).", hint="There is nothing to cancel.")
     if not as_json:
-        click.echo("cancelled" if found.state == "cancelled" else "asked to stop; it will when a coordinator runs")
+        printing.say("cancelled" if found.state == "cancelled" else "asked to stop; it will when a coordinator runs")
 
 
 async def _until_ended(found: JobStatus, look: Callable[[], Any]) -> JobStatus:

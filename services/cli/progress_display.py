@@ -6,14 +6,19 @@ import sys
 import time
 from typing import Final, Protocol, Self
 
-import click
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from shared.protocol.messages import JobState, JobStatus
+from services.cli import printing
+from services.cli.columns import fitted
+from services.cli.durations import Remaining, length
+from shared.protocol.messages import JobState, JobStatus, WorkRetried
+from shared.text import one_line
 
 _LINE_INTERVAL_SECONDS: Final = 10.0
-_RATE_FROM_SECONDS: Final = 1.0
+_TROUBLE_LINES: Final = 2
 
 DOING: Final[dict[JobState, str]] = {
     "queued": "waiting for the services",
@@ -32,6 +37,9 @@ class Display(Protocol):
     def show(self, status: JobStatus) -> None:
         """The job's newest status."""
 
+    def retried(self, event: WorkRetried) -> None:
+        """Some of its work will be tried again."""
+
     def say(self, line: str) -> None:
         """Something else that a person should know."""
 
@@ -47,40 +55,13 @@ def display(*, quiet: bool) -> Display:
     return Bar() if sys.stderr.isatty() else Lines()
 
 
-def length(seconds: float) -> str:
-    """A length of time for people: `42 s`, `3 min 05 s`, `1 h 02 min`."""
-    whole = round(seconds)
-    if whole < 60:  # noqa: PLR2004 - seconds of a minute
-        return f"{whole} s"
-    if whole < 3_600:  # noqa: PLR2004 - seconds of an hour
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3_600} h {whole % 3_600 // 60:02} min"
-
-
-class Remaining:
-    """Estimates how long speaking will still take, from the chunks that came back since it began to look."""
-
-    def __init__(self) -> None:
-        self._start: tuple[float, int] | None = None
-
-    def seconds(self, status: JobStatus, now: float) -> float | None:
-        """The estimate; None while there is nothing to base one on."""
-        counts = status.chunks
-        finished = counts.done + counts.failed
-        if status.state != "synthesizing":
-            return None
-        if self._start is None:
-            self._start = (now, finished)
-        since, before = self._start
-        if finished <= before or now - since < _RATE_FROM_SECONDS:
-            return None
-        return (counts.total - finished) * (now - since) / (finished - before)
-
-
 class Silence:
     """Shows nothing."""
 
     def show(self, status: JobStatus) -> None:
+        """Nothing."""
+
+    def retried(self, event: WorkRetried) -> None:
         """Nothing."""
 
     def say(self, line: str) -> None:
@@ -100,9 +81,14 @@ class Lines(Silence):
         self._state: JobState | None = None
         self._last = 0.0
         self._remaining = Remaining()
+        self._trouble = ""
+        self._done: tuple[JobState, int] | None = None
 
     def show(self, status: JobStatus) -> None:
         """Print a line if there is something new to say."""
+        progress = (status.state, status.chunks.done)
+        if progress != self._done:
+            self._done, self._trouble = progress, ""
         now = time.monotonic()
         remaining = self._remaining.seconds(status, now)
         if status.state == self._state and now - self._last < _LINE_INTERVAL_SECONDS:
@@ -110,9 +96,15 @@ class Lines(Silence):
         self._state, self._last = status.state, now
         self.say(_line(status, remaining))
 
+    def retried(self, event: WorkRetried) -> None:
+        """Print a line when the trouble is another one, or goes on after some progress."""
+        if event.reason != self._trouble or time.monotonic() - self._last >= _LINE_INTERVAL_SECONDS:
+            self._trouble, self._last = event.reason, time.monotonic()
+            self.say(trouble(event))
+
     def say(self, line: str) -> None:
         """Print it."""
-        click.echo(line, err=True)
+        printing.note(line)
 
 
 class Bar:
@@ -127,14 +119,20 @@ class Bar:
             TextColumn("chunks  {task.fields[audio]}"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
-            console=self._console,
-            transient=True,
         )
         self._task = self._progress.add_task("", total=None, audio="", left="", visible=False)
+        self._trouble = Text("", style="yellow")
+        self._done: tuple[JobState, int] | None = None
+        self._live = Live(
+            Group(self._progress, self._trouble), console=self._console, transient=True, refresh_per_second=8
+        )
         self._remaining = Remaining()
 
     def show(self, status: JobStatus) -> None:
         """Draw the bar anew."""
+        progress = (status.state, status.chunks.done)
+        if progress != self._done:
+            self._done, self._trouble.plain = progress, ""
         remaining = self._remaining.seconds(status, time.monotonic())
         self._progress.update(
             self._task,
@@ -146,16 +144,32 @@ class Bar:
             visible=True,
         )
 
+    def retried(self, event: WorkRetried) -> None:
+        """Show it below the bar, until there is progress."""
+        self._trouble.plain = trouble(event, columns=_TROUBLE_LINES * self._console.width)
+
     def say(self, line: str) -> None:
         """Print it above the bar."""
-        self._console.print(line, markup=False, style="dim")
+        self._console.print(one_line(line), markup=False, style="dim")
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._live.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._progress.stop()
+        self._live.stop()
+
+
+def trouble(event: WorkRetried, *, columns: int = 1_000) -> str:
+    """What is wrong while one waits: why, how often it was tried, and when it is tried again.
+
+    Args:
+        event: what a service said.
+        columns: what it may take on a terminal; the reason is shortened to it, the numbers are not.
+    """
+    tries = "once" if event.tries == 1 else f"{event.tries} times"
+    numbers = f"; tried {tries}, next in {length(max(event.next_seconds, 1.0))}"
+    return fitted(one_line(event.reason).rstrip("."), columns - len(numbers)) + numbers
 
 
 def _line(status: JobStatus, remaining: float | None) -> str:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from services.cli import exits, interrupts, job_options, summary, targets
+from services.cli import exits, interrupts, job_options, printing, speech_servers, summary, targets
 from services.cli.progress_display import Display, display
-from shared.client import broker, fetching, submission, watching
+from shared.client import broker, destinations, fetching, submission, watching
 from shared.client import sources as reading
-from shared.errors import PodcastError
+from shared.errors import BadInput, PodcastError
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobCancelRequested, JobStatus
-from shared.settings import Settings
+from shared.settings import Engine, Settings
 from shared.store.port import Store
 
 _CANCEL_SECONDS = 3.0
@@ -52,6 +51,11 @@ class Result:
 @click.option(
     "--synthesizers", type=click.IntRange(1, 64), help="Processes that speak, on a stack of this command's own."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(get_args(Engine)),
+    help="What speaks: the engine of a stack of this command's own, or one that the running stack's speech server has.",
+)
 @targets.directory_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary.")
@@ -62,46 +66,54 @@ def render(  # noqa: PLR0917 - click passes them by name
     captions: bool,
     speech_url: str | None,
     synthesizers: int | None,
+    engine: str | None,
     directory: Path | None,
     quiet: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Make an episode of SOURCE (a file, an address, or - for stdin).
+    """Make an episode of a document or a page.
 
-    OUT's suffix says in which format; each further --format is written beside it. Uses the stack that the environment
-    (PODCAST_AMQP_URL, PODCAST_STORE_URL) or a running `podcast up` names. Where there is none, or where --speech-url or
-    --synthesizers asks for it, brings up its own for this one job.
+    SOURCE is a file, an http(s) address, or - for stdin. OUT's suffix says in which format; each further --format is
+    written beside it. Uses the stack that the environment (PODCAST_AMQP_URL, PODCAST_STORE_URL) or a running
+    `podcast up` names. Where there is none, or where --speech-url or --synthesizers asks for it, brings up its own for
+    this one job.
     """
     kinds = tuple(dict.fromkeys((fetching.audio_format(output), *formats)))
+    output = destinations.made_ready(output)
     order = job_options.order(options, kinds)
     settings = targets.settings_in(directory)
     found = reading.find(source, limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
     draft = submission.draft(order, found, text_limit_characters=settings.text_limit_characters)
-    output = fetching.made_ready(output)
     outputs = {kinds[0]: output} | {
         kind: fetching.beside(output, kind) for kind in (*kinds[1:], *(fetching.CAPTIONS if captions else ()))
     }
-    plan = targets.Plan(directory=directory, speech_url=speech_url, synthesizers=synthesizers)
+    if engine is not None and options["model"] is not None:
+        raise BadInput("--engine and --model ask for two things.", hint="Give one of them.")
+    plan = targets.Plan(directory=directory, speech_url=speech_url, synthesizers=synthesizers, engine=engine)
 
     async def work() -> Result:
         with display(quiet=quiet) as shown:
             async with targets.stack(plan, settings, say=shown.say) as named:
-                return await _render(draft, named, outputs, shown)
+                if engine is None:
+                    return await _render(draft, named, outputs, shown)
+                await speech_servers.check_engine(named, engine)
+                request = draft.request.model_copy(update={"model": engine})
+                return await _render(replace(draft, request=request), named, outputs, shown)
 
     result = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     if as_json:
-        click.echo(json.dumps(summary.document(result.status, result.manifest, result.outputs), indent=2))
+        printing.say_json(summary.document(result.status, result.manifest, result.outputs))
     if result.status.state != "completed":
         raise exits.JobFailed(summary.failure(result.status))
     if not as_json:
-        click.echo("\n".join(summary.lines(result.status, result.manifest, result.outputs)))
+        printing.say("\n".join(summary.lines(result.status, result.manifest, result.outputs)))
 
 
 async def _render(draft: submission.Draft, settings: Settings, outputs: dict[str, Path], shown: Display) -> Result:
     """Hand the job over, follow it to its end, and fetch what it made."""
     job_id = draft.request.job_id
-    async with broker.opened(settings) as client, client.events(job_id) as events:
+    async with broker.opened(settings) as client, client.events(job_id, retried=shown.retried) as events:
         store = await targets.reachable_store(settings)
         handing_over = asyncio.create_task(submission.hand_over(draft, store=store, publish=client.publish))
         try:

@@ -17,6 +17,7 @@ from deploy.local.plan import Engine, StoreKind
 from deploy.local.state import AlreadyRunning, StackState, left_state
 from deploy.local.supervise import supervise
 from services.cli import interrupts
+from services.cli.printing import note, say, say_json
 from services.cli.stack_display import table
 from shared.settings import Settings, load
 
@@ -117,12 +118,12 @@ def ps(as_json: bool, directory: Path | None) -> None:
     reports = interrupts.run(inspect(state)) if state else []
     reports = [report for report in reports if report.service != "epmd"]
     if as_json:
-        click.echo(json.dumps([report.model_dump() for report in reports], indent=2))
+        say_json([report.model_dump() for report in reports])
     elif state:
         for line in table(reports):
-            click.echo(line)
+            say(line)
     if warning := _supervision(folder, state):
-        click.echo(warning, err=True)
+        note(warning)
 
 
 def _supervision(folder: Path, state: StackState | None) -> str:

@@ -1,56 +1,37 @@
-"""How the processes of a stack are shown: a table of 80 columns, and what is wrong below it."""
+"""How the processes of a stack are shown: a table that fits 80 columns, and what is wrong below it."""
 
 from __future__ import annotations
 
-from deploy.local.inspection import ProcessReport
+from typing import Final
 
-_NOT_READY = "not ready"
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_REASON_CHARACTERS = 400
+from deploy.local.inspection import ProcessReport
+from services.cli.columns import Column, rows
+from services.cli.durations import length
+from shared.text import one_line, shortened
+
+_COLUMNS: Final = (
+    Column("SERVICE", least=11),
+    Column("PID", right=True, least=7),
+    Column("PORT", right=True, least=5),
+    Column("STATE", least=13),
+    Column("RESTARTS", right=True),
+    Column("UPTIME", right=True, least=12),
+    Column("HEALTH", rest=True),
+)
+_REASON_CHARACTERS: Final = 400
 
 
 def table(reports: list[ProcessReport]) -> list[str]:
-    """The lines."""
-    lines = [_line("SERVICE", "PID", "PORT", "STATE", "RESTARTS", "UPTIME", "HEALTH")]
+    """The lines. Reasons are below the table, whole, since they are longer than a column can be."""
+    cells = []
     wrong = []
     for report in reports:
         health, _, reason = report.health.partition(": ")
-        lines.append(
-            _line(
-                report.service,
-                str(report.pid or "-"),
-                str(report.port or "-"),
-                report.state or "-",
-                "-" if report.state is None else str(report.restarts),
-                _duration(report.uptime_seconds),
-                health,
-            )
-        )
+        restarts = "-" if report.state is None else str(report.restarts)
+        uptime = "-" if report.uptime_seconds is None else length(report.uptime_seconds)
+        pid, port = str(report.pid or "-"), str(report.port or "-")
+        cells.append((report.service, pid, port, report.state or "-", restarts, uptime, health))
         if reason:
-            name = f"{report.service} (process {report.pid})" if report.pid else report.service
-            wrong.append(f"{name} is {_NOT_READY}: {_plain(reason)}")
-    return [*lines, *([""] if wrong else []), *wrong]
-
-
-def _line(*cells: str) -> str:
-    service, pid, port, state, restarts, uptime, health = cells
-    return f"{service:<12} {pid:>7} {port:>6}  {state:<14} {restarts:>8} {uptime:>8}  {health}"
-
-
-def _duration(seconds: float | None) -> str:
-    """In two units at most: `42s`, `3m 5s`, `2h 10m`, `12d 4h`."""
-    if seconds is None:
-        return "-"
-    whole = int(seconds)
-    if whole < _MINUTE:
-        return f"{whole}s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE}m {whole % _MINUTE}s"
-    if whole < _DAY:
-        return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE}m"
-    return f"{whole // _DAY}d {whole % _DAY // _HOUR}h"
-
-
-def _plain(text: str) -> str:
-    """One line without control characters: a server's words may be in it."""
-    return "".join(character if character.isprintable() else " " for character in text)[:_REASON_CHARACTERS]
+            name = f"{report.service} (process {pid})" if report.pid else report.service
+            wrong.append(f"{name} is {health}: {shortened(one_line(reason), _REASON_CHARACTERS)}")
+    return [*rows(_COLUMNS, cells, width=None), *([""] if wrong else []), *wrong]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any, get_args
 
 import click
 
-from services.cli import exits, interrupts, summary, targets
-from shared.client import fetching, job_pages, watching
+from services.cli import columns, exits, interrupts, job_listing, printing, summary, targets
+from shared.client import destinations, fetching, watching
 from shared.errors import BadInput
-from shared.protocol.messages import JobStatus
+from shared.protocol.messages import JobState, JobStatus
+from shared.text import printable
 
 
 @click.command()
@@ -27,11 +28,11 @@ def status(job_id: str, directory: Path | None, as_json: bool) -> None:
 
     found, lines = interrupts.run(work())
     if as_json:
-        click.echo(found.model_dump_json(indent=2))
+        printing.say_json(found.model_dump(mode="json"))
         return
-    click.echo("\n".join([f"{found.state}: {summary.one_line(found)}", *lines[1:]]))
+    printing.say("\n".join([f"{found.state}: {summary.one_line(found)}", *lines[1:]]))
     if found.error:
-        click.echo(summary.failure(found))
+        printing.say(summary.failure(found))
 
 
 @click.command()
@@ -41,15 +42,18 @@ def status(job_id: str, directory: Path | None, as_json: bool) -> None:
     "--output",
     required=True,
     metavar="FILE|DIR",
-    help="A file, whose suffix says which one of the job's; or a folder, for all of them.",
+    help="A file, whose suffix says which one; or a folder, for all of them. DIR/ is made if it is missing.",
 )
 @targets.on_a_stack
 def fetch(job_id: str, output: str, directory: Path | None, as_json: bool) -> None:
-    """Copy a finished episode to a file, or all that the job made to a folder."""
-    settings = targets.named_stack(directory, only_store=True)
-    target = fetching.destination(output)
+    """Copy what a finished job made to here.
 
-    async def work() -> dict[str, Path]:
+    -o names a file (episode.mp3, episode.vtt), or a folder for all of the job's files.
+    """
+    target = destinations.destination(output)
+    settings = targets.named_stack(directory, only_store=True)
+
+    async def work() -> tuple[dict[str, Path], bool]:
         store = await targets.reachable_store(settings)
         found = await watching.known(store, job_id)
         if found.state in {"failed", "cancelled"}:
@@ -59,32 +63,48 @@ def fetch(job_id: str, output: str, directory: Path | None, as_json: bool) -> No
                 f"Job {job_id} has not ended yet ({found.state}).", hint=f"`podcast watch {job_id}` follows it."
             )
         files = fetching.wanted(found, target)
-        await fetching.fetch(store, files, found)
-        return files
+        return files, await fetching.fetch(store, files, found)
 
-    files = interrupts.run(work())
+    files, made_folder = interrupts.run(work())
+    if made_folder:
+        printing.note(f"Made the folder {printable(str(target.path))}.")
     if as_json:
-        click.echo(json.dumps({kind: str(path) for kind, path in files.items()}, indent=2))
+        printing.say_json({kind: str(path) for kind, path in files.items()})
     else:
         for path in files.values():
-            click.echo(path)
+            printing.say(printable(str(path)))
 
 
 @click.command()
-@click.option("-n", "--limit", type=click.IntRange(1), default=100, show_default=True, help="How many to show.")
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show.")
+@click.option("--before", default="", metavar="ID", help="Go on below this job, which was the last one shown.")
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice(get_args(JobState)),
+    multiple=True,
+    help="Only jobs in this state; may be repeated.",
+)
 @targets.on_a_stack
-def jobs(limit: int, directory: Path | None, as_json: bool) -> None:
+def jobs(limit: int, before: str, states: tuple[Any, ...], directory: Path | None, as_json: bool) -> None:
     """List the jobs, newest first."""
     settings = targets.named_stack(directory, only_store=True)
+    if before:
+        watching.checked_id(before)
 
-    async def work() -> job_pages.JobsPage:
-        return await job_pages.jobs_page(await targets.reachable_store(settings), limit=limit)
+    async def work() -> job_listing.Page:
+        store = await targets.reachable_store(settings)
+        return await job_listing.page(store, limit=limit, before=before, states=frozenset(states) or None)
 
     found = interrupts.run(work())
     if as_json:
-        click.echo(json.dumps([status.model_dump(mode="json") for status in found.jobs], indent=2))
+        printing.say_json([job.document() for job in found.jobs])
+    elif found.jobs:
+        printing.say(job_listing.table(found.jobs, width=columns.terminal_width()))
     else:
-        for found_status in found.jobs:
-            click.echo(summary.one_line(found_status))
-    for job_id in found.unreadable:
-        click.echo(f"{job_id}  its status cannot be read", err=True)
+        printing.note("There are no such jobs." if states or before else "There are no jobs.")
+    if found.unreadable:
+        printing.note(f"{found.unreadable} more cannot be read; `podcast status ID` says why.")
+    if found.next:
+        chosen = "".join(f" --state {state}" for state in states)
+        printing.note(f"There are more: `podcast jobs -n {limit}{chosen} --before {found.next}` goes on.")

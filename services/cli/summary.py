@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from services.cli.progress_display import length
+from services.cli.durations import length
 from shared.errors import NotFound
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobStatus
 from shared.store import keys
 from shared.store.port import Store
+from shared.text import one_line as on_one_line
+from shared.text import printable
 
 _FAILURES_SHOWN = 5
 _TEXT_SHOWN_CHARACTERS = 70
@@ -52,7 +54,8 @@ def document(status: JobStatus, plan: Manifest | None, outputs: Mapping[str, Pat
 
 def lines(status: JobStatus, plan: Manifest | None, outputs: Mapping[str, Path]) -> list[str]:
     """The same for people."""
-    shown = [f"{path}  ({_size(path.stat().st_size)})" for path in outputs.values()] or [f"job {status.job_id}"]
+    shown = [f"{printable(str(path))}  ({_size(path.stat().st_size)})" for path in outputs.values()]
+    shown = shown or [f"job {status.job_id}"]
     about = [("title", status.title), ("length", length(status.audio_seconds))]
     if plan is not None:
         about += [("author", plan.author), ("chapters", str(len(plan.chapters)))]
@@ -60,22 +63,26 @@ def lines(status: JobStatus, plan: Manifest | None, outputs: Mapping[str, Path])
     if status.loudness_lufs is not None and status.true_peak_dbtp is not None:
         about.append(("loudness", f"{status.loudness_lufs:.1f} LUFS, true peak {status.true_peak_dbtp:.1f} dBTP"))
     about.append(("time", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in status.stages.items())))
-    shown += [f"  {name:<9} {value}" for name, value in about if value]
+    shown += [f"  {name:<9} {on_one_line(value)}" for name, value in about if value]
     if plan is not None and plan.omissions:
         shown.append("  left out of the speech:")
-        shown += [f"    {omission.count} {omission.kind}: {omission.reason}" for omission in plan.omissions]
+        shown += [f"    {one.count} {on_one_line(f'{one.kind}: {one.reason}')}" for one in plan.omissions]
     return shown
 
 
 def failure(status: JobStatus) -> str:
     """Why a job has not ended well, in one sentence or a few lines."""
     if status.state == "cancelled":
-        return f"Job {status.job_id} was cancelled: {status.error or 'no reason was given'}."
+        reason = on_one_line(status.error or "no reason was given").rstrip(".")
+        return f"Job {status.job_id} was cancelled: {reason}."
     several = status.failures[:_FAILURES_SHOWN] if len(status.failures) > 1 else ()
     return "\n".join(
         (
-            status.error or f"Job {status.job_id} failed without a reason.",
-            *(f"  chunk {one.index}: {one.reason} (“{one.text[:_TEXT_SHOWN_CHARACTERS]}”)" for one in several),
+            on_one_line(status.error or f"Job {status.job_id} failed without a reason."),
+            *(
+                f"  chunk {one.index}: {on_one_line(one.reason)} (“{on_one_line(one.text[:_TEXT_SHOWN_CHARACTERS])}”)"
+                for one in several
+            ),
         )
     )
 
@@ -84,7 +91,7 @@ def one_line(status: JobStatus) -> str:
     """A job in a list."""
     counts = status.chunks
     chunks = f"{counts.done}/{counts.total}" if counts.total else "-"
-    return f"{status.job_id:<36}  {status.state:<10}  {chunks:>9}  {status.title}"
+    return f"{status.job_id:<36}  {status.state:<10}  {chunks:>9}  {on_one_line(status.title)}"
 
 
 def _size(size_bytes: int) -> str:

@@ -6,20 +6,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
-from services.cli import own_stack
+from services.cli import own_stack, speech_servers
 from shared.deadlines import deadline
-from shared.errors import BadInput, BrokerDown, Misconfigured, SpeechDown, StoreDown
+from shared.errors import BrokerDown, Misconfigured, StoreDown
 from shared.settings import PREFIX, Settings, load
 from shared.store.port import Store, open_store
 
@@ -110,11 +108,13 @@ class Plan:
         directory: the folder of the stack to use.
         speech_url: speech servers to use.
         synthesizers: processes that speak.
+        engine: what the stack's own speech server is to speak with.
     """
 
     directory: Path | None = None
     speech_url: str | None = None
     synthesizers: int | None = None
+    engine: str | None = None
 
     @property
     def wants_its_own(self) -> bool:
@@ -132,12 +132,14 @@ async def stack(plan: Plan, settings: Settings, *, say: Callable[[str], None]) -
     """
     if plan.speech_url is not None:
         settings = settings.model_copy(update={"speech_url": plan.speech_url})
-    for problem in await check_speech(settings.speech_urls, timeout_seconds=settings.connect_timeout_seconds):
+    for problem in await speech_servers.check(settings.speech_urls, timeout_seconds=settings.connect_timeout_seconds):
         say(problem)
     named = find_stack(plan.directory)
     if named is not None and not plan.wants_its_own:
         yield named
         return
+    if plan.engine is not None:
+        settings = settings.model_copy(update={"speech_default_engine": plan.engine})
     async with own_stack.brought_up(settings, synthesizers=plan.synthesizers or 1, say=say) as own:
         yield own
 
@@ -158,40 +160,3 @@ async def reachable_store(settings: Settings) -> Store:
             hint=error.hint or "Check that it runs and that PODCAST_STORE_URL is right.",
         ) from error
     return store
-
-
-async def check_speech(urls: tuple[str, ...], *, timeout_seconds: float) -> list[str]:
-    """See whether the speech servers take connections.
-
-    Returns:
-        A line about each one that does not, as long as another one does.
-
-    Raises:
-        SpeechDown: none of them does.
-        BadInput: an address is none.
-    """
-    problems = await asyncio.gather(*(_refusal(url, timeout_seconds) for url in urls))
-    found = [problem for problem in problems if problem is not None]
-    if urls and len(found) == len(urls):
-        raise SpeechDown(" ".join(found), hint="Start it, or give another address with --speech-url.")
-    return found
-
-
-async def _refusal(url: str, timeout_seconds: float) -> str | None:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError as error:
-        raise BadInput(f"{url} is no address: {error}.") from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise BadInput(f"{url} is no http or https address of a speech server.", hint="Write http://HOST:PORT.")
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            _, writer = await asyncio.open_connection(parts.hostname, port)
-    except TimeoutError:
-        return f"The speech server at {url} does not answer."
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-        return f"The speech server at {url} cannot be reached: {reason}."
-    writer.close()
-    return None

@@ -10,7 +10,7 @@ import structlog
 
 from services.coordinator import life, plan
 from services.coordinator.dispatching import Publish, carry_on, dispatch
-from services.coordinator.jobs import Jobs
+from services.coordinator.jobs import Jobs, Unreadable
 from services.coordinator.life import Event
 from shared.errors import BadInput
 from shared.protocol import topology
@@ -111,15 +111,26 @@ async def chunk_lost(message: ChunkLost, *, jobs: Jobs, publish: Publish, settin
             return
         progress = await jobs.progress(job)
         lost = dict(job.status.lost)
-        if progress.lose(message.audio_key, all_of_its_kind=bool(lost)):
+        has_lost_before = bool(lost)
+        if progress.lose(message.audio_key, all_of_its_kind=has_lost_before):
+            if has_lost_before:
+                job.audio_seconds = 0.0  # all of it is announced again
             lost[message.audio_key] = lost.get(message.audio_key, 0) + 1
-            if lost[message.audio_key] > settings.lost_limit or sum(lost.values()) > LOSSES_LIMIT:
-                times = lost[message.audio_key]
-                error = f"Chunk {message.index} was spoken and then lost {times} times. The last time: {message.reason}"
+            if error := _too_often(message, lost, settings.lost_limit):
                 await jobs.move(job, Event.GIVEN_UP, error=error, lost=lost)
                 return
             await jobs.move(job, Event.PIECE_LOST, lost=lost)
         await dispatch(job, jobs=jobs, publish=publish)
+
+
+def _too_often(message: ChunkLost, lost: dict[str, int], limit: int) -> str | None:
+    """Why a job is given up for what it has lost; None if it may go on."""
+    times, of_all = lost[message.audio_key], sum(lost.values())
+    if times > limit:
+        return f"Chunk {message.index} was spoken and then lost {times} times. The last time: {message.reason}"
+    if of_all > LOSSES_LIMIT:
+        return f"Chunks were spoken and then lost {of_all} times. The last one, {message.index}: {message.reason}"
+    return None
 
 
 async def job_cancel(message: JobCancelRequested, *, jobs: Jobs) -> None:
@@ -136,23 +147,30 @@ async def job_resume(message: JobResumeRequested, *, jobs: Jobs, publish: Publis
     not mean it. Nothing is refused by a dead letter: a replay must not make new ones.
     """
     async with jobs.held(message.job_id):
-        job = await jobs.find(message.job_id)
-        if job is None:
-            log.warning("resume of an unknown job", job=message.job_id)
+        try:
+            await _resume(message, jobs=jobs, publish=publish, requeue=requeue)
+        except Unreadable as error:
+            log.warning("a job cannot be resumed", job=message.job_id, reason=str(error))
+
+
+async def _resume(message: JobResumeRequested, *, jobs: Jobs, publish: Publish, requeue: Publish) -> None:
+    job = await jobs.find(message.job_id)
+    if job is None:
+        log.warning("resume of an unknown job", job=message.job_id)
+        return
+    if job.status.state == "cancelled" and message.sent_back_to:
+        return
+    if life.after(job.status.state, Event.RESUMED) is None:
+        return
+    manifest = await jobs.records.manifest(job.job_id)
+    if manifest is None and message.sent_back_to != topology.CHUNKER.name:
+        # Before the job is open: once it is, this message coming again changes nothing.
+        request = await jobs.records.request(job.job_id)
+        if request is None:
+            log.warning("nothing to resume: the request is not in the store", job=message.job_id)
             return
-        if job.status.state == "cancelled" and message.sent_back_to:
-            return
-        if life.after(job.status.state, Event.RESUMED) is None:
-            return
-        manifest = await jobs.records.manifest(job.job_id)
-        if manifest is None and message.sent_back_to != topology.CHUNKER.name:
-            # Before the job is open: once it is, this message coming again changes nothing.
-            request = await jobs.records.request(job.job_id)
-            if request is None:
-                log.warning("nothing to resume: the request is not in the store", job=message.job_id)
-                return
-            await requeue(request)
-        await jobs.reopen(job)
-        if manifest is not None:
-            sent_back = (message.sent_back_to, message.index)
-            await carry_on(job, jobs=jobs, publish=publish, requeue=requeue, manifest=manifest, sent_back=sent_back)
+        await requeue(request)
+    await jobs.reopen(job)
+    if manifest is not None:
+        sent_back = (message.sent_back_to, message.index)
+        await carry_on(job, jobs=jobs, publish=publish, requeue=requeue, manifest=manifest, sent_back=sent_back)

@@ -87,7 +87,8 @@ class Jobs:
         if found is None:
             return None
         status, version = found
-        job = Job(status, version=version, audio_seconds=status.audio_seconds)
+        # Without a checkpoint every chunk is asked for and counted again.
+        job = Job(status, version=version, audio_seconds=status.audio_seconds if status.finished else 0.0)
         if not job.ended:
             self._jobs[job_id] = job
         return job

@@ -6,6 +6,7 @@ Nothing here imports an engine: piper is GPL-3, and only the worker process (`se
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -24,6 +25,18 @@ KOKORO_FOLDER = "kokoro"
 KOKORO_MODEL = "kokoro-int8.onnx"
 KOKORO_DEFAULT_VOICE = "af_heart"
 ESPEAK_DEFAULT_VOICE = "en-us"
+KOKORO_LANGUAGES = {
+    "a": "en-US",
+    "b": "en-GB",
+    "e": "es",
+    "f": "fr",
+    "h": "hi",
+    "i": "it",
+    "j": "ja",
+    "p": "pt-BR",
+    "z": "zh",
+}
+"""First letter of a Kokoro voice → what it speaks (https://huggingface.co/hexgrad/Kokoro-82M, VOICES.md)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,17 @@ def find_engines(cache_dir: Path) -> dict[str, Engine]:
     """The engines that can speak on this machine, by name."""
     found = (find(cache_dir) for find in _FINDERS.values())
     return {engine.name: engine for engine in found if engine is not None}
+
+
+def language(engine: str, voice: str) -> str:
+    """The language that a voice speaks, as a BCP 47 tag; empty if its name does not tell."""
+    if engine == "piper" and (named := re.match(r"([a-z]{2,3})_([A-Z]{2})-", voice)):
+        return f"{named[1]}-{named[2]}"
+    if engine == "espeak-ng":
+        return voice  # espeak-ng calls its voices by their languages
+    if engine == "kokoro" and re.match(r"[a-z][fm]_", voice):
+        return KOKORO_LANGUAGES.get(voice[0], "")
+    return ""
 
 
 def default_engine(engines: dict[str, Engine], name: str) -> Engine:

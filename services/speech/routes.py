@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.speech import speech_request
+from services.speech import catalogue, speech_request
 from services.speech.catalogue import Engine
 from services.speech.encoding import MEDIA_TYPES
 from services.speech.pool import Pool
@@ -75,9 +75,15 @@ class Routes:
         )
 
     async def voices(self, _request: Request) -> Response:
-        """`GET /v1/audio/voices`: every voice with the model that has it."""
+        """`GET /v1/audio/voices`: every voice with the model that has it and the language it speaks."""
         listed = [
-            {"id": voice, "name": voice, "model": engine.name, "default": voice == engine.default_voice}
+            {
+                "id": voice,
+                "name": voice,
+                "model": engine.name,
+                "language": catalogue.language(engine.name, voice),
+                "default": voice == engine.default_voice,
+            }
             for engine in self.engines.values()
             for voice in engine.voices
         ]

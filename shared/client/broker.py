@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aio_pika
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.protocol import topology
-from shared.protocol.messages import JobEvent, JobStatus, Message
+from shared.protocol.messages import JobEvent, JobStatus, Message, WorkRetried
 from shared.runtime.broker import connected
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
 from shared.settings import Settings
@@ -58,16 +58,25 @@ class Client:
             raise BrokerDown(f"The broker has closed the connection: {error or type(error).__name__}.") from error
 
     @contextlib.asynccontextmanager
-    async def events(self, job_id: str) -> AsyncIterator[asyncio.Queue[JobStatus]]:
-        """What the coordinator tells of a job from now on, in a queue of this client's own.
+    async def events(
+        self, job_id: str, *, retried: Callable[[WorkRetried], None] = lambda _: None
+    ) -> AsyncIterator[asyncio.Queue[JobStatus]]:
+        """What the services tell of a job from now on: the coordinator's, in a queue of this client's own.
 
         Events are for convenience: where they cannot be had, the queue stays empty, and the store tells the same.
+
+        Args:
+            job_id: of the job.
+            retried: is called with what a service says when it will try again.
         """
         heard: asyncio.Queue[JobStatus] = asyncio.Queue()
 
         async def hear(message: AbstractIncomingMessage) -> None:
             try:
-                heard.put_nowait(JobEvent.model_validate_json(message.body).status)
+                if (message.routing_key or "").startswith(f"{WorkRetried.EVENT}."):
+                    retried(WorkRetried.model_validate_json(message.body))
+                else:
+                    heard.put_nowait(JobEvent.model_validate_json(message.body).status)
             except ValidationError:
                 log.debug("an event that cannot be read", routing_key=message.routing_key)
 

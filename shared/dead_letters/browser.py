@@ -70,7 +70,7 @@ class DeadLetters:
             Busy: another operator is at the dead letters and does not finish.
             BrokerDown: the connection was lost; nothing else is.
         """
-        async with operator_lock.held(
+        async with operator_lock.acquired(
             self._connection,
             doing=doing,
             wait_seconds=self._wait_seconds,

@@ -40,7 +40,7 @@ class Busy(Permanent):
 
 
 @contextlib.asynccontextmanager
-async def held(
+async def acquired(
     connection: AbstractConnection,
     *,
     doing: str,

@@ -22,7 +22,7 @@ COUNT_LIMIT: Final = 1_000_000
 _SHORT_STRING_LIMIT_BYTES: Final = 255
 _NESTING_LIMIT: Final = 8
 _SINGLE_PRECISION_LIMIT: Final = 3.4e38
-"""Numbers are sent with single precision; 1e300 does not fit."""
+"""Numbers are sent with single precision; 1e300 does not fit. RabbitMQ closes the connection on an infinite one."""
 _INT64: Final = range(-(2**63), 2**63)
 _INT32: Final = range(-(2**31), 2**31)
 _PLACES: Final = range(256)
@@ -70,15 +70,17 @@ def kept(headers: Mapping[str, Any], *, ours: Collection[str]) -> dict[str, Any]
     return found
 
 
-def sendable(value: Any, depth: int = 0) -> Any:  # noqa: PLR0911 - one return for each type of AMQP's
+def sendable(value: Any, depth: int = 0) -> Any:  # noqa: C901, PLR0911 - one case and one return for each type of AMQP's
     """The value in a form that the client library can encode."""
     match value:
-        case None | bool() | datetime():
+        case None | bool():
             return value
+        case datetime():
+            return value if value.timestamp() >= 0 else value.isoformat()  # a time is sent as a number without a sign
         case int():
             return value if value in _INT64 else str(Decimal(value))
         case float():
-            return value if not math.isfinite(value) or abs(value) <= _SINGLE_PRECISION_LIMIT else repr(value)
+            return value if abs(value) <= _SINGLE_PRECISION_LIMIT else repr(value)  # NaN and infinity neither
         case Decimal():
             return value if _fits(value) else str(value)
         case str():

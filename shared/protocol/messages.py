@@ -412,6 +412,22 @@ class JobEvent(Frozen):
         return self
 
 
+class WorkRetried(Frozen):
+    """For watchers, on exchange `podcast.events` with routing key `retrying.<job_id>`: transient, may be lost.
+
+    A service could not do a piece of a job's work and will try again by itself.
+    """
+
+    EVENT: ClassVar[str] = "retrying"
+
+    version: Literal[1] = 1
+    job_id: JobId
+    service: str = Field(max_length=100, description="which one tries again")
+    reason: str = Field(max_length=500, description="why, in a sentence")
+    tries: int = Field(ge=1, description="how often it has tried")
+    next_seconds: float = Field(ge=0, le=1_000_000, strict=False, description="when it tries again, seconds from now")
+
+
 # ---------------------------------------------------------------- a job's end, for other services
 
 

@@ -27,6 +27,7 @@ from faststream import BaseMiddleware
 from faststream.exceptions import SubscriberNotFound
 from pydantic import ValidationError
 
+from shared.addresses import scrub
 from shared.deadlines import deadline
 from shared.errors import BrokerDown, PodcastError, Transient
 from shared.protocol import envelope
@@ -223,6 +224,9 @@ class Delivery(BaseMiddleware[Any, Any]):
             error=type(error).__name__,
             exc_info=None if isinstance(error, PodcastError) else error,
         )
+        await self.subscription.notices.tell(
+            self.msg, reason=_sentence(error), tries=attempt + waits, next_seconds=max(delay_seconds, wanted)
+        )
         return "retried" if counts else "waiting"
 
     async def _dead_letter(self, error: BaseException) -> str:
@@ -230,7 +234,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         headers = {
             envelope.EXCEPTION_TYPE: type(error).__name__,
             envelope.EXCEPTION_MESSAGE: _sentence(error)[: envelope.REASON_LIMIT_CHARACTERS],
-            envelope.EXCEPTION_STACKTRACE: "".join(traceback.format_exception(error))[
+            envelope.EXCEPTION_STACKTRACE: scrub("".join(traceback.format_exception(error)))[
                 -envelope.STACKTRACE_LIMIT_CHARACTERS :
             ],
             envelope.ORIGINAL_EXCHANGE: exchange,
@@ -264,7 +268,11 @@ class Delivery(BaseMiddleware[Any, Any]):
 
 
 def _sentence(error: BaseException) -> str:
-    """The reason in one sentence."""
+    """The reason in one sentence, without any address's password: it goes into headers, logs and the job's status."""
+    return scrub(_words(error))
+
+
+def _words(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the message"

@@ -4,8 +4,29 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+
+from shared.addresses import scrub
+from shared.text import json_escaped, printable
+
+
+def _only_text(_logger: Any, _method: str, line: Any) -> str:
+    """Nothing in a record commands the terminal, and what follows its first line is indented: none forges a record."""
+    return printable(str(line), keep_newlines=True).replace("\n", "\n    ")
+
+
+def _only_json(_logger: Any, _method: str, line: Any) -> str:
+    """The same for a record in JSON, which is one line already."""
+    return json_escaped(str(line))
+
+
+class _WithoutPasswords(structlog.stdlib.ProcessorFormatter):
+    """The last step of every line, tracebacks too: libraries quote addresses in their errors as they were given."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return scrub(super().format(record))
 
 
 def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> None:
@@ -40,12 +61,13 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
             exception_formatter=structlog.dev.plain_traceback,
         )
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
+    formatter = _WithoutPasswords(
         foreign_pre_chain=shared_processors,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *([structlog.processors.format_exc_info] if as_json else []),
             renderer,
+            _only_json if as_json else _only_text,
         ],
     )
     handler = logging.StreamHandler(sys.stderr)

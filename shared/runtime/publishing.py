@@ -12,7 +12,7 @@ from aio_pika.exceptions import AMQPError, DeliveryError
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.protocol import envelope
-from shared.protocol.messages import JobEvent, Message
+from shared.protocol.messages import Frozen, JobEvent, Message, WorkRetried
 from shared.protocol.topology import EVENTS_EXCHANGE, EXCHANGE, WorkQueue
 
 log = structlog.get_logger(__name__)
@@ -77,10 +77,16 @@ class Publisher:
 
     async def event(self, event: JobEvent) -> None:
         """Tell watchers. Nothing depends on it, so a failure is logged and forgotten."""
-        job_id = event.status.job_id
+        await self._tell(event, event.name, event.status.job_id)
+
+    async def retried(self, event: WorkRetried) -> None:
+        """Tell watchers that some work of a job is tried again; best effort, as `event` is."""
+        await self._tell(event, event.EVENT, event.job_id)
+
+    async def _tell(self, event: Frozen, name: str, job_id: str) -> None:
         message = envelope.outgoing(event, job_id=job_id, persistent=False)
         try:
             async with deadline(self._deadline_seconds, "publish event", error=BrokerDown):
-                await self._send(message, EVENTS_EXCHANGE, f"{event.name}.{job_id}", False)
+                await self._send(message, EVENTS_EXCHANGE, f"{name}.{job_id}", False)
         except (BrokerDown, *CONNECTION_ERRORS) as error:
-            log.warning("event lost", event_name=event.name, job=job_id, reason=str(error))
+            log.warning("event lost", event_name=name, job=job_id, reason=str(error))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shared.protocol.topology import WAIT_SECONDS, WorkQueue
 from shared.runtime.publishing import Publisher
 from shared.runtime.quarantine import Quarantine
+from shared.runtime.retry_notices import RetryNotices
 
 if TYPE_CHECKING:
     from shared.runtime.delivery import Delivery
@@ -19,6 +20,7 @@ class Subscription:
     Attributes:
         queue: the work queue.
         in_flight: the tasks that are handling a message now, with its delivery.
+        notices: tells who watches a job that its work is tried again.
         pause_limit_seconds: the longest pause that a server may ask for.
         wait_seconds: delays of the wait queues, the longest last.
         stopping: set when the process stops; a cancelled handler then hands its message back.
@@ -42,6 +44,7 @@ class Subscription:
         self.attempts_limit = attempts_limit
         self.publisher = publisher
         self.quarantine = quarantine
+        self.notices = RetryNotices(service, publisher.retried)
         self.pause_limit_seconds = pause_limit_seconds
         self.wait_seconds = wait_seconds
         self.in_flight: dict[asyncio.Task[Any], Delivery] = {}

@@ -47,4 +47,4 @@ def active(job_id: str) -> str:
 def suspect(message_id: str, token: str = "") -> str:
     """A marker: the process `token` is handling this redelivered message, alone."""
     safe = "".join(character if character.isalnum() or character in "-_" else "-" for character in message_id[:64])
-    return f"suspects/{safe}/{token}"
+    return f"quarantine/{safe}/{token}"

@@ -121,6 +121,7 @@ MARKDOWN: dict[str, Callable[[], str]] = {
     "strikes": lambda: "~~a ~b " * 20_000,
     "definition lists": lambda: "a\n: b\n\n" * 20_000,
     "hard breaks": lambda: "a  \n" * 100_000,
+    "control characters in raw HTML": lambda: "<div>\x1b[31mword</div>\n\nwords",
     "long link text of spaces": lambda: "words [" + "\u00a0" * 100_000 + "x](#a) words",
 }
 
@@ -170,6 +171,7 @@ HTML: dict[str, Callable[[], str]] = {
     "article without end": lambda: _page("<nav>x</nav><article>" + "<p>Words of an article, " * 30_000),
     "many links": lambda: _page("<nav>x</nav>" + '<p><a href="x">words of a link</a> and text.</p>' * 20_000),
     "math": lambda: _page("<p>word " + "<math><mrow>" * 2_000 + "<mi>x</mi>" + "</mrow></math>" * 2_000),
+    "control characters beside furniture": lambda: _page("<p>word\x1b<nav>a</nav>\x1bword"),
     "select in select": lambda: _page("<p>word " + "<select><option>" * 10_000),
     "forms of ruby": lambda: _page("<p>" + "<ruby>a<rt>b" * 20_000),
 }

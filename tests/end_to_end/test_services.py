@@ -155,7 +155,7 @@ async def test_a_cancelled_job_stops(services: Services) -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ({"kind": "object", "key": "jobs/none/source/none.md"}, "none"),
+        ({"kind": "object", "key": "jobs/{job_id}/source/none.md"}, "none"),
         ({"kind": "url", "url": "http://127.0.0.1:1/article.html"}, "127.0.0.1"),
         ({"kind": "text", "text": "* * *"}, "text"),
         ({"kind": "text", "text": "   \n\n  "}, "text"),
@@ -166,8 +166,8 @@ async def test_a_bad_source_ends_the_job_with_its_reason(
     services: Services, source: dict[str, str], reason: str
 ) -> None:
     job_id = new_job_id()
-    request = JobRequest.model_validate_json(json.dumps({"job_id": job_id, "source": source}))
-    await services.submit(request)
+    document = json.dumps({"job_id": job_id, "source": source}).replace("{job_id}", job_id)
+    await services.submit(JobRequest.model_validate_json(document))
     status = await services.ended(job_id)
     assert status.state == "failed"
     assert status.error is not None

@@ -19,7 +19,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from shared.dead_letters import export
 from shared.dead_letters.browser import DeadLetters, Verdict
 from shared.dead_letters.letter import DeadLetter
-from shared.dead_letters.operator_lock import Busy, held
+from shared.dead_letters.operator_lock import Busy, acquired
 from shared.dead_letters.selection import Selection
 from shared.errors import BadInput, BrokerDown, NotFound
 from shared.protocol import envelope, topology
@@ -258,7 +258,7 @@ async def test_the_one_who_waits_is_told_for_whom_and_gives_up_in_the_end(amqp_u
     async with client(amqp_url) as one, client(amqp_url) as other:
         heard: list[str] = []
         waiting = DeadLetters(other.connection, call_seconds=CALL_SECONDS, wait_seconds=0.5, say=heard.append)
-        async with held(one.connection, doing="replaying"):
+        async with acquired(one.connection, doing="replaying"):
             with pytest.raises(Busy, match=rf"process {os.getpid()}, replaying, since"):
                 await waiting.find(Selection(queues=(SYNTHESIZER,)))
         assert len(heard) == 1

@@ -272,4 +272,4 @@ async def test_a_message_that_kills_its_consumer_three_times_is_a_dead_letter_an
     assert headers(letter)[envelope.EXCEPTION_TYPE] == "Poison"
     assert "killed the process that handled it 3 times" in headers(letter)[envelope.EXCEPTION_MESSAGE]
     assert await neighbours() == [f"{mortal.DONE}12", f"{mortal.DONE}14"]
-    assert [key async for key in store.list("suspects/")] == []
+    assert [key async for key in store.list("quarantine/")] == []

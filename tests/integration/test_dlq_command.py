@@ -69,7 +69,8 @@ def test_a_letter_is_listed_shown_replayed_and_gone(shell: Shell) -> None:
     assert (letter["queue"], letter["job_id"], letter["chunk"]) == ("synthesizer", "job-1", 7)
     assert (letter["reason"], letter["text"]) == ("The voice is unknown.", "Text 7.")
     assert [attempt["at"] for attempt in letter["attempts"]] == ["2026-01-02T03:04:05+00:00"]
-    assert letter["id"] in shell.says("list")
+    assert letter["id"] in shell.says("list", "--all")
+    assert shell.says("list").splitlines()[1].split()[:3] == [letter["id"][:4], "1", "synthesizer"]
     assert "Text 7." in shell.says("show", letter["id"][:5])
     assert json.loads(shell.says("show", "--json", letter["id"])) == letter
     assert shell.says("replay", letter["id"]) == "1 dead letter replayed.\n"

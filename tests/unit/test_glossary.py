@@ -56,7 +56,6 @@ def test_no_name_in_the_code_is_one_that_a_term_has_replaced() -> None:
     [
         ("class", "Ward", "quarantine"),
         ("class", "LetterShelf", "queue reader"),
-        ("class", "Stage", "cluster"),
         ("class", "Part", "chunk measurement"),
         ("class", "Letter", "dead letter"),
         ("function", "bury_it", "dead-letter (verb)"),
@@ -69,15 +68,23 @@ def test_an_old_word_is_noticed(kind: str, text: str, expected: str) -> None:
     assert said.endswith(f"{kind} {text}: the term is {expected}.")
 
 
+def test_a_stage_is_a_term_of_the_coordinator_and_no_name_for_a_cluster_of_tests() -> None:
+    assert list(name_complaints([Name("class", "Stage", "services/coordinator/pieces.py")])) == []
+    assert list(name_complaints([Name("class", "Stage", "tests/fault/x.py")])) == [
+        "tests/fault/x.py: class Stage: the term is cluster."
+    ]
+
+
 @pytest.mark.parametrize("text", ["DeadLetter", "first_line", "Lines", "forward", "Landscape"])
 def test_an_everyday_word_inside_another_name_is_let_through(text: str) -> None:
     kinds = ("class", "function") if text[0].isupper() else ("function",)
     assert [said for kind in kinds for said in name_complaints([Name(kind, text, "shared/x.py")])] == []
 
 
-def test_two_things_of_one_name_are_noticed() -> None:
-    two = [Name("class", "Held", "shared/a.py"), Name("class", "Held", "services/x/b.py")]
-    assert list(name_complaints(two)) == ["Held is the name of two things: services/x/b.py, shared/a.py."]
+@pytest.mark.parametrize(("kind", "text"), [("class", "Anything"), ("function", "held"), ("function", "retry_after")])
+def test_two_things_of_one_name_are_noticed(kind: str, text: str) -> None:
+    two = [Name(kind, text, "shared/a.py"), Name(kind, text, "services/x/b.py")]
+    assert list(name_complaints(two)) == [f"{text} is the name of two things: services/x/b.py, shared/a.py."]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from services.chunker.documents import read_document
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
 from shared.protocol.messages import SourceFormat
 from tests.unit.chunker import made_documents
+from tests.waiting import until
 
 PROSE = "This is a paragraph of the article, with enough words that it counts as one. " * 4
 ARTICLE = f"""<!doctype html><html lang="fr"><head><title>The Article | A Site</title>
@@ -336,23 +337,18 @@ def pandocs() -> list[psutil.Process]:
     return [child for child in psutil.Process().children(recursive=True) if "pandoc" in child.name()]
 
 
-def test_pandoc_is_killed_at_the_deadline() -> None:
+async def test_pandoc_is_killed_at_the_deadline() -> None:
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        asyncio.run(read_document(b"*a **b " * 400_000, format="rst", name="", deadline_seconds=2))
+        await read_document(b"*a **b " * 400_000, format="rst", name="", deadline_seconds=2)
     assert time.monotonic() - started < 5
     assert pandocs() == []
 
 
-def test_pandoc_is_killed_when_the_job_is_cancelled() -> None:
-    async def cancelled() -> None:
-        reading = asyncio.create_task(read_document(b"*a **b " * 400_000, format="rst", name="", deadline_seconds=60))
-        async with asyncio.timeout(30):
-            while not pandocs():  # noqa: ASYNC110 - a process table has no event
-                await asyncio.sleep(0.01)
-        reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
-        assert pandocs() == []
-
-    asyncio.run(cancelled())
+async def test_pandoc_is_killed_when_the_job_is_cancelled() -> None:
+    reading = asyncio.create_task(read_document(b"*a **b " * 400_000, format="rst", name="", deadline_seconds=60))
+    await until(pandocs, "pandoc runs")
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert pandocs() == []

@@ -1,4 +1,4 @@
-"""Documents made to hold a chunker: each ends with its named error, or is read, within bounds of CPU time and memory."""
+"""Documents made to hold up a chunker: each ends with its named error, or is read, within bounds."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ STARTING_CPU_SECONDS = 4.0
 """Workers that are started on the way."""
 
 MEMORY_BYTES = 2_000_000_000
+
+
+@pytest.fixture(autouse=True)
+def smaller_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less than half of the base: what is refused after ten seconds is refused after four, and the tests take less."""
+    monkeypatch.setattr(allowances, "BASE_CPU_SECONDS", 4)
 
 
 async def answer(case: Case, data: bytes) -> str:

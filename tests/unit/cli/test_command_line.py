@@ -66,6 +66,13 @@ def test_the_exit_code_follows_from_the_error(error: BaseException, code: int) -
         (["render", "article.md", "-o", "o"], "o has no suffix"),
         (["render", "article.md", "-o", "folder.mp3"], "is a folder."),
         (["render", "article.md", "-o", "article.md/o.mp3"], "Nothing can be written into"),
+        (["render", "article.md", "-o", "no/such/o.mp3"], "Make it with `mkdir -p "),
+        (["render", "missing.md", "-o", "no/such/o.mp3"], "There is no folder"),
+        (["fetch", "j", "-o", "no/such/o.mp3"], "Make it with `mkdir -p "),
+        (["fetch", "j", "-o", "no/such/"], "Make it with `mkdir -p "),
+        (["fetch", "j", "-o", "folder"], "Write folder/ to make the folder"),
+        (["dlq", "export", "-o", "no/such/letters.jsonl"], "Make it with `mkdir -p "),
+        (["voices", "--speech-url", "http://localhost:1", "--sample", "-o", "no/such/"], "Make it with `mkdir -p "),
         (["render", "article.md"], "Missing option '-o'"),
         (["render", "article.md", "-o", "o.mp3", "--speed", "9"], "'--speed'"),
         (["render", "article.md", "-o", "o.mp3", "--max-parallel", "0"], "'--max-parallel'"),
@@ -76,6 +83,10 @@ def test_the_exit_code_follows_from_the_error(error: BaseException, code: int) -
         (["render", "article.md", "-o", "o.mp3", "--speech-url", "localhost:80"], "is no http or https address"),
         (["render", "article.md", "-o", "o.mp3", "--nonsense"], "--nonsense"),
         (["nonsense"], "No such command 'nonsense'."),
+        (["rendr"], "No such command 'rendr'. Did you mean one of 'render', 'retry'?"),
+        (["dlq", "lst"], "No such command 'lst'. Did you mean 'list'?"),
+        (["render", "article.md", "--ouput", "o.mp3"], "No such option '--ouput'. Did you mean '--output'?"),
+        (["render", "article.md", "-o", "o.mp3", "--engine", "piper", "--model", "x"], "--engine and --model"),
     ],
 )
 def test_bad_usage_is_said_in_one_line_and_ends_with_2(
@@ -192,8 +203,8 @@ def test_jobs_lists_the_newest_first(podcast: Podcast, store: Store) -> None:
     for job_id, at in (("old", 1.0), ("new", 2.0)):
         put_status(store, a_status(job_id, submitted_at=at))
     assert [job["job_id"] for job in json.loads(podcast("jobs", "--json").stdout)] == ["new", "old"]
-    assert [line.split()[0] for line in podcast("jobs").stdout.splitlines()] == ["new", "old"]
-    assert len(podcast("jobs", "-n", "1").stdout.splitlines()) == 1
+    assert [line.split()[0] for line in podcast("jobs").stdout.splitlines()] == ["ID", "new", "old"]
+    assert len(podcast("jobs", "-n", "1").stdout.splitlines()) == 2
 
 
 def a_finished_job(store: Store) -> None:
@@ -205,14 +216,16 @@ def a_finished_job(store: Store) -> None:
 
 def test_fetch_takes_the_file_that_the_suffix_asks_for(podcast: Podcast, store: Store, tmp_path: Path) -> None:
     a_finished_job(store)
-    for name, content in (("new/o.mp3", "sound"), ("o.vtt", "captions"), ("o.chapters.json", "chapters")):
+    for name, content in (("o.mp3", "sound"), ("o.vtt", "captions"), ("o.chapters.json", "chapters")):
         assert podcast("fetch", "j", "-o", name).stdout == f"{tmp_path / name}\n"
         assert (tmp_path / name).read_text() == content
 
 
 def test_fetch_into_a_folder_takes_everything(podcast: Podcast, store: Store, tmp_path: Path) -> None:
     a_finished_job(store)
-    assert podcast("fetch", "j", "-o", "folder").exit_code == 0
+    fetched = podcast("fetch", "j", "-o", "folder/")
+    assert (fetched.exit_code, fetched.stderr) == (0, f"Made the folder {tmp_path / 'folder'}.\n")
+    assert podcast("fetch", "j", "-o", "folder").stderr == "", "it was there"
     assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == [
         "A-Title-of.chapters.json",
         "A-Title-of.mp3",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.cli.progress_display import Lines, Remaining, length
+from services.cli.durations import Remaining, length
+from services.cli.progress_display import Lines
 from shared.protocol.messages import ChunkCounts
 from tests.unit.cli.conftest import a_status
 

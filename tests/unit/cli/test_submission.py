@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from shared.protocol.messages import (
 )
 from shared.store import keys
 from shared.store.port import Store
-from tests.unit.cli.conftest import a_status, put_status
+from tests.unit.cli.conftest import a_status
 
 TEXT_LIMIT = 200_000
 
@@ -47,11 +46,8 @@ class Broker:
         self.published.append(message)
 
 
-def objects(store: Store) -> list[str]:
-    async def listed() -> list[str]:
-        return [key async for key in store.list("jobs/")]
-
-    return asyncio.run(listed())
+async def objects(store: Store) -> list[str]:
+    return [key async for key in store.list("jobs/")]
 
 
 def test_a_small_text_travels_inside_the_message() -> None:
@@ -107,34 +103,34 @@ def test_a_cover_that_is_no_picture_is_refused(tmp_path: Path, data: bytes) -> N
         request_for(a_text("x"), cover=picture)
 
 
-def test_the_job_is_in_the_store_when_it_is_published(store: Store) -> None:
+async def test_the_job_is_in_the_store_when_it_is_published(store: Store) -> None:
     made = draft(Order(job_id="j"), Document("b.epub", b"book", "epub", None), text_limit_characters=TEXT_LIMIT)
     broker = Broker()
-    assert asyncio.run(hand_over(made, store=store, publish=broker.publish))
+    assert await hand_over(made, store=store, publish=broker.publish)
     assert broker.published == [made.request]
     assert isinstance(made.request.source, ObjectSource)
-    assert objects(store) == [keys.request("j"), made.request.source.key]
+    assert await objects(store) == [keys.request("j"), made.request.source.key]
 
 
-def test_a_job_that_could_not_be_announced_is_announced_by_the_next_try(store: Store) -> None:
+async def test_a_job_that_could_not_be_announced_is_announced_by_the_next_try(store: Store) -> None:
     made = draft(Order(job_id="j"), Document("b.epub", b"book", "epub", None), text_limit_characters=TEXT_LIMIT)
     with pytest.raises(BrokerDown, match="use --id j"):
-        asyncio.run(hand_over(made, store=store, publish=Broker(BrokerDown("gone")).publish))
+        await hand_over(made, store=store, publish=Broker(BrokerDown("gone")).publish)
     broker = Broker()
-    asyncio.run(hand_over(made, store=store, publish=broker.publish))
+    await hand_over(made, store=store, publish=broker.publish)
     assert broker.published == [made.request]
 
 
-def test_the_same_id_twice_is_one_job_and_the_first_counts(store: Store) -> None:
+async def test_the_same_id_twice_is_one_job_and_the_first_counts(store: Store) -> None:
     first, second = (
         draft(Order(job_id="j"), a_text(text), text_limit_characters=TEXT_LIMIT) for text in ("one", "two")
     )
     broker = Broker()
-    assert asyncio.run(hand_over(first, store=store, publish=broker.publish))
-    assert not asyncio.run(hand_over(second, store=store, publish=broker.publish))
+    assert await hand_over(first, store=store, publish=broker.publish)
+    assert not await hand_over(second, store=store, publish=broker.publish)
     assert {message.model_dump_json() for message in broker.published} == {first.request.model_dump_json()}
 
-    put_status(store, a_status("j"))
+    await store.put(keys.status("j"), a_status("j").model_dump_json().encode())
     broker.published.clear()
-    assert not asyncio.run(hand_over(second, store=store, publish=broker.publish))
+    assert not await hand_over(second, store=store, publish=broker.publish)
     assert broker.published == []

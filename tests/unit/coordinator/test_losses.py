@@ -49,3 +49,27 @@ async def test_a_second_loss_has_every_chunk_looked_for(harness: Harness) -> Non
     await harness.spoken(1, "b")
     await harness.lost(2, "c")
     assert harness.requests() == [0, 1, 2, 3]
+
+
+async def test_the_seconds_of_speech_are_not_counted_twice_when_all_is_asked_for_again(harness: Harness) -> None:
+    await harness.submit("abcd", max_parallel=4)
+    for _ in range(3):
+        for index, text in enumerate("abcd"):
+            await harness.spoken(index, text)
+        await harness.lost(3, "d")
+    for index, text in enumerate("abcd"):
+        await harness.spoken(index, text)
+    assert (await harness.status()).audio_seconds == 4.0
+
+
+async def test_a_job_that_loses_one_chunk_after_the_other_fails_too(harness: Harness) -> None:
+    texts = [f"{number}" for number in range(40)]
+    await harness.submit(texts, max_parallel=40)
+    losses = 0
+    while (await harness.status()).state != "failed":
+        for index, text in enumerate(texts):
+            await harness.spoken(index, text)
+        await harness.lost(losses % len(texts), texts[losses % len(texts)])
+        losses += 1
+        assert losses <= 101
+    assert "lost 101 times" in ((await harness.status()).error or "")

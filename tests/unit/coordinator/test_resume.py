@@ -10,6 +10,7 @@ from services.coordinator import clock, handlers
 from shared.errors import BrokerDown
 from shared.protocol.messages import EpisodeRequested, JobRequest, TextSource
 from shared.settings import Settings
+from shared.store import keys
 from tests.unit.coordinator.harness import Harness
 
 DAY_SECONDS = 86_400.0
@@ -166,3 +167,11 @@ async def test_a_job_of_which_nothing_is_left_stays_failed(harness: Harness) -> 
     await harness.dies(body, queue="chunker", kind="job.submitted", job_id="job", reason="speeed is unknown")
     await harness.resume()
     assert (await harness.status()).error == "speeed is unknown"
+
+
+@pytest.mark.parametrize("name", ["manifest", "status"])
+async def test_a_resume_of_a_job_that_cannot_be_read_makes_no_dead_letter(harness: Harness, name: str) -> None:
+    await fails_for_its_second_chunk(harness)
+    await harness.store.put(getattr(keys, name)("job"), b"garbage")
+    await harness.resume()
+    assert harness.published == []

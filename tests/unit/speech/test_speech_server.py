@@ -138,7 +138,7 @@ def test_the_lists_name_what_can_be_asked_for(espeak: Server) -> None:
     models = {model["id"] for model in httpx.get(f"{espeak.url}/v1/models").json()["data"]}
     voices = httpx.get(f"{espeak.url}/v1/audio/voices").json()["voices"]
     assert {"default", "piper", "espeak-ng"} <= models
-    assert {"id": "en-us", "name": "en-us", "model": "espeak-ng", "default": True} in voices
+    assert {"id": "en-us", "name": "en-us", "model": "espeak-ng", "language": "en-us", "default": True} in voices
 
 
 @pytest.mark.parametrize(

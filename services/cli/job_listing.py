@@ -1,0 +1,141 @@
+"""What `podcast jobs` lists: a page of jobs, each with where its text came from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from services.cli.columns import Column, rows
+from shared.addresses import without_password
+from shared.client.job_pages import jobs_page
+from shared.errors import BadInput, NotFound
+from shared.protocol.messages import JobRequest, JobState, JobStatus, ObjectSource, UrlSource
+from shared.store import keys
+from shared.store.port import Store
+from shared.text import one_line
+
+WIDE_COLUMNS: Final = 120
+"""From this width on a job is one line; below it, its id and its source have a line of their own."""
+_LOOKUPS_AT_A_TIME: Final = 16
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A job in the list.
+
+    Attributes:
+        status: how it stands.
+        source: a file name, an address without its password, or `text`; empty if its request cannot be read.
+    """
+
+    status: JobStatus
+    source: str
+
+    def document(self) -> dict[str, Any]:
+        """For `--json`: the fields of `JobStatus`, and `source`."""
+        return {**self.status.model_dump(mode="json"), "source": self.source}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Jobs, newest first.
+
+    Attributes:
+        jobs: at most as many as were asked for.
+        next: what `--before` is given for the page after this one; None at the end.
+        unreadable: how many jobs were left out because their status cannot be read.
+    """
+
+    jobs: tuple[Listed, ...]
+    next: str | None
+    unreadable: int
+
+
+async def page(store: Store, *, limit: int, before: str, states: frozenset[JobState] | None) -> Page:
+    """A page of the jobs there are.
+
+    Args:
+        store: where they are.
+        limit: how many at most.
+        before: the id of a job, whose elders are listed; empty: from the newest on.
+        states: only jobs in these; None: all.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    found = await jobs_page(store, limit=limit, before=before, states=states)
+    turn = asyncio.Semaphore(_LOOKUPS_AT_A_TIME)
+
+    async def listed(status: JobStatus) -> Listed:
+        async with turn:
+            return Listed(status, await _source(store, status.job_id))
+
+    jobs = await asyncio.gather(*(listed(status) for status in found.jobs))
+    return Page(tuple(jobs), found.next or None, len(found.unreadable))
+
+
+def table(jobs: Sequence[Listed], *, width: int | None) -> str:
+    """The jobs under a header.
+
+    Args:
+        jobs: what to show.
+        width: of the terminal; None: nobody cuts a line, so nothing is shortened.
+    """
+    if width is None or width >= WIDE_COLUMNS:
+        columns = [
+            Column("ID"),
+            Column("SUBMITTED"),
+            Column("STATE"),
+            Column("CHUNKS", right=True),
+            Column("SOURCE", most=40),
+            Column("TITLE", rest=True),
+        ]
+        cells = [[job.status.job_id, *_common(job.status), one_line(job.source), _title(job.status)] for job in jobs]
+        return "\n".join(rows(columns, cells, width=width))
+    columns = [Column("SUBMITTED"), Column("STATE"), Column("CHUNKS", right=True), Column("TITLE", rest=True)]
+    first = rows(columns, [[*_common(job.status), _title(job.status)] for job in jobs], width=width)
+    beneath = rows(
+        [Column("  ID", least=36), Column("SOURCE", rest=True)],
+        [[f"  {job.status.job_id}", one_line(job.source)] for job in jobs],
+        width=width,
+    )
+    return "\n".join(line for pair in zip(first, beneath, strict=True) for line in pair)
+
+
+def local_time(seconds: float) -> str:
+    """A moment on this machine's clock, to the minute; `-` if it is not known."""
+    if seconds <= 0:
+        return "-"
+    try:
+        return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, OSError, ValueError):  # a number that is no time
+        return "-"
+
+
+def _common(status: JobStatus) -> list[str]:
+    counts = status.chunks
+    progress = f"{counts.done}/{counts.total}" if counts.total else "-"
+    return [local_time(status.submitted_at), status.state, progress]
+
+
+def _title(status: JobStatus) -> str:
+    return one_line(status.title) or "-"
+
+
+async def _source(store: Store, job_id: str) -> str:
+    try:
+        request = JobRequest.model_validate_json(await store.get(keys.request(job_id)))
+    except (NotFound, ValidationError, BadInput):
+        return ""
+    match request.source:
+        case UrlSource(url=url):
+            return without_password(str(url))
+        case ObjectSource(name=name, key=key):
+            return name or key.rpartition("/")[2]
+        case _:
+            return "text"

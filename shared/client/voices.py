@@ -1,0 +1,176 @@
+"""Asks speech servers which voices they have, and has them say something: OpenAI's API and its usual additions.
+
+OpenAI's own API lists no voices. `GET /v1/audio/voices` is what Kokoro-FastAPI, openai-edge-tts and our own server add;
+its answer is `{"voices": [...]}` (or a bare list) of names or of objects with `id` or `name`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from shared.deadlines import deadline
+from shared.errors import NotFound, SpeechDown, SpeechRejected
+from shared.settings import Settings
+
+VOICES_PATH: Final = "/v1/audio/voices"
+MODELS_PATH: Final = "/v1/models"
+SPEECH_PATH: Final = "/v1/audio/speech"
+_LIST_SECONDS: Final = 10.0
+_LIST_LIMIT_BYTES: Final = 5_000_000
+_SAMPLE_LIMIT_BYTES: Final = 20_000_000
+_KOKORO: Final = {
+    "a": "en-US",
+    "b": "en-GB",
+    "e": "es",
+    "f": "fr",
+    "h": "hi",
+    "i": "it",
+    "j": "ja",
+    "p": "pt-BR",
+    "z": "zh",
+}
+"""First letter of a Kokoro voice → its language; Kokoro-FastAPI lists names alone."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One voice of a server.
+
+    Attributes:
+        name: what `--voice` takes.
+        model: what `--model` takes; empty: the server's only one.
+        language: a BCP 47 tag; empty if nothing tells.
+        is_default: whether it speaks when no voice is named.
+        server: the server's address, without a password.
+    """
+
+    name: str
+    model: str
+    language: str
+    is_default: bool
+    server: str
+
+    def speaks(self, tag: str) -> bool:
+        """Whether it speaks a language: `en` is spoken by `en-US`; `en-US` not by `en-GB`."""
+        mine, asked = self.language.lower(), tag.lower().replace("_", "-")
+        return mine == asked or mine.startswith(f"{asked}-")
+
+
+class SpeechClient:
+    """A speech server, for a command.
+
+    Args:
+        url: its address, as in PODCAST_SPEECH_URL.
+        settings: key and time-outs.
+    """
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self._root = url.rstrip("/").removesuffix(SPEECH_PATH).removesuffix("/v1")
+        parts = urlsplit(self._root)
+        self.name = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        self._speech_seconds = settings.speech_deadline_seconds
+        self._timeout = httpx.Timeout(settings.speech_deadline_seconds, connect=settings.connect_timeout_seconds)
+        key = settings.speech_api_key
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._is_local = parts.hostname in {"127.0.0.1", "localhost"}
+
+    async def voices(self) -> list[Voice]:
+        """Every voice that it names.
+
+        Raises:
+            NotFound: the server lists no voices.
+            SpeechDown: it does not answer, or with something else.
+        """
+        body = await self._call("GET", VOICES_PATH, seconds=_LIST_SECONDS, limit_bytes=_LIST_LIMIT_BYTES)
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise SpeechDown(f"The speech server at {self.name} does not answer in JSON.") from error
+        listed = document.get("voices", document.get("data")) if isinstance(document, dict) else document
+        if not isinstance(listed, list):
+            raise SpeechDown(f"The speech server at {self.name} lists its voices in a form that is not known here.")
+        return [voice for one in listed if (voice := self._voice(one)) is not None]
+
+    async def models(self) -> list[str]:
+        """The models that it names.
+
+        Raises:
+            NotFound: it lists none.
+            SpeechDown: it does not answer, or with something else.
+        """
+        body = await self._call("GET", MODELS_PATH, seconds=_LIST_SECONDS, limit_bytes=_LIST_LIMIT_BYTES)
+        try:
+            return [str(one["id"]) for one in json.loads(body)["data"]]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise SpeechDown(f"The speech server at {self.name} does not list its models.") from error
+
+    async def say(self, voice: Voice, text: str) -> bytes:
+        """A WAV file of the voice speaking.
+
+        Raises:
+            SpeechRejected: the server refuses.
+            SpeechDown: it does not answer, or not with a WAV file.
+        """
+        asked = {"model": voice.model or "default", "voice": voice.name, "input": text, "response_format": "wav"}
+        try:
+            audio = await self._call(
+                "POST", SPEECH_PATH, seconds=self._speech_seconds, limit_bytes=_SAMPLE_LIMIT_BYTES, document=asked
+            )
+        except NotFound as error:
+            raise SpeechRejected(f"The speech server at {self.name} does not speak as {voice.name}.") from error
+        if not audio.startswith(b"RIFF"):
+            raise SpeechDown(f"The speech server at {self.name} did not answer with a WAV file for {voice.name}.")
+        return audio
+
+    async def _call(
+        self, method: str, path: str, *, seconds: float, limit_bytes: int, document: dict[str, str] | None = None
+    ) -> bytes:
+        body = bytearray()
+        try:
+            async with (
+                deadline(seconds, f"asking {self.name}", error=SpeechDown),
+                httpx.AsyncClient(timeout=self._timeout, headers=self._headers, trust_env=not self._is_local) as client,
+                client.stream(method, self._root + path, json=document) as answer,
+            ):
+                async for part in answer.aiter_bytes():
+                    body += part
+                    if len(body) > limit_bytes:
+                        raise SpeechDown(f"The speech server at {self.name} does not stop answering.")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            reason = str(error) or type(error).__name__
+            raise SpeechDown(f"The speech server at {self.name} cannot be asked: {reason}.") from error
+        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED}:
+            raise NotFound(f"The speech server at {self.name} has no {path}.")
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise SpeechDown(f"The speech server at {self.name} answers {path} with HTTP {answer.status_code}.")
+        if answer.status_code != httpx.codes.OK:
+            raise SpeechRejected(f"The speech server at {self.name} answers {path} with HTTP {answer.status_code}.")
+        return bytes(body)
+
+    def _voice(self, one: Any) -> Voice | None:
+        facts = one if isinstance(one, dict) else {}
+        name = one if isinstance(one, str) else facts.get("id") or facts.get("name")
+        if not isinstance(name, str) or not name:
+            return None
+        language = facts.get("language") or facts.get("locale") or facts.get("lang") or _language_in(name)
+        return Voice(
+            name,
+            model=str(facts.get("model") or ""),
+            language=language if isinstance(language, str) else "",
+            is_default=facts.get("default") is True,
+            server=self.name,
+        )
+
+
+def _language_in(name: str) -> str:
+    """The language in a voice's name: Kokoro (`af_heart`), Edge (`de-DE-…`) and piper (`de_DE-…`) put it there."""
+    if re.match(r"[a-z][fm]_", name):
+        return _KOKORO.get(name[0], "")
+    found = re.match(r"([a-z]{2,3})[-_]([A-Z]{2})(?=[-_])", name)
+    return f"{found[1]}-{found[2]}" if found else ""

@@ -1,0 +1,49 @@
+"""Messages and documents as they were written when version 1 began; they must be read for as long as it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.protocol import messages
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import Frozen, JobEvent, JobRequest, JobStatus, Message, WorkRetried
+
+_FOLDER = Path(__file__).parent / "recorded" / "v1"
+DOCUMENTS: dict[str, type[Frozen]] = {
+    "status": JobStatus,
+    "manifest": Manifest,
+    "request": JobRequest,
+    "event": JobEvent,
+    "event.retrying": WorkRetried,
+}
+"""What is recorded beside the messages: documents in the store, and what watchers are told."""
+
+
+class Recording(NamedTuple):
+    """One file: its name without `.json`, what it is, and its content."""
+
+    name: str
+    model: type[Frozen]
+    data: bytes
+
+
+def all_messages() -> list[type[Message]]:
+    """Every message of the protocol; a base of messages has no routing key, and a test's own is none of these."""
+
+    def below(message: type[Message]) -> Iterator[type[Message]]:
+        for one in message.__subclasses__():
+            if "ROUTING_KEY" in vars(one) and one.__module__ == messages.__name__:
+                yield one
+            yield from below(one)
+
+    return sorted(below(Message), key=lambda one: one.__name__)
+
+
+def _model(name: str) -> type[Frozen]:
+    by_name: dict[str, type[Frozen]] = {message.ROUTING_KEY: message for message in all_messages()}
+    return {**by_name, **DOCUMENTS}[name.partition("-")[0]]
+
+
+RECORDED = [Recording(path.stem, _model(path.stem), path.read_bytes()) for path in sorted(_FOLDER.glob("*.json"))]
