@@ -13,6 +13,17 @@ from shared.settings import PREFIX, Settings, load
 from tests.servers.minio import MinioServer
 from tests.servers.rabbitmq import RabbitServer
 
+IS_LONG = os.environ.get("PODCAST_FAULTS") == "long"
+"""Whether the tests marked `long` run too, as `make faults` runs them."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if IS_LONG:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
 
 def pytest_configure() -> None:
     """Forget the settings of whoever runs the tests; a stack that their environment names is not ours to use."""

@@ -13,7 +13,7 @@ from pydantic import HttpUrl
 from services.chunker import manifests
 from services.chunker.document import Document, Paragraph
 from services.chunker.documents import Packed
-from services.cli.targets import check_speech
+from services.cli.speech_servers import check as check_speech
 from shared.addresses import scrub, without_login, without_password
 from shared.errors import PodcastError
 from shared.protocol.messages import JobRequest, UrlSource

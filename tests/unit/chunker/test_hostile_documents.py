@@ -72,7 +72,45 @@ async def largest_child(seen: list[int]) -> None:
         await asyncio.sleep(0.2)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+LONG = frozenset(
+    {
+        "markdown: a million headings",
+        "rst: quotes",
+        "html: furniture with tails",
+        "html: attributes",
+        "markdown: comments without an end",
+        "html: many links",
+        "markdown: a footnote often named",
+        "rst: nested lists",
+        "html: spans",
+        "html: article without end",
+        "markdown: images inside images",
+        "ODT: lists in lists",
+        "org: emphasis",
+        "markdown: underscores between letters",
+        "ten thousand pages",
+        "text: a paragraph a letter",
+        "markdown: footnotes in footnotes",
+        "org: braces",
+        "org: blocks",
+        "one page ten thousand times",
+        "org: drawers",
+        "org: markers",
+        "org: macros",
+    }
+)
+"""They take four seconds and more each, beside others of their kind that run always; `make faults` runs them."""
+
+
+def marked(case: Case) -> Any:
+    return pytest.param(case, id=case.name, marks=[pytest.mark.long] if case.name in LONG else [])
+
+
+def test_the_cases_that_take_long_are_cases() -> None:
+    assert {case.name for case in CASES} >= LONG
+
+
+@pytest.mark.parametrize("case", [marked(case) for case in CASES])
 async def test_a_hostile_document_ends_by_name_within_bounds(case: Case) -> None:
     data = case.make()
     seen = [0]

@@ -200,10 +200,10 @@ def test_an_unknown_job_ends_with_2(
 
 
 def test_jobs_lists_the_newest_first(podcast: Podcast, store: Store) -> None:
-    for job_id, at in (("old", 1.0), ("new", 2.0)):
+    for job_id, at in (("1-old", 1.0), ("2-new", 2.0)):
         put_status(store, a_status(job_id, submitted_at=at))
-    assert [job["job_id"] for job in json.loads(podcast("jobs", "--json").stdout)] == ["new", "old"]
-    assert [line.split()[0] for line in podcast("jobs").stdout.splitlines()] == ["ID", "new", "old"]
+    assert [job["job_id"] for job in json.loads(podcast("jobs", "--json").stdout)] == ["2-new", "1-old"]
+    assert [line.split()[0] for line in podcast("jobs").stdout.splitlines()] == ["ID", "2-new", "1-old"]
     assert len(podcast("jobs", "-n", "1").stdout.splitlines()) == 2
 
 
