@@ -83,7 +83,7 @@ def test_the_exit_code_follows_from_the_error(error: BaseException, code: int) -
         (["render", "article.md", "-o", "o.mp3", "--speech-url", "localhost:80"], "is no http or https address"),
         (["render", "article.md", "-o", "o.mp3", "--nonsense"], "--nonsense"),
         (["nonsense"], "No such command 'nonsense'."),
-        (["rendr"], "No such command 'rendr'. Did you mean 'render'?"),
+        (["rendr"], "No such command 'rendr'. Did you mean one of 'render', 'retry'?"),
         (["dlq", "lst"], "No such command 'lst'. Did you mean 'list'?"),
         (["render", "article.md", "--ouput", "o.mp3"], "No such option '--ouput'. Did you mean '--output'?"),
         (["render", "article.md", "-o", "o.mp3", "--engine", "piper", "--model", "x"], "--engine and --model"),
