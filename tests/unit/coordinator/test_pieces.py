@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.coordinator import handlers, plan
-from services.coordinator.pieces import Stage
+from services.coordinator.pieces import Phase
 from shared.errors import BadInput
 from shared.protocol import topology
 from shared.protocol.messages import EpisodeRequested
@@ -116,7 +116,7 @@ async def test_a_malformed_message_of_a_stage_changes_nothing(tmp_path: Path) ->
 
 
 async def test_a_stage_after_the_episode_is_asked_when_the_episode_is_there(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, plan_with_pictures(count=1, required=False, stage=Stage.AFTER_THE_EPISODE))
+    studio = Studio(tmp_path, plan_with_pictures(count=1, required=False, phase=Phase.AFTER_THE_EPISODE))
     await studio.submit("a")
     await studio.spoken(0, "a")
     assert studio.pictures() == []
