@@ -204,12 +204,12 @@ class Settings(BaseSettings):
         """What may be fetched from although it is not public."""
         return Allowed.parse(self.fetch_allow)
 
-    @cached_property
+    @property
     def speech_urls(self) -> tuple[str, ...]:
         """The speech endpoints, without trailing slashes."""
         return tuple(url.strip().rstrip("/") for url in self.speech_url.split(",") if url.strip())
 
-    @cached_property
+    @property
     def engine_identity(self) -> str:
         """What speaks, as far as audio keys go: change the engine and every chunk is spoken anew."""
         return self.speech_engine or ",".join(sorted(self.speech_urls))
