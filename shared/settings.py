@@ -36,7 +36,7 @@ class _FromFiles(PydanticBaseSettingsSource):
         except OSError as error:
             raise Misconfigured(
                 f"{PREFIX}{field_name.upper()}_FILE names {path}, which cannot be read: {error.strerror}.",
-                hint="Mend the path or its permissions.",
+                hint="Correct the path or its permissions.",
             ) from error
 
     def __call__(self) -> dict[str, Any]:

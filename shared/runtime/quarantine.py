@@ -112,7 +112,7 @@ class Quarantine:
                 await self._clear(left_behind)
                 raise Poison(
                     f"This message killed the process that handled it {deaths} times.",
-                    hint="Look at its text and at the service's log; replay it once the cause is mended.",
+                    hint="Look at its text and at the service's log; replay it once the cause is fixed.",
                 )
             mark = keys.suspect(message_id, f"{self._process}-{next(self._handlings)}")
             await self._store.put(mark, b"")
