@@ -168,9 +168,9 @@ class Cluster:
             await asyncio.wait({alive})
             if not succeeded:
                 self.show_logs()
-            await self.mend(sweep=not succeeded)
+            await self.restore(sweep=not succeeded)
 
-    async def mend(self, *, sweep: bool = False) -> None:
+    async def restore(self, *, sweep: bool = False) -> None:
         """Take every fault away.
 
         Args:
@@ -260,7 +260,7 @@ class Cluster:
         return self.services.of(service)[0]
 
     @contextlib.asynccontextmanager
-    async def told(self, *services: str, **settings: str) -> AsyncIterator[None]:
+    async def with_settings(self, *services: str, **settings: str) -> AsyncIterator[None]:
         """Services with other settings, for a while."""
         workers = [worker for worker in self.services.workers if worker.service in services]
         usual = [worker.environment for worker in workers]

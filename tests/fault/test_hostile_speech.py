@@ -184,7 +184,7 @@ async def test_a_job_whose_speech_never_comes_back_ends_at_its_own_deadline(clus
     async with cluster.running():
         for voice in cluster.voices:
             voice.misbehave("status", status=503)
-        async with cluster.told("coordinator", PODCAST_JOB_DEADLINE_SECONDS="8"):
+        async with cluster.with_settings("coordinator", PODCAST_JOB_DEADLINE_SECONDS="8"):
             await cluster.services.submit(request)
             status = await cluster.services.ended(request.job_id)
             assert status.state == "failed"

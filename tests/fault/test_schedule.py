@@ -71,7 +71,7 @@ async def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, fa
     async with (
         cluster.running(seconds=length + 600),
         # As many tries as in life: a chunk may meet several faults.
-        cluster.told(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"),
+        cluster.with_settings(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"),
     ):
         more = cluster.start("synthesizer", "coordinator", PODCAST_ATTEMPTS_LIMIT="6")
         await cluster.services.ready()

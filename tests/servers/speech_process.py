@@ -115,13 +115,13 @@ class ToneSpeech(SpeechProcess):
 
     def calls(self) -> list[dict[str, Any]]:
         """Every call so far: text, voice, model, speed, format, time, mode, answered."""
-        calls: list[dict[str, Any]] = self.told()["calls"]
+        calls: list[dict[str, Any]] = self.recorded()["calls"]
         return calls
 
     def texts(self) -> list[str]:
         return [call["text"] for call in self.calls()]
 
-    def told(self) -> dict[str, Any]:
+    def recorded(self) -> dict[str, Any]:
         """`count`, `texts`, `calls`, `running`, `most_running`."""
         answer: dict[str, Any] = httpx.get(f"{self.url}/calls", timeout=10).raise_for_status().json()
         return answer

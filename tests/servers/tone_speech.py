@@ -77,7 +77,7 @@ class ToneServer:
         call["answered"] = fault.mode == "ok"
         return response
 
-    async def told(self, request: Request) -> Response:
+    async def recorded(self, request: Request) -> Response:
         """What was asked so far."""
         if request.method == "DELETE":
             self.calls.clear()
@@ -114,7 +114,7 @@ class ToneServer:
                 Route("/v1/models", models),
                 Route("/v1/audio/voices", voices),
                 Route("/healthz", health),
-                Route("/calls", self.told, methods=["GET", "DELETE"]),
+                Route("/calls", self.recorded, methods=["GET", "DELETE"]),
                 Route("/mode", self.mode, methods=["GET", "POST"]),
                 Route("/delay", self.delay, methods=["POST"]),
             ]
