@@ -1,4 +1,4 @@
-"""The dead-letter queues as an operator meets them, on a real node."""
+"""The dead-letter queues as an operator sees them, on a real node."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CALL_SECONDS = 10.0
 
 
 class Node:
-    """One client's view of the vhost, with what tests put in and look up."""
+    """One client's view of the vhost, with helpers for tests."""
 
     def __init__(self, connection: aio_pika.abc.AbstractConnection, channel: aio_pika.abc.AbstractChannel) -> None:
         self.connection = connection
@@ -60,7 +60,7 @@ class Node:
         return found.declaration_result.message_count or 0
 
     async def all_of(self, queue: str) -> list[AbstractIncomingMessage]:
-        """Takes everything out of a queue."""
+        """Take everything out of a queue."""
         found: list[AbstractIncomingMessage] = []
         source = await self.channel.get_queue(queue, ensure=False)
         while (message := await source.get(fail=False, no_ack=True)) is not None:
@@ -92,7 +92,7 @@ def chunk(index: int, job_id: str = "job-1") -> ChunkRequested:
 
 
 def dead(index: int, job_id: str = "job-1", reason: str = "The voice is unknown.") -> aio_pika.Message:
-    """A letter as a service buries it."""
+    """A dead letter as a service publishes it."""
     message = envelope.outgoing(chunk(index, job_id), job_id=job_id)
     message.headers = {
         envelope.EXCEPTION_TYPE: "SpeechRejected",
@@ -114,10 +114,10 @@ def dead(index: int, job_id: str = "job-1", reason: str = "The voice is unknown.
 # ---------------------------------------------------------------- looking
 
 
-@pytest.mark.timeout(900)  # a look is some fifteen round trips: 170 s on 2 cores with a load of 12
+@pytest.mark.timeout(900)  # one look takes about fifteen round trips: 170 s on 2 cores with a load of 12
 async def test_a_thousand_looks_neither_lose_nor_reorder(amqp_url: str) -> None:
     async with client(amqp_url) as node:
-        await node.fill(40)  # more than 32: where RabbitMQ 3.10 begins to scramble what is returned by nack
+        await node.fill(40)  # above 32, RabbitMQ 3.10 scrambles what is returned by nack
         expected = [str(index) for index in range(40)]
         for _ in range(1_000):
             assert [letter.text for letter in await node.letters.find(Selection(queues=(SYNTHESIZER,)))] == expected
@@ -164,7 +164,7 @@ async def test_a_look_stopped_in_the_middle_gives_everything_back_in_order(amqp_
                 raise ZeroDivisionError
             return Verdict.KEEP
 
-        for _ in range(3):  # what was looked at before is returned to another place than what was not
+        for _ in range(3):  # messages that have been looked at are returned to another place than the others
             with pytest.raises(ZeroDivisionError):
                 await node.letters.visit([SYNTHESIZER], fail_late, doing="looking")
             assert await node.texts() == [str(index) for index in range(100)]
@@ -206,7 +206,7 @@ asyncio.run(main())
 
 
 async def holder_of_letters(url: str, count: int) -> asyncio.subprocess.Process:
-    """An operator in a process of its own, who has read so many letters and then does nothing."""
+    """An operator in a separate process, who has read `count` dead letters and then does nothing."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", HOLD_LETTERS, url, str(count), stdout=asyncio.subprocess.PIPE
     )
@@ -304,7 +304,7 @@ async def test_a_replay_goes_to_the_queue_where_the_letter_died_and_to_no_other(
     async with client(amqp_url) as node:
         request = aio_pika.Message(b"{}", type="job.submitted")  # the chunker and the coordinator are both bound to it
         await node.dead_letter(request, queue=CHUNKER)
-        copies = await node.count(COORDINATOR.name)  # of the death
+        copies = await node.count(COORDINATOR.name)  # of the dead letter
         await node.letters.replay(Selection(queues=(CHUNKER,)))
         assert await node.count(CHUNKER.name) == 1
         assert await node.count(COORDINATOR.name) == copies
@@ -406,7 +406,7 @@ async def test_an_id_may_be_shortened_while_it_is_unique(amqp_url: str) -> None:
                 await node.letters.named([nonsense])
 
 
-# ---------------------------------------------------------------- letters of all kinds
+# ---------------------------------------------------------------- dead letters of all kinds
 
 
 async def test_a_broker_without_our_queues_has_no_dead_letters(amqp_url: str) -> None:

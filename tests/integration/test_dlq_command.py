@@ -1,4 +1,4 @@
-"""`podcast dlq` as it is typed, on a real node."""
+"""`podcast dlq` as typed by an operator, on a real node."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELDS = {"id", "queue", "job_id", "chunk", "reason", "attempts", "time", "text"
 
 
 class Shell:
-    """Types commands against one vhost."""
+    """Runs commands against one vhost."""
 
     def __init__(self, url: str) -> None:
         self.url = url

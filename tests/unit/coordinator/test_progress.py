@@ -21,7 +21,7 @@ def progress_of(texts: Sequence[str], *, max_parallel: int = 5, **earlier: Any) 
 
 
 def keys(progress: Progress) -> list[str]:
-    """The chunks' keys among what is asked for now."""
+    """The keys of the chunks to be requested now."""
     return [request.audio_key for request in progress.take() if isinstance(request, ChunkRequested)]
 
 
