@@ -294,7 +294,7 @@ def test_ctrl_c_on_a_watcher_leaves_the_job_alone(long_text: Path) -> None:
 
 
 def left_running(temporary: Path) -> list[str]:
-    """Processes whose working directory is below `temporary`."""
+    """Processes whose working directory or command line contains `temporary`."""
     return [
         str(process.info)
         for process in psutil.process_iter(["pid", "cmdline", "cwd"])

@@ -164,7 +164,7 @@ async def test_a_look_stopped_in_the_middle_gives_everything_back_in_order(amqp_
                 raise ZeroDivisionError
             return Verdict.KEEP
 
-        for _ in range(3):  # messages that have been looked at are returned to another place than the others
+        for _ in range(3):  # messages that have been read return to a different place than the others
             with pytest.raises(ZeroDivisionError):
                 await node.letters.visit([SYNTHESIZER], fail_late, doing="looking")
             assert await node.texts() == [str(index) for index in range(100)]

@@ -164,7 +164,7 @@ async def test_jobs_that_ended_long_ago_are_removed_and_others_are_not(store: St
 
 
 async def test_a_job_that_began_lately_is_not_even_read(folder: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    await put_job(folder, new_job_id(), days=100)  # the time in its status does not matter
+    await put_job(folder, new_job_id(), days=100)  # its status is not read
     await put_job(folder, f"ffff{new_job_id()[4:]}", days=100)  # an id from the future proves nothing
     read: list[str] = []
     get = folder.get

@@ -26,7 +26,7 @@ def keys(progress: Progress) -> list[str]:
 
 
 def fail(progress: Progress, key: str, reason: str) -> bool:
-    """The request for this chunk becomes a dead letter."""
+    """Report that the request for this chunk became a dead letter."""
     tally = progress.tallies[plan.CHUNK]
     index = tally.index_of(key)
     request = a_strangers_request(key) if index is None else tally.kind.request(index)

@@ -312,7 +312,7 @@ def refuses_connections(server: Server) -> bool:
 
 
 def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a server that exits immediately."""
+    """Run a server that is expected to exit immediately."""
     return subprocess.run(
         [sys.executable, "-m", "services.speech.app"],
         cwd=ROOT,
