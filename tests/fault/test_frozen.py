@@ -42,7 +42,7 @@ WEIGHTS = {"broker": 1, "epmd": 1, "store": 1, "chunker": 1, "coordinator": 2, "
 
 SETTINGS = {
     **SHORT_DEADLINES,
-    "PODCAST_ATTEMPTS_LIMIT": "6",  # as by default: a chunk may meet several faults
+    "PODCAST_ATTEMPTS_LIMIT": "6",  # a chunk may meet several faults
     "PODCAST_PROBE_SECONDS": str(PROBE_SECONDS),
 }
 

@@ -70,7 +70,7 @@ async def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, fa
 
     async with (
         cluster.running(seconds=length + 600),
-        # As many attempts as by default: a chunk may meet several faults.
+        # Enough attempts, since a chunk may meet several faults.
         cluster.with_settings(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"),
     ):
         more = cluster.start("synthesizer", "coordinator", PODCAST_ATTEMPTS_LIMIT="6")
