@@ -1,4 +1,4 @@
-"""One cluster for the whole suite; each test leaves it whole."""
+"""One cluster for the whole suite; each test restores it."""
 
 from __future__ import annotations
 

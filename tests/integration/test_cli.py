@@ -1,4 +1,4 @@
-"""The command line over the whole system: real broker, store, services and speech."""
+"""The command line with the whole system: real broker, store, services and speech."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def started(*args: str | Path) -> subprocess.Popen[str]:
 
 
 def said(process: subprocess.Popen[str], line: str) -> None:
-    """Wait until it says a line that begins so on stderr."""
+    """Wait until the process prints a line that begins with `line` on stderr."""
     assert process.stderr is not None
     heard = []
     for heard_line in process.stderr:
@@ -310,7 +310,7 @@ def test_ctrl_c_on_a_watcher_leaves_the_job_alone(long_text: Path) -> None:
 
 
 def left_running(temporary: Path) -> list[str]:
-    """Processes that work in a folder below `temporary`."""
+    """Processes whose working directory or command line contains `temporary`."""
     return [
         str(process.info)
         for process in psutil.process_iter(["pid", "cmdline", "cwd"])

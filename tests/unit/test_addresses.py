@@ -1,4 +1,4 @@
-"""Addresses without their passwords: in every sentence, log line, header and manifest."""
+"""Passwords are removed from addresses in every sentence, log line, header and manifest."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from shared.settings import Settings
         ("http://user:hun?ter2@host/", "http://***@host/"),
         ("http://user:hun#ter2@host/", "http://***@host/"),
         ("http://user:hunter2@", "http://***@"),
-        # what only looks like one
+        # what only looks like a password
         ("http://host/@name", "http://host/@name"),
         ("http://host:80/@name", "http://host:80/@name"),
         ("http://[::1]:80/a@b", "http://[::1]:80/a@b"),

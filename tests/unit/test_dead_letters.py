@@ -1,4 +1,4 @@
-"""What a dead letter tells, whatever is in it, and how it looks on a terminal."""
+"""What is shown of a dead letter, whatever it contains, and how it looks on a terminal."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_the_deaths_in_wait_queues_are_no_reason() -> None:
 
 
 def test_a_replayed_copy_of_a_death_is_still_the_news_of_a_death() -> None:
-    # The coordinator could not handle its copy of a synthesizer's dead letter, which became a dead letter of its own.
+    # The coordinator could not handle its copy of a synthesizer's dead letter, which became another dead letter.
     headers = {
         envelope.ORIGINAL_EXCHANGE: "podcast.dead",
         envelope.ORIGINAL_ROUTING_KEY: "synthesizer",

@@ -1,4 +1,4 @@
-"""Every command ends with one of five exit codes, and with one plain sentence if something was wrong."""
+"""Every command ends with one of five exit codes, and with one plain sentence if something went wrong."""
 
 from __future__ import annotations
 

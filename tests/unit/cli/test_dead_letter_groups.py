@@ -1,4 +1,4 @@
-"""`podcast dlq list`: a line for those that are alike, which fits 80 columns."""
+"""`podcast dlq list`: one line for similar dead letters, which fits 80 columns."""
 
 from __future__ import annotations
 

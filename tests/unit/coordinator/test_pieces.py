@@ -1,4 +1,4 @@
-"""A stage beside the line: a kind of piece with its own queue and its own parallel limit, required or optional."""
+"""An additional stage: a kind of piece with its own queue and its own parallel limit, required or optional."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from tests.unit.coordinator.toy_stage import (
 
 
 class Studio(Harness):
-    """A coordinator whose jobs have pictures, and the painter."""
+    """A coordinator whose jobs have pictures, and a painter for them."""
 
     def __init__(self, root: Path, plan_of: plan.Plan) -> None:
         super().__init__(root, plan_of=plan_of)
         self.stages = STAGES
 
     def pictures(self) -> list[PictureRequested]:
-        """The pictures asked for since the last look."""
+        """The pictures requested since the last call."""
         found = [message for message in self.published if isinstance(message, PictureRequested)]
         self.published = [message for message in self.published if not isinstance(message, PictureRequested)]
         return found

@@ -1,6 +1,6 @@
-"""A stage beside the line that exists only in tests: it draws pictures, and nothing in the system knows of it.
+"""An additional stage that exists only in tests: it draws pictures, and nothing in the system knows about it.
 
-What it takes is what any stage takes: two message types and a queue (an entry in the topology), and a line in the plan.
+It needs what any stage needs: two message types and a queue (an entry in the topology), and an entry in the plan.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def picture_key(job_id: str, number: int) -> str:
 def pictures(
     manifest: Manifest, *, count: int, parallel: int, required: bool, phase: Phase = Phase.BEFORE_THE_EPISODE
 ) -> Kind:
-    """The one line of the plan."""
+    """The entry in the plan."""
     object_keys = [picture_key(manifest.job_id, number) for number in range(count)]
     return Kind(
         name="picture",
