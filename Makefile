@@ -13,7 +13,7 @@ help:
 	@echo "make demo     render docs/demo/article.md to out/demo.mp3, and show what it made"
 	@echo "make test     all tests, against a real RabbitMQ and a real MinIO on private ports"
 	@echo "make check    formatting, lint, types, import contracts, licences, glossary"
-	@echo "make faults   the long fault suite"
+	@echo "make faults   the long fault suite, and all hostile documents"
 	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
 	@echo "make bench    the figures of docs/benchmarks.md"
 	@echo "make docs     the generated documents"
@@ -48,7 +48,7 @@ check:
 faults:
 	deploy/setup.sh test
 	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
-	PODCAST_FAULTS=long $(BIN)/python -m pytest tests/fault --timeout=3600 $(PYTEST_ARGS)
+	PODCAST_FAULTS=long $(BIN)/python -m pytest tests/fault tests/unit/chunker/test_hostile_documents.py --timeout=3600 $(PYTEST_ARGS)
 
 .PHONY: fuzz
 fuzz:

@@ -1,6 +1,6 @@
 """python -m benchmarks [NAME …] [--quick]: measure, print, and write the tables of docs/benchmarks.md.
 
-All of them take about ten minutes. `--quick` is a smoke test: smaller sizes, nothing is written.
+A full run takes about ten minutes. `--quick` is a smoke test: smaller sizes, and nothing is written.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     if unknown := set(options.names) - set(BENCHES):
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     for name in [name for name in os.environ if name.startswith("PODCAST_")]:
-        del os.environ[name]  # every setting is the bench's own
+        del os.environ[name]  # every setting comes from the benchmark itself
     with environment() as servers:
         for name in options.names or BENCHES:
             bench = BENCHES[name]

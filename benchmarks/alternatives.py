@@ -1,7 +1,7 @@
-"""The line beside what a user would write instead, on one speech server in one run.
+"""Podcast Engine compared with what a user would write instead, on one speech server in one run.
 
 An asyncio script (gather under a semaphore of 8) and a Celery chord (8 worker processes), both with ffmpeg's concat at
-the end. Start-up is counted for nobody, nor is the client that submits.
+the end. Neither start-up nor the submitting client is counted for any of them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """Seconds: until all chunks are spoken, until the episode is there, and CPU of both stages."""
+    """Seconds until all chunks are spoken, seconds until the episode exists, and CPU seconds of both stages."""
 
     speaking: float
     whole: float
@@ -108,10 +108,10 @@ def _chord(environment: BenchEnvironment, speech_url: str, texts: list[str]) -> 
         worker = Process(Program("celery", (*command, *options), {**os.environ, **environment}, cwd=ROOT), log)
         try:
             started = time.monotonic()
-            while not chord.app.control.ping(timeout=1, limit=1):  # lost while the worker has no queue for it yet
+            while not chord.app.control.ping(timeout=1, limit=1):  # pings are lost until the worker has its queue
                 if time.monotonic() - started > START_SECONDS:
                     raise RuntimeError(f"The Celery worker did not start: {log.read_text()[-2000:]}")
-            chord.submit(texts[:SLOTS]).get(timeout=LIMIT_SECONDS)  # warm
+            chord.submit(texts[:SLOTS]).get(timeout=LIMIT_SECONDS)  # warm up
             for spoken in folder.glob("*.wav"):
                 spoken.unlink()
             before, began = cpu_seconds([worker.pid]), time.monotonic()
@@ -124,5 +124,5 @@ def _chord(environment: BenchEnvironment, speech_url: str, texts: list[str]) -> 
             all_cpu = cpu_seconds([worker.pid]) - before
         finally:
             worker.stop()
-    # What the joining task's own bookkeeping costs counts with the speaking.
+    # The cost of the joining task's own bookkeeping is counted as speaking.
     return Outcome(speaking, whole, max(speaking_cpu, all_cpu - joining_cpu), joining_cpu)

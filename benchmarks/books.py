@@ -1,4 +1,4 @@
-"""Texts that make a known number of chunks of a known length, and jobs that speak them."""
+"""Texts that yield a known number of chunks of a known length, and jobs that speak them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.store import keys
 from tests.servers.services import Services
 
 CHARACTERS = 133
-"""Of a chunk: 8 s of speech at the pace of `tests.servers.instant_speech`."""
+"""Per chunk: 8 s of speech at the pace of `tests.servers.instant_speech`."""
 LOOK_SECONDS = 0.02
 
 _WORDS = ("the", "ferry", "carried", "barrels", "of", "salt", "past", "a", "quiet", "harbour", "while", "nobody", "was")
@@ -20,7 +20,7 @@ _seeds = random.Random(3)  # noqa: S311 - not a secret
 
 
 def sentences(count: int, *, characters: int = CHARACTERS) -> list[str]:
-    """So many sentences of so many characters, all different, also from those of any call before."""
+    """`count` sentences of `characters` characters each, different from one another and from those of earlier calls."""
     made = []
     for number in range(count):
         text = f"In line {number} of book {_seeds.randrange(10**9)}"
@@ -31,7 +31,7 @@ def sentences(count: int, *, characters: int = CHARACTERS) -> list[str]:
 
 
 async def submit(services: Services, texts: list[str], *, max_parallel: int) -> str:
-    """Submit a job with one chunk for each text; its id."""
+    """Submit a job with one chunk for each text; returns its id."""
     job_id = new_job_id()
     key = keys.source(job_id, "book.md")
     await services.store.put(key, "\n\n".join(texts).encode())
@@ -47,7 +47,7 @@ async def submit(services: Services, texts: list[str], *, max_parallel: int) -> 
 
 
 async def reaches(services: Services, job_id: str, *states: str, seconds: float) -> JobStatus:
-    """Wait until the job is in one of the states, looking 50 times a second.
+    """Wait until the job is in one of the states, checking 50 times a second.
 
     Raises:
         RuntimeError: it failed, or took too long.
@@ -64,7 +64,7 @@ async def reaches(services: Services, job_id: str, *states: str, seconds: float)
 
 
 async def check_chunks(services: Services, job_id: str, expected: int) -> None:
-    """See that the job was cut as the measurement assumes."""
+    """Check that the job was split as the measurement assumes."""
     manifest = Manifest.model_validate_json(await services.store.get(keys.manifest(job_id)))
     if len({chunk.audio_key for chunk in manifest.chunks}) != expected:
         raise RuntimeError(f"The text was cut into {len(manifest.chunks)} chunks instead of {expected}.")

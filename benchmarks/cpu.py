@@ -1,8 +1,8 @@
-"""CPU a chunk: what chunker, coordinator and synthesizer spend, beside the unavoidable parts measured alone.
+"""CPU per chunk: what chunker, coordinator and synthesizer spend, compared with the unavoidable parts measured alone.
 
-The speech server answers at once, so nothing but the line's own work is left. A shared machine drifts, so the line and
-its parts take turns, several times: each round's line is compared with the parts before and after it, and the median
-round counts.
+The speech server answers immediately, so only the services' own work is left. A shared machine drifts, so the services
+and the parts are measured in turn, several times: each round of the services is compared with the parts measured before
+and after it, and the median round counts.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
 
 
 async def _services(services: Services, chunks: int) -> tuple[dict[str, float], float]:
-    """CPU seconds a chunk by service, and how long speaking took."""
+    """CPU seconds per chunk by service, and how long speaking took."""
     warm = await books.submit(services, books.sentences(WARM_CHUNKS), max_parallel=SLOTS)
     await books.reaches(services, warm, "assembling", seconds=LIMIT_SECONDS)
     before = {service: cpu_seconds(pids(services, service)) for service in SPEAKING}
@@ -73,7 +73,7 @@ async def _services(services: Services, chunks: int) -> tuple[dict[str, float], 
 
 
 def _parts(environment: BenchEnvironment, speech_url: str, count: int) -> dict[str, float]:
-    """CPU seconds of one chunk's worth of each."""
+    """CPU seconds that each part takes for one chunk."""
     [text] = books.sentences(1)
     answer = httpx.post(f"{speech_url}/v1/audio/speech", json={"input": text, "response_format": "wav"}, timeout=30)
     wav = answer.raise_for_status().content

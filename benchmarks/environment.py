@@ -1,4 +1,4 @@
-"""What every bench stands on: a private RabbitMQ, a folder that goes away, and the services as processes."""
+"""What every benchmark runs on: a private RabbitMQ, a temporary folder, and the services as processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPEAKING = ("chunker", "coordinator", "synthesizer")
 
 
 class BenchEnvironment:
-    """The servers of one run of the benches."""
+    """The servers for one run of the benchmarks."""
 
     def __init__(self, directory: Path, broker: RabbitServer) -> None:
         self.directory = directory
@@ -43,7 +43,7 @@ class BenchEnvironment:
     def services(
         self, speech_url: str, services: Sequence[str] = (*SPEAKING, "assembler"), **settings: object
     ) -> Iterator[Services]:
-        """Services over a vhost and a file store of their own, ready to work.
+        """Services with their own vhost and file store, ready to work.
 
         Args:
             speech_url: the speech server.
@@ -70,7 +70,7 @@ class BenchEnvironment:
 
 @contextmanager
 def environment() -> Iterator[BenchEnvironment]:
-    """Start the servers; all is stopped and removed afterwards."""
+    """Start the servers; everything is stopped and removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="podcast-bench-", ignore_cleanup_errors=True) as name:
         broker = RabbitServer(Path(name) / "rabbitmq")
         try:
@@ -81,5 +81,5 @@ def environment() -> Iterator[BenchEnvironment]:
 
 
 def pids(running: Services, *services: str) -> list[int]:
-    """The processes of some services."""
+    """The process ids of some services."""
     return [worker.process.pid for worker in running.workers if worker.service in services]

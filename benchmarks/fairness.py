@@ -1,4 +1,4 @@
-"""Fairness: an article of three chunks behind a book of a thousand, against the same article alone."""
+"""Fairness: an article of three chunks behind a book of a thousand, compared with the same article alone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
 
 
 async def _measure(services: Services, articles: int) -> tuple[list[float], float, list[float]]:
-    await _article(services)  # warm
+    await _article(services)  # warm up
     alone = [await _article(services) for _ in range(articles)]
     book = await books.submit(services, books.sentences(BOOK_CHUNKS), max_parallel=MAX_PARALLEL)
     at_once = await _article(services)

@@ -1,4 +1,4 @@
-"""A measured number, and what it is held against."""
+"""A measured number, and its target."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ class Figure:
 
 
 Figures = dict[str, Figure]
-"""What was measured, in words → the figure; in the order of the table."""
+"""A description of what was measured → the figure, in the order of the table."""

@@ -1,7 +1,7 @@
-"""Makespan against the ideal: one job, every speech call takes one second, eight slots.
+"""Makespan compared with the ideal: one job, every speech call takes one second, eight slots.
 
-The ideal is speech time divided by slots. The makespan is what the coordinator measured from its first dispatch until
-the last chunk's audio was in the store.
+The ideal is speech time divided by slots. The makespan is the time that the coordinator measured from its first
+dispatch until the last chunk's audio was in the store.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.servers.services import Services
 TITLE = "Makespan against the ideal"
 SLOTS = 8
 IN_FLIGHT = SLOTS + 4
-"""`max_parallel` of the job: more than slots, so that the next request waits at the broker when a slot is free."""
+"""`max_parallel` of the job: more than the slots, so that a request is already at the broker when a slot is free."""
 ANSWER_SECONDS = 1.0
 CHUNKS = 300
 QUICK_CHUNKS = 40
@@ -45,7 +45,7 @@ def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
 
 
 async def _job(services: Services, chunks: int, until: str) -> tuple[float, float]:
-    """Speak a book: seconds of speaking, and from its submission until it reaches a state."""
+    """Speak a book; returns the seconds of speaking, and those from its submission until it reaches a state."""
     warm = await books.submit(services, books.sentences(SLOTS), max_parallel=IN_FLIGHT)
     await books.reaches(services, warm, until, seconds=LIMIT_SECONDS)
     began = time.monotonic()

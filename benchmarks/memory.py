@@ -1,4 +1,4 @@
-"""Peak memory of the assembler, with its child processes, for one hour and for five."""
+"""Peak memory of the assembler, with its child processes, for an episode of one hour and one of five."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _spoken(folder: Path) -> list[tuple[Path, float]]:
 
 
 async def _assemble(services: Services, spoken: list[tuple[Path, float]], seconds: float) -> tuple[int, float, float]:
-    """Have an episode made: peak bytes, wall seconds, CPU seconds."""
+    """Have an episode made; returns peak bytes, wall seconds and CPU seconds."""
     manifest = _shelve(services, spoken, seconds)
     await services.store.put(keys.manifest(manifest.job_id), manifest.model_dump_json().encode())
     [pid] = pids(services, "assembler")
@@ -79,7 +79,7 @@ async def _assemble(services: Services, spoken: list[tuple[Path, float]], second
 
 
 def _shelve(services: Services, spoken: list[tuple[Path, float]], seconds: float) -> Manifest:
-    """A manifest of so many seconds, a chapter every 25 chunks; each chunk has an object of its own (a hard link)."""
+    """A manifest of this length, with a chapter every 25 chunks; each chunk has its own object (a hard link)."""
     assert isinstance(services.store, FileStore)
     job_id = new_job_id()
     pauses = PauseLengths()

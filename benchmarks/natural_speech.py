@@ -1,9 +1,10 @@
-"""The instant speech server with a natural voice: espeak-ng at its own 22.05 kHz, spoken once at the start.
+"""The instant speech server with a natural voice: espeak-ng at its native 22.05 kHz, synthesized once at the start.
 
     python -m benchmarks.natural_speech [--port 0] [--delay SECONDS]
 
-The buzz of `tests.servers.instant_speech` is everywhere as loud as at its loudest; the true peak of such a sound costs
-three times that of speech, which would flatter a comparison with the audio work. Piper, the default, has this rate.
+The buzz of `tests.servers.instant_speech` is equally loud throughout; measuring the true peak of such a sound costs
+three times as much as for speech, which would flatter a comparison with the audio work. Piper, the default, has the
+same sample rate.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class NaturalSpeech(SpeechProcess):
 
 @functools.cache
 def voice() -> bytes:
-    """16-bit PCM as long as the longest answer; shorter ones are its beginning."""
+    """16-bit PCM as long as the longest response; shorter ones are its beginning."""
     text = " ".join(f"At {hour} o'clock the ferry left the quiet harbour, and nobody counted." for hour in range(120))
     said = subprocess.run(
         ("espeak-ng", "--stdin", "--stdout"),
@@ -37,7 +38,7 @@ def voice() -> bytes:
         capture_output=True,
         timeout=LIMIT_SECONDS,
     )
-    pcm = said.stdout.partition(b"data")[2][4:]  # the length behind the word is that of no stream
+    pcm = said.stdout.partition(b"data")[2][4:]  # skip the length after "data": it is a placeholder
     assert len(pcm) > 2 * SAMPLE_RATE * instant_speech.LONGEST_SECONDS
     return pcm
 

@@ -1,7 +1,7 @@
-"""The unavoidable parts of a chunk, each measured alone in this process: CPU seconds for one chunk.
+"""The unavoidable parts of the work on a chunk, each measured alone in this process: CPU seconds for one chunk.
 
-Nothing here is the pipeline's: audio work is one function call, the messages travel by aio-pika alone, the HTTP call is
-httpx alone. The store write is the store's own (a thread, a temporary file, a rename).
+Nothing of the services is involved: the audio work is one function call, the messages use plain aio-pika, the HTTP call
+plain httpx. The store write is the store's own (a thread, a temporary file, a rename).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from shared.protocol.messages import ChunkRequested, ChunkSynthesized, Frozen, n
 from shared.store.port import Store
 
 AT_A_TIME = 8
-"""As many calls and messages under way as the line has slots."""
+"""As many calls and messages in flight as the services have slots."""
 WARM = 16
 LIMIT_SECONDS = 120.0
 RATE = 24_000
 
 
 async def audio(answer: bytes, text: str, count: int) -> float:
-    """Decode, judge, process, measure and encode what a speech server sent; one after the other, on the main thread."""
+    """Decode, validate, process, measure and encode what a speech server sent; one at a time, on the main thread."""
 
     async def once() -> None:
         make_chunk(answer, text, speed=1.0, sample_rate=RATE)
@@ -36,7 +36,7 @@ async def audio(answer: bytes, text: str, count: int) -> float:
 
 
 async def http_call(url: str, text: str, count: int) -> float:
-    """Post a text and read the answer."""
+    """Post a text and read the response."""
     asked = {"model": "default", "input": text, "voice": "default", "response_format": "wav", "speed": 1.0}
     async with httpx.AsyncClient(timeout=30) as client:
 
@@ -57,9 +57,9 @@ async def store_write(store: Store, data: bytes, count: int) -> float:
 
 
 async def two_hops(amqp_url: str, text: str, count: int) -> float:
-    """Messages as long as the line's, persistent, confirmed, mandatory, over two quorum queues: requested and done.
+    """Messages as long as the services', persistent, confirmed, mandatory, over two quorum queues: requested and done.
 
-    One process plays both ends: each message that it gets from one queue it answers with one into the other, and acks.
+    One process plays both ends: for each message from one queue it publishes one to the other, and acks.
     """
     bodies = [message.model_dump_json().encode() for message in _messages(text)]
     connection = await aio_pika.connect(amqp_url, timeout=10)
@@ -117,7 +117,7 @@ def _messages(text: str) -> tuple[Frozen, Frozen]:
 
 
 async def _each(once: Callable[[], Awaitable[None]], count: int, *, at_a_time: int = AT_A_TIME) -> float:
-    """CPU seconds of one call, over `count` calls after a few that warm up."""
+    """CPU seconds of one call, averaged over `count` calls after a few warm-up calls."""
 
     async def several(number: int) -> None:
         left = iter(range(number))

@@ -12,7 +12,7 @@ SAMPLE_SECONDS = 0.05
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time so far of processes, their living children, and the children they have outlived."""
+    """User and system time so far of processes, their living children, and the children that have ended."""
     total = 0.0
     for process in _family(pids):
         with suppress(psutil.NoSuchProcess):
@@ -22,7 +22,7 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory now of a process and its children; a page that two of them share counts twice."""
+    """Current resident memory of a process and its children; a page that two of them share counts twice."""
     total = 0
     for process in _family([pid]):
         with suppress(psutil.NoSuchProcess):
@@ -31,7 +31,7 @@ def resident_bytes(pid: int) -> int:
 
 
 class Peak:
-    """The most resident memory that was seen, in bytes."""
+    """The highest resident memory seen, in bytes."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -39,7 +39,7 @@ class Peak:
 
 @contextmanager
 def peak_memory(pid: int) -> Iterator[Peak]:
-    """Watch a process and its children, 20 looks a second."""
+    """Watch a process and its children, sampling 20 times a second."""
     peak, ended = Peak(), threading.Event()
 
     def look() -> None:

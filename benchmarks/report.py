@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: each bench's table stands between two markers, and only those tables are written anew."""
+"""docs/benchmarks.md: each benchmark's table is between two markers, and only those tables are rewritten."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def conditions(command: Sequence[str], load_before: float) -> str:
 
 
 def write(name: str, section: str) -> None:
-    """Replace what stands between the markers of `name`.
+    """Replace what is between the markers of `name`.
 
     Raises:
         RuntimeError: the page has no such markers.

@@ -1,4 +1,4 @@
-"""Writes docs/asyncapi.json from the services as they are wired: `make docs`. A test fails when the file is stale."""
+"""Writes docs/asyncapi.json from the wired services: `make docs`. A test fails when the file is stale."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ DOCUMENT = Path(__file__).with_name("asyncapi.json")
 
 
 def document() -> str:
-    """The AsyncAPI document of all services, with its keys sorted so that the same system gives the same text."""
-    # Given here, so that nobody's environment ends up in the document.
+    """The AsyncAPI document of all services, with its keys sorted so that the output is reproducible."""
+    # Set here, so that no local environment ends up in the document.
     settings = Settings(
         amqp_url="amqp://guest:guest@localhost:5672/", store_url="file:///store", speech_url="http://localhost:8880"
     )

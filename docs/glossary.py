@@ -1,8 +1,8 @@
 """Keeps docs/glossary.md and the code in step: `python -m docs.glossary`, part of `make check`.
 
-The rule is small on purpose. Every place that the glossary names exists; each term is there once; no module, class or
-function of the system has a name that a term has replaced; and two public classes of one name in `shared`
-and `services` are listed in `SAME_NAME`. A new class needs no entry; a new term does.
+The rules are few on purpose. Every place that the glossary names exists; each term is listed once; no module, class or
+function of the system has a name that a term has replaced; and public classes in `shared` and `services` that share a
+name are listed in `SAME_NAME`. A new class needs no entry; a new term does.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ REPLACED = {
     "shelf": "queue reader",
     "ward": "quarantine",
 }
-"""A word that nothing may be called by, alone or as a part of a name → the term in its place."""
+"""A word that no name may be or contain → the term to use instead."""
 REPLACED_ALONE = {
     "ask": "speech request",
     "letter": "dead letter",
@@ -49,7 +49,7 @@ REPLACED_ALONE = {
     "part": "chunk measurement",
     "unit": "process spec",
 }
-"""Everyday words that no class may be called by, alone."""
+"""Everyday words that may not be the whole name of a class."""
 REPLACED_IN_TESTS = {"stage": "cluster"}
 """The same, where the word is another term of the system."""
 SAME_NAME = {
@@ -61,9 +61,9 @@ SAME_NAME = {
     "Page": "a page of an Ogg file; a page of a listing",
     "SpeechRequest": "the same request on the caller's and on the server's side",
 }
-"""Classes of one name in two places, and why they may be."""
+"""Classes that share a name, and why they may."""
 DEFINED_ONCE = ("held", "layout", "line", "retry_after", "shelf")
-"""Names that once stood for two things: at most one class or function of the system has each."""
+"""Names that once meant two things: at most one class or function of the system may have each."""
 
 _ROW = re.compile(r"^\| (?P<term>[^|]+) \| (?P<meaning>[^|]+) \| (?P<places>[^|]+) \|$", re.MULTILINE)
 _PLACE = re.compile(r"`([^`:]+)(?::(\w+))?`")
@@ -77,7 +77,7 @@ class Term:
     Attributes:
         name: the term.
         meaning: one sentence.
-        places: path and name of a class, which may be empty.
+        places: path and class name; the name may be empty.
     """
 
     name: str
@@ -119,7 +119,7 @@ def names(folders: Iterable[str] = CHECKED) -> Iterator[Name]:
 
 
 def glossary_complaints(found: list[Term]) -> Iterator[str]:
-    """What is wrong with the glossary: order, doubles, sentences, places that are not there."""
+    """What is wrong with the glossary: order, duplicates, sentences, places that do not exist."""
     listed = [term.name for term in found]
     if listed != sorted(listed):
         yield "The terms are not in order."
@@ -138,7 +138,7 @@ def glossary_complaints(found: list[Term]) -> Iterator[str]:
 
 
 def name_complaints(found: Iterable[Name]) -> Iterator[str]:
-    """Names that a term has replaced, and names that stand for two things."""
+    """Names that a term has replaced, and names that mean two things."""
     everything = list(found)
     for name in everything:
         yield from _replaced(name)

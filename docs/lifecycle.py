@@ -12,7 +12,7 @@ END = "<!-- end of the generated part -->"
 
 
 def written(document: str) -> str:
-    """The document with the diagram and its events as the table has them."""
+    """The document with the diagram and its events taken from the table."""
     before, _, rest = document.partition(BEGIN)
     _, _, after = rest.partition(END)
     if not after:

@@ -1,6 +1,6 @@
-"""Addresses that strangers name: which of them may be connected to, and how one is shown without its password.
+"""Addresses supplied by strangers: which may be connected to, and how to display one without its password.
 
-Pure. `shared/checked_network.py` applies the rules to what a name resolves to, at the moment of connecting.
+No I/O. `shared/checked_network.py` applies the rules to what a name resolves to, when the connection is opened.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _PASSWORD_LIMIT_CHARACTERS = 300
 _USER_INFO = re.compile(
     r"(?<=://)(?:"
     r"[^\s/?#]*@"
-    # A password with an unescaped slash makes the host and port unreadable; it is a password all the same.
+    # An unescaped slash in a password makes the host and port unreadable; the password must be hidden all the same.
     rf"|[^\s/?#:@\[\]]*:(?!\d{{0,5}}(?:[/?#\s]|\Z))[^\s@]{{0,{_PASSWORD_LIMIT_CHARACTERS}}}@"
     r")"
 )
 
 
 def without_password(url: str) -> str:
-    """The address with `***` for the user name and password in it; a user name alone is often a token."""
+    """The address with user name and password replaced by `***`; a user name alone is often a token."""
     return _USER_INFO.sub(f"{_HIDDEN}@", url)
 
 
@@ -37,14 +37,14 @@ def without_login(url: str) -> str:
 
 
 def scrub(text: str) -> str:
-    """A text with every address in it shown without its password. Linear in the length of the text."""
+    """The text, with the password of every address in it hidden. Takes linear time."""
     return _USER_INFO.sub(f"{_HIDDEN}@", text) if "://" in text else text
 
 
 # ---------------------------------------------------------------- which addresses may be connected to
 
-# From the registries of special-purpose addresses (RFC 6890 and its successors), as of 2026. Written out, since what
-# `ipaddress` calls private differs from one Python to the next.
+# From the registries of special-purpose addresses (RFC 6890 and its successors), as of 2026. Written out because what
+# `ipaddress` considers private differs between Python versions.
 _FORBIDDEN: tuple[tuple[Network, str], ...] = tuple(
     (ipaddress.ip_network(network), kind)
     for network, kind in (
@@ -86,9 +86,9 @@ _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 
 
 def forbidden_kind(address: Address) -> str | None:
-    """What kind of address it is, if strangers may not have us connect to it (loopback, private, …).
+    """The kind of address (loopback, private, …) if strangers may not make us connect to it, else None.
 
-    An IPv4 address inside an IPv6 one (mapped, NAT64, 6to4, ISATAP) is judged as what it leads to.
+    An IPv4 address embedded in an IPv6 one (mapped, NAT64, 6to4, ISATAP) is checked as well.
     """
     inner = _embedded(address)
     if inner is not None and (kind := forbidden_kind(inner)):
@@ -120,8 +120,8 @@ class Allowed:
     """What may be connected to although it is not public.
 
     Attributes:
-        networks: addresses, whatever name led to them.
-        hosts: names, wherever they lead; lower case, without a trailing dot.
+        networks: addresses, whatever name resolved to them.
+        hosts: names, whatever they resolve to; lower case, without a trailing dot.
     """
 
     networks: tuple[Network, ...] = ()
@@ -129,7 +129,7 @@ class Allowed:
 
     @classmethod
     def parse(cls, setting: str) -> Self:
-        """Read `10.0.0.0/8, ::1, wiki.intranet`.
+        """Parse a setting such as `10.0.0.0/8, ::1, wiki.intranet`.
 
         Raises:
             Misconfigured: an entry is neither a network nor a host name.
@@ -150,7 +150,7 @@ class Allowed:
         return cls(tuple(networks), frozenset(hosts))
 
     def admits(self, host: str, address: Address) -> bool:
-        """Whether this address of this host is allowed by name."""
+        """Whether the host or the address is on the list."""
         inner = _embedded(address)
         return _plain_name(host) in self.hosts or any(
             address in network or (inner is not None and inner in network) for network in self.networks
@@ -161,7 +161,7 @@ _HOST = re.compile(r"(?=.*[a-z])[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]
 
 
 def is_localhost(host: str) -> bool:
-    """Whether a name means this machine by its spelling."""
+    """Whether the name itself denotes this machine."""
     return f".{_plain_name(host)}".endswith(".localhost")
 
 

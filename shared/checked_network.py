@@ -1,7 +1,8 @@
-"""Connections to addresses that strangers name: resolved, checked, and then exactly that is connected to.
+"""Connections to addresses supplied by strangers: resolve, check, and connect to exactly what was checked.
 
-There is no second look-up, so a name that answers differently the next time (DNS rebinding) gains nothing. TLS still
-asks for the host's own certificate, and the Host header is still its name: only the socket gets the checked address.
+There is no second look-up, so a name that resolves differently the next time (DNS rebinding) gains nothing. TLS still
+verifies the certificate for the host's name, and the Host header still holds it: only the socket uses the checked
+address.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ _TRIED_ADDRESSES_LIMIT = 4
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host, as the system's resolver orders them; it also reads 127.1, 0x7f.1 and 2130706433.
+    """The addresses of a host in the system resolver's order; also accepts 127.1, 0x7f.1 and 2130706433.
 
     Raises:
-        socket.gaierror: it has none.
+        socket.gaierror: the host has no address.
     """
-    if is_localhost(host):  # RFC 6761; whatever the system's resolver makes of a trailing dot or a subdomain
+    if is_localhost(host):  # RFC 6761; system resolvers differ on a trailing dot or a subdomain
         return ["127.0.0.1", "::1"]
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     return [str(found[4][0]) for found in await in_thread(look_up)]
@@ -41,7 +42,7 @@ def checked(host: str, found: Iterable[str], allowed: Allowed) -> list[str]:
     """The addresses that may be connected to.
 
     Raises:
-        ForbiddenAddress: there are only others; the first one is named.
+        ForbiddenAddress: all addresses are forbidden; the error names the first.
     """
     addresses: list[Address] = [ipaddress.ip_address(each) for each in found]
     kinds = [None if allowed.admits(host, address) else forbidden_kind(address) for address in addresses]
@@ -59,8 +60,8 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
     """Opens connections for httpcore.
 
     Args:
-        allowed: what is let through although it is not public.
-        resolve: answers with the addresses of a host.
+        allowed: what may be connected to although it is not public.
+        resolve: returns the addresses of a host.
     """
 
     def __init__(self, allowed: Allowed, *, resolve: Resolve = resolve) -> None:
@@ -108,7 +109,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 - the base class's signature
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Never: a stranger's address names no file.
+        """Always refused: a stranger's address must not name a local socket.
 
         Raises:
             ForbiddenAddress: always.
@@ -117,5 +118,5 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         raise ForbiddenAddress(f"{path} is a socket of this machine, and those are not connected to.")
 
     async def sleep(self, seconds: float) -> None:
-        """Pause between the tries of a connection."""
+        """Pause between connection attempts."""
         await anyio.sleep(seconds)

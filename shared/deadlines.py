@@ -23,9 +23,9 @@ async def deadline(seconds: float, doing: str, *, error: type[Transient] = Deadl
     """Run the body for at most `seconds`.
 
     Args:
-        seconds: the overall limit; unlike a read time-out it also ends a call that trickles.
-        doing: what is being done, for the sentence of the error.
-        error: what is raised when the time is up.
+        seconds: the overall limit; unlike a read time-out it also ends a call whose data trickles in.
+        doing: what is being done, for the error message.
+        error: the exception to raise when the time is up.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -36,8 +36,8 @@ async def deadline(seconds: float, doing: str, *, error: type[Transient] = Deadl
 
 
 async def in_thread(call: Callable[[], T], *, limiter: anyio.CapacityLimiter | None = None) -> T:
-    """Run a blocking call in a thread and wait for it, without ever waiting for the thread.
+    """Run a blocking call in a thread and wait for its result; cancellation does not wait for the thread.
 
-    Cancelling the wait abandons the thread: it ends by its own time-outs, or with the process, which does not join it.
+    Cancelling abandons the thread: it ends by its own time-outs, or with the process, which does not join it.
     """
     return await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=limiter)

@@ -1,9 +1,9 @@
 """Every error the engine raises on purpose.
 
     PodcastError
-    ├── BadInput            what was asked cannot be done; changing the input mends it           → dead letter, exit 2
+    ├── BadInput            the request cannot be fulfilled; the input must be changed             → dead letter, exit 2
     │   ├── BadSource           the article, book or page cannot be read
-    │   │   └── ForbiddenAddress    its address is none that strangers may have us connect to
+    │   │   └── ForbiddenAddress    strangers may not make us connect to its address
     │   └── TooLarge            over a size or chunk limit
     ├── Permanent           trying again cannot help                                               → dead letter, exit 1
     │   ├── SpeechRejected      the speech server refused the request (voice, text, model)
@@ -19,16 +19,16 @@
     ├── Conflict            somebody else has created or changed the object                        → the caller decides
     └── Misconfigured       a setting is wrong; the process does not start                         → exit 2
 
-The three answers to failure follow from the class alone: `Transient` is retried, anything else is dead-lettered, and a
-crash is redelivered by the broker. An exception from outside this tree is a bug: it is retried like `Transient`, so
-that a rare fault heals, and dead-lettered with its traceback when the attempts are used up.
+How a failure is handled follows from the class alone: `Transient` is retried, anything else is dead-lettered, and after
+a crash the broker redelivers. An exception from outside this tree is a bug: it is retried like `Transient`, in case it
+was a rare fault, and dead-lettered with its traceback when the attempts are used up.
 """
 
 from __future__ import annotations
 
 
 class PodcastError(Exception):
-    """One plain sentence that says what went wrong, and one that says what to do.
+    """Says in one plain sentence what went wrong, and in another what to do about it.
 
     Attributes:
         message: what went wrong.
@@ -45,7 +45,7 @@ class PodcastError(Exception):
 
 
 class BadInput(PodcastError):
-    """What was asked cannot be done; changing the input mends it."""
+    """The request cannot be fulfilled; the input must be changed."""
 
 
 class BadSource(BadInput):
@@ -76,7 +76,7 @@ class Transient(PodcastError):
     """Trying again may help.
 
     Attributes:
-        retry_after_seconds: the earliest time to try again that the server named, or None.
+        retry_after_seconds: how long the server asked to wait before the next try, or None.
         counts: whether this failure uses up one of the message's attempts.
     """
 
@@ -88,7 +88,7 @@ class Transient(PodcastError):
 
 
 class BadAudio(Transient):
-    """The speech server answered with audio that is missing, silent, cut or too long for its text."""
+    """The speech server answered with audio that is missing, silent, truncated or too long for its text."""
 
 
 class DeadlineExceeded(Transient):
@@ -118,7 +118,7 @@ class NotFound(PodcastError):
 
 
 class Conflict(PodcastError):
-    """Somebody else has created or changed the object. It is for the caller to decide what that means."""
+    """Somebody else has created or changed the object. The caller decides what that means."""
 
 
 class Misconfigured(PodcastError):

@@ -8,12 +8,12 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after(header: str | None) -> float | None:
-    """Seconds from now that the server asks to wait, as it says; None if it says nothing that can be understood.
+    """How many seconds from now the server asks to wait; None if the header is missing or cannot be parsed.
 
-    Who waits applies the limit (`retry_after_limit_seconds`). A date that is past and a negative number are 0.
+    The caller applies the limit (`retry_after_limit_seconds`). A past date or a negative number yields 0.
     """
     value = (header or "").strip()
-    if not value.isascii():  # a superscript two is a digit to Python, and no number
+    if not value.isascii():  # Python counts a superscript two as a digit
         return None
     try:
         seconds = float(value)

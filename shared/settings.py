@@ -1,7 +1,7 @@
-"""Every setting, from the environment.
+"""Every setting, read from the environment.
 
-Each is read from `PODCAST_<NAME>`; `PODCAST_<NAME>_FILE` names a file that holds the value instead (secrets). They are
-listed in docs/settings.md, which a test compares with this module.
+Each is read from `PODCAST_<NAME>`; `PODCAST_<NAME>_FILE` names a file that holds the value instead (for secrets). They
+are listed in docs/settings.md, which a test compares with this module.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.protocol.messages import CHUNKS_LIMIT, PauseLengths
 
 PREFIX = "PODCAST_"
 Engine = Literal["piper", "espeak-ng", "kokoro"]
-"""What our own speech server can speak with."""
+"""The engines of our own speech server."""
 
 
 class _FromFiles(PydanticBaseSettingsSource):
@@ -36,7 +36,7 @@ class _FromFiles(PydanticBaseSettingsSource):
         except OSError as error:
             raise Misconfigured(
                 f"{PREFIX}{field_name.upper()}_FILE names {path}, which cannot be read: {error.strerror}.",
-                hint="Mend the path or its permissions.",
+                hint="Correct the path or its permissions.",
             ) from error
 
     def __call__(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class _FromFiles(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
-    """The settings of every service; each service reads those that concern it."""
+    """The settings of all services; each service reads those it needs."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         "", description="names what speaks behind `speech_url`, for the audio keys; empty: the servers' addresses"
     )
 
-    # What a job gets when it does not say
+    # Defaults for what a job does not specify
     default_voice: str = Field("default", min_length=1, max_length=100, description="voice of a job that names none")
     default_model: str = Field(
         "default", min_length=1, max_length=100, description="speech model of a job that names none"
@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")
     pause_chapter_ms: int = Field(1_800, ge=0, description="silence before a new chapter")
 
-    # Whom strangers may have us connect to
+    # What strangers may make us connect to
     fetch_allow: str = Field(
         "",
         description="networks and host names that a source's address may lead to although they are not public, "
@@ -191,7 +191,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def pauses(self) -> PauseLengths:
-        """The pauses of a job that names none."""
+        """The pauses of a job that specifies none."""
         return PauseLengths(
             sentence=self.pause_sentence_ms,
             paragraph=self.pause_paragraph_ms,
@@ -204,14 +204,14 @@ class Settings(BaseSettings):
         """What may be fetched from although it is not public."""
         return Allowed.parse(self.fetch_allow)
 
-    @cached_property
+    @property
     def speech_urls(self) -> tuple[str, ...]:
         """The speech endpoints, without trailing slashes."""
         return tuple(url.strip().rstrip("/") for url in self.speech_url.split(",") if url.strip())
 
-    @cached_property
+    @property
     def engine_identity(self) -> str:
-        """What speaks, as far as audio keys go: change the engine and every chunk is spoken anew."""
+        """Identifies the engine in audio keys: if the engine changes, every chunk is spoken again."""
         return self.speech_engine or ",".join(sorted(self.speech_urls))
 
 

@@ -1,4 +1,4 @@
-"""Audio keys for tests that make up their own chunks."""
+"""Audio keys for tests that invent their own chunks."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def audio_key_of(text: str) -> str:
-    """A key of the form that messages must have; equal texts have equal keys."""
+    """A key in the form that messages require; equal texts have equal keys."""
     return f"audio/{hashlib.sha256(text.encode()).hexdigest()}.flac"

@@ -1,4 +1,4 @@
-"""The real servers behind the tests: one RabbitMQ node and one MinIO a session, a vhost and a bucket a test."""
+"""The real servers behind the tests: one RabbitMQ node and one MinIO per session, a vhost and a bucket per test."""
 
 from __future__ import annotations
 
@@ -13,9 +13,20 @@ from shared.settings import PREFIX, Settings, load
 from tests.servers.minio import MinioServer
 from tests.servers.rabbitmq import RabbitServer
 
+IS_LONG = os.environ.get("PODCAST_FAULTS") == "long"
+"""Whether the tests marked `long` run too, as `make faults` runs them."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if IS_LONG:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
 
 def pytest_configure() -> None:
-    """Forget the settings of whoever runs the tests; a stack that their environment names is not ours to use."""
+    """Drop the settings of the caller's environment; the stack that they name is not ours to use."""
     for name in Settings.model_fields.keys() - {"cache_dir"}:
         for variable in (f"{PREFIX}{name.upper()}", f"{PREFIX}{name.upper()}_FILE"):
             os.environ.pop(variable, None)
@@ -28,7 +39,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
-    """The session's node. A test that stops or pauses it takes one of its own: `own_rabbitmq`."""
+    """The session's node. A test that stops or pauses a node uses `own_rabbitmq`."""
     server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
     try:
         server.start()
@@ -39,7 +50,7 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]
 
 @pytest.fixture
 def own_rabbitmq(tmp_path: Path) -> Iterator[RabbitServer]:
-    """A node that this test alone has, to stop, kill or pause."""
+    """A node for one test only, to stop, kill or pause."""
     server = RabbitServer(tmp_path / "rabbitmq")
     try:
         server.start()
@@ -50,13 +61,13 @@ def own_rabbitmq(tmp_path: Path) -> Iterator[RabbitServer]:
 
 @pytest.fixture(scope="session")
 def minio_binary() -> Path:
-    """MinIO's program; `make test` has built it before, so that people see why they wait."""
+    """MinIO's program; `make test` builds it beforehand, so that people see why they wait."""
     return ensure_minio(load().cache_dir, lambda line: print(line, flush=True))  # noqa: T201 - a wait of minutes
 
 
 @pytest.fixture(scope="session")
 def minio(tmp_path_factory: pytest.TempPathFactory, minio_binary: Path) -> Iterator[MinioServer]:
-    """The session's MinIO. A test that stops or pauses it takes one of its own: `own_minio`."""
+    """The session's MinIO. A test that stops or pauses a MinIO uses `own_minio`."""
     server = MinioServer(tmp_path_factory.mktemp("minio"), minio_binary)
     try:
         server.start()
@@ -67,7 +78,7 @@ def minio(tmp_path_factory: pytest.TempPathFactory, minio_binary: Path) -> Itera
 
 @pytest.fixture
 def own_minio(tmp_path: Path, minio_binary: Path) -> Iterator[MinioServer]:
-    """A MinIO that this test alone has."""
+    """A MinIO for one test only."""
     server = MinioServer(tmp_path / "minio", minio_binary)
     try:
         server.start()
@@ -98,5 +109,5 @@ def s3_store_url(minio: MinioServer) -> str:
 
 @pytest.fixture(params=["file", "s3"])
 def store_url(request: pytest.FixtureRequest) -> str:
-    """Each store in turn: the same test runs over both."""
+    """Each store in turn: the same test runs on both."""
     return str(request.getfixturevalue(f"{request.param}_store_url"))

@@ -1,4 +1,4 @@
-"""What strangers put into titles, names, reasons and texts to reach the terminal of whoever looks at them."""
+"""What strangers put into titles, names, reasons and texts to control the terminal on which they are shown."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ CORPUS: Final = {
     "invisible": "pay\u200bpal\u2060\U000e0041",
     "half a pair": "\ud83d",
 }
-"""Name → text. Not all of it can be in JSON or in a message; see `storable`."""
+"""Name → text. Not every text can be in JSON or in a message; see `storable`."""
 ALL: Final = "Title " + " ".join(CORPUS.values()) + " end"
 
 
 _SEEN_OR_NEEDED: Final = re.compile(
     "[\u00ad\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u200c\u200d\U000110bd\U000110cd\U00013430-\U0001343f]"
 )
-"""Format characters that scripts are written with: hyphenation, signs around Arabic numbers, joiners, hieroglyphs."""
+"""Format characters that scripts need: hyphenation, signs around Arabic numbers, joiners, hieroglyphs."""
 
 
 def storable(text: str = ALL) -> str:
-    """Without what UTF-8 cannot hold: such a text never gets into a message or the store."""
+    """The text without what UTF-8 cannot encode: that never gets into a message or the store."""
     return text.encode("utf-8", "ignore").decode()
 
 
 def commands_in(shown: str, *, allowed: str = "\n") -> list[str]:
-    """The characters of an output that a terminal obeys or a reader does not see, by name; [] if it is only text."""
+    """The characters of an output that a terminal obeys or a reader does not see, by name; [] if it is plain text."""
     return [
         f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
         for character in shown

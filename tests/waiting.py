@@ -1,4 +1,4 @@
-"""Waiting for what other processes do: they send no event, so one looks again and again, with a limit."""
+"""Waiting for what other processes do: they send no events, so this polls, with a limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ async def until(condition: Callable[[], object], what: str, *, seconds: float = 
 
     Args:
         condition: may be a coroutine function.
-        what: is waited for, for the report of a failure.
+        what: what is waited for, for the failure message.
         seconds: the limit.
     """
     try:

@@ -1,11 +1,11 @@
-"""What a user would write instead: a Celery chord, a task a chunk, ffmpeg in the callback.
+"""What a user would write instead: a Celery chord, one task per chunk, ffmpeg in the callback.
 
-The broker is RabbitMQ. Its result backend (`rpc://`) cannot do chords, so results go to files, as Celery offers it; a
-chord over them is joined by a task that looks once a second. The worker runs as
+The broker is RabbitMQ. Its result backend (`rpc://`) does not support chords, so results go to files, another of
+Celery's backends; there a chord is joined by a task that polls once a second. The worker runs as
 
     celery -A benchmarks.instead.chord worker --concurrency 8      (processes, Celery's default)
 
-and finds BENCH_BROKER, BENCH_RESULTS, BENCH_SPEECH and BENCH_FOLDER in its environment.
+and reads BENCH_BROKER, BENCH_RESULTS, BENCH_SPEECH and BENCH_FOLDER from its environment.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def speak(number: int, text: str) -> str:
 
 @app.task  # type: ignore[untyped-decorator] # celery has no types
 def join(files: list[str]) -> float:
-    """Make the episode; the CPU seconds of ffmpeg."""
+    """Make the episode; returns the CPU seconds of ffmpeg."""
     return concatenate([Path(name) for name in files], Path(os.environ["BENCH_FOLDER"]) / "episode.mp3")
 
 
 def submit(texts: list[str]) -> Any:
-    """Publish the chord; its result."""
+    """Publish the chord; returns its result."""
     return chord(speak.s(number, text) for number, text in enumerate(texts))(join.s())

@@ -1,4 +1,4 @@
-"""What both stand-ins do at the end: ffmpeg's concat demuxer over the WAV files, into an MP3."""
+"""What both alternatives do at the end: ffmpeg's concat demuxer over the WAV files, into an MP3."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIMIT_SECONDS = 300
 
 
 def concatenate(files: Sequence[Path], episode: Path) -> float:
-    """Join WAV files into an MP3 like ours (mono, 64 kbit/s); the CPU seconds that ffmpeg took."""
+    """Join WAV files into an MP3 like ours (mono, 64 kbit/s); returns the CPU seconds that ffmpeg took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     names = episode.with_suffix(".txt")
     names.write_text("".join(f"file '{path}'\n" for path in files))

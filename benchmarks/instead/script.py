@@ -2,7 +2,7 @@
 
     python -m benchmarks.instead.script SPEECH_URL TEXTS.json FOLDER
 
-prints what it took as JSON. No retries, no checks, no loudness, no chapters; killed, it begins anew.
+prints its timings as JSON. No retries, checks, loudness normalization or chapters; if it is killed, it starts over.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 LENGTH_BYTES = 8
@@ -54,8 +55,14 @@ def _answer(frame: bytes, cpu_seconds: float, memory_bytes: int) -> bytes:
         ok, result = True, _limited(call, cpu_seconds, memory_bytes)
     except BaseException as error:  # noqa: BLE001 - the parent raises it
         ok, result = False, _sendable(error)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > GROWN_BYTES
+    grown = _peak_bytes() > GROWN_BYTES
     return pickle.dumps((ok, grown, result), pickle.HIGHEST_PROTOCOL)
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process has had. `ru_maxrss` would do, if it did not begin with the parent's."""
+    with Path("/proc/self/status").open(encoding="ascii") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 
 
 def _limited(call: Callable[[], Any], cpu_seconds: float, memory_bytes: int) -> Any:

@@ -5,6 +5,7 @@ Letters may hold anything a stranger sent: each field goes through `shared.text`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -16,7 +17,8 @@ from shared.dead_letters.letter import DeadLetter
 from shared.text import one_line, printable
 
 NONE: Final = "There are no dead letters."
-_JOB_COLUMNS: Final = 20
+_JOB_COLUMNS: Final = 16
+_WIDE_COLUMNS: Final = 120
 
 
 def count(number: int) -> str:
@@ -51,7 +53,7 @@ def summary(groups: Sequence[Group], titles: Mapping[str, str]) -> str:
             group.queue,
             titles.get(group.job_id or "") or _short_job(group.job_id, width),
             age(group.newest, now),
-            group.reason,
+            _short_reason(group.reason, width),
         ]
         for group in groups
     ]
@@ -131,6 +133,13 @@ def _short_job(job_id: str | None, width: int | None) -> str:
     """A job's id; on a terminal its end, since ids of one day begin alike."""
     name = one_line(job_id or "-")
     return name if width is None or len(name) <= _JOB_COLUMNS else "…" + name[-(_JOB_COLUMNS - 1) :]
+
+
+def _short_reason(reason: str, width: int | None) -> str:
+    """A reason; on a narrow terminal without the server's address, which would fill the column (`show` has it)."""
+    if width is None or width >= _WIDE_COLUMNS:
+        return reason
+    return re.sub(r"^The speech server at \S+ ", "Speech server ", reason)
 
 
 def _chunk(letter: DeadLetter) -> str:

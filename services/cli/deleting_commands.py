@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +10,7 @@ from typing import Any, Final
 import click
 from rich.filesize import decimal
 
-from services.cli import interrupts, targets
+from services.cli import interrupts, printing, targets
 from shared.client import broker, deleting, pruning, watching
 from shared.client.deleting import Removed
 from shared.errors import DeadlineExceeded
@@ -57,9 +56,9 @@ def delete(job_id: str, cancel: bool, directory: Path | None, as_json: bool) -> 
 
     removed = interrupts.run(work())
     if as_json:
-        click.echo(json.dumps({"job_id": job_id, "objects": removed.objects, "bytes": removed.size_bytes}))
+        printing.say_json({"job_id": job_id, "objects": removed.objects, "bytes": removed.size_bytes}, indent=None)
     else:
-        click.echo(f"deleted job {job_id}: {_amount(removed)}")
+        printing.say(f"deleted job {job_id}: {_amount(removed)}")
 
 
 @click.command()
@@ -98,12 +97,12 @@ def prune(older_than_seconds: float, dry_run: bool, directory: Path | None, as_j
             "audio_objects": found.audio.objects,
             "audio_bytes": found.audio.size_bytes,
         }
-        click.echo(json.dumps(report, indent=2))
+        printing.say_json(report)
         return
     verb = "would remove" if dry_run else "removed"
     jobs = f"{len(found.ids)} job{'s' * (len(found.ids) != 1)}"
-    click.echo(f"{verb} {jobs}: {_amount(found.jobs)}")
-    click.echo(f"{verb} audio that no job refers to: {_amount(found.audio)}")
+    printing.say(f"{verb} {jobs}: {_amount(found.jobs)}")
+    printing.say(f"{verb} audio that no job refers to: {_amount(found.audio)}")
 
 
 async def _stop(job_id: str, store: Store, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from services.cli.columns import Column, rows
-from shared.addresses import without_password
+from shared.addresses import without_login
 from shared.client.job_pages import jobs_page
 from shared.errors import BadInput, NotFound
 from shared.protocol.messages import JobRequest, JobState, JobStatus, ObjectSource, UrlSource
@@ -134,7 +134,7 @@ async def _source(store: Store, job_id: str) -> str:
         return ""
     match request.source:
         case UrlSource(url=url):
-            return without_password(str(url))
+            return without_login(str(url))
         case ObjectSource(name=name, key=key):
             return name or key.rpartition("/")[2]
         case _:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from services.cli import interrupts, targets
+from services.cli import interrupts, printing, targets
 from shared.client import broker, watching
 from shared.errors import BadInput
 from shared.protocol.messages import TERMINAL_STATES, JobResumeRequested, JobStatus
@@ -47,8 +47,8 @@ def retry(job_id: str, directory: Path | None, as_json: bool) -> None:
 
     found = interrupts.run(work())
     if as_json:
-        click.echo(found.model_dump_json(indent=2))
+        printing.say_json(found.model_dump(mode="json"))
     elif found.state in TERMINAL_STATES and found.state != "completed":
-        click.echo("asked to go on; it will when a coordinator runs")
+        printing.say("asked to go on; it will when a coordinator runs")
     else:
-        click.echo(f"goes on: {found.state}")
+        printing.say(f"goes on: {found.state}")

@@ -1,4 +1,4 @@
-"""Asks for a job's next pieces of work, and moves the job when a stage of its plan is over.
+"""Asks for a job's next pieces of work, and moves the job when a phase of its plan is over.
 
 The next request is published (confirmed) before the message that made room is acked, so a killed coordinator leaves a
 message that carries the job on. Asking twice is harmless: whoever gets it looks for the object first.
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from services.coordinator.job import Job
 from services.coordinator.jobs import Jobs
 from services.coordinator.life import Event
-from services.coordinator.pieces import Kind, Stage
+from services.coordinator.pieces import Kind, Phase
 from services.coordinator.plan import CHUNK
 from services.coordinator.progress import Progress
 from shared.protocol.manifest import Manifest
@@ -42,7 +42,7 @@ async def dispatch(job: Job, *, jobs: Jobs, publish: Publish, is_news: bool = Tr
         await jobs.move(job, Event.GIVEN_UP, stages=_stages(job), error=_why(progress, *fatal))
     elif progress.complete:
         await jobs.move(job, Event.FINISHED, error=None)
-    elif progress.stage > Stage.BEFORE_THE_EPISODE and job.status.state == "synthesizing":
+    elif progress.phase > Phase.BEFORE_THE_EPISODE and job.status.state == "synthesizing":
         await jobs.move(job, Event.CHUNKS_FINISHED, stages=_stages(job))
     elif is_news:
         await jobs.advance(job)

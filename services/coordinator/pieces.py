@@ -15,8 +15,8 @@ from shared.protocol.topology import WorkQueue
 from shared.settings import Settings
 
 
-class Stage(IntEnum):
-    """When the pieces of a kind are asked for: those of a stage when every earlier stage is finished or given up."""
+class Phase(IntEnum):
+    """When the pieces of a kind are asked for: those of a phase when every earlier one is over."""
 
     BEFORE_THE_EPISODE = 0
     THE_EPISODE = 1
@@ -30,7 +30,7 @@ class Kind:
     Attributes:
         name: in statuses, warnings and logs: `chunk`, `episode`, `cover`.
         queue: the work queue that is asked; its dead letters are about these pieces.
-        stage: when they are asked for.
+        phase: when they are asked for.
         object_keys: the object that makes a piece finished, one a piece, in the order in which they are asked for.
             Equal keys are one piece of work.
         request: the message that asks for the piece with this index.
@@ -42,7 +42,7 @@ class Kind:
 
     name: str
     queue: WorkQueue
-    stage: Stage
+    phase: Phase
     object_keys: Sequence[str]
     request: Callable[[int], Message]
     parallel: int

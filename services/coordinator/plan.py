@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.coordinator.pieces import Kind, Stage
+from services.coordinator.pieces import Kind, Phase
 from shared.protocol import topology
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import ChunkRequested, EpisodeRequested
@@ -45,7 +45,7 @@ def chunks(manifest: Manifest) -> Kind:
     return Kind(
         name=CHUNK,
         queue=topology.SYNTHESIZER,
-        stage=Stage.BEFORE_THE_EPISODE,
+        phase=Phase.BEFORE_THE_EPISODE,
         object_keys=[chunk.audio_key for chunk in manifest.chunks],
         request=request,
         parallel=manifest.request.max_parallel,
@@ -59,7 +59,7 @@ def episode(manifest: Manifest) -> Kind:
     return Kind(
         name=EPISODE,
         queue=topology.ASSEMBLER,
-        stage=Stage.THE_EPISODE,
+        phase=Phase.THE_EPISODE,
         object_keys=[keys.episode(manifest.job_id, "timing.json")],
         request=lambda _: EpisodeRequested(job_id=manifest.job_id),
         parallel=1,

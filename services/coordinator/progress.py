@@ -1,10 +1,10 @@
-"""How far a job is: its plan's pieces, stage by stage. Pure bookkeeping, no I/O."""
+"""How far a job is: its plan's pieces, phase by phase. Pure bookkeeping, no I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from services.coordinator.pieces import Kind, Stage
+from services.coordinator.pieces import Kind, Phase
 from services.coordinator.plan import CHUNK
 from services.coordinator.tally import Tally
 from shared.protocol.manifest import Manifest
@@ -44,9 +44,9 @@ class Progress:
                 tally.fail(tally.kind.object_keys[failure.index], failure.reason)
 
     @property
-    def stage(self) -> Stage:
-        """The stage that is under way: the first one that is not over."""
-        return min((tally.kind.stage for tally in self.tallies.values() if not _over(tally)), default=max(Stage))
+    def phase(self) -> Phase:
+        """The phase that is under way: the first one that is not over."""
+        return min((tally.kind.phase for tally in self.tallies.values() if not _over(tally)), default=max(Phase))
 
     def finish(self, key: str) -> bool:
         """Note that this object is in the store; False if that was known, or it is not of this job."""
@@ -84,7 +84,7 @@ class Progress:
                 for other in tally.finished() if all_of_its_kind else ():
                     tally.lose(other)
                 for later in self.tallies.values():
-                    if later.kind.stage > tally.kind.stage:
+                    if later.kind.phase > tally.kind.phase:
                         later.ask_again()
                 return True
         return False
@@ -111,14 +111,14 @@ class Progress:
         return [tally.kind for tally in self.tallies.values() if tally.in_flight]
 
     def first_fatal(self) -> tuple[Kind, int, str] | None:
-        """What the job dies of, once the stage is over: the kind, index and reason of a required piece that failed."""
-        stage = self.stage
-        if any(tally.kind.stage <= stage and not tally.settled for tally in self.tallies.values()):
+        """What the job dies of, once the phase is over: the kind, index and reason of a required piece that failed."""
+        phase = self.phase
+        if any(tally.kind.phase <= phase and not tally.settled for tally in self.tallies.values()):
             return None  # what can be made is made first: a replay needs only the rest
         fatal = (
             (tally.kind, *tally.failures[0])
             for tally in self.tallies.values()
-            if tally.kind.stage <= stage and tally.kind.required and tally.failed
+            if tally.kind.phase <= phase and tally.kind.required and tally.failed
         )
         return next(fatal, None)
 
@@ -159,8 +159,8 @@ class Progress:
         )
 
     def _under_way(self) -> list[Tally]:
-        stage = self.stage
-        return [tally for tally in self.tallies.values() if tally.kind.stage <= stage]
+        phase = self.phase
+        return [tally for tally in self.tallies.values() if tally.kind.phase <= phase]
 
 
 def _over(tally: Tally) -> bool:

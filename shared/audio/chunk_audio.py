@@ -1,7 +1,7 @@
-"""A chunk's audio as it lies in the store: one FLAC object that holds the sound and its own measurement.
+"""A chunk's audio as it is stored: one FLAC object that holds the samples and their measurement.
 
-The measurement (JSON in the FLAC's comment) comes before the sound, so it can be had from the first
-`HEADER_BYTES` of the object, and audio and measurement can never be out of step: a chunk is one write.
+The measurement (JSON in the FLAC's comment) precedes the samples, so it can be read from the first
+`HEADER_BYTES` of the object. Audio and measurement cannot disagree: a chunk is written in one call.
 See docs/adr/0004-chunk-audio.md.
 """
 
@@ -29,16 +29,16 @@ from shared.protocol.messages import Frozen
 
 CONTENT_TYPE = "audio/flac"
 HEADER_BYTES = 65_536
-"""A measurement takes about 11 bytes for each 100 ms, so this holds that of nearly ten minutes of speech."""
+"""A measurement takes about 11 bytes for each 100 ms, so this is enough for nearly ten minutes of speech."""
 
 FULL_SCALE = 32_768.0
-"""16-bit sample = [-1, 1] sample times this; libsndfile uses the same number the other way round."""
+"""16-bit sample = [-1, 1] sample times this; libsndfile divides by the same number."""
 
 Number = Annotated[float, Field(strict=False)]
 
 
 class Measurement(Frozen):
-    """What was measured of the stored samples themselves."""
+    """The measurement of the samples as stored."""
 
     version: Literal[1] = 1
     frames: int = Field(ge=1, description="samples; a whole number of 100 ms blocks")
@@ -49,18 +49,18 @@ class Measurement(Frozen):
 
     @property
     def seconds(self) -> float:
-        """How long it plays."""
+        """The duration."""
         return self.frames / self.sample_rate
 
 
 def encode(samples: Samples, rate: int) -> bytes:
     """The stored form of mono `samples` in [-1, 1]: 16-bit FLAC with its measurement.
 
-    Silence is added at the end up to a whole number of 100 ms blocks, so that chunks and pauses of whole blocks can be
-    strung together on one grid and their energies with them. Samples over full scale are clipped.
+    Silence is added at the end up to a whole number of 100 ms blocks, so that chunks and pauses can be concatenated on
+    one grid, and their energies too. Samples over full scale are clipped.
 
     Raises:
-        ValueError: no samples, or a rate at which 100 ms are no whole number of samples.
+        ValueError: no samples, or a rate at which 100 ms is not a whole number of samples.
     """
     if not len(samples):
         raise ValueError("there is no audio to encode")
@@ -87,10 +87,10 @@ def measure(samples: Samples, rate: int) -> Measurement:
 
 
 def read_measurement(data: bytes) -> Measurement:
-    """The measurement of a stored chunk, from the whole object or from its first bytes (`HEADER_BYTES` as a rule).
+    """The measurement of a stored chunk, from the whole object or its first bytes (usually `HEADER_BYTES`).
 
     Raises:
-        BadAudio: not one of our chunks, damaged, or the measurement is longer than the bytes given.
+        BadAudio: not one of our chunks, damaged, or the measurement is longer than the given bytes.
     """
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
@@ -107,7 +107,7 @@ def decode(data: bytes) -> tuple[Samples, int]:
     """The samples of a stored chunk, mono float32 in [-1, 1], and their rate in Hz.
 
     Raises:
-        BadAudio: the object is damaged, cut short or not one of our chunks. FLAC has a checksum on every frame.
+        BadAudio: the object is damaged, truncated or not one of our chunks. FLAC has a checksum on every frame.
     """
     measurement = read_measurement(data)
     try:

@@ -1,8 +1,8 @@
-"""Loudness (ITU-R BS.1770-4) of mono speech, in one pass, from pieces of any size; true peak beside it.
+"""Loudness (ITU-R BS.1770-4) of mono speech, in one pass, from pieces of any size; re-exports true peak.
 
-The measure that everything is built on is the *block energy*: the K-weighted mean square of 100 ms of sound. Energies
-of pieces that lie on the same 100 ms grid can be strung together, and `integrated_loudness` of the string is the
-loudness of the whole. (The mean of the pieces' loudnesses is not: it was 0.28 LU off.)
+Everything is built on the *block energy*: the K-weighted mean square of 100 ms of audio. Energies of pieces on the same
+100 ms grid can be concatenated, and `integrated_loudness` of the result is the loudness of the whole. (The mean of the
+pieces' loudnesses is not: it was 0.28 LU off.)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BLOCK_SECONDS = 0.1
 """Length of a block. Sample rates are multiples of 10 Hz, so that a block is a whole number of samples."""
 
 WINDOW_BLOCKS = 4
-"""A gating window is 400 ms; windows overlap by 75 %, so one begins at each block (BS.1770-4, annex 1)."""
+"""A gating window is 400 ms long; windows overlap by 75 %, so one begins at each block (BS.1770-4, annex 1)."""
 
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
@@ -50,7 +50,7 @@ def block_samples(rate: int) -> int:
     """Samples in a 100 ms block at `rate` Hz.
 
     Raises:
-        ValueError: a block is no whole number of samples at this rate.
+        ValueError: a block is not a whole number of samples at this rate.
     """
     samples, rest = divmod(rate, round(1 / BLOCK_SECONDS))
     if rest or not samples:
@@ -62,8 +62,8 @@ def block_samples(rate: int) -> int:
 def _sections(rate: int) -> NDArray[np.float64]:
     """The two stages of the K filter, each as b0 b1 b2 a0 a1 a2, for any rate.
 
-    BS.1770 gives coefficients for 48 kHz alone; these are the analogue parameters behind them (as in libebur128), so
-    that at 48 kHz the coefficients come out as printed in the standard.
+    BS.1770 gives coefficients only for 48 kHz; these are the analogue parameters behind them (as in libebur128). At
+    48 kHz they yield the coefficients printed in the standard.
     """
     gain, frequency, quality = 3.999843853973347, 1681.974450955533, 0.7071752369554196
     k = math.tan(math.pi * frequency / rate)
@@ -97,12 +97,12 @@ def _response(rate: int) -> NDArray[np.complex128]:
 
 
 class LoudnessMeter:
-    """Block energies of a stream that comes in pieces of any size.
+    """Block energies of a stream that arrives in pieces of any size.
 
-    The K filter is applied by overlap-save: each transform covers the block before as context. The filter's memory has
-    faded by 1e-10 after one block (its slowest pole is at 38 Hz), so this is the recursive filter of the standard to
-    ten digits, at a cost that numpy bears alone. (scipy's `sosfilt` takes half the time, but importing it takes 76 MB
-    and a second in every process.) The meter keeps 8 bytes for each 100 ms: 1.4 MB for five hours.
+    The K filter is applied by overlap-save: each transform includes the preceding block as context. The filter's memory
+    has decayed to 1e-10 after one block (its slowest pole is at 38 Hz), so the result matches the standard's recursive
+    filter to ten digits, using numpy alone. (scipy's `sosfilt` takes half the time, but importing it costs 76 MB and a
+    second in every process.) The meter keeps 8 bytes for each 100 ms: 1.4 MB for five hours.
     """
 
     def __init__(self, rate: int) -> None:
@@ -120,7 +120,7 @@ class LoudnessMeter:
 
     @property
     def energies(self) -> Energies:
-        """One energy for each 100 ms so far; a last block that is not full counts as padded with silence."""
+        """One energy for each 100 ms so far; an incomplete last block is padded with silence."""
         energies = np.array(self._done, dtype=np.float64)
         if len(self._waiting) == self._block:
             return energies
@@ -134,7 +134,7 @@ class LoudnessMeter:
         """The energies of `blocks` blocks that follow a block of context."""
         step, bins = TRANSFORM_BLOCKS - 1, TRANSFORM_BLOCKS * self._block
         energies = np.zeros((math.ceil(blocks / step), step))
-        for row, energy in enumerate(energies):  # one transform after the other stays in the processor's cache
+        for row, energy in enumerate(energies):  # one transform at a time fits into the processor's cache
             first = row * step * self._block
             spectrum = np.fft.rfft(extended[first : first + bins].astype(np.float64), bins)
             spectrum *= self._response
@@ -158,8 +158,8 @@ def integrated_loudness(energies: Energies, *, channels: int = 1) -> float:
         channels: how many channels carry this same signal; two are 3.01 LU louder than one.
 
     Returns:
-        LUFS, or minus infinity where nothing is above the absolute gate. Sound shorter than one 400 ms window is
-        taken as one window (the standard has no answer for it, a one-word chunk needs one).
+        LUFS, or minus infinity if nothing is above the absolute gate. Audio shorter than one 400 ms window is treated
+        as one window (the standard does not define this case, but a one-word chunk needs a value).
     """
     energies = np.asarray(energies, dtype=np.float64) * channels
     if not len(energies):

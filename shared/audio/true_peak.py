@@ -1,4 +1,4 @@
-"""True peak (ITU-R BS.1770-4, annex 2): the largest magnitude between and on the samples, from pieces of any size."""
+"""True peak (ITU-R BS.1770-4, annex 2): the largest magnitude at and between samples, from pieces of any size."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 PEAK_RATE_HZ = 192_000
-"""The true peak is looked for at this rate or above (BS.1770-4, annex 2): 4-fold at 48 kHz, 8-fold at 24 kHz."""
+"""Audio is oversampled to at least this rate (BS.1770-4, annex 2): 4-fold at 48 kHz, 8-fold at 24 kHz."""
 TAPS = 12
-"""Samples that one interpolated value is made of: a windowed sinc, as long as the standard's and libebur128's."""
+"""Samples per interpolated value: a windowed sinc, as long as the standard's and libebur128's."""
 PEAK_SEGMENT_SAMPLES = 256
 """The peak is searched for in pieces of this size; those that cannot hold it are skipped."""
 
 Samples = NDArray[np.float32]
-"""Mono sound; full scale is [-1, 1]."""
+"""Mono audio; full scale is [-1, 1]."""
 
 
 @lru_cache(maxsize=16)
 def _phases(rate: int) -> tuple[NDArray[np.float32], float]:
-    """A row of taps for each value between two samples, and the most that such a value can be where samples are 1."""
+    """A row of taps for each value between two samples, and the largest possible such value for samples in [-1, 1]."""
     oversampling = max(2, math.ceil(PEAK_RATE_HZ / rate))
     middle = TAPS * oversampling // 2
     taps = np.sinc((np.arange(2 * middle + 1) - middle) / oversampling) * np.hanning(2 * middle + 1)
@@ -30,11 +30,10 @@ def _phases(rate: int) -> tuple[NDArray[np.float32], float]:
 
 
 class TruePeakMeter:
-    """The largest magnitude of a stream between its samples; memory does not grow.
+    """The largest magnitude of a stream at and between its samples, in constant memory.
 
-    Most of speech is far below its loudest syllable: a segment whose largest sample, times the most that the
-    interpolation can add, is below the peak found so far cannot change it and is not interpolated. The result is the
-    same as without that.
+    Most speech is far quieter than its loudest syllable. A segment is skipped if its largest sample, times the largest
+    gain of the interpolation, is below the peak found so far: it cannot change the result.
     """
 
     def __init__(self, rate: int) -> None:
@@ -43,7 +42,7 @@ class TruePeakMeter:
         self._tail = np.zeros(TAPS - 1, dtype=np.float32)
 
     def push(self, samples: Samples) -> None:
-        """Measure the next piece: mono, full scale is 1. Peaks within its last 11 samples are seen with the next."""
+        """Measure the next piece: mono, full scale is 1. Peaks in its last 11 samples are found with the next piece."""
         if not len(samples):
             return
         extended = np.concatenate((self._tail, samples.astype(np.float32, copy=False)))
@@ -58,7 +57,7 @@ class TruePeakMeter:
         self._interpolate(segments[candidates])
 
     def finish(self) -> float:
-        """The peak of everything pushed, linear; the stream counts as followed by silence."""
+        """The peak of everything pushed, linear; the stream is treated as followed by silence."""
         self.push(np.zeros(TAPS - 1, dtype=np.float32))
         return self.peak
 
@@ -79,12 +78,12 @@ def _segments(extended: Samples) -> Samples:
 
 
 def true_peak(samples: Samples, rate: int) -> float:
-    """The largest magnitude of `samples` between and on its samples, linear: 1.0 is full scale."""
+    """The largest magnitude at and between `samples`, linear: 1.0 is full scale."""
     meter = TruePeakMeter(rate)
     meter.push(samples)
     return meter.finish()
 
 
 def decibels(linear: float) -> float:
-    """20 log10, minus infinity for nothing: dBTP of a true peak."""
+    """20 log10, minus infinity for 0: dBTP of a true peak."""
     return 20 * math.log10(linear) if linear > 0 else -math.inf

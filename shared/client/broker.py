@@ -1,4 +1,4 @@
-"""The command line as a client of the broker: publishes a job or a cancellation, hears a job's events."""
+"""The command line as a client of the broker: publishes a job or a cancellation, receives a job's events."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Client:
         except BrokerDown as error:
             if not isinstance(error.__cause__, DeliveryError | ChannelNotFoundEntity):
                 raise
-            # No service has ever run on this broker. Their queues may be made by anyone; the job waits in them.
+            # No service has ever run on this broker. Anyone may declare the queues; the job then waits in them.
             async with deadline(self._deadline_seconds, "declaring the queues", error=BrokerDown):
                 await topology.declare(self._connection)
             await self._publish(message)
@@ -61,13 +61,13 @@ class Client:
     async def events(
         self, job_id: str, *, retried: Callable[[WorkRetried], None] = lambda _: None
     ) -> AsyncIterator[asyncio.Queue[JobStatus]]:
-        """What the services tell of a job from now on: the coordinator's, in a queue of this client's own.
+        """The coordinator's events for a job from now on, in a queue for this client alone.
 
-        Events are for convenience: where they cannot be had, the queue stays empty, and the store tells the same.
+        Events are a convenience: if they are not available, the queue stays empty, and the store has the same status.
 
         Args:
             job_id: of the job.
-            retried: is called with what a service says when it will try again.
+            retried: called when a service announces that it will try again.
         """
         heard: asyncio.Queue[JobStatus] = asyncio.Queue()
 
@@ -88,7 +88,7 @@ class Client:
                 await queue.consume(hear, no_ack=True)
         except (BrokerDown, *CONNECTION_ERRORS) as error:
             log.debug("no events", job=job_id, reason=str(error))
-        yield heard  # the queue goes with the connection
+        yield heard  # the queue is deleted with the connection
 
 
 @contextlib.asynccontextmanager

@@ -1,10 +1,9 @@
-"""Removes jobs that have ended, so that a removal that is cut short can be finished and nothing comes back.
+"""Removes jobs that have ended, such that an interrupted removal can be resumed and no job is revived.
 
-What a job has is removed in this order: its mark below `active/`, so that no coordinator takes it up again; everything
-else; `request.json`; and `status.json` last. As long as the status is there, the job is one that has ended: late
-messages change nothing of it, the same id is not begun anew, and a second removal finds what the first one has left. A
-coordinator that still remembers the job cannot bring it back either, since it replaces a status only over the version
-that it knows.
+A job's objects are removed in this order: its mark below `active/`, so that no coordinator takes it up again;
+everything else; `request.json`; and `status.json` last. As long as the status exists, the job counts as ended: late
+messages do not change it, its id cannot be reused, and a second removal finds what the first left behind. A coordinator
+that still remembers the job cannot revive it either, since it replaces a status only over the version that it knows.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ _CALLS_AT_A_TIME: Final = 16
 _TIME_ORDERED: Final = 7
 """The version of UUIDs that begin with the time."""
 UNANNOUNCED_SECONDS: Final = 7 * 86_400.0
-"""What a client left in the store without announcing it is kept for so long at least: its message may still wait in a
-broker that is down, or the client may try again."""
+"""What a client stored without announcing it is kept for at least this long: the client may still try again, or its
+message may be waiting in a broker that is down."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Removed:
 
     Attributes:
         objects: how many.
-        size_bytes: their size together.
+        size_bytes: their total size.
     """
 
     objects: int = 0
@@ -48,21 +47,21 @@ class Removed:
 
 
 class NotEnded(BadInput):
-    """The job has not ended, and only jobs that have are removed."""
+    """The job has not ended; only jobs that have ended can be removed."""
 
 
 async def delete_job(store: Store, job_id: str) -> Removed:
     """Remove a job that has ended, and what an earlier attempt may have left of it. Its chunks' audio stays.
 
     Raises:
-        NotFound: there is nothing of such a job.
+        NotFound: the store has nothing of such a job.
         NotEnded: it has not ended.
         StoreDown: the store does not answer; what is left is removed by the next attempt.
     """
     try:
         found = await look(store, job_id)
     except UnreadableJob:
-        found = None  # nothing can move it on, so it has ended in the worst way
+        found = None  # no service can continue it, so it counts as ended
     else:
         if found is not None and found.state not in TERMINAL_STATES:
             raise NotEnded(
@@ -76,11 +75,10 @@ async def delete_job(store: Store, job_id: str) -> Removed:
 
 
 async def expired(store: Store, *, older_than_seconds: float) -> AsyncIterator[tuple[str, list[Entry]]]:
-    """The jobs that ended longer ago than this, with what they have; oldest first.
+    """The jobs that ended longer ago than this, with their objects; oldest first.
 
-    Among them are the remains of jobs that never came to be: documents that a client has put into the store, or a
-    request that it never announced, and what came of a job after it had been removed. Jobs whose status cannot be
-    read are left for people to decide on.
+    This includes remains of jobs that never started (documents or a request that a client stored but never announced)
+    and objects written after their job was removed. Jobs whose status cannot be read are left for a person to decide.
 
     Raises:
         StoreDown: the store does not answer.
@@ -89,7 +87,7 @@ async def expired(store: Store, *, older_than_seconds: float) -> AsyncIterator[t
     some: list[str] = []
     async for job_id in ids_of(store):
         if _began(job_id) > now - older_than_seconds:
-            continue  # it cannot have ended before it began: not even its status need be read
+            continue  # it cannot have ended before it began, so there is no need to read its status
         some.append(job_id)
         if len(some) == _CALLS_AT_A_TIME:
             for found in await _expired_among(store, some, now=now, older_than_seconds=older_than_seconds):
@@ -111,7 +109,7 @@ async def _expired_among(
             return await _entries(store, job_id) if status.updated_at <= now - older_than_seconds else []
         if status is not None and status.updated_at > 0:
             return []  # under way
-        # No coordinator has heard of it.
+        # No coordinator has taken it.
         entries = await _entries(store, job_id)
         newest = max((entry.modified for entry in entries), default=now)
         kept_seconds = max(older_than_seconds, UNANNOUNCED_SECONDS)
@@ -123,7 +121,7 @@ async def _expired_among(
 
 
 def _began(job_id: str) -> float:
-    """When the id was made, in seconds since the epoch; 0 if it does not tell, or tells of a time to come."""
+    """When the id was made, in seconds since the epoch; 0 if the id does not say, or names a future time."""
     try:
         made = UUID(job_id)
     except ValueError:
@@ -140,7 +138,7 @@ async def _entries(store: Store, job_id: str) -> list[Entry]:
 
 
 async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:
-    """Remove a job of which this is all there is; it must be one that `expired` has found, or have ended."""
+    """Remove a job whose objects are `entries`; it must have ended, or come from `expired`."""
     await store.delete(keys.active(job_id))
     last = [key for key in (keys.request(job_id), keys.status(job_id)) if any(entry.key == key for entry in entries)]
     await delete_all(store, [entry.key for entry in entries if entry.key not in last])
@@ -161,5 +159,5 @@ async def delete_all(store: Store, wanted: list[str]) -> None:
 
 
 def total(entries: list[Entry]) -> Removed:
-    """How much they are together."""
+    """Their number and total size."""
     return Removed(len(entries), sum(entry.size_bytes for entry in entries))

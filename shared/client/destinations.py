@@ -1,4 +1,4 @@
-"""Where a person wants files. No folder is made for it but one that was asked for by name."""
+"""Where the user wants files written. No folder is created unless the user named it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Final
 from shared.errors import BadInput
 
 _NAME_LIMIT_BYTES: Final = 160
-"""File systems take 255, and a suffix and a temporary name come to it."""
+"""File systems allow 255, and a suffix and a temporary prefix are added."""
 _RESERVED: Final = frozenset(
     {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
 )
 
 
 def made_ready(path: Path) -> Path:
-    """See that a file can be written where `path` says; nothing is made for it.
+    """Check that a file can be written at `path`; nothing is created.
 
     Returns:
         The path, absolute.
@@ -38,11 +38,11 @@ def made_ready(path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where files of a job go.
+    """Where a job's files go.
 
     Attributes:
         path: absolute.
-        is_folder: whether all files go into the folder `path`, which may have to be made; else `path` is one file.
+        is_folder: whether all files go into the folder `path`, which may not exist yet; otherwise `path` is one file.
     """
 
     path: Path
@@ -50,9 +50,9 @@ class Destination:
 
 
 def destination(output: str) -> Destination:
-    """Where `podcast fetch -o OUTPUT` writes: one file, or a folder for all that the job made.
+    """Where `podcast fetch -o OUTPUT` writes: one file, or a folder for all the job's files.
 
-    An existing folder is one; a name that ends in a slash becomes one, when there is something to put in it.
+    OUTPUT is a folder if it exists as one, or if it ends in a slash; the folder is created when there is a file for it.
 
     Raises:
         BadInput: nothing can be written there, or OUTPUT names neither.
@@ -77,8 +77,8 @@ def destination(output: str) -> Destination:
 def file_name(title: str) -> str:
     """A title as a file name without suffix: letters, marks and digits of any script, joined by hyphens.
 
-    It names a file in the folder where it is put, and nothing else: no separator, no dot, never empty, not longer than
-    file systems allow, and no name that Windows keeps for devices.
+    The name cannot leave its folder: it has no separator and no dot, is never empty or longer than file systems allow,
+    and is not a device name reserved by Windows.
     """
     kept = "".join(
         character if unicodedata.category(character)[0] in "LMN" else "-"
@@ -91,10 +91,10 @@ def file_name(title: str) -> str:
 
 
 def _check_folder(folder: Path) -> None:
-    """See that files can be made in a folder.
+    """Check that files can be created in a folder.
 
     Raises:
-        BadInput: there is none, or it cannot be written.
+        BadInput: the folder does not exist or is not writable.
     """
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".podcast-"):

@@ -1,4 +1,4 @@
-"""Brings a finished episode's files to where a person wants them; each appears only when it is whole."""
+"""Copies a finished episode's files to where the user wants them; each file appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ SUFFIXES: Final[dict[str, str]] = {
     "chapters": ".chapters.json",
     "timing": ".timing.json",
 }
-"""What `JobStatus.files` names → how a file of it is called."""
+"""Kind in `JobStatus.files` → suffix of the file."""
 CAPTIONS: Final = ("vtt", "chapters")
 _KIND: Final = re.compile(r"[a-z0-9]{1,16}")
-"""What a job's status calls a file. It becomes a suffix, so nothing else is taken from there."""
+"""A kind of file in a job's status. It becomes a suffix, so anything else is ignored."""
 
 
 def audio_format(path: Path) -> AudioFormat:
-    """The audio format that a file name asks for.
+    """The audio format that a file name's suffix stands for.
 
     Raises:
-        BadInput: none that can be made.
+        BadInput: it stands for no format that can be made.
     """
     suffix = path.suffix.lower().removeprefix(".")
     for known in AUDIO_FORMATS:
@@ -46,7 +46,7 @@ def audio_format(path: Path) -> AudioFormat:
 
 
 def beside(path: Path, kind: str) -> Path:
-    """Where a file of another kind goes that belongs to `path`."""
+    """The path of a file of another kind that belongs to `path`."""
     return path.with_name(path.stem + _suffix(kind))
 
 
@@ -55,7 +55,7 @@ def wanted(status: JobStatus, to: Destination) -> dict[str, Path]:
 
     Args:
         status: of a completed job.
-        to: a file, whose suffix says which one; or a folder, for all of them.
+        to: a file, whose suffix says which kind; or a folder, for all of them.
 
     Raises:
         BadInput: the job has no file of that kind.
@@ -74,10 +74,10 @@ def wanted(status: JobStatus, to: Destination) -> dict[str, Path]:
 
 
 async def fetch(store: Store, files: Mapping[str, Path], status: JobStatus) -> bool:
-    """Copy files of a job out of the store: kind → path; all of them, or none if one cannot be had.
+    """Copy files of a job (kind → path) out of the store: all of them, or none if one is not available.
 
     Returns:
-        Whether their folder was made, because it was missing.
+        Whether their folder was missing and has been created.
 
     Raises:
         NotFound: the store has lost one.
@@ -91,7 +91,7 @@ async def fetch(store: Store, files: Mapping[str, Path], status: JobStatus) -> b
         if kind not in status.files:
             raise NotFound(f"Job {status.job_id} made no {kind}.")
         if not status.files[kind].startswith(f"{keys.JOBS}{status.job_id}/"):
-            # Whoever writes a status could otherwise have any object of the store copied out.
+            # Otherwise anyone who can write a status could have any object copied out of the store.
             raise BadInput(f"Job {status.job_id} names a file that is not its own: {status.files[kind]}.")
     made = False
     try:
@@ -111,7 +111,7 @@ async def fetch(store: Store, files: Mapping[str, Path], status: JobStatus) -> b
         ) from error
     finally:
         if made:
-            with contextlib.suppress(OSError):  # it is not empty: all went well
+            with contextlib.suppress(OSError):  # not empty: the files were written
                 folder.rmdir()
     return made
 

@@ -1,8 +1,8 @@
 """Lists jobs a page at a time, newest first, without reading what is not shown.
 
-Job ids are UUIDv7 unless a client chose others, so the order of ids is the order of time. A store lists names only
-from the first to the last; but a look at it brings a thousand, and names are all that is needed to find the newest
-ones. Statuses are read for the jobs of the page alone.
+Job ids are UUIDv7 unless a client chose others, so sorting by id sorts by time. A store lists names only in ascending
+order, but one call returns a thousand, and names are enough to find the newest jobs. Only the statuses of the jobs on
+the page are read.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from shared.store.port import PAGE, Store
 
 _LOOKUPS_AT_A_TIME: Final = 16
 _IDS_AT_A_TIME: Final = 20_000
-"""Ids that are kept in memory. With more jobs than that, whoever pages back so far pays with another look at them."""
+"""Ids that are kept in memory. Paging back further than this costs another listing."""
 _MARKED_STATES: Final[frozenset[JobState]] = frozenset({"chunking", "synthesizing", "assembling"})
-"""A job in one of these has a mark below `active/`, so that only those need reading."""
+"""A job in one of these states has a mark below `active/`, so only marked jobs need to be read."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class JobsPage:
     """A page of jobs, newest first by id.
 
     Attributes:
-        jobs: how they stand.
-        next: what to pass as `before` for the page after this one; None at the end.
-        unreadable: ids, among those of this page, of jobs whose status cannot be read.
+        jobs: their statuses.
+        next: what to pass as `before` for the next page; None at the end.
+        unreadable: ids of the jobs on this page whose status cannot be read.
     """
 
     jobs: list[JobStatus]
@@ -45,13 +45,13 @@ async def jobs_page(
 ) -> JobsPage:
     """The newest jobs.
 
-    It costs a look at the store for each thousand jobs there are, and one or two reads for each job shown. With
-    `states` it reads on until the page is full, which may be every status there is.
+    Costs one listing call for each thousand existing jobs, and one or two reads for each job shown. With `states` it
+    reads until the page is full, which may mean reading every status.
 
     Args:
         store: where the jobs are.
-        limit: the most jobs of a page, those that cannot be read among them.
-        before: only jobs that come after this one in the list, which need not exist any more; empty: all.
+        limit: maximum number of jobs on a page, including unreadable ones.
+        before: only jobs that come after this id in the list; the job need not exist any more; empty: all.
         states: only jobs in these states (and those whose state cannot be read); None: all.
 
     Raises:
@@ -77,7 +77,7 @@ async def jobs_page(
 
 
 async def ids_of(store: Store, *, before: str = "") -> AsyncIterator[str]:
-    """The ids of the jobs, oldest first, in the order of their keys, up to the one that is `before`."""
+    """The ids of the jobs, oldest first, in key order, up to but excluding `before`."""
     after = ""
     while names := await store.folders(keys.JOBS, after=after, limit=PAGE):
         for name in names:
@@ -107,12 +107,12 @@ async def _descending(store: Store, *, before: str, only_active: bool) -> AsyncI
 
 
 def _order(job_id: str) -> str:
-    """Sorts as the store does, which sees a `/` behind each id."""
+    """A sort key that matches the store's order, in which each id is followed by a `/`."""
     return f"{job_id}/"
 
 
 async def _looks(store: Store, ids: list[str]) -> list[JobStatus | UnreadableJob | None]:
-    """How each job stands, in the order of the ids; None for what is no job (any more)."""
+    """The status of each job, in the order of the ids; None for a job that does not exist (any more)."""
     turn = asyncio.Semaphore(_LOOKUPS_AT_A_TIME)
 
     async def bounded(job_id: str) -> JobStatus | UnreadableJob | None:

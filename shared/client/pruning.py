@@ -1,4 +1,4 @@
-"""Makes room: removes jobs that ended long ago, then the audio that nothing refers to any more."""
+"""Frees space: removes jobs that ended long ago, then the audio that nothing refers to any more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Pruned:
 
     Attributes:
         ids: of the jobs.
-        jobs: what they had.
+        jobs: their objects.
         audio: chunks' audio that no job refers to.
     """
 
@@ -29,11 +29,11 @@ async def prune(
 ) -> Pruned:
     """Remove jobs that ended longer ago than this, and the audio that no job refers to.
 
-    It may run beside running jobs and beside itself, and may be cut short at any moment: the next one goes on.
+    It may run while jobs run, several times concurrently, and may be interrupted at any moment: the next run continues.
 
     Args:
         store: where they are.
-        older_than_seconds: how long ago a job ended at least.
+        older_than_seconds: the minimum time since a job ended.
         job_deadline_seconds: how long a job may take; younger audio is kept.
         dry_run: remove nothing.
 

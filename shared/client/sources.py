@@ -1,7 +1,7 @@
 """SOURCE on the command line: what it is, and whether it can be read at all, before anything is started.
 
-A file, an http(s) address or `-`. What only a reader of the format can tell (a damaged book, a page without text) is
-found by the chunker; what is wrong at a glance is said here at once.
+A file, an http(s) address or `-`. What only a parser can detect (a damaged book, a page without text) is found by the
+chunker; what is obviously wrong is reported here, before a job is submitted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _KNOWN = "Formats that can be read: " + ", ".join(FORMATS) + "."
 
 _SNIFF_CHARACTERS: Final = 4_096
 _CONTROL_SHARE: Final = 0.05
-"""A text has line ends and tabs; a share of other control characters above this is a program or a picture."""
+"""Text contains line ends and tabs; with a larger share of other control characters it is a program or a picture."""
 _CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 
 
@@ -51,9 +51,9 @@ class Document:
 
     Attributes:
         name: its file name, or `stdin.<suffix>`.
-        data: its bytes, as they are.
-        format: what it is.
-        text: its text, if it is a text in UTF-8.
+        data: its bytes, unchanged.
+        format: its format.
+        text: its text, if it is UTF-8 text.
     """
 
     name: str
@@ -71,15 +71,15 @@ class Address:
 
 
 def find(source: str, *, limit_bytes: int, source_format: SourceFormat | None = None) -> Document | Address:
-    """What SOURCE names. Reads it if it is here, at most `limit_bytes`.
+    """Resolve SOURCE. A file or stdin is read, up to `limit_bytes`.
 
     Args:
         source: a file, an http(s) address, or `-` for stdin.
-        limit_bytes: the largest document that is taken.
-        source_format: what the caller says it is; None: by its name, then by its content.
+        limit_bytes: the largest document that is accepted.
+        source_format: the format according to the caller; None: by name, then by content.
 
     Raises:
-        BadSource: it cannot be read, is empty, or is of no known format.
+        BadSource: it cannot be read, is empty, or has no known format.
         TooLarge: it is over the limit.
     """
     if source == "-":
@@ -111,7 +111,7 @@ def _read(path: Path, limit_bytes: int) -> bytes:
             raise BadSource(f"{path} is a folder.", hint="Give one of the documents in it.")
         if stat.S_ISREG(status.st_mode) and status.st_size > limit_bytes:
             raise _too_large(str(path), limit_bytes)
-        with path.open("rb") as file:  # also a pipe, such as `<(command)` makes
+        with path.open("rb") as file:  # may be a pipe, as in `<(command)`
             return file.read(limit_bytes + 1)
     except FileNotFoundError as error:
         raise BadSource(
@@ -151,7 +151,7 @@ def _document(name: str, shown: str, data: bytes, limit_bytes: int, source_forma
 
 
 def _guess(shown: str, name: str, data: bytes, text: str | None) -> SourceFormat:
-    """The format of a document whose name does not tell it."""
+    """The format of a document whose name does not reveal it."""
     if data.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
@@ -183,8 +183,8 @@ def _as_text(data: bytes) -> str | None:
 
 
 def _is_binary(data: bytes) -> bool:
-    """Whether these bytes are no text in any usual encoding."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 says so at its beginning
+    """Whether these bytes are not text in any usual encoding."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 begins with a byte order mark
         return False
     start = data[:_SNIFF_CHARACTERS]
     return b"\0" in start or sum(byte in _CONTROLS for byte in start) > _CONTROL_SHARE * len(start)

@@ -1,8 +1,8 @@
-"""From what a person asked to a job on the broker.
+"""Turns a user's request into a job on the broker.
 
 Small texts travel inside the message; anything larger goes into the store first, and the message names it (a claim
 check). `request.json` is created before the message is published, so that a job is known from the moment its id is
-printed, and of several clients that use one id the first one counts.
+printed, and if several clients use one id, the first one wins.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _PICTURES = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png"}
 
 @dataclass(frozen=True)
 class Order:
-    """What a person asked for, apart from the source; the fields are those of `JobRequest`."""
+    """The user's request without the source; the fields are those of `JobRequest`."""
 
     job_id: str | None = None
     title: str | None = None
@@ -60,17 +60,17 @@ class Order:
 
 @dataclass(frozen=True)
 class Draft:
-    """A job that is ready to be handed over: the request, and the objects that it names."""
+    """A job that is ready to be submitted: the request, and the objects that it names."""
 
     request: JobRequest
     uploads: dict[str, bytes]
 
 
 def draft(order: Order, source: Document | Address, *, text_limit_characters: int) -> Draft:
-    """Make the request and collect what has to be in the store for it.
+    """Build the request and collect the objects that must be stored for it.
 
     Raises:
-        BadInput: a value is out of its range, or the cover is no picture.
+        BadInput: a value is out of range, or the cover is not a picture.
     """
     job_id = order.job_id or new_job_id()
     uploads: dict[str, bytes] = {}
@@ -103,16 +103,15 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
 async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Awaitable[None]]) -> bool:
     """Put the job's objects into the store and publish the job; returns when the broker has confirmed it.
 
-    `request.json` is created once, so of several clients the first one counts also when they race. Nothing is ever
-    removed here: another client may have found the request and announced it, and may use a document of the same
-    content. What a failure leaves behind is announced by the next try with the same id; `podcast prune` removes what
-    nobody has announced for longer than a job may take.
+    `request.json` is created once, so the first of several clients wins even if they race. Nothing is ever removed
+    here: another client may have found and announced the request, and may use a document with the same content. What a
+    failure leaves behind is announced by the next try with the same id; `podcast prune` removes what is not announced.
 
     Returns:
-        False if there is a job of this id already: the first one counts, and nothing of it was changed.
+        False if a job with this id exists already; it is left unchanged.
 
     Raises:
-        StoreDown, BrokerDown: a server does not answer; the hint says how to go on.
+        StoreDown, BrokerDown: a server does not answer; the hint says how to continue.
     """
     job_id = job.request.job_id
     if await store.exists(keys.status(job_id)):
@@ -121,7 +120,7 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
     is_ours = request is None
     if request is None:
         for key, data in job.uploads.items():
-            with contextlib.suppress(Conflict):  # the same content, since its name is made of it
+            with contextlib.suppress(Conflict):  # the same content, since the name is derived from it
                 await store.create(key, data)
         try:
             await store.create(keys.request(job_id), job.request.model_dump_json().encode())
@@ -130,7 +129,8 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
             is_ours = False
             request = await _first_request(store, job_id) or job.request
     try:
-        # Another's is announced again: no coordinator has seen it yet, or its sender was killed before it published.
+        # Another client's request is announced again: no coordinator has taken it yet, or its sender was killed before
+        # it could publish.
         await publish(request)
     except PodcastError as error:
         error.hint = f"{error.hint} Job {job_id} is in the store: to go on with it, use --id {job_id}.".strip()
@@ -139,7 +139,7 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
 
 
 async def _first_request(store: Store, job_id: str) -> JobRequest | None:
-    """What whoever came first has asked for."""
+    """The stored request, from the first client to use this id."""
     try:
         return reading.read(JobRequest, await store.get(keys.request(job_id)), strict=False)
     except NotFound:
@@ -175,7 +175,7 @@ def _source(source: Document | Address, job_id: str, uploads: dict[str, bytes], 
 
 
 def _name(what: str, data: bytes, suffix: str) -> str:
-    """A name made of the content, so that two clients that race for one id do not overwrite each other's document."""
+    """A name derived from the content, so that clients racing for one id do not overwrite each other's document."""
     return f"{what}-{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
 
 

@@ -2,12 +2,12 @@
 
 Jobs share audio (equal paragraphs have equal keys), so no job owns it and none can remove it. Jobs may run meanwhile:
 
-- A job's audio is written after its manifest, which names it. What was written lately is not even considered (the safe
-  age is longer than any job takes), so audio that a running job has spoken is not swept.
-- A new job may find audio of a job that is gone, and count on it. The manifests of the jobs that are under way are
-  therefore read once more right before the deletions. A manifest that appears in the moment after that may name audio
-  which is then swept. The assembler finds it missing, reports the chunk lost (`chunk.lost`), and it is spoken again. So
-  a race costs some speaking; since the assembler proves each episode complete, it never costs the episode.
+- A job's audio is written after its manifest, which names it. Recently written audio is not considered (the safe age
+  is longer than any job takes), so audio that was made for a running job is not swept.
+- A new job may find and rely on audio of a deleted job. So the manifests of running jobs are read again just
+  before the deletions. A manifest that appears just after that may name audio which is then swept. The assembler finds
+  it missing and reports the chunk lost (`chunk.lost`), and it is spoken again. A race may cost some calls, but never
+  the episode, since the assembler proves each episode complete.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from shared.store import keys
 from shared.store.port import Entry, Store
 
 SAFE_MARGIN_SECONDS: Final = 3_600.0
-"""For clocks that differ, and for what is still under way when a job reaches its deadline."""
+"""Allows for clocks that differ, and for work still in flight when a job reaches its deadline."""
 _PORTION: Final = 50_000
-"""Objects considered at a time, so that memory stays bounded; each portion costs a look at every manifest."""
+"""Objects considered at a time, to bound memory; each portion requires reading every manifest."""
 _MANIFESTS_AT_A_TIME: Final = 4
 _NAMED = re.compile(rb"audio/([0-9A-Za-z_-]+)")
-"""Found in the bytes of a manifest instead of in its fields, so that also one which this version cannot read, or which
-names audio in a field that this version does not know, keeps its audio."""
+"""Searched for in the bytes of a manifest, not in its fields, so that audio is kept even if this version cannot read
+the manifest or does not know the field that names the audio."""
 
 
 async def sweep(
@@ -41,9 +41,9 @@ async def sweep(
 
     Args:
         store: where it is.
-        safe_age_seconds: younger audio is kept; a job's deadline and `SAFE_MARGIN_SECONDS`.
+        safe_age_seconds: younger audio is kept; a job's deadline plus `SAFE_MARGIN_SECONDS`.
         dry_run: delete nothing.
-        without: ids of jobs that count as gone.
+        without: ids of jobs to treat as deleted.
 
     Returns:
         What was deleted, or would be.
@@ -69,7 +69,7 @@ async def sweep(
 
 
 def _digest(key: str) -> str:
-    """What all audio of one chunk has in common, whatever its form: `audio/<digest>.flac`, `audio/<digest>/…`."""
+    """The digest shared by all audio of one chunk: `audio/<digest>.flac`, `audio/<digest>/…`."""
     found = _NAMED.match(key.encode())
     return found[1].decode() if found else key
 
@@ -89,7 +89,7 @@ async def _old_audio(store: Store, before: float) -> AsyncIterator[list[Entry]]:
 
 
 async def _keep_named(store: Store, candidates: dict[str, list[Entry]], ids: Iterable[str]) -> None:
-    """Take out of the candidates what the manifests of these jobs name."""
+    """Remove from the candidates what the manifests of these jobs name."""
     turn = asyncio.Semaphore(_MANIFESTS_AT_A_TIME)
 
     async def read(job_id: str) -> None:

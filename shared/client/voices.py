@@ -1,7 +1,7 @@
-"""Asks speech servers which voices they have, and has them say something: OpenAI's API and its usual additions.
+"""Queries speech servers for their voices and requests samples: OpenAI's API and its usual additions.
 
-OpenAI's own API lists no voices. `GET /v1/audio/voices` is what Kokoro-FastAPI, openai-edge-tts and our own server add;
-its answer is `{"voices": [...]}` (or a bare list) of names or of objects with `id` or `name`.
+OpenAI's own API lists no voices. Kokoro-FastAPI, openai-edge-tts and our own server add `GET /v1/audio/voices`, which
+answers with `{"voices": [...]}` (or a bare list) of names or of objects with `id` or `name`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _KOKORO: Final = {
     "p": "pt-BR",
     "z": "zh",
 }
-"""First letter of a Kokoro voice → its language; Kokoro-FastAPI lists names alone."""
+"""First letter of a Kokoro voice → its language; Kokoro-FastAPI lists only names."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Voice:
     """One voice of a server.
 
     Attributes:
-        name: what `--voice` takes.
-        model: what `--model` takes; empty: the server's only one.
-        language: a BCP 47 tag; empty if nothing tells.
-        is_default: whether it speaks when no voice is named.
+        name: the value for `--voice`.
+        model: the value for `--model`; empty: the server's only one.
+        language: a BCP 47 tag; empty if unknown.
+        is_default: whether it is used when no voice is named.
         server: the server's address, without a password.
     """
 
@@ -63,7 +63,7 @@ class Voice:
 
 
 class SpeechClient:
-    """A speech server, for a command.
+    """A client of a speech server, for a command.
 
     Args:
         url: its address, as in PODCAST_SPEECH_URL.
@@ -81,11 +81,11 @@ class SpeechClient:
         self._is_local = parts.hostname in {"127.0.0.1", "localhost"}
 
     async def voices(self) -> list[Voice]:
-        """Every voice that it names.
+        """Every voice that the server lists.
 
         Raises:
             NotFound: the server lists no voices.
-            SpeechDown: it does not answer, or with something else.
+            SpeechDown: it does not answer, or its answer cannot be understood.
         """
         body = await self._call("GET", VOICES_PATH, seconds=_LIST_SECONDS, limit_bytes=_LIST_LIMIT_BYTES)
         try:
@@ -98,11 +98,11 @@ class SpeechClient:
         return [voice for one in listed if (voice := self._voice(one)) is not None]
 
     async def models(self) -> list[str]:
-        """The models that it names.
+        """The models that the server lists.
 
         Raises:
             NotFound: it lists none.
-            SpeechDown: it does not answer, or with something else.
+            SpeechDown: it does not answer, or its answer cannot be understood.
         """
         body = await self._call("GET", MODELS_PATH, seconds=_LIST_SECONDS, limit_bytes=_LIST_LIMIT_BYTES)
         try:
@@ -111,7 +111,7 @@ class SpeechClient:
             raise SpeechDown(f"The speech server at {self.name} does not list its models.") from error
 
     async def say(self, voice: Voice, text: str) -> bytes:
-        """A WAV file of the voice speaking.
+        """A WAV file of the text spoken by the voice.
 
         Raises:
             SpeechRejected: the server refuses.
@@ -169,7 +169,7 @@ class SpeechClient:
 
 
 def _language_in(name: str) -> str:
-    """The language in a voice's name: Kokoro (`af_heart`), Edge (`de-DE-…`) and piper (`de_DE-…`) put it there."""
+    """The language encoded in a voice's name, as in Kokoro (`af_heart`), Edge (`de-DE-…`) and piper (`de_DE-…`)."""
     if re.match(r"[a-z][fm]_", name):
         return _KOKORO.get(name[0], "")
     found = re.match(r"([a-z]{2,3})[-_]([A-Z]{2})(?=[-_])", name)

@@ -1,7 +1,7 @@
-"""Follows jobs: the store is the truth, events only tell sooner.
+"""Follows jobs: the store is authoritative, events only arrive sooner.
 
-`status.json` is looked up every second, because events are transient; an event between two looks makes the display
-livelier, and one that tells of the end makes the next look happen at once.
+`status.json` is read every second, because events are transient. An event between two reads updates the display sooner,
+and one that reports the end triggers the next read immediately.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from shared.store.port import Store
 
 POLL_SECONDS: Final = 1.0
 OUTAGE_PATIENCE_SECONDS: Final = 900.0
-"""A job survives a store that is away for ten minutes, so whoever follows one waits for longer than that."""
+"""A job survives a store outage of ten minutes, so a client that follows a job waits longer than that."""
 LATE_SECONDS: Final = 600.0
-"""The coordinator fails a job at its deadline; this long after it nobody will."""
+"""The coordinator fails a job at its deadline; if it has not done so this long afterwards, it never will."""
 _FIRST_LOOK_SECONDS: Final = 2.0
-"""A job published by another client is in the store only when the coordinator has taken it."""
+"""A job published by another client appears in the store only when the coordinator has taken it."""
 
 Say = Callable[[str], None]
 Document = TypeVar("Document", bound=Frozen)
 
 
 class UnreadableJob(BadInput):
-    """What the store has of a job is damaged, or was written by a version that shares nothing with this one."""
+    """What the store has of a job is damaged, or was written by an incompatible version."""
 
 
 def checked_id(job_id: str) -> str:
-    """The id, if it can be one.
+    """The id, if it is well-formed.
 
     Raises:
-        BadInput: it cannot.
+        BadInput: it is not.
     """
     if not JOB_ID.fullmatch(job_id):
         raise BadInput(f"{job_id!r} cannot be the id of a job.", hint="`podcast jobs` lists the jobs there are.")
@@ -48,18 +48,18 @@ def checked_id(job_id: str) -> str:
 
 
 async def look(store: Store, job_id: str) -> JobStatus | None:
-    """How a job stands; None if the store knows nothing of it.
+    """The status of a job; None if the store has nothing of it.
 
-    A job that was handed over but that no coordinator has taken yet is `queued`.
+    A job that was submitted but that no coordinator has taken yet is `queued`.
 
     Raises:
-        UnreadableJob: what the store knows of it cannot be read.
+        UnreadableJob: what the store has of it cannot be read.
     """
     with contextlib.suppress(NotFound):
         return _read(JobStatus, job_id, await store.get(keys.status(job_id)))
     with contextlib.suppress(NotFound):
         request = _read(JobRequest, job_id, await store.get(keys.request(job_id)))
-        # No time is known but this one; the coordinator's first status is newer in any case.
+        # The times are unknown; with 0 the coordinator's first status counts as newer.
         return JobStatus(job_id=job_id, state="queued", title=request.title or "", submitted_at=0.0, updated_at=0.0)
     return None
 
@@ -75,7 +75,7 @@ def _read(model: type[Document], job_id: str, data: bytes) -> Document:
 
 
 async def known(store: Store, job_id: str) -> JobStatus:
-    """How a job stands.
+    """The status of a job that should exist.
 
     Raises:
         NotFound: there is no such job.
@@ -98,13 +98,13 @@ async def follow(
     Args:
         job_id: of a job that exists.
         store: where its status is.
-        events: what is heard of it meanwhile; may stay empty.
+        events: its statuses from events; may stay empty.
         limit_seconds: the job's own overall deadline.
-        say: is told when the store does not answer for a while.
+        say: called with a message when the store stops answering.
 
     Raises:
-        StoreDown: the store was away for `OUTAGE_PATIENCE_SECONDS`.
-        DeadlineExceeded: the job outlived its own deadline, so nothing works on it.
+        StoreDown: the store was down for `OUTAGE_PATIENCE_SECONDS`.
+        DeadlineExceeded: the job outlived its own deadline, so nothing is working on it.
     """
     latest: JobStatus | None = None
     end = time.monotonic() + limit_seconds + LATE_SECONDS

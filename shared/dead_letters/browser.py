@@ -1,8 +1,8 @@
-"""The dead-letter queues, for people: look, replay, discard. The dead letter channel's other end.
+"""The dead-letter queues, for operators: look, replay, discard.
 
-Looking takes letters from `<queue>.dead` without acking them and gives them back in their order. What is taken off is
-acked one by one; a replayed letter only after its copy is confirmed in the work queue, so whoever is killed in between
-leaves it in both, never in neither (every consumer is idempotent). What arrives meanwhile is left alone.
+Looking takes dead letters from `<queue>.dead` without acking them and returns them in order. A removal acks them one by
+one; a replayed letter is acked only after its copy is confirmed in the work queue, so a process that is killed in
+between leaves it in both queues, never in neither (every consumer is idempotent). What arrives meanwhile is left alone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from shared.runtime.publishing import Publisher
 
 
 class Verdict(Enum):
-    """What becomes of a letter that was looked at."""
+    """What happens to a dead letter after it was looked at."""
 
     KEEP = "keep"
     REMOVE = "remove"
@@ -47,13 +47,13 @@ class DeadLetters:
         wait_seconds: float = operator_lock.WAIT_SECONDS,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Over an open connection.
+        """Use an open connection.
 
         Args:
             connection: to the broker. Close it after an error: other operators wait until then.
             call_seconds: deadline of one call to the broker.
             wait_seconds: how long to wait for another operator.
-            say: told whom this one waits for.
+            say: called with a message that names the operator being waited for.
         """
         self._connection = connection
         self._call_seconds = call_seconds
@@ -61,14 +61,14 @@ class DeadLetters:
         self._say = say
 
     async def visit(self, queues: Iterable[WorkQueue], visitor: Visitor, *, doing: str) -> None:
-        """Show the visitor every letter that is there now, oldest first, and do what it says.
+        """Pass every current dead letter to the visitor, oldest first, and carry out its verdict.
 
-        In memory are `letter_shelf.HELD_BYTES` of letters at a time. If this is cancelled, the visit in progress ends
-        first, and every letter is given back.
+        At most about `queue_reader.HELD_BYTES` are in memory at a time. If this is cancelled, the visit in progress
+        ends first, and every dead letter is returned.
 
         Raises:
-            Busy: another operator is at the dead letters and does not finish.
-            BrokerDown: the connection was lost; nothing else is.
+            Busy: another operator is using the dead letters and does not finish.
+            BrokerDown: the connection was lost; no dead letter is.
         """
         async with operator_lock.acquired(
             self._connection,
@@ -89,11 +89,11 @@ class DeadLetters:
                     raise
 
     async def find(self, selection: Selection, *, limit: int | None = None) -> list[DeadLetter]:
-        """The letters that are meant, oldest first within their queue.
+        """The selected dead letters, oldest first within their queue.
 
         Args:
             selection: which.
-            limit: the first so many of them; None: all.
+            limit: at most this many, the first ones; None: all.
 
         Raises:
             Busy, BrokerDown: as in `visit`.
@@ -109,11 +109,11 @@ class DeadLetters:
         return found
 
     async def named(self, prefixes: Sequence[str]) -> list[DeadLetter]:
-        """The letters with these ids, or whose ids begin so, one for each.
+        """One dead letter for each of these ids, which may be abbreviated.
 
         Raises:
-            BadInput: this is no id, or several letters' ids begin so.
-            NotFound: no letter has this id.
+            BadInput: one is not an id, or several dead letters match it.
+            NotFound: no dead letter has this id.
             Busy, BrokerDown: as in `visit`.
         """
         asked = Named(prefixes)
@@ -126,15 +126,15 @@ class DeadLetters:
         return asked.found()
 
     async def replay(self, selection: Selection, *, confirmed: Callable[[DeadLetter], None] = lambda _: None) -> None:
-        """Send letters back to the work queue that they died in, and take each off when its copy is confirmed there.
+        """Send dead letters back to the work queue that they died in; each is removed when its copy is confirmed there.
 
-        A failed job is opened again by it, with a fresh deadline.
+        This also reopens a failed job, with a fresh deadline.
 
-        Past the exchange, since another queue may be bound to the same routing key and has had its copy.
+        The copy bypasses the exchange, since other queues bound to the same routing key already got the message.
 
         Args:
-            selection: which; only letters that are there when their queue is opened.
-            confirmed: told of each when its copy is confirmed and it is about to be taken off.
+            selection: which; only dead letters that exist when their queue is opened.
+            confirmed: called with each when its copy is confirmed and it is about to be removed.
 
         Raises:
             Busy, BrokerDown: as in `visit`; what was not confirmed stays a dead letter.
@@ -152,9 +152,9 @@ class DeadLetters:
             if not selection.has(letter):
                 return Verdict.KEEP
             queue = queue_named(letter.queue)
-            # First the message, then the resume that says where it is: the other way round, the coordinator would wait
-            # for a message that nobody has sent if this process were killed in between. A result that comes before the
-            # job is open again is an object in the store, and whoever is asked for it anew finds it.
+            # First the message, then the resume that says where it is: the other way round, if this process were killed
+            # in between, the coordinator would wait for a message that was never sent. A result that arrives before the
+            # job is reopened is an object in the store; a repeated request finds it.
             await publish.raw(cleaned(message, queue), "", queue.name)
             if letter.job_id is not None:
                 await publish(resume(letter))
@@ -164,11 +164,11 @@ class DeadLetters:
         await self.visit(selection.queues, send_back, doing="replaying")
 
     async def discard(self, selection: Selection, *, removing: Callable[[DeadLetter], None] = lambda _: None) -> None:
-        """Take letters off for good.
+        """Remove dead letters permanently.
 
         Args:
-            selection: which; only letters that are there when their queue is opened.
-            removing: told of each when it is about to be taken off.
+            selection: which; only dead letters that exist when their queue is opened.
+            removing: called with each when it is about to be removed.
 
         Raises:
             Busy, BrokerDown: as in `visit`.
@@ -194,7 +194,7 @@ async def _visit(reader: QueueReader, queue: WorkQueue, visitor: Visitor, cancel
                     return
                 letter = read(message, queue)
                 seen[letter.id] += 1
-                if seen[letter.id] > 1:  # alike to the last byte; who names the second one gets one of them
+                if seen[letter.id] > 1:  # identical byte for byte, so it does not matter which one an id selects
                     letter = replace(letter, id=f"{letter.id}-{seen[letter.id]}")
                 if await visitor(letter, message) is Verdict.REMOVE:
                     await reader.remove(message)

@@ -1,4 +1,4 @@
-"""Dead letters as JSON lines, without loss: what is exported can be made into the same message again.
+"""Dead letters as JSON lines, without loss: an exported line can be turned back into the same message.
 
 A value that JSON has no type for is an object with one key that begins with `$`: `{"$bytes": base64}`,
 `{"$time": ISO 8601}`, `{"$decimal": "1.5"}`, `{"$float": "nan"}`; a table that looks like one of these is wrapped in
@@ -47,11 +47,11 @@ _TAGS: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], str], Call
     "$time": (datetime, datetime.isoformat, datetime.fromisoformat),
     "$decimal": (Decimal, str, Decimal),
 }
-"""Tag → types, how they are written, how they are read."""
+"""Tag → its types, how to write them, how to read them."""
 
 
 def line(letter: DeadLetter, message: AbstractIncomingMessage) -> str:
-    """One line for a letter: what `podcast dlq list --json` shows of it, and the whole message."""
+    """One line for a dead letter: what `podcast dlq list --json` shows, and the whole message."""
     try:
         body, encoding = message.body.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
@@ -77,7 +77,7 @@ def message(exported: str) -> aio_pika.Message:
     """The message that a line was made from.
 
     Raises:
-        BadInput: this is not a line of an export.
+        BadInput: this is not a line from an export.
     """
     try:
         document = json.loads(exported)
@@ -111,7 +111,7 @@ def _plain(value: Any) -> Any:
 
 
 def _value(plain: Any) -> Any:
-    """What `_plain` was given."""
+    """The inverse of `_plain`."""
     if isinstance(plain, list):
         return [_value(entry) for entry in plain]
     if not isinstance(plain, dict):

@@ -1,4 +1,4 @@
-"""What the headers of a dead letter say. A stranger may have put anything into them; reading raises nothing."""
+"""Reads the headers of a dead letter. A stranger may have put anything into them; reading never raises."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from shared.protocol import envelope, topology
 from shared.protocol.topology import WorkQueue
 
 REPLAYS: Final = "x-replays"
-"""How often a person has sent the message back from its dead-letter queue."""
+"""How often the message has been replayed from its dead-letter queue."""
 
 
 def origin(message: AbstractIncomingMessage, queue: WorkQueue) -> tuple[str, str]:
     """Exchange and routing key under which the message was first published.
 
-    `envelope.origin` would name the dead-letter exchange, over which the letter came here.
+    `envelope.origin` would name the dead-letter exchange, through which the dead letter arrived.
     """
     headers, death = message.headers, death_of(message, queue)
     keys = death.get("routing-keys")
@@ -34,7 +34,7 @@ def origin(message: AbstractIncomingMessage, queue: WorkQueue) -> tuple[str, str
 
 
 def death_of(message: AbstractIncomingMessage, queue: WorkQueue) -> dict[str, Any]:
-    """The broker's own record of the death in this queue; empty if a service buried the message."""
+    """The broker's own record of the death in this queue; empty if a service dead-lettered the message."""
     deaths = message.headers.get("x-death")
     for death in deaths if isinstance(deaths, list) else []:
         if isinstance(death, dict) and text(death.get("queue")) == queue.name:
@@ -46,8 +46,8 @@ def reason(headers: dict[str, Any], death: dict[str, Any]) -> str:
     """Why the message is a dead letter, in plain sentences.
 
     Args:
-        headers: of the letter.
-        death: what `death_of` says.
+        headers: of the dead letter.
+        death: the result of `death_of`.
     """
     if told := text(headers.get(envelope.EXCEPTION_MESSAGE)):
         return told
@@ -77,7 +77,7 @@ def attempts(headers: dict[str, Any]) -> tuple[envelope.Attempt, ...]:
 
 
 def parsed(document: str | bytes, kind: type[Any]) -> Any:
-    """The JSON document if it is of this kind, else an empty one."""
+    """The JSON document if it is of this type, else an empty one."""
     try:
         value = json.loads(document)
     except (ValueError, RecursionError):  # a stranger may nest brackets ten thousand deep
@@ -86,7 +86,7 @@ def parsed(document: str | bytes, kind: type[Any]) -> Any:
 
 
 def moment(value: Any) -> str | None:
-    """The time in ISO 8601, if it is one."""
+    """The time in ISO 8601, if the value is a time."""
     if not isinstance(value, datetime):
         return None
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
@@ -96,7 +96,7 @@ def text(value: Any) -> str:
     """The value as text that can be printed and encoded; empty for None."""
     if isinstance(value, bytes | bytearray):
         return value.decode("utf-8", "replace")
-    # JSON may hold half a surrogate pair, which no encoding takes.
+    # JSON may hold a lone surrogate, which cannot be encoded.
     return "" if value is None else str(value).encode("utf-8", "replace").decode()
 
 

@@ -1,9 +1,8 @@
-"""One dead letter, explained: what it is, why it died, and how to tell it from every other.
+"""One dead letter, explained: what it is, why it died, and how to tell it from any other.
 
-A letter that a service buried carries our headers (`shared/runtime/delivery.py`).
-One that RabbitMQ gave up by itself (delivery
-limit) carries only the broker's `x-death`, and one that a stranger put into the queue carries nothing; both are
-explained too. Whatever is in a letter, reading it raises nothing.
+A message that a service dead-lettered carries our headers (`shared/runtime/delivery.py`). One that RabbitMQ gave up
+(delivery limit) carries only the broker's `x-death`, and one that a stranger put into the queue carries nothing; these
+are explained too. Whatever a dead letter contains, reading it never raises.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from shared.protocol.messages import JOB_ID
 from shared.protocol.topology import WorkQueue
 
 ID_CHARACTERS: Final = 12
-"""48 bits: among 10,000 letters, two share an id by chance once in five million queues."""
+"""48 bits: of five million queues with 10,000 dead letters each, one has two that share an id by chance."""
 
 PARSE_LIMIT_BYTES: Final = 2_000_000
-"""No message of ours is larger (64,000 characters of text at most); larger bodies are strangers' and are not parsed."""
+"""None of our messages is larger (at most 64,000 characters of text); larger bodies are strangers' and not parsed."""
 
 TEXT_LIMIT_CHARACTERS: Final = 2_000
-"""What is kept of a text. A chunk is shorter; `podcast dlq export` has all of any body."""
+"""How much of a text is kept. A chunk is shorter; `podcast dlq export` has every body in full."""
 
 BROKERS_COUNTERS: Final = ("x-delivery-count", "x-acquired-count")
-"""Made by the broker for each delivery: they rise with every look, and are no part of the letter."""
+"""Set by the broker for each delivery: they rise with every look, so they are not part of the dead letter."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +38,20 @@ class DeadLetter:
     """A dead letter as people see it.
 
     Attributes:
-        id: derived from everything in the letter, so it is the same at every look.
+        id: derived from its whole content, so it is the same at every look.
         queue: the work queue it died in.
-        job_id: the job it belongs to, if anyone can tell.
+        job_id: the job it belongs to, if known.
         chunk: the chunk it is about, if it is about one.
         reason: why it is here, in plain sentences.
         error: the class of the exception; empty if the broker gave it up.
         attempts: the failed tries, oldest first.
-        time: when it died, ISO 8601; None if nothing tells.
+        time: when it died, ISO 8601; None if unknown.
         text: what was to be spoken, or else the body; None if it is not text. At most TEXT_LIMIT_CHARACTERS.
-        type: what kind of message it is: its routing key.
+        type: the kind of message: its routing key.
         size_bytes: of the body.
         replays: how often it has been replayed before.
         stacktrace: where it failed; may be empty.
-        message_id: not unique: a message that died twice is two letters.
+        message_id: not unique: a message that died twice is two dead letters.
     """
 
     id: str
@@ -72,7 +71,7 @@ class DeadLetter:
 
 
 def read(message: AbstractIncomingMessage, queue: WorkQueue) -> DeadLetter:
-    """What a message in a dead-letter queue tells."""
+    """Interpret a message in a dead-letter queue."""
     headers = message.headers
     document = document_in(message.body)
     death = told.death_of(message, queue)
@@ -95,7 +94,7 @@ def read(message: AbstractIncomingMessage, queue: WorkQueue) -> DeadLetter:
 
 
 def identity(message: AbstractIncomingMessage) -> str:
-    """A short id from all that the letter holds, apart from what changes when it is looked at."""
+    """A short id derived from everything in the message except what changes when it is looked at."""
     headers = {name: value for name, value in message.headers.items() if name not in BROKERS_COUNTERS}
     properties = (message.message_id, message.correlation_id, message.type, message.timestamp, message.content_type)
     digest = hashlib.sha256(json.dumps([headers, properties], sort_keys=True, default=repr).encode())
@@ -104,7 +103,7 @@ def identity(message: AbstractIncomingMessage) -> str:
 
 
 def job_of(message: AbstractIncomingMessage, document: dict[str, Any]) -> str | None:
-    """The job that a message belongs to, if anyone can tell; `document` is its body's."""
+    """The job that a message belongs to, if known; `document` is its parsed body."""
     for candidate in (message.headers.get(envelope.JOB), message.correlation_id, document.get("job_id")):
         if isinstance(candidate, str) and JOB_ID.fullmatch(candidate):
             return candidate
@@ -119,7 +118,7 @@ def _chunk(headers: dict[str, Any], document: dict[str, Any]) -> int | None:
 
 
 def _spoken(body: bytes, document: dict[str, Any]) -> str | None:
-    """The text that was to be spoken, or what else the body says."""
+    """The text that was to be spoken, or else the body as text."""
     source = document.get("source")
     for holder in (document, source if isinstance(source, dict) else {}):
         text = holder.get("text")
@@ -127,7 +126,7 @@ def _spoken(body: bytes, document: dict[str, Any]) -> str | None:
             return told.text(text[:TEXT_LIMIT_CHARACTERS])
     start = body[: 4 * TEXT_LIMIT_CHARACTERS]  # a character takes four bytes at most
     try:
-        # Incremental, since a character that was cut in two does not make the body binary.
+        # Incremental, so that a character cut in half does not make the body count as binary.
         return codecs.getincrementaldecoder("utf-8")().decode(start, final=len(start) == len(body))[
             :TEXT_LIMIT_CHARACTERS
         ]
@@ -136,6 +135,6 @@ def _spoken(body: bytes, document: dict[str, Any]) -> str | None:
 
 
 def document_in(body: bytes) -> dict[str, Any]:
-    """The JSON object that a body is, or an empty one."""
+    """The body as a JSON object, or an empty one."""
     found: dict[str, Any] = told.parsed(body, dict) if len(body) <= PARSE_LIMIT_BYTES else {}
     return found

@@ -1,9 +1,9 @@
 """One operator at a time at the dead-letter queues.
 
-Who looks at a dead-letter queue holds its letters for a moment, and to a second reader the queue is empty meanwhile. So
-everyone takes this lock first. It is an exclusive queue: the broker gives it to one connection and frees it when
+Looking at a dead-letter queue takes its messages for a moment, and meanwhile the queue looks empty to a second reader.
+So everyone takes this lock first. It is an exclusive queue: the broker grants it to one connection and deletes it when
 that connection ends, however it ends (a client that hangs is disconnected after three missed heartbeats), and it needs
-no plugin. Whoever has to wait asks the holder, over that same queue, who it is.
+no plugin. A process that has to wait asks the holder, through the same queue, who it is.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ANSWER_SECONDS: Final = 1.0
 
 
 class Busy(Permanent):
-    """Another operator is at the dead letters and does not finish."""
+    """Another operator is using the dead letters and does not finish."""
 
 
 @contextlib.asynccontextmanager
@@ -48,17 +48,17 @@ async def acquired(
     say: Callable[[str], None] = lambda _: None,
     call_seconds: float = 10.0,
 ) -> AsyncIterator[None]:
-    """Be the only operator at the dead letters.
+    """Hold the lock for the duration of the block.
 
     Args:
-        connection: the lock is lost with it. After an error inside it is kept until then.
-        doing: what for; others who wait are told.
+        connection: the lock is lost with it. After an error in the block, the lock is kept until then.
+        doing: the purpose, shown to operators who wait.
         wait_seconds: how long to wait for another operator.
-        say: told once who is being waited for.
+        say: called once with a message that names the holder.
         call_seconds: deadline of one call to the broker.
 
     Raises:
-        Busy: another operator kept it for longer than `wait_seconds`; the message says who and why.
+        Busy: another operator held it for longer than `wait_seconds`; the message says who and why.
         BrokerDown: the broker does not answer.
     """
     give_up_at = time.monotonic() + wait_seconds
@@ -72,7 +72,7 @@ async def acquired(
             raise Busy(f"Another operator is at the dead letters: {holder}.", hint="Try again when that is done.")
         await asyncio.sleep(_RETRY_SECONDS)
     yield
-    # Not after an error: then the lock goes with the connection, at whose end the letters are surely on their way back.
+    # Not after an error: the lock is then freed with the connection, whose end also returns the dead letters.
     with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
         async with asyncio.timeout(call_seconds):
             await lock.cancel(_HOLDER)
@@ -99,7 +99,7 @@ async def _taken(connection: AbstractConnection, doing: str, call_seconds: float
 
 
 async def _holder(connection: AbstractConnection, call_seconds: float) -> str:
-    """Who has the lock, in the holder's own words."""
+    """The holder's description of itself."""
     answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def hear(answer: AbstractIncomingMessage) -> None:
@@ -122,5 +122,5 @@ async def _holder(connection: AbstractConnection, call_seconds: float) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that has no name
+    except (KeyError, OSError):  # a container may run under a user id that has no name
         return f"user {os.getuid()}"

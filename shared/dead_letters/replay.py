@@ -1,4 +1,4 @@
-"""A dead letter made into the message that it was before it died."""
+"""Restores a dead letter to the message that it was before it died."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from shared.protocol.messages import JobResumeRequested
 from shared.protocol.topology import WorkQueue
 
 _OF_THE_BROKER: Final = re.compile("x-(first-|last-)?death|x-delivery-count$|x-acquired-count$")
-"""Headers that would make a copy look as if it had been delivered or had died before."""
+"""Headers that would make a copy look as if it had already been delivered or dead-lettered."""
 
 
 def cleaned(message: AbstractIncomingMessage, queue: WorkQueue) -> aio_pika.Message:
     """The message as it was before it died, ready for its work queue.
 
-    Its attempts start again from 1. The log of the earlier ones stays, so that a letter that dies again tells all.
+    Attempts start again from 1. The log of earlier ones is kept, so a message that dies again has its full history.
     """
     exchange, routing_key = origin(message, queue)
     headers = {name: _sendable(value) for name, value in message.headers.items() if not _OF_THE_BROKER.match(name)}
     if exchange != topology.DEAD_EXCHANGE:
         for name in envelope.OF_A_DEAD_LETTER:
             headers.pop(name, None)
-    # else it is the news of another letter's death, which is told by just these headers
+    # else it is a copy of another queue's dead letter, which needs exactly these headers
     headers.pop(envelope.WAITS, None)
     headers |= {
         envelope.ATTEMPT: 1,
@@ -51,7 +51,7 @@ def cleaned(message: AbstractIncomingMessage, queue: WorkQueue) -> aio_pika.Mess
 
 
 def resume(letter: DeadLetter) -> JobResumeRequested:
-    """What opens the letter's job again; the letter itself has been sent back to its queue before."""
+    """The message that reopens the dead letter's job; the dead letter has already been sent back to its queue."""
     if letter.job_id is None:
         raise ValueError("a letter that belongs to no job")
     return JobResumeRequested(
@@ -63,7 +63,7 @@ def resume(letter: DeadLetter) -> JobResumeRequested:
 
 
 def _sendable(value: Any) -> Any:
-    """The header value as the client library can send it: it hands out `bytes`, but takes only `bytearray`."""
+    """The header value in a form that the client library can send: it returns `bytes`, but accepts only `bytearray`."""
     if isinstance(value, bytes):
         return bytearray(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Which dead letters are meant: by queue, by job, by id."""
+"""Selects dead letters by queue, job or id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMED_AT_MOST: Final = 5
 
 @dataclass(frozen=True)
 class Selection:
-    """Which letters are meant; every condition that is set must hold.
+    """Which dead letters are selected; every condition that is set must hold.
 
     Attributes:
         queues: the work queues they died in.
@@ -30,12 +30,12 @@ class Selection:
     ids: frozenset[str] | None = None
 
     def has(self, letter: DeadLetter) -> bool:
-        """Whether this letter is meant."""
+        """Whether this dead letter is selected."""
         return (self.job_id is None or letter.job_id == self.job_id) and (self.ids is None or letter.id in self.ids)
 
 
 def queue_named(name: str) -> WorkQueue:
-    """The work queue of this name, or whose dead-letter queue has this name.
+    """The work queue with this name, or whose dead-letter queue has this name.
 
     Raises:
         BadInput: there is none.
@@ -49,13 +49,13 @@ def queue_named(name: str) -> WorkQueue:
 
 
 class Named:
-    """Finds letters by their ids, which may be shortened."""
+    """Finds dead letters by their ids, which may be abbreviated."""
 
     def __init__(self, prefixes: Sequence[str]) -> None:
-        """For these ids.
+        """Look for these ids.
 
         Raises:
-            BadInput: one is no id.
+            BadInput: one is not an id.
         """
         for prefix in prefixes:
             if not _ID.fullmatch(prefix):
@@ -65,7 +65,7 @@ class Named:
         self._matches: dict[str, list[DeadLetter]] = {prefix: [] for prefix in prefixes}
 
     def see(self, letter: DeadLetter) -> None:
-        """Remember the letter if it is meant. A full id means its letter alone, even if it begins another's id."""
+        """Remember the dead letter if an id matches. A full id does not match longer ids."""
         for prefix, found in self._matches.items():
             if letter.id == prefix:
                 found[:] = [letter]
@@ -73,11 +73,11 @@ class Named:
                 found.append(letter)
 
     def found(self) -> list[DeadLetter]:
-        """One letter for each id.
+        """One dead letter for each id.
 
         Raises:
-            NotFound: no letter has this id.
-            BadInput: several letters' ids begin so.
+            NotFound: no dead letter has this id.
+            BadInput: several dead letters match it.
         """
         return [_only(prefix, found) for prefix, found in self._matches.items()]
 

@@ -4,8 +4,8 @@ A message keeps its identity through retries, dead-lettering and replays: `messa
 `type` (its first routing key) and the headers here. Copies never carry `x-death*` or `x-delivery-count`, which belong
 to the broker.
 
-Anyone who reaches the broker can set any property and any header, so every function here answers to all of them:
-nothing is raised, and what is copied can be sent again. tests/fuzz/test_headers.py holds it to that.
+Anyone who reaches the broker can set any property and any header, so every function here accepts any value: nothing is
+raised, and what is copied can be sent again. tests/fuzz/test_headers.py checks that.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from shared.protocol.reading import APP_ID
 from shared.protocol.topology import DEAD_EXCHANGE
 
 ATTEMPT = "x-attempt"
-"""1 at the first delivery; raised by a retry that counts."""
+"""1 at the first delivery; incremented by a retry that counts."""
 WAITS = "x-waits"
 """How often in a row the message has waited for a server that was down."""
 ATTEMPTS_LOG = "x-attempts"
 """JSON: a list of {"attempt", "at", "error"}, oldest first."""
 NOT_BEFORE = "x-not-before"
-"""Seconds since the epoch before which nobody should try: a server has asked for a pause (`Retry-After`)."""
+"""Seconds since the epoch before which the message should not be tried: a server asked for a pause (`Retry-After`)."""
 STILL_SECONDS = "x-still-seconds"
-"""What is left of that pause after the wait queue that the message is in. It needs no clock: if clocks jump, the
-message waits for the shorter of the two."""
+"""What remains of that pause after the current wait queue. It needs no clock: if clocks jump, the message waits for
+the shorter of the two."""
 SUSPECT = "x-suspect"
-"""It was in the hands of a process that died, or of a connection that broke; see shared/runtime/quarantine.py."""
+"""It was in flight in a process that died, or on a connection that broke; see shared/runtime/quarantine.py."""
 ORIGIN_EXCHANGE = "x-origin-exchange"
 ORIGIN_ROUTING_KEY = "x-origin-routing-key"
-"""Where a copy was first published; the default exchange, over which copies travel, would hide it."""
+"""Where a copy was first published; the default exchange, through which copies are sent, would hide it."""
 
 EXCEPTION_TYPE = "x-exception-type"
 EXCEPTION_MESSAGE = "x-exception-message"
@@ -67,7 +67,7 @@ OF_A_DEAD_LETTER = (
 STACKTRACE_LIMIT_CHARACTERS = 6_000
 REASON_LIMIT_CHARACTERS = 2_000
 _BODY_LIMIT_BYTES = 1_000_000
-"""No message of ours is larger; looking into such a body for a job's id would hold up the event loop."""
+"""None of our messages is larger; parsing such a body for a job's id would block the event loop."""
 LOG_ERROR_LIMIT_CHARACTERS = 300
 LOG_LIMIT_ENTRIES = 20
 
@@ -87,7 +87,7 @@ OURS = frozenset(
 
 
 class Attempt(TypedDict):
-    """One failed try of a message."""
+    """One failed attempt to handle a message."""
 
     attempt: int
     at: str
@@ -107,7 +107,7 @@ def outgoing(message: Frozen, *, job_id: str, persistent: bool = True) -> aio_pi
         body,
         content_type="application/json",
         delivery_mode=DeliveryMode.PERSISTENT if persistent else DeliveryMode.NOT_PERSISTENT,
-        # Derived, so that publishing twice is recognisably the same message.
+        # Derived from the content, so that a message published twice can be recognised.
         message_id=hashlib.sha256(f"{kind} ".encode() + body).hexdigest()[:32],
         correlation_id=job_id,
         type=kind,
@@ -124,7 +124,7 @@ def origin(message: AbstractIncomingMessage) -> tuple[str, str]:
 
 
 def kind(message: AbstractIncomingMessage) -> str:
-    """What the message is: its type, or its routing key if a stranger published it without one."""
+    """The message's type, or its routing key if a stranger published it without one."""
     return header_values.short(message.type) or origin(message)[1]
 
 
@@ -134,7 +134,7 @@ def is_dead_letter(message: AbstractIncomingMessage) -> bool:
 
 
 def attempt(message: AbstractIncomingMessage) -> int:
-    """Which try this is, from 1. A copy of a dead letter brings the count of its first life; it begins anew."""
+    """The number of this attempt, from 1. A copy of a dead letter carries an old count, which is ignored."""
     if is_dead_letter(message) and ORIGIN_EXCHANGE not in message.headers:
         return 1
     return max(1, header_values.count(message.headers.get(ATTEMPT)))
@@ -149,8 +149,8 @@ def still_seconds(message: AbstractIncomingMessage, *, limit: float) -> float:
     """How long the message must still wait before it may be tried, in seconds; 0 if it may be tried now.
 
     Args:
-        message: it came out of a wait queue, or from a stranger.
-        limit: nothing waits for longer, whatever the headers say.
+        message: from a wait queue, or from a stranger.
+        limit: the maximum, whatever the headers say.
     """
     left = header_values.number(message.headers.get(STILL_SECONDS))
     moment = header_values.number(message.headers.get(NOT_BEFORE))
@@ -160,15 +160,15 @@ def still_seconds(message: AbstractIncomingMessage, *, limit: float) -> float:
 
 
 def identity(message: AbstractIncomingMessage) -> str:
-    """The message's id; a stranger's message without one is known by its content."""
+    """The message's id; for a stranger's message without one, a digest of its body."""
     return header_values.short(message.message_id) or hashlib.sha256(message.body).hexdigest()[:32]
 
 
 def attempts(headers: Mapping[str, Any]) -> list[Attempt]:
-    """The failed tries so far, oldest first: the last of them, each with the beginning of its reason."""
+    """The latest failed attempts, oldest first, each with the beginning of its reason."""
     try:
         log = json.loads(header_values.text(headers.get(ATTEMPTS_LOG)) or "[]")
-    except (ValueError, RecursionError):  # a stranger's, and nested to hurt
+    except (ValueError, RecursionError):  # a stranger's, maliciously nested
         return []
     entries = [entry for entry in log if isinstance(entry, dict)] if isinstance(log, list) else []
     return [
@@ -182,12 +182,12 @@ def attempts(headers: Mapping[str, Any]) -> list[Attempt]:
 
 
 def attempts_log(headers: Mapping[str, Any], failed: Attempt) -> str:
-    """The header that lists the failed tries so far and one more."""
+    """The header that lists the failed attempts so far and one more."""
     return json.dumps([*attempts(headers), failed][-LOG_LIMIT_ENTRIES:], ensure_ascii=False)
 
 
 def job_id(message: AbstractIncomingMessage) -> str | None:
-    """The job a message belongs to, as far as anyone can tell."""
+    """The job a message belongs to, if known."""
     for candidate in (message.correlation_id, _from_body(message.body, "job_id")):
         if isinstance(candidate, str) and JOB_ID.fullmatch(candidate):
             return candidate
@@ -203,7 +203,7 @@ def chunk(message: AbstractIncomingMessage) -> int | None:
 def copy(
     message: AbstractIncomingMessage, *, headers: dict[str, Any], expires_seconds: float | None = None
 ) -> aio_pika.Message:
-    """The same message, to be published again, with `headers` over its own.
+    """The same message, to be published again, with `headers` overriding its own.
 
     A header set to None is left out.
     """
@@ -239,6 +239,6 @@ def _from_body(body: bytes, field: str) -> Any:
         return None
     try:
         document = json.loads(body)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested to hurt
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or maliciously nested
         return None
     return document.get(field) if isinstance(document, dict) else None

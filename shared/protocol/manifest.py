@@ -1,4 +1,4 @@
-"""`jobs/<job_id>/manifest.json`: what will be said, in which order, with which pauses, and what was left out.
+"""`jobs/<job_id>/manifest.json`: what is spoken, in which order, with which pauses, and what was left out.
 
 Written once by the chunker; read by the coordinator and the assembler.
 """
@@ -27,14 +27,14 @@ from shared.protocol.messages import (
 )
 
 PauseClass = Literal["none", "sentence", "paragraph", "heading", "chapter"]
-"""The boundary after a chunk. `none`: the cut is inside a sentence that alone was over the limit."""
+"""The boundary after a chunk. `none`: the cut is inside a sentence that was over the limit by itself."""
 
 PROCESSING_VERSION = 1
-"""Raise it when trimming, fading or resampling changes how a stored chunk sounds."""
+"""Increment it when trimming, fading or resampling changes how a stored chunk sounds."""
 
 
 class Chunk(Frozen):
-    """A piece of text that is spoken in one call."""
+    """A piece of text that is synthesized in one call."""
 
     index: ChunkIndex = Field(description="0, 1, 2, … without gaps")
     text: str = Field(
@@ -56,7 +56,7 @@ class Chapter(Frozen):
 
 
 class Omission(Frozen):
-    """Something in the document that is not spoken, on purpose."""
+    """Something in the document that is deliberately not spoken."""
 
     kind: Cut = Field(description="code, table, footnote, image, math, raw, …")
     reason: Cut
@@ -65,7 +65,7 @@ class Omission(Frozen):
 
 
 class Manifest(Frozen):
-    """Everything the rest of the line needs to know of a job."""
+    """Everything that the coordinator and the assembler need to know about a job."""
 
     version: Literal[1] = 1
     job_id: JobId
@@ -92,7 +92,7 @@ class Manifest(Frozen):
 def audio_key(*, text: str, language: str, voice: str, model: str, speed: float, engine: str, sample_rate: int) -> str:
     """The store key of a chunk's audio: a digest of everything that decides how it sounds.
 
-    The same paragraph in a second job, or a redelivered message, finds the audio and is not spoken again.
+    If the same paragraph occurs in a second job, or a message is redelivered, the audio is found and not made again.
     """
     identity = [text, language, voice, model, round(speed, 4), engine, sample_rate, PROCESSING_VERSION]
     digest = hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()

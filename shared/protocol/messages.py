@@ -1,7 +1,8 @@
 """Every message of the system, and the model of a job.
 
-With `shared/protocol/topology.py` this is the whole protocol. Messages are frozen, strict (no coercion) and closed (no
-unknown fields). Each class names its routing key; `message_id` and `correlation_id = job_id` travel as AMQP properties.
+Together with `shared/protocol/topology.py` this is the whole protocol. Messages are frozen, strict (no coercion) and
+closed (no unknown fields). Each class names its routing key; `message_id` and `correlation_id = job_id` are AMQP
+properties.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ import uuid_utils
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
 INLINE_TEXT_LIMIT_CHARACTERS = 64_000
-"""Longer texts travel as a claim check: put them into the store and name the key (source kind `object`)."""
+"""Longer texts are sent as a claim check: put them into the store and name the key (source kind `object`)."""
 
 JOB_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 JobId = Annotated[str, Field(pattern=rf"^{JOB_ID.pattern}$", max_length=64)]
 
-# Every string and number of a message has a limit: what is over it is refused at the door, before anything is spoken.
+# Every string and number of a message has a limit: what exceeds it is refused on receipt, before anything is spoken.
 CHUNKS_LIMIT: Final = 1_000_000
-"""No setting allows more chunks of a job."""
+"""No setting allows more chunks per job."""
 CHUNK_TEXT_LIMIT_CHARACTERS: Final = 8_000
-"""Twice what any setting lets into a chunk."""
+"""Twice the largest chunk that any setting allows."""
 LANGUAGE_LIMIT_CHARACTERS: Final = 35
-"""RFC 5646, 4.4.1: room for every part a tag may reasonably have."""
+"""RFC 5646, 4.4.1: long enough for any reasonable tag."""
 _SECONDS_LIMIT: Final = 10_000_000.0
 _TEXT_LIMIT_CHARACTERS: Final = 2_000
 
@@ -49,7 +50,8 @@ def _cut(value: object) -> object:
 
 
 Cut = Annotated[str, BeforeValidator(_cut), Field(max_length=_TEXT_LIMIT_CHARACTERS)]
-"""Text in a document of ours. What is too long is cut: a long title or reason must not make the document unreadable."""
+"""Text in one of our documents. It is truncated if too long: a long title or reason must not make a document invalid.
+"""
 
 AudioFormat = Literal["mp3", "m4b", "opus", "flac", "wav"]
 LoudnessProfile = Literal["mono", "stereo"]
@@ -67,14 +69,14 @@ def new_job_id() -> str:
 
 
 class Frozen(BaseModel):
-    """Immutable, strict and closed: what every message and every document in the store is made of."""
+    """Immutable, strict and closed: the base of every message and every document in the store."""
 
     # JSON knows neither NaN nor Infinity, but Python's parsers read them.
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class Message(Frozen):
-    """What travels over the exchange `podcast`; a document in the store is none.
+    """What is published to the exchange `podcast`, as opposed to a document in the store.
 
     Attributes:
         ROUTING_KEY: the key it is published under, and its AMQP `type`.
@@ -124,9 +126,9 @@ class PauseLengths(Frozen):
 
 
 class JobRequest(Message):
-    """A job: one source in, one episode out. The same model for every door (AMQP, command line, later HTTP).
+    """A job: one source in, one episode out. The same model for every entry point (AMQP, command line, later HTTP).
 
-    Published as `job.submitted`. Submitting the same `job_id` twice is one job: the first one counts.
+    Published as `job.submitted`. Submitting the same `job_id` twice makes one job: the first request counts.
     """
 
     ROUTING_KEY: ClassVar[str] = "job.submitted"
@@ -171,13 +173,13 @@ class JobRequest(Message):
 
 
 def _check_owner(job_id: str, named: Mapping[str, str]) -> None:
-    """A job has what is below `jobs/<job_id>/`: nobody may have another's document read aloud."""
+    """A job may only use objects below `jobs/<job_id>/`: nobody may have another job's document read aloud."""
     for what, key in named.items():
         if not key.startswith(f"jobs/{job_id}/") or ".." in key.split("/"):
             raise ValueError(f"{what} must be an object of this job, below jobs/{job_id}/")
 
 
-# ---------------------------------------------------------------- along the line
+# ---------------------------------------------------------------- between the services
 
 
 class JobChunked(Message):
@@ -192,7 +194,7 @@ class JobChunked(Message):
 
 
 class ChunkRequested(Message):
-    """coordinator → synthesizer: speak this text and store it under `audio_key`."""
+    """coordinator → synthesizer: speak this text and store the audio under `audio_key`."""
 
     ROUTING_KEY: ClassVar[str] = "chunk.requested"
 
@@ -210,12 +212,12 @@ class ChunkRequested(Message):
 
     @property
     def object_key(self) -> str:
-        """The object that finishes this piece of work."""
+        """The object whose existence finishes this piece of work."""
         return self.audio_key
 
 
 class PieceRequested(Message):
-    """coordinator → a stage beside the line: make this piece of work. The base of that stage's own message."""
+    """coordinator → an additional stage: make this piece of work. The base of that stage's own message."""
 
     version: Literal[1] = 1
     job_id: JobId
@@ -223,9 +225,9 @@ class PieceRequested(Message):
 
 
 class PieceFinished(Message):
-    """A stage beside the line → coordinator: this piece of work is in the store. The base of that stage's own message.
+    """An additional stage → coordinator: this piece of work is in the store. The base of that stage's own message.
 
-    `chunk.synthesized` says the same of a chunk, and more.
+    `chunk.synthesized` says the same about a chunk, and more.
     """
 
     version: Literal[1] = 1
@@ -257,7 +259,7 @@ class EpisodeRequested(Message):
 
 
 class ChunkLost(Message):
-    """assembler → coordinator: a chunk's audio is missing or was damaged and is removed; have it spoken again."""
+    """assembler → coordinator: a chunk's audio is missing, or was damaged and has been removed; speak it again."""
 
     ROUTING_KEY: ClassVar[str] = "chunk.lost"
 
@@ -269,7 +271,7 @@ class ChunkLost(Message):
 
 
 class EpisodeAssembled(Message):
-    """assembler → coordinator: the episode is in the store and was proved complete."""
+    """assembler → coordinator: the episode is in the store and was verified to be complete."""
 
     ROUTING_KEY: ClassVar[str] = "episode.assembled"
 
@@ -300,10 +302,10 @@ class JobCancelRequested(Message):
 
 
 class JobResumeRequested(Message):
-    """client → coordinator: open a failed job again, with a fresh deadline, and ask for what is not finished.
+    """client → coordinator: reopen a failed job, with a fresh deadline, and request what is not finished.
 
-    Published by `podcast retry`, and by a replay of a dead letter when the letter has been sent back to its queue.
-    Nothing else opens a job again. For a job that is under way, or completed, it changes nothing.
+    Published by `podcast retry`, and by a replay after the dead letter has been sent back to its queue. Nothing else
+    reopens a job. It has no effect on a job that is running or completed.
     """
 
     ROUTING_KEY: ClassVar[str] = "job.resume"
@@ -321,9 +323,9 @@ class JobResumeRequested(Message):
 
 
 class ReconcileRequested(Message):
-    """coordinator → the active coordinator: look for jobs that have been still for too long.
+    """coordinator → the active coordinator: look for stalled jobs.
 
-    Every coordinator process publishes one when it starts and then at an interval. The broker hands it to the one
+    Every coordinator process publishes one when it starts and then at an interval. The broker delivers it to the only
     active consumer, so no process has to know whether it is the active one.
     """
 
@@ -340,7 +342,7 @@ TERMINAL_STATES: frozenset[JobState] = frozenset({"completed", "failed", "cancel
 
 
 class ChunkCounts(Frozen):
-    """How many chunks a job has, and how they stand."""
+    """How many chunks a job has, and how many are done or failed."""
 
     total: int = Field(0, ge=0)
     done: int = Field(0, ge=0)
@@ -382,7 +384,7 @@ class JobStatus(Frozen):
     @field_validator("state", mode="before")
     @classmethod
     def _state_of_an_old_status(cls, value: object) -> object:
-        """Status files of 2026 call the state `speaking`."""
+        """Status files from 2026 call the state `speaking`."""
         return "synthesizing" if value == "speaking" else value
 
 
@@ -399,7 +401,7 @@ EventName = Literal["started", "progressed", "completed", "failed", "cancelled"]
 
 
 class JobEvent(Frozen):
-    """For watchers, on exchange `podcast.events` with routing key `<name>.<job_id>`: transient, may be lost."""
+    """For watchers, on exchange `podcast.events` with routing key `<name>.<job_id>`; transient, may be lost."""
 
     version: Literal[1] = 1
     name: EventName
@@ -413,9 +415,9 @@ class JobEvent(Frozen):
 
 
 class WorkRetried(Frozen):
-    """For watchers, on exchange `podcast.events` with routing key `retrying.<job_id>`: transient, may be lost.
+    """For watchers, on exchange `podcast.events` with routing key `retrying.<job_id>`; transient, may be lost.
 
-    A service could not do a piece of a job's work and will try again by itself.
+    A service failed at a piece of a job's work and will try again by itself.
     """
 
     EVENT: ClassVar[str] = "retrying"
@@ -432,10 +434,10 @@ class WorkRetried(Frozen):
 
 
 class JobEnded(Message):
-    """A job has ended. Durable: a service that binds a queue of its own to the routing key misses none.
+    """A job has ended. Durable: a service that binds its own queue to the routing key misses none.
 
-    Published before the job leaves `active/`, so at least once; twice after a crash, with the same `message_id`. A job
-    that is resumed ends again.
+    Published before the job leaves `active/`, so at least once; after a crash possibly twice, with the same
+    `message_id`. A resumed job ends again.
     """
 
     version: Literal[1] = 1
@@ -446,7 +448,7 @@ class JobEnded(Message):
 
 
 class JobCompleted(JobEnded):
-    """coordinator → whoever wants to know: the episode is in the store and was proved complete."""
+    """coordinator → any subscriber: the episode is in the store and was verified to be complete."""
 
     ROUTING_KEY: ClassVar[str] = "job.completed"
 
@@ -456,7 +458,7 @@ class JobCompleted(JobEnded):
 
 
 class JobFailed(JobEnded):
-    """coordinator → whoever wants to know: the job has failed; `job.resume` opens it again."""
+    """coordinator → any subscriber: the job has failed; `job.resume` reopens it."""
 
     ROUTING_KEY: ClassVar[str] = "job.failed"
 
@@ -464,7 +466,7 @@ class JobFailed(JobEnded):
 
 
 class JobCancelled(JobEnded):
-    """coordinator → whoever wants to know: the job was cancelled; `job.resume` opens it again."""
+    """coordinator → any subscriber: the job was cancelled; `job.resume` reopens it."""
 
     ROUTING_KEY: ClassVar[str] = "job.cancelled"
 

@@ -1,4 +1,4 @@
-"""All exchanges and queues, declared in one place by one call that every service makes before it consumes.
+"""All exchanges and queues, declared by one call that every service makes before it consumes.
 
 podcast (topic)
   job.submitted      ─▶ chunker, coordinator
@@ -11,15 +11,15 @@ podcast (topic)
   job.cancel         ─▶ coordinator
   job.resume         ─▶ coordinator
   job.reconcile      ─▶ coordinator
-  job.completed, job.failed, job.cancelled   ─▶ queues of services that want to know; nobody need be bound
+  job.completed, job.failed, job.cancelled   ─▶ queues of subscribing services, if any
 
 <queue>.wait.<delay> (quorum, x-message-ttl) ─ when the time is up ─▶ <queue>
 
 podcast.dead (topic), routing key = the work queue's name
   <queue>            ─▶ <queue>.dead        (for people: `podcast dlq`)
-  chunker, synthesizer, assembler ─▶ coordinator   (a copy, so that the job learns of it)
+  chunker, synthesizer, assembler ─▶ coordinator   (a copy, so that the job can be failed)
 
-podcast.dead.lock (exclusive) ─ held by the one who reads dead letters (`shared/dead_letters/operator_lock.py`)
+podcast.dead.lock (exclusive) ─ held by the operator who reads dead letters (`shared/dead_letters/operator_lock.py`)
 
 podcast.events (topic), routing key = <event>.<job_id> (started, progressed, …), transient: for watchers' own queues
 """
@@ -53,16 +53,16 @@ DEAD_EXCHANGE: Final = "podcast.dead"
 EVENTS_EXCHANGE: Final = "podcast.events"
 
 OPERATOR_LOCK: Final = f"{DEAD_EXCHANGE}.lock"
-"""A queue that one connection at a time has: that of the operator at the dead letters."""
+"""An exclusive queue: only one connection at a time can have it, that of the operator reading dead letters."""
 
 WAIT_SECONDS: Final = (1, 4, 15, 60, 300)
-"""Delays of the wait queues. The n-th retry waits in the n-th, the later ones in the last."""
+"""Delays of the wait queues. The n-th retry waits in the n-th queue, later ones in the last."""
 
 _DELIVERY_LIMIT: Final = 20
 """The last resort for messages that kill their consumer before anyone can count it."""
 
 _NEVER: Final = 1_000_000
-"""`-1` would mean never on 4.0, but drops every message at its first return on 3.10."""
+"""`-1` means no limit on 4.0, but on 3.10 it drops every message at its first return."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ class WorkQueue:
     Attributes:
         name: of the queue, and of the service that consumes it.
         consumes: the messages routed to it from `podcast`, each by its `ROUTING_KEY`.
-        hears_deaths_of: work queues whose dead letters it gets a copy of.
+        hears_deaths_of: work queues whose dead letters are copied to it.
         single_active: one consumer at a time, the others stand by.
-        announces: what a stage tells the coordinator; a stage beside the line announces its `PieceFinished`.
+        announces: what a stage reports to the coordinator; an additional stage announces its `PieceFinished`.
     """
 
     name: str
@@ -98,11 +98,11 @@ SYNTHESIZER: Final = WorkQueue("synthesizer", (ChunkRequested,), announces=(Chun
 ASSEMBLER: Final = WorkQueue("assembler", (EpisodeRequested,), announces=(ChunkLost, EpisodeAssembled))
 
 STAGES: Final = (CHUNKER, SYNTHESIZER, ASSEMBLER)
-"""What does the work. A new stage is one more entry here, and one line in `services/coordinator/plan.py`."""
+"""The services that do the work. A new stage is an entry here and a line in `services/coordinator/plan.py`."""
 
 
 def coordinator_of(stages: Sequence[WorkQueue]) -> WorkQueue:
-    """The coordinator's queue: it hears what each stage announces, and of what dies in its queue."""
+    """The coordinator's queue: it receives what each stage announces, and copies of its dead letters."""
     announced = (message for stage in stages for message in stage.announces)
     return WorkQueue(
         "coordinator",
@@ -117,9 +117,9 @@ WORK_QUEUES: Final = (CHUNKER, COORDINATOR, *STAGES[1:])
 
 
 async def declare(connection: AbstractConnection, queues: Sequence[WorkQueue] = WORK_QUEUES) -> None:
-    """Declare everything; harmless if it is there already.
+    """Declare everything; harmless if it exists already.
 
-    Over a channel of its own, since subscribers declare nothing (a queue declared twice with different arguments would
+    Uses a separate channel, since subscribers declare nothing (a queue declared twice with different arguments would
     stop every consumer of the process at its next reconnect).
     """
     async with connection.channel(publisher_confirms=False) as channel:
@@ -134,7 +134,7 @@ async def _declare_dead(channel: AbstractChannel, queue: WorkQueue, dead: aio_pi
     letters = await channel.declare_queue(
         queue.dead,
         durable=True,
-        # Looking at a dead letter returns it to its queue; a low limit would let it be looked at only so often.
+        # Looking at a dead letter returns it to its queue, and each return counts towards this limit.
         arguments={"x-queue-type": "quorum", "x-delivery-limit": _NEVER},
     )
     await letters.bind(dead, routing_key=queue.name)

@@ -14,7 +14,7 @@ from shared.runtime import frames
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.settings import Settings
 
-frames.harden()  # here, since whoever speaks with the broker comes by
+frames.harden()  # here, since everything that connects to the broker imports this module
 
 HEARTBEAT_SECONDS = 10
 """A broker that hangs is noticed after three heartbeats; the library's default of 60 would take minutes."""
@@ -22,7 +22,7 @@ HEARTBEAT_SECONDS = 10
 
 @contextlib.asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[aio_pika.abc.AbstractConnection]:
-    """A plain connection to the broker, for declaring and for clients.
+    """A plain connection to the broker, for declarations and for clients.
 
     Raises:
         BrokerDown: nobody answers, or the credentials are refused.
@@ -46,11 +46,11 @@ async def connected(settings: Settings) -> AsyncIterator[aio_pika.abc.AbstractCo
 
 @contextlib.asynccontextmanager
 async def calling(seconds: float, doing: str) -> AsyncIterator[None]:
-    """Run a call, or a few that belong together.
+    """Run a call, or a few related calls.
 
     Args:
         seconds: the overall limit.
-        doing: what the call does, for the error's sentence.
+        doing: what the call does, for the error message.
 
     Raises:
         BrokerDown: no answer in time, or the connection is gone.

@@ -1,4 +1,4 @@
-"""How long a message waits before it is tried again: in which wait queue, and what of a pause is left after it."""
+"""How long a message waits before it is tried again: in which wait queue, and how much of a pause remains after it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from shared.protocol.topology import WAIT_SECONDS
 
 
 def delay(step: int, *, at_least: float, wait_seconds: tuple[int, ...] = WAIT_SECONDS) -> tuple[int, float]:
-    """The wait queue to use and the time in it, with jitter so that a crowd does not come back as one.
+    """The wait queue to use and the time in it, with jitter so that many messages do not come back at the same moment.
 
     Args:
         step: how many waits there were before.
-        at_least: seconds; what is more than the longest wait queue has is the caller's to remember.
+        at_least: seconds; the caller must keep track of what exceeds the longest wait queue.
         wait_seconds: delays of the wait queues, the longest last.
     """
     base = wait_seconds[min(step, len(wait_seconds) - 1)]
@@ -26,13 +26,13 @@ def delay(step: int, *, at_least: float, wait_seconds: tuple[int, ...] = WAIT_SE
 
 
 def pause(seconds: float, waiting_seconds: float) -> dict[str, int | None]:
-    """The headers that say what is left of a pause after a wait queue.
+    """The headers that say how much of a pause remains after a wait queue.
 
     Args:
         seconds: the pause, from now.
         waiting_seconds: the time in the wait queue.
     """
-    # Whole numbers: AMQP's floating point numbers, as the client library sends them, have seven digits.
+    # Whole numbers, because floats, as the client library sends them, have only seven digits.
     left = math.ceil(seconds - waiting_seconds)
     if left <= 0:
         return {envelope.NOT_BEFORE: None, envelope.STILL_SECONDS: None}

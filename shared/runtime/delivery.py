@@ -1,13 +1,13 @@
-"""What happens to a delivered message: one deadline, and one of three answers to failure.
+"""What happens to a delivered message: one deadline, and one of three responses to failure.
 
-Transient → a copy into a wait queue, then ack. Permanent → a copy into the dead-letter queue, then ack. Crash → nobody
-acks, and the broker redelivers. A copy is confirmed before the ack: at any moment a message is in at least one queue.
+Transient → a copy into a wait queue, then ack. Permanent → a copy into the dead-letter queue, then ack. Crash → no ack,
+and the broker redelivers. A copy is confirmed before the ack: at any moment a message is in at least one queue.
 
-When the connection or the consumer's channel is lost, the broker redelivers as well, perhaps at once and to another
-process. So what is in hand is cancelled, settles nothing, and is noted as lost rather than as a death.
+When the connection or the consumer's channel is lost, the broker also redelivers, possibly immediately and to another
+process. So what is in flight is cancelled, settles nothing, and is noted as lost, so as not to count as a death.
 
-A server may ask for a longer pause than the longest wait queue has. The message then goes through it again and again;
-each time it comes by here, counts no attempt and meets no handler.
+A server may ask for a longer pause than the longest wait queue. The message then passes through that queue repeatedly;
+each time it is sent back from here without reaching a handler or counting an attempt.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _OUTAGE_WAIT_STEPS = 3
-"""While a server is down, messages wait as long as the first entries of WAIT_SECONDS (15 s): a look is cheap."""
+"""While a server is down, only the first entries of WAIT_SECONDS are used (up to 15 s): another try is cheap."""
 _SETTLE_PAUSE_SECONDS = 0.5
 _ABANDONED = "abandoned"
-"""Not settled by us: the connection is gone, and the broker delivers the message again."""
+"""Not settled by us: the connection is lost, and the broker redelivers the message."""
 _MALFORMED = (ValidationError, SubscriberNotFound, json.JSONDecodeError, UnicodeDecodeError)
 _PERMANENT = (PodcastError, *_MALFORMED)
-"""Transient aside, which is a PodcastError too. Anything else is a bug and is tried again, since a rare fault heals."""
+"""Except Transient, which is a PodcastError too. Anything else is a bug and is retried, as it may be a rare fault."""
 
 
 class Ignored(PodcastError):
-    """The message is another service's to answer for; it is acked and forgotten."""
+    """Another service is responsible for the message; it is acked and dropped."""
 
 
 class _TooEarly(PodcastError):
-    """A server has asked for a pause that is not over."""
+    """A server has asked for a pause that is not over yet."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The pause that a server asked for lasts another {seconds:.0f} s.")
@@ -64,11 +64,11 @@ class _TooEarly(PodcastError):
 
 
 class _TakenBack(PodcastError):
-    """The channel that the message came over is closed: the broker delivers it to somebody else."""
+    """The channel that delivered the message is closed: the broker redelivers it to another consumer."""
 
 
 class Delivery(BaseMiddleware[Any, Any]):
-    """Handles one delivery: deadline, log, metrics, and its settlement."""
+    """Handles one delivery: deadline, log, metrics and settlement."""
 
     def __init__(self, msg: Any, /, *, context: Any, subscription: Subscription) -> None:
         super().__init__(msg, context=context)
@@ -82,7 +82,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         self.bare = False
 
     async def on_receive(self) -> None:
-        """Enter the message in the list of what is in flight, and its job in the log."""
+        """Add the message to those in flight, and its job to the log context."""
         structlog.contextvars.bind_contextvars(
             job=envelope.job_id(self.msg), chunk=envelope.chunk(self.msg), attempt=envelope.attempt(self.msg)
         )
@@ -92,14 +92,14 @@ class Delivery(BaseMiddleware[Any, Any]):
 
     @property
     def is_taken_back(self) -> bool:
-        """Whether the channel that it came over is closed, so that nothing can be settled any more."""
+        """Whether the channel that delivered it is closed, so that it can no longer be settled."""
         try:
             return bool(self.msg.channel.is_closed)
         except ChannelInvalidStateError:
             return True
 
     def note_loss(self) -> None:
-        """Its redelivery will be nobody's death. A suspect has a marker, which is taken away instead."""
+        """Note that its redelivery does not mean a death. A suspect has a marker, which is removed instead."""
         if not self.is_suspect:
             self.subscription.quarantine.lost(envelope.identity(self.msg))
 
@@ -123,7 +123,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         exc_val: BaseException | None = None,
         exc_tb: TracebackType | None = None,
     ) -> bool:
-        """Settle the message; True, since the failure has been answered."""
+        """Settle the message; True, since the failure has been handled."""
         del exc_type, exc_tb
         try:
             outcome = await self._settle(exc_val)
@@ -139,7 +139,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         return not isinstance(exc_val, asyncio.CancelledError)
 
     async def _settle(self, error: BaseException | None) -> str:
-        """Do what the outcome asks for, until it is done or the broker has taken the message back by itself."""
+        """Settle the message, retrying until that succeeds or the broker has taken it back."""
         while not self.is_taken_back:
             try:
                 outcome = await self._answer(error)
@@ -149,7 +149,7 @@ class Delivery(BaseMiddleware[Any, Any]):
                 log.warning("could not settle yet", kind=self.kind, reason=str(trouble))
                 await asyncio.sleep(_SETTLE_PAUSE_SECONDS)
             except Exception as bug:
-                # Whatever a stranger put into the headers: the message must not keep its consumer's slot for ever.
+                # Whatever a stranger put into the headers: the message must not occupy its consumer's slot for ever.
                 log.exception("could not settle as it should be")
                 self.bare, error = True, error or bug
                 await asyncio.sleep(_SETTLE_PAUSE_SECONDS)
@@ -159,7 +159,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         return _ABANDONED
 
     async def _answer(self, error: BaseException | None) -> str:
-        """One of the three answers; what came of the message."""
+        """Carry out one of the three responses; returns the outcome."""
         if error is None:
             return "done"
         if isinstance(error, Ignored):
@@ -173,7 +173,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         return await self._retry(error)
 
     async def _hand_back(self) -> str:
-        """Back to the head of affairs as a fresh copy: a requeue would bring it nearer to its dead-letter queue."""
+        """Return the message to its queue as a fresh copy: a requeue would count towards the delivery limit."""
         await self.subscription.publisher.raw(
             envelope.copy(self.msg, headers={envelope.SUSPECT: self.is_suspect or None}),
             "",
@@ -183,7 +183,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         return "handed back"
 
     async def _wait_on(self, seconds: float) -> str:
-        """Through a wait queue once more, until the pause that a server asked for is over."""
+        """Send the message through a wait queue again, until the pause that a server asked for is over."""
         queue_seconds, delay_seconds = self._delay(0, at_least=seconds)
         headers = {**delays.pause(seconds, delay_seconds), envelope.SUSPECT: self.is_suspect or None}
         await self._publish_waiting(headers, queue_seconds, delay_seconds)
@@ -268,7 +268,7 @@ class Delivery(BaseMiddleware[Any, Any]):
 
 
 def _sentence(error: BaseException) -> str:
-    """The reason in one sentence, without any address's password: it goes into headers, logs and the job's status."""
+    """The reason in one sentence, without passwords: it goes into headers, logs and the job's status."""
     return scrub(_words(error))
 
 

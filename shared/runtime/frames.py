@@ -1,10 +1,10 @@
-"""Frames that a stranger's message cannot break.
+"""Decoding of AMQP frames that a stranger's message cannot break.
 
 The client library decodes a message's properties in the task that reads the connection, and raises there on a
-timestamp after the year 9999, on text that is not UTF-8, and on tables nested a few hundred deep. RabbitMQ takes all of
-these from publishers. The connection would be lost, the message redelivered, and the connection lost again, with
-everything that was in hand. And the consumer's callback raises on a delivery mode that is neither 1 nor 2 before anyone
-could settle the message. So decoders that raise nothing take their place; what cannot be read is left out.
+timestamp after the year 9999, on text that is not UTF-8, and on tables nested a few hundred levels deep. RabbitMQ
+accepts all of these from publishers. The connection would be lost, the message redelivered, and the connection lost
+again, with everything in flight. The consumer's callback also raises on a delivery mode other than 1 or 2 before the
+message can be settled. So these decoders are replaced by ones that never raise; what cannot be read is left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TIMESTAMP_BYTES: Final = 8
 
 @functools.cache
 def harden() -> None:
-    """Put our decoders into the client library's tables, once a process."""
+    """Put our decoders into the client library's tables, once per process."""
     decode.METHODS["shortstr"] = _short_string
     decode.METHODS["timestamp"] = decode.TABLE_MAPPING[b"T"] = _timestamp
     decode.METHODS["table"] = _table
@@ -45,7 +45,7 @@ def _timestamp(value: bytes) -> tuple[int, Any]:
 
 
 def _table(value: bytes) -> tuple[int, common.FieldTable]:
-    """A message's headers; none of them if one cannot be read."""
+    """A message's headers; empty if any of them cannot be read."""
     try:
         return decode.field_table(value)
     except (ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:

@@ -1,7 +1,8 @@
-"""What a process answers over HTTP about itself, from a thread of its own, so also when its event loop stands still.
+"""A process's HTTP health endpoints, served from a separate thread, so that they work while the event loop is blocked.
 
-`/healthz`: is it alive? 200 while its event loop turns. No server that is down makes it fail: whoever ends a process
-that is not alive must not do so because the broker restarts. `/readyz`: can it do its work now? `/metrics`, `/stacks`.
+`/healthz`: is it alive? 200 while its event loop is running. It does not depend on any server: a supervisor that kills
+processes that are not alive must not do so because the broker restarts. `/readyz`: can it work now? `/metrics`,
+`/stacks`.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared.runtime.watchdog import Watchdog
 
 STILL_LIMIT_SECONDS: Final = 3.0
-"""An event loop that has not turned for so long is not alive; a loaded machine delays one by a second."""
+"""An event loop that has been blocked for this long is not alive; a loaded machine may delay one by a second."""
 
 
 def serve(watchdog: Watchdog, *, host: str, port: int, unready: Callable[[], list[str]], service: str) -> int:
-    """Serve `/healthz`, `/readyz`, `/metrics` and `/stacks` from a thread of their own.
+    """Serve `/healthz`, `/readyz`, `/metrics` and `/stacks` from a separate thread.
 
     Args:
-        watchdog: knows when the event loop turned last.
+        watchdog: knows when the event loop last ran.
         host: the address to bind to.
         port: the port; 0 for any.
-        unready: why the service is not ready; nothing if it is. It is called in another thread than the loop's.
+        unready: returns why the service is not ready; empty if it is. Called outside the event loop's thread.
         service: its name.
 
     Returns:
-        The port, which is the given one unless that was 0.
+        The port in use.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -70,7 +71,7 @@ def serve(watchdog: Watchdog, *, host: str, port: int, unready: Callable[[], lis
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's signature
-            """Health checks are not worth a line."""
+            """Health checks are not logged."""
 
     server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""Logging: one line an event, `key=value`, the service's name in front; JSON with `PODCAST_LOG_JSON=true`."""
+"""Logging: one line per event, `key=value`, with the service's name; JSON with `PODCAST_LOG_JSON=true`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.text import json_escaped, printable
 
 
 def _only_text(_logger: Any, _method: str, line: Any) -> str:
-    """Nothing in a record commands the terminal, and what follows its first line is indented: none forges a record."""
+    """Makes a record safe for terminals; all but its first line is indented, so that nothing can forge a record."""
     return printable(str(line), keep_newlines=True).replace("\n", "\n    ")
 
 
@@ -23,7 +23,7 @@ def _only_json(_logger: Any, _method: str, line: Any) -> str:
 
 
 class _WithoutPasswords(structlog.stdlib.ProcessorFormatter):
-    """The last step of every line, tracebacks too: libraries quote addresses in their errors as they were given."""
+    """Scrubs every line at the end, including tracebacks: libraries quote addresses in their errors verbatim."""
 
     def format(self, record: logging.LogRecord) -> str:
         return scrub(super().format(record))
@@ -35,7 +35,7 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
     Args:
         service: bound to every line.
         level: the lowest level that is written.
-        as_json: one JSON object a line instead of `key=value`.
+        as_json: one JSON object per line instead of `key=value`.
     """
     shared_processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -57,7 +57,7 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
             colors=False,
             pad_event_to=0,
             pad_level=False,
-            # The default draws every local variable: it took a second and a half of the event loop, and shows secrets.
+            # The default prints every local variable: it blocked the event loop for 1.5 s, and reveals secrets.
             exception_formatter=structlog.dev.plain_traceback,
         )
     )
@@ -74,8 +74,8 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
     handler.setFormatter(formatter)
     logging.root.handlers = [handler]
     logging.root.setLevel(level.upper())
-    # Libraries that tell of every connection and every request; their warnings still come through.
-    logging.getLogger("aio_pika").setLevel(logging.CRITICAL)  # tells of every refused connection; we say it once
+    # Libraries that log every connection and every request; their warnings are still shown.
+    logging.getLogger("aio_pika").setLevel(logging.CRITICAL)  # logs every refused connection; we log it once
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     for noisy in ("httpx", "httpcore", "urllib3", "faststream", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))

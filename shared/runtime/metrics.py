@@ -1,4 +1,4 @@
-"""Prometheus metrics that every service has; served on the health port under `/metrics`."""
+"""Prometheus metrics common to all services; served on the health port under `/metrics`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ Send = Callable[[aio_pika.Message, str, str, bool], Awaitable[Any]]
 """(message, exchange, routing key, mandatory): returns when the broker has confirmed."""
 
 CONNECTION_ERRORS = (AMQPError, ConnectionError, OSError, RuntimeError)
-"""What aio-pika raises while the connection is gone; RuntimeError is its answer on a channel that was closed."""
+"""What aio-pika raises while the connection is lost; RuntimeError is raised on a closed channel."""
 
 
 class Publisher:
@@ -32,7 +32,7 @@ class Publisher:
         self._deadline_seconds = deadline_seconds
 
     async def __call__(self, message: Message) -> None:
-        """Publish one of the messages of `shared.protocol.messages` to everyone it concerns.
+        """Publish one of the messages of `shared.protocol.messages` to the queues that are bound to it.
 
         Raises:
             BrokerDown: the broker did not confirm it in time, or has no queue for it.
@@ -41,7 +41,7 @@ class Publisher:
         await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, message.ROUTING_KEY)
 
     async def durable_event(self, message: Message) -> None:
-        """Publish a durable event to the queues that are bound to it; that may be none.
+        """Publish a durable event to the queues that are bound to it, if any.
 
         Raises:
             BrokerDown: the broker did not confirm it in time.
@@ -50,7 +50,7 @@ class Publisher:
         await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, message.ROUTING_KEY, mandatory=False)
 
     async def to_queue(self, queue: WorkQueue, message: Message) -> None:
-        """Publish a message to one queue alone, past the exchange.
+        """Publish a message directly to a single queue, bypassing the exchange.
 
         Raises:
             BrokerDown: the broker did not confirm it in time.
@@ -59,10 +59,10 @@ class Publisher:
         await self.raw(ready, "", queue.name)
 
     async def raw(self, message: aio_pika.Message, exchange: str, routing_key: str, *, mandatory: bool = True) -> None:
-        """Publish a ready AMQP message.
+        """Publish a complete AMQP message.
 
         Raises:
-            BrokerDown: the broker did not confirm it in time, or has no queue for it though that is mandatory.
+            BrokerDown: the broker did not confirm it in time, or it is mandatory and there is no queue for it.
         """
         try:
             async with deadline(self._deadline_seconds, f"publish {routing_key}", error=BrokerDown):
@@ -76,11 +76,11 @@ class Publisher:
             raise BrokerDown(f"The broker did not take {routing_key}: {error or type(error).__name__}.") from error
 
     async def event(self, event: JobEvent) -> None:
-        """Tell watchers. Nothing depends on it, so a failure is logged and forgotten."""
+        """Publish an event for watchers. Nothing depends on it, so a failure is only logged."""
         await self._tell(event, event.name, event.status.job_id)
 
     async def retried(self, event: WorkRetried) -> None:
-        """Tell watchers that some work of a job is tried again; best effort, as `event` is."""
+        """Notify watchers that some of a job's work is retried; best effort, like `event`."""
         await self._tell(event, event.EVENT, event.job_id)
 
     async def _tell(self, event: Frozen, name: str, job_id: str) -> None:

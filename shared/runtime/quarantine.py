@@ -1,18 +1,18 @@
-"""Finding the message that kills its consumer, without blaming its neighbours, or a network.
+"""Finds the message that kills its consumer, without blaming its neighbours or a network failure.
 
-When a process dies, everything it had in hand is redelivered; only one of those messages may be to blame. So a
-redelivered message is a suspect. A suspect is handled alone in its process, and a marker in the store says so while it
-lasts. A process that lives, whatever comes of the message, takes the marker away. A marker that stayed is a death with
-this one message in hand.
+When a process dies, everything it had in flight is redelivered, but only one of those messages may be to blame. So a
+redelivered message is a suspect. A suspect is handled alone in its process, and there is a marker in the store
+meanwhile. A process that survives removes the marker, whatever the outcome. A marker that remains means a death while
+only this message was being handled.
 
-A message is redelivered as well when the connection is lost, and then nobody has died. A process that loses its
-connection and lives gives up what it had in hand, takes its marker away, and leaves a note for each message that it was
-handling in the ordinary way, without a marker. The first death left no marker either: so a suspect without a note has
-one more death behind it than it has markers, and a suspect with a note has just as many. An ordinary message costs no
-call to the store.
+A message is also redelivered when the connection is lost, although no process has died. A process that survives the
+loss of its connection gives up what it had in flight, removes its marker, and leaves a note for each message that it
+was handling in the ordinary way, without a marker. The first death left no marker either: so for a suspect without a
+note, the number of deaths is the number of markers plus one; with a note, it is the number of markers. An ordinary
+message costs no call to the store.
 
-Notes and markers carry the token of their process: what this process left behind is no death, since it lives. Another
-process may see a marker before its owner, cut off as it was, takes it away; a pause before the verdict is for that.
+Notes and markers carry the token of their process: those of this process do not mean a death, since it is alive.
+Another process may see a marker before its disconnected owner has removed it, hence the pause before the verdict.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from shared.store.port import Store
 log = structlog.get_logger(__name__)
 
 GATE_SECONDS: Final = 60.0
-"""How long a message may wait at the gate in its consumer's hands; then it waits in a wait queue."""
+"""How long a message may wait at the gate unacked; after that it goes to a wait queue."""
 VERDICT_PAUSE_SECONDS: Final = 2.0
-"""Time for a process that has lost its connection to take its marker away."""
+"""Gives a process that has lost its connection time to remove its marker."""
 _TIDY_SECONDS: Final = 2.0
-"""How long a message waits for its markers to be taken away; then that goes on without it."""
+"""How long a message waits for its markers to be removed; after that, removal continues in the background."""
 _TRIES_AFTER_SECONDS: Final = (0.0, 1.0, 4.0, 15.0, 60.0)
 _LOST: Final = "lost-"
 
 
 class Quarantine:
-    """Lets ordinary messages through side by side, and suspects one at a time with nobody beside them.
+    """Lets ordinary messages run concurrently, and each suspect alone.
 
     Args:
         store: where markers and notes are.
@@ -77,7 +77,7 @@ class Quarantine:
 
     @contextlib.asynccontextmanager
     async def ordinary(self) -> AsyncIterator[None]:
-        """Come in as soon as no suspect is being handled.
+        """Enter as soon as no suspect is being handled.
 
         Raises:
             Outage: it took too long.
@@ -94,11 +94,11 @@ class Quarantine:
 
     @contextlib.asynccontextmanager
     async def suspect(self, message_id: str) -> AsyncIterator[None]:
-        """Be alone, and leave a marker while it lasts.
+        """Enter alone, with a marker in the store meanwhile.
 
         Raises:
-            Poison: it has killed its consumer too often.
-            Outage: the others took too long, or the store does not answer.
+            Poison: the message has killed its consumer too often.
+            Outage: other messages took too long, or the store does not answer.
         """
         async with contextlib.AsyncExitStack() as gate:
             async with deadline(self._wait_seconds, "waiting to be alone", error=Outage):
@@ -112,7 +112,7 @@ class Quarantine:
                 await self._clear(left_behind)
                 raise Poison(
                     f"This message killed the process that handled it {deaths} times.",
-                    hint="Look at its text and at the service's log; replay it once the cause is mended.",
+                    hint="Look at its text and at the service's log; replay it once the cause is fixed.",
                 )
             mark = keys.suspect(message_id, f"{self._process}-{next(self._handlings)}")
             await self._store.put(mark, b"")
@@ -124,18 +124,18 @@ class Quarantine:
             await self._clear([*left_behind, mark])
 
     def lost(self, message_id: str) -> None:
-        """Note that an ordinary message was in hand when the connection was lost: its redelivery is nobody's death."""
+        """Note that an ordinary message was in flight when the connection was lost: its redelivery means no death."""
         if message_id not in self._lost:
             self._lost.add(message_id)
             self._start(self._leave_note(message_id))
 
     async def settle(self, *, seconds: float) -> None:
-        """Wait for notes and markers that are under way; the process is about to end."""
+        """Wait for pending changes of notes and markers; the process is about to end."""
         if self._tidying:
             await asyncio.wait(set(self._tidying), timeout=seconds)
 
     async def _evidence(self, message_id: str) -> tuple[list[str], int]:
-        """What is in the store about a suspect, and how many deaths that means."""
+        """The store's keys about a suspect, and the number of deaths that they mean."""
         prefix = keys.suspect(message_id)
         left_behind = [key async for key in self._store.list(prefix)]
         tokens = [key.removeprefix(prefix) for key in left_behind]
@@ -151,7 +151,7 @@ class Quarantine:
             self._lost.discard(message_id)
 
     async def _clear(self, marks: list[str]) -> None:
-        """Take markers away; if the store does not answer, that goes on in the background."""
+        """Remove markers; if the store does not answer, removal continues in the background."""
 
         async def delete() -> None:
             for mark in marks:

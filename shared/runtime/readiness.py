@@ -1,4 +1,4 @@
-"""Whether a process can do its work at this moment, and if not, why: what `/readyz` answers."""
+"""Whether a process can work at this moment, and if not, why: the basis of `/readyz`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from shared.store.port import Store
 log = structlog.get_logger(__name__)
 
 STORE_LOOK_SECONDS: Final = 5.0
-"""The store is asked this often whether it is there; a process that is busy with it gains nothing from more."""
+"""How often the store is checked; checking more often would gain nothing for a process that is using it anyway."""
 STORE_LOOK_AGAIN_SECONDS: Final = 1.0
-"""While it is not there, so that its return is seen soon."""
+"""The same while the store is down, so that its return is noticed soon."""
 STORE_ANSWER_SECONDS: Final = 5.0
 _STORE_SILENT_SECONDS: Final = 3 * (STORE_LOOK_SECONDS + STORE_ANSWER_SECONDS)
 
 
 class Readiness:
-    """What a process needs for its work, and how it stands. Read by another thread, written by the event loop.
+    """The state of what a process needs for its work. Written by the event loop, read by another thread.
 
     Attributes:
-        is_started: the queues are declared, the consumer is set up.
-        is_stopping: it takes nothing more.
-        broker: why the broker's side is not ready, as it is now; "" if it is.
+        is_started: the queues are declared and the consumer is set up.
+        is_stopping: it accepts no more messages.
+        broker: returns why the broker's side is not ready; "" if it is.
     """
 
     def __init__(self, store: Store, *, broker: Callable[[], str]) -> None:
@@ -41,7 +41,7 @@ class Readiness:
         self._store_seen = time.monotonic()
 
     def reasons(self) -> list[str]:
-        """Why the process is not ready; none if it is."""
+        """Why the process is not ready; empty if it is."""
         if self.is_stopping:
             return ["The service is stopping."]
         if not self.is_started:
@@ -57,7 +57,7 @@ class Readiness:
         return ""
 
     async def look(self) -> None:
-        """Ask the store whether it is there, and remember the answer."""
+        """Check whether the store is up, and remember the result."""
         try:
             async with deadline(STORE_ANSWER_SECONDS, "asking the store", error=StoreDown):
                 await self._store.ping()
@@ -71,7 +71,7 @@ class Readiness:
             self._store_trouble, self._store_seen = "", time.monotonic()
 
     async def keep_looking(self) -> None:
-        """Look again and again, for as long as the process runs."""
+        """Check repeatedly for as long as the process runs."""
         while True:
             await asyncio.sleep(STORE_LOOK_AGAIN_SECONDS if self._store_trouble else STORE_LOOK_SECONDS)
             await self.look()

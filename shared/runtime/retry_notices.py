@@ -1,6 +1,6 @@
-"""Tells who watches a job that some of its work is tried again: a speech server that fails shows while one waits.
+"""Notifies a job's watchers that some of its work is retried, so that a failing speech server is visible immediately.
 
-Best effort: nothing depends on it, and at most one event a second and job is published, however many chunks fail.
+Best effort: nothing depends on it, and at most one event per second and job is published, however many chunks fail.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class RetryNotices:
 
     Args:
         service: its name.
-        publish: publishes an event; raises nothing for a broker that is away.
+        publish: publishes an event; does not raise if the broker is down.
         clock: monotonic seconds.
     """
 
@@ -40,10 +40,10 @@ class RetryNotices:
         self._publish = publish
         self._clock = clock
         self._last: OrderedDict[str, float] = OrderedDict()
-        """Job → when it was told of; the job told of last is at the end."""
+        """Job → when an event was last published for it; the most recent is at the end."""
 
     async def tell(self, message: AbstractIncomingMessage, *, reason: str, tries: int, next_seconds: float) -> None:
-        """Publish that a message is tried again, if its job has not been told of just now."""
+        """Publish that a message will be retried, unless an event for its job was published just now."""
         job_id = envelope.job_id(message)
         now = self._clock()
         if (

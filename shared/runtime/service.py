@@ -1,6 +1,6 @@
-"""What every service is: connect, declare, consume one queue, publish, stop without losing anything.
+"""What every service does: connect, declare, consume one queue, publish, stop without losing anything.
 
-A service's `app.py` names its queue and its handlers; everything else is here.
+A service's `app.py` names its queue and its handlers; this module does the rest.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _RECONNECT_SECONDS = 1
 _START_PAUSE_SECONDS = 0.5
 _DECLARE_SECONDS = 60.0
 _STOP_SECONDS = 5.0
-"""To close the connection after the grace period; then the process ends anyway."""
+"""For closing the connection after the grace period; after that the process ends anyway."""
 
 
 class Service:
@@ -72,7 +72,8 @@ class Service:
         self.readiness = Readiness(self.store, broker=self._broker_trouble)
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.on_disconnect: list[Callable[[], None]] = []
-        """Called when the connection or the consumer's channel is lost: what was in hand may be another's from then."""
+        """Called when the connection or the consumer's channel is lost: from then on, another process may have the
+        messages that were in flight."""
         self._subscription = Subscription(
             queue,
             service=queue.name,
@@ -118,11 +119,11 @@ class Service:
 
         Args:
             message: the type.
-            ignore_malformed: drop what is not a valid message of this type, since another service answers for it.
+            ignore_malformed: drop what is not a valid message of this type, since another service handles that.
         """
         routing_key: str = message.ROUTING_KEY
 
-        # Filters are coroutines: FastStream runs a plain function in a thread, one after the other for each message.
+        # Filters are coroutines because FastStream would run plain functions in a thread, one by one for each message.
         async def is_it(delivered: StreamMessage[IncomingMessage]) -> bool:
             raw = delivered.raw_message
             return envelope.kind(raw) == routing_key and not envelope.is_dead_letter(raw)
@@ -156,7 +157,7 @@ class Service:
         self._subscriber(dead_letter, filter=is_it, decoder=decode)
 
     def publishes(self, *messages: type[Message]) -> None:
-        """Name the messages that the handlers publish, for the AsyncAPI document."""
+        """Declare which messages the handlers publish, for the AsyncAPI document."""
         for message in messages:
             self.broker.publisher(
                 exchange=RabbitExchange(topology.EXCHANGE, type=ExchangeType.TOPIC, declare=False),
@@ -223,7 +224,7 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """Whether it can do its work now: it consumes, and the store is there."""
+        """Whether it can work now: it is consuming, and the store is up."""
         return not self.readiness.reasons()
 
     def _broker_trouble(self) -> str:
@@ -232,7 +233,7 @@ class Service:
         queue, tag = self._subscriber._queue_obj, self._subscriber._consumer_tag  # noqa: SLF001 - there is no public way
         if queue is None or queue.channel.is_closed:
             return "The consumer's channel is closed."
-        underlay = getattr(queue.channel, "_channel", None)  # the public way is a coroutine, and waits for it
+        underlay = getattr(queue.channel, "_channel", None)  # the public way is a coroutine that waits for the channel
         if underlay is None or tag not in underlay.channel.consumers:
             return f"The broker does not deliver from {self.queue.name}."
         return ""
@@ -242,11 +243,11 @@ class Service:
         self._stop.set()
 
     async def _start(self) -> None:
-        """Wait for the servers, declare, and begin to consume."""
+        """Wait for the servers, declare, and start consuming."""
         await self._until_up(self._declare)
         await self._until_up(self.store.ping)
         connection = self._connection = await self.broker.connect()
-        # A channel for publishing alone: a publisher of FastStream's would cost half as much again for each message.
+        # A separate channel for publishing: FastStream's publisher would cost half as much again per message.
         self._channel = await connection.channel(on_return_raises=True)
         await self.broker.start()
         self._watch_for_loss(connection)
@@ -282,7 +283,7 @@ class Service:
             await topology.declare(connection)
 
     async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run background work; if it ends, so does the process, and a supervisor starts it again."""
+        """Run background work; if it fails, the process ends, and a supervisor restarts it."""
         try:
             await work()
         except Exception:
@@ -290,11 +291,11 @@ class Service:
             self._stop.set()
 
     async def _drain(self) -> None:
-        """Stop taking, let finish what can finish in the grace period, hand back the rest."""
+        """Stop consuming, let messages finish within the grace period, hand back the rest."""
         self.readiness.is_stopping = True
         self._subscription.stopping = True
-        # Cancel the consumer first: FastStream would wait for the handlers before it, and what was prefetched meanwhile
-        # would come back with its delivery count raised.
+        # Cancel the consumer first: FastStream would wait for the handlers before doing so, and messages prefetched
+        # meanwhile would come back with a higher delivery count.
         queue, tag = self._subscriber._queue_obj, self._subscriber._consumer_tag  # noqa: SLF001 - there is no public way
         if queue is not None and tag is not None:
             with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
@@ -314,7 +315,7 @@ class Service:
 
 
 def main(service: str, build: Callable[[Settings], Service]) -> None:
-    """Run a service until it is told to stop, and end the process without waiting for any thread."""
+    """Run a service until it is stopped, and end the process without waiting for any thread."""
     try:
         settings = load()
         timeout_budget.check(settings)
@@ -335,7 +336,7 @@ def main(service: str, build: Callable[[Settings], Service]) -> None:
             code = 1
         sys.stdout.flush()
         sys.stderr.flush()
-        # At once: leaving the loop would join threads, and one that is stuck must not keep the process alive.
+        # Immediately: leaving the loop would join threads, and a stuck one must not keep the process alive.
         os._exit(code)
 
     asyncio.run(run())

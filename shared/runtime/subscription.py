@@ -1,4 +1,4 @@
-"""A service's one queue: how its messages are handled, and which of them are in hand."""
+"""A service's work queue: how its messages are handled, and which of them are in flight."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Subscription:
-    """A service's one queue, and how its messages are handled.
+    """A service's work queue, and how its messages are handled.
 
     Attributes:
         queue: the work queue.
-        in_flight: the tasks that are handling a message now, with its delivery.
-        notices: tells who watches a job that its work is tried again.
+        in_flight: the tasks that are handling a message now, each with its delivery.
+        notices: notifies a job's watchers that its work is retried.
         pause_limit_seconds: the longest pause that a server may ask for.
         wait_seconds: delays of the wait queues, the longest last.
         stopping: set when the process stops; a cancelled handler then hands its message back.
@@ -51,11 +51,11 @@ class Subscription:
         self.stopping = False
 
     def in_hand(self) -> list[str]:
-        """What is being handled now, for people."""
+        """The messages in flight, as readable names."""
         return [delivery.name for delivery in list(self.in_flight.values())]
 
     def lost(self) -> None:
-        """The connection or the consumer's channel is lost: give up what came over it, at once."""
+        """The connection or the consumer's channel is lost: give up what it delivered, immediately."""
         for task, delivery in list(self.in_flight.items()):
             if delivery.is_taken_back:
                 delivery.note_loss()

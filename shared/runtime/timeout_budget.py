@@ -1,4 +1,4 @@
-"""Deadlines are nested from the inside out: call < handler < the broker's ack deadline. Checked at start-up."""
+"""Checks at start-up that deadlines are nested: call < handler < the broker's ack deadline."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from shared.runtime.quarantine import GATE_SECONDS
 from shared.settings import Settings
 
 _SPEECH_CALLS = 2.5
-"""Within one message other endpoints are tried for 1.5 deadlines, and the last call may take one more."""
+"""For one message, other endpoints are tried for up to 1.5 deadlines, and the last call may take one more."""
 
 
 def check(settings: Settings) -> None:
-    """See that no outer deadline can fire before an inner one.
+    """Check that no outer deadline can fire before an inner one.
 
     Raises:
-        Misconfigured: one can; the sentence names the two settings.
+        Misconfigured: one can; the error names the two settings.
     """
     store = settings.store_deadline_seconds
     publish = settings.publish_deadline_seconds

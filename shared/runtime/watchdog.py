@@ -1,7 +1,7 @@
-"""Seeing into a process that hangs: its stacks, its tasks, its event loop's pulse.
+"""Diagnoses a process that hangs: its stacks, its tasks, its event loop's heartbeat.
 
-A thread beside the loop answers `/healthz`, `/metrics` and `/stacks` even while the loop stands still, and ends the
-process when it has stood still for too long: the broker then redelivers what was in hand.
+Threads outside the loop answer `/healthz`, `/metrics` and `/stacks` even while the loop is blocked, and end the process
+when it has been blocked for too long: the broker then redelivers what was in flight.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from shared.runtime import metrics
 log = structlog.get_logger(__name__)
 
 STALLED_EXIT_CODE = 70
-"""EX_SOFTWARE: a supervisor starts the process again."""
+"""EX_SOFTWARE: a supervisor restarts the process."""
 
 _BEAT_SECONDS = 0.25
 LATE_SECONDS = 1.0
-"""A loop that is later than this is worth a line in the log."""
+"""A delay of the loop longer than this is logged."""
 _TASK_FRAMES = 8
 
 
 class Watchdog:
-    """The event loop's pulse, and the thread that watches it.
+    """The event loop's heartbeat, and the thread that watches it.
 
     Args:
-        limit_seconds: how long the loop may stand still.
+        limit_seconds: how long the loop may be blocked.
         in_flight: what is being handled now, for the log.
     """
 
@@ -48,7 +48,7 @@ class Watchdog:
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Begin beating on the running loop, and watching."""
+        """Start the heartbeat on the running loop, and the thread that watches it."""
         self._loop = asyncio.get_running_loop()
         self._expected = time.monotonic() + _BEAT_SECONDS
         self._loop.call_later(_BEAT_SECONDS, self._beat)
@@ -59,13 +59,13 @@ class Watchdog:
         self._ended.set()
 
     def seconds_since_beat(self) -> float:
-        """How long the loop has not turned."""
+        """How long ago the loop's last heartbeat was."""
         return time.monotonic() - self._last_beat
 
     def tasks(self) -> str:
-        """Every task of the loop, where it waits, and what is in flight."""
+        """What is in flight, and every task of the loop with the place where it waits."""
         lines = [f"in flight: {', '.join(self._in_flight()) or 'nothing'}"]
-        # The set may change while another thread reads it; a second look is enough.
+        # The set may change while this thread reads it; then it is read again.
         for _ in range(3):
             try:
                 tasks = list(asyncio.all_tasks(self._loop)) if self._loop else []

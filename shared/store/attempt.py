@@ -1,7 +1,7 @@
 """A call that was given up at its deadline must not take effect afterwards.
 
-A blocking call runs in a thread, and a thread cannot be stopped: the caller leaves it behind and goes on. Each call
-therefore carries an `Attempt`, and asks it before the step that makes its change visible.
+A blocking call runs in a thread, and a thread cannot be stopped: the caller abandons it and continues. So each call
+carries an `Attempt`, and checks it before the step that makes its change visible.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from contextvars import ContextVar
 
 
 class Attempt:
-    """One call's permission to change the store; safe to use from the caller's thread and the call's own.
+    """One call's permission to change the store; safe to use from the caller's thread and the call's thread.
 
-    It ends when the caller gives up, and also by the clock alone, since in a process that was frozen (SIGSTOP) the
-    thread may run again before the caller's deadline has had a chance to fire.
+    It ends when the caller gives up, and also by the clock, since in a process that was frozen (SIGSTOP) the thread may
+    run again before the caller's deadline has had a chance to fire.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -22,7 +22,7 @@ class Attempt:
         self._given_up = False
 
     def give_up(self) -> None:
-        """Nobody waits for the call any more."""
+        """End the permission: nobody is waiting for the call any more."""
         self._given_up = True
 
     @property
@@ -37,8 +37,8 @@ class Attempt:
 
 
 class GivenUpError(Exception):
-    """Ends the thread of a call that was given up. Nobody waits for it, so nobody sees this."""
+    """Ends the thread of a call that was given up. Nobody is waiting for it, so this is never seen."""
 
 
 CURRENT: ContextVar[Attempt] = ContextVar("attempt")
-"""The attempt that the running thread works for, for code that is called back by a library."""
+"""The attempt of the running thread, for code that a library calls back."""

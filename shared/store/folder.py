@@ -1,7 +1,8 @@
 """The store as a folder: the embedded default for one machine.
 
-A file appears under its key by a rename under the key's lock (`folder_commit`), so a reader never sees half an object,
-a killed writer leaves none, and a writer that was given up changes nothing. Several processes may share the folder.
+A file appears under its key by a rename under the key's lock (`folder_commit`), so no reader ever sees a partial
+object, even if a writer is killed, and a writer that was given up changes nothing. Several processes may share the
+folder.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class FileStore:
                     return await in_thread(lambda: call(attempt), limiter=self._limiter)
                 finally:
                     attempt.give_up()  # before the caller hears of it
-        except GivenUpError as error:  # the thread was quicker than the deadline to see that the time is up
+        except GivenUpError as error:  # the thread noticed before the deadline fired that the time is up
             raise StoreDown(f"store {doing} took longer than {seconds:g} s.") from error
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise NotFound(f"There is no object for {doing}.") from error

@@ -1,10 +1,10 @@
 """How a file of the folder store becomes visible: whole, in order, and never after its writer was given up.
 
-Every change of an object (a write, a conditional write, a deletion) takes the lock of its key, asks whether it may
-still take effect, and then renames or unlinks. Since the question is asked under the lock, a write that was given up
-can never come after one that began later: either it holds the lock and is visible first, or it finds that it was given
-up. The lock is an advisory one on the file system, so it holds between the threads and the processes that share the
-folder, and the kernel drops it when a process dies.
+Every change of an object (a write, a conditional write, a deletion) takes the lock of its key, checks whether it may
+still take effect, and then renames or unlinks. Since this is checked under the lock, a write that was given up can
+never take effect after one that began later: either it holds the lock and is visible first, or it finds that it was
+given up. The lock is an advisory file lock, so it works between all threads and processes that share the folder, and
+the kernel releases it when a process dies.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _STRIPES: Final = 256
 """Lock files; a key always uses the same one. They are never removed, so nobody can lock a file that is gone."""
 _LONGEST_PAUSE_SECONDS: Final = 0.05
 _FOLDER_TRIES: Final = 10
-"""A folder that was made may be removed, empty, by a concurrent deletion before the file is in it."""
+"""A new folder may be removed by a concurrent deletion while it is still empty."""
 
 Condition = Callable[[Path], None]
 """Looks at the object's file under its lock; raises `Conflict` to leave it as it is."""
 
 
 def version_of(content: bytes) -> str:
-    """The version of an object of this content.
+    """The version of an object with this content.
 
-    It is a digest, as an S3 ETag is: size and time of change would not do, because two writes within one tick of the
-    file system's clock can have the same, and a new file may get the inode of the one it replaces.
+    It is a digest, like an S3 ETag: size and modification time are not enough, because they can be the same for two
+    writes within one tick of the file system's clock, and a new file may get the inode of the one it replaces.
     """
     return hashlib.sha256(content).hexdigest()
 
@@ -50,7 +50,7 @@ def absent(path: Path) -> None:
 
 
 def at_version(version: str) -> Condition:
-    """The condition that the object is there and at this version."""
+    """The condition that the object exists and is at this version."""
 
     def check(path: Path) -> None:
         try:
@@ -66,11 +66,11 @@ def at_version(version: str) -> Condition:
 def write(
     root: Path, path: Path, fill: Callable[[Path], object], attempt: Attempt, condition: Condition | None = None
 ) -> None:
-    """Make a file with `fill` and let it appear at `path`.
+    """Create a file with `fill` and let it appear at `path`.
 
     Raises:
         Conflict: the condition does not hold.
-        BadInput: an object has the name of a folder on the way, or a folder has the object's name.
+        BadInput: a part of the path is an object, or there is a folder with the object's name.
         GivenUpError: the caller has given up; nothing was changed.
     """
     partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
@@ -89,7 +89,7 @@ def write(
 
 
 def delete(root: Path, path: Path, attempt: Attempt) -> None:
-    """Remove a file, and the folders below the first level that are empty without it.
+    """Remove a file, and the folders below the first level that it leaves empty.
 
     Raises:
         GivenUpError: the caller has given up; nothing was changed.
@@ -105,9 +105,9 @@ def delete(root: Path, path: Path, attempt: Attempt) -> None:
 
 
 def make_folder(root: Path, folder: Path) -> None:
-    """Make a folder at or below `root`, and those on the way: for their owner alone, whatever the umask.
+    """Create a folder at or below `root`, with its parents: accessible only to their owner, whatever the umask.
 
-    People's texts are in it. Their commands write here too, with a umask that is meant for what is made for them.
+    The folder contains people's texts, and `podcast submit` writes here with the umask of whoever calls it.
     """
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -132,7 +132,7 @@ def _fill(root: Path, partial: Path, fill: Callable[[Path], object]) -> None:
 
 @contextlib.contextmanager
 def _locked(root: Path, path: Path, attempt: Attempt) -> Iterator[None]:
-    """Hold the lock of a key. It is asked for again and again, so that a thread that was given up ends."""
+    """Hold the lock of a key. Acquiring it is retried, not awaited, so that a thread that was given up ends."""
     folder = root / LOCKS
     make_folder(root, folder)
     name = f"{zlib.crc32(os.fsencode(path.relative_to(root))) % _STRIPES:02x}"
@@ -149,4 +149,4 @@ def _locked(root: Path, path: Path, attempt: Attempt) -> Iterator[None]:
                 pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
         yield
     finally:
-        os.close(file)  # which drops the lock
+        os.close(file)  # which releases the lock

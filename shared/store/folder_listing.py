@@ -1,4 +1,4 @@
-"""Listing a folder store in the order of S3: by the bytes of the whole key, so that `a-b/x` comes before `a/x`."""
+"""Lists a folder store in S3's order: by the bytes of the whole key, so that `a-b/x` comes before `a/x`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from shared.store.port import Entry
 
 
 def keys(root: Path, prefix: str, after: str = "") -> Iterator[str]:
-    """The keys that begin with `prefix` and come after `after`, in order. Subtrees without any are not entered."""
+    """The keys that begin with `prefix` and come after `after`, in order. Subtrees without such keys are skipped."""
     yield from _below(root, prefix.rpartition("/")[0], prefix, after)
 
 
 def entries(root: Path, prefix: str, after: str = "") -> Iterator[Entry]:
-    """As `keys`, with size and age; without those that are deleted meanwhile."""
+    """As `keys`, with size and age, except for objects that are deleted meanwhile."""
     for key in keys(root, prefix, after):
         with contextlib.suppress(FileNotFoundError):
             found = (root / key).stat()
@@ -25,7 +25,7 @@ def entries(root: Path, prefix: str, after: str = "") -> Iterator[Entry]:
 
 
 def folders(root: Path, prefix: str, after: str = "") -> Iterator[str]:
-    """The names of the folders right below `prefix` that come after the name `after`, in order."""
+    """The names of the folders directly below `prefix` that come after the name `after`, in order."""
     for name in _names(root / prefix):
         if name.endswith("/") and name > f"{after}/" * bool(after):
             yield name[:-1]
@@ -43,7 +43,7 @@ def _below(root: Path, folder: str, prefix: str, after: str) -> Iterator[str]:
 
 
 def _names(folder: Path) -> list[str]:
-    """The names in a folder, those of folders with a `/` at the end, in order; none if it is not there (any more)."""
+    """The sorted names in a folder, subfolders with a final `/`; empty if the folder does not exist (any more)."""
     try:
         with os.scandir(folder) as found:
             return sorted(

@@ -1,7 +1,7 @@
-"""Which keys an object can have, whatever the back end: what a folder and an S3 bucket can both hold.
+"""Which keys an object can have, whatever the back end: those that a folder and an S3 bucket can both hold.
 
-A key may come from a message that a stranger wrote, so a key that no store can hold is bad input. It is neither an
-outage, which would be tried again for ever, nor an object that happens not to exist.
+A key may come from a stranger's message, so a key that no store can hold is bad input. It is neither an outage, which
+would be retried for ever, nor an object that happens not to exist.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ KEY_LIMIT_BYTES: Final = 1_024
 PART_LIMIT_BYTES: Final = 255
 """The longest file name on Linux (NAME_MAX), and of MinIO, which keeps objects in folders too."""
 PARTIAL: Final = ".partial-"
-"""Begins the name of a file that is still being written; no part of a key may begin with it."""
+"""Prefix of the name of a file that is still being written; no part of a key may begin with it."""
 LOCKS: Final = ".locks"
-"""The folder store's lock files; no part of a key may be called so."""
+"""The folder for the folder store's lock files; no part of a key may have this name."""
 
 
 def checked(key: str) -> str:
@@ -34,7 +34,7 @@ def checked(key: str) -> str:
 
 
 def checked_prefix(prefix: str) -> str:
-    """The prefix, if keys can begin with it; it may end anywhere in a key, and be empty.
+    """The prefix, if keys can begin with it; it may end anywhere in a key, and may be empty.
 
     Raises:
         BadInput: no key can begin with it.
@@ -52,7 +52,7 @@ def _bad(key: str, problem: str) -> BadInput:
 
 
 def _problem(key: str, parts: list[str]) -> str:
-    """Why there can be no such key; empty if there can."""
+    """Why no object can have this key; empty if one can."""
     try:
         size_bytes = len(key.encode())
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Where things are in the object store. No key is spelled out anywhere else."""
+"""The keys of the object store. No key is spelled out anywhere else."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ JOBS = "jobs/"
 ACTIVE = "active/"
 AUDIO = "audio/"
 RETENTION = "maintenance/retention.json"
-"""When old jobs were last removed; whoever replaces it does it this time."""
+"""When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
 
 def job(job_id: str) -> str:
-    """What all keys of a job begin with."""
+    """The prefix of all keys of a job."""
     return f"{JOBS}{job_id}/"
 
 
 def request(job_id: str) -> str:
-    """What was asked; immutable."""
+    """The job's request; immutable."""
     return f"{JOBS}{job_id}/request.json"
 
 
 def source(job_id: str, name: str) -> str:
-    """A document that a client hands over with its job."""
+    """A document that a client submits with its job."""
     return f"{JOBS}{job_id}/source/{name}"
 
 
@@ -30,7 +30,7 @@ def manifest(job_id: str) -> str:
 
 
 def status(job_id: str) -> str:
-    """How the job stands; written by the coordinator alone."""
+    """The job's status; written by the coordinator alone."""
     return f"{JOBS}{job_id}/status.json"
 
 
@@ -40,7 +40,7 @@ def episode(job_id: str, extension: str) -> str:
 
 
 def active(job_id: str) -> str:
-    """An empty object while the job has not ended: what a restarted coordinator lists."""
+    """An empty object that exists until the job has ended; a restarted coordinator lists these."""
     return f"{ACTIVE}{job_id}"
 
 

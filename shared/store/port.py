@@ -1,7 +1,7 @@
 """The object store: a port with two adapters, chosen by `PODCAST_STORE_URL`.
 
-`s3://KEY:SECRET@HOST:PORT/BUCKET?secure=false` is MinIO and anything else that speaks S3; `file:///DIR` is a folder on
-this machine. Every call has an overall deadline, runs off the event loop, and either has happened whole or not at all.
+`s3://KEY:SECRET@HOST:PORT/BUCKET?secure=false` is MinIO or any other S3 server; `file:///DIR` is a folder on this
+machine. Every call has an overall deadline, runs off the event loop, and takes effect completely or not at all.
 docs/adr/0010-state-in-the-store.md says which objects are created once, which are replaced by version, and why.
 """
 
@@ -17,7 +17,7 @@ from shared.errors import Misconfigured
 from shared.settings import Settings
 
 PAGE: Final = 1_000
-"""Names in one look at the store: the most that S3 gives at a time."""
+"""Names per listing call: the most that S3 returns at a time."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Entry:
     """An object in a listing.
 
     Attributes:
-        key: where it is.
-        size_bytes: how large it is.
+        key: its key.
+        size_bytes: its size.
         modified: when it was last written, in seconds since the epoch, by the store's clock.
     """
 
@@ -46,7 +46,7 @@ class Store(Protocol):
     the store cannot hold. A write that raised `StoreDown` may have happened; in the folder it happens within its
     deadline or not at all, and in S3 an unconditional one may still arrive later (see `S3Store`).
 
-    A version is an opaque string that stands for an object's content: two objects of the same content may have the
+    A version is an opaque string that stands for an object's content: two objects with the same content may have the
     same version, so what is replaced is what the caller has read, byte for byte.
     """
 
@@ -103,7 +103,7 @@ class Store(Protocol):
         """
 
     async def get_file(self, key: str, path: Path) -> None:
-        """Write the object's content to `path`, which appears only when it is whole.
+        """Write the object's content to `path`; the file appears only when it is complete.
 
         Raises:
             NotFound: there is no such object.
@@ -119,35 +119,35 @@ class Store(Protocol):
         """Every key that begins with `prefix`, in order."""
 
     async def page(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Keys:
-        """At most `limit` keys that begin with `prefix` and come after the key `after`, in order: one bounded look."""
+        """At most `limit` keys that begin with `prefix` and come after the key `after`, in order, in one call."""
 
     async def entries(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Entries:
-        """As `page`, with the size and the age of each object."""
+        """As `page`, with the size and age of each object."""
 
     async def folders(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Keys:
-        """The next parts of the keys below `prefix`, without what is inside: one bounded look.
+        """The names of the folders directly below `prefix`, without their contents, in one call.
 
         Args:
             prefix: empty, or ends in `/`.
-            after: a name from the page before.
-            limit: the most names.
+            after: the last name of the previous page.
+            limit: maximum number of names.
 
         Returns:
-            Names without `/`, ordered as their keys are: `a-b` comes before `a`, since `-` sorts before `/`.
+            Names without `/`, in the order of their keys: `a-b` comes before `a`, since `-` sorts before `/`.
         """
 
     async def delete(self, key: str) -> None:
         """Remove the object; no error if there is none."""
 
     async def ping(self) -> None:
-        """Return if the store answers; make its bucket or folder if it is missing."""
+        """Return if the store answers; create its bucket or folder if it is missing."""
 
 
 def open_store(settings: Settings) -> Store:
-    """The store that the settings name. Nothing is connected yet.
+    """The store that the settings name; not connected yet.
 
     Raises:
-        Misconfigured: the URL is of no known kind.
+        Misconfigured: the URL has no supported form.
     """
     url = settings.store_url or (settings.state_dir.expanduser() / "store").resolve().as_uri()
     parts = urlsplit(url)

@@ -23,12 +23,12 @@ _PART_BYTES = 16 * 1024 * 1024
 class S3Store(S3Calls):
     """Objects in a bucket.
 
-    A call that was given up sends nothing more, but a request that is on its way may still reach the server later, and
-    nothing on this side can hold it back. What fences it: state that changes (`status.json`) goes through `replace` and
-    what is written once (`request.json`, `manifest.json`) through `create`, whose conditions the server checks when the
-    request arrives. A late unconditional `put` is harmless where the key is derived from the content (`audio/…`), where
-    every writer writes the same (an episode, made of the same chunks) and for marks that are looked up again
-    (`active/…`, which the coordinator compares with the job's status).
+    A call that was given up sends nothing more, but a request already sent may still reach the server later, and cannot
+    be stopped from here. It is fenced as follows: state that changes (`status.json`) goes through `replace` and what is
+    written once (`request.json`, `manifest.json`) through `create`, whose conditions the server checks when the request
+    arrives. A late unconditional `put` is harmless if the key is derived from the content (`audio/…`), if every writer
+    writes the same (an episode, made of the same chunks), and for marks that are verified when read (`active/…`, which
+    the coordinator compares with the job's status).
     """
 
     async def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
@@ -117,7 +117,7 @@ class S3Store(S3Calls):
     async def get_file(self, key: str, path: Path) -> None:
         """See `Store.get_file`."""
         size_bytes = await self.size(key) or 0
-        # The SDK writes to a part file beside it and renames.
+        # The SDK writes to a temporary file in the same folder and renames it.
         await self._run(
             f"read {key}", lambda: self._client.fget_object(self._bucket, key, str(path)), size_bytes=size_bytes
         )
@@ -164,7 +164,7 @@ class S3Store(S3Calls):
     async def folders(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Keys:
         """See `Store.folders`."""
         checked_prefix(prefix)
-        # The character after `/`: everything below the folder `after` comes before this, every later folder behind it.
+        # `0` follows `/`: everything below the folder `after` sorts before this, every later folder after it.
         start_after = f"{prefix}{after}0" if after else None
 
         def look() -> Keys:
@@ -187,7 +187,7 @@ class S3Store(S3Calls):
                 try:
                     self._client.make_bucket(self._bucket)
                 except S3Error as error:
-                    if error.code != "BucketAlreadyOwnedByYou":  # another service was quicker
+                    if error.code != "BucketAlreadyOwnedByYou":  # another service was faster
                         raise
 
         await self._run("answer", make_bucket)

@@ -1,7 +1,7 @@
-"""Calls of the synchronous `minio` SDK from the event loop.
+"""Calls the synchronous `minio` SDK from the event loop.
 
-Each runs in a thread with socket time-outs, under an overall deadline. A read time-out alone never fires on a server
-that trickles; the deadline abandons the thread, and its socket time-outs end it.
+Each call runs in a thread with socket time-outs, under an overall deadline. A read time-out alone never fires if the
+server trickles data; the deadline abandons the thread, and its socket time-outs end it.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class S3Calls:
         pool = urllib3.PoolManager(
             num_pools=2,
             maxsize=_THREADS,
-            block=False,  # an abandoned thread may still hold a connection; nobody waits for it
+            block=False,  # an abandoned thread may still hold a connection; do not wait for it
             timeout=urllib3.Timeout(connect=connect_timeout_seconds, read=deadline_seconds),
-            # One quick repeat for a connection that the server closed while it was idle.
+            # One quick retry in case the server closed an idle connection.
             retries=PatientRetry(connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.05),
         )
         self._client = Minio(
@@ -74,7 +74,7 @@ class S3Calls:
                     return await in_thread(in_the_thread, limiter=self._limiter)
                 finally:
                     attempt.give_up()  # before the caller hears of it
-        except GivenUpError as error:  # the thread was quicker than the deadline to see that the time is up
+        except GivenUpError as error:  # the thread noticed before the deadline fired that the time is up
             raise StoreDown(f"store {doing} took longer than {seconds:g} s.") from error
         except S3Error as error:
             raise self._translated(error, doing) from error

@@ -1,8 +1,8 @@
-"""What the `minio` SDK does not offer: writes with a condition, and retries that end with the call.
+"""What the `minio` SDK does not offer: conditional writes, and retries that end with the call.
 
-The SDK signs, sends and translates errors; only the two headers of the condition are ours. Its public `put_object`
-would turn them into user metadata, so this calls the method below it, `_put_object`; a test over a real MinIO notices
-when a new version of the SDK moves it.
+The SDK signs, sends and translates errors; only the two conditional headers are ours. Its public `put_object` would
+turn them into user metadata, so this calls the underlying `_put_object`; a test against a real MinIO fails if a new
+version of the SDK moves it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MISSING: Final = {"NoSuchKey", "NoSuchObject"}
 
 
 class AlreadyChanged(Exception):
-    """The condition does not hold: there is an object already, or it was changed, or it is gone."""
+    """The condition does not hold: the object exists already, was changed, or is gone."""
 
 
 class PatientRetry(urllib3.Retry):
@@ -30,21 +30,21 @@ class PatientRetry(urllib3.Retry):
         """The next retry.
 
         Raises:
-            GivenUpError: nobody waits for the call any more.
+            GivenUpError: nobody is waiting for the call any more.
         """
         CURRENT.get().check()
         return super().increment(*args, **kwargs)
 
 
 def put_if(client: Minio, bucket: str, key: str, data: bytes, headers: dict[str, str]) -> str:
-    """Write an object under the condition that the headers hold (`If-None-Match`, `If-Match`).
+    """Write an object under the condition given by the headers (`If-None-Match`, `If-Match`).
 
     Returns:
         The object's new version.
 
     Raises:
         AlreadyChanged: the condition does not hold.
-        S3Error: any other answer of the server.
+        S3Error: the server answered with any other error.
     """
     try:
         return str(client._put_object(bucket, key, data, dict(headers)).etag)  # noqa: SLF001 - see the module
@@ -54,7 +54,7 @@ def put_if(client: Minio, bucket: str, key: str, data: bytes, headers: dict[str,
         if error.code not in _CHANGED:
             raise
         if _was_sent_before(error):
-            # The first try may have been carried out and its answer lost; then it is our own object that is in the way.
+            # The first try may have succeeded and its answer been lost; then the conflicting object is our own.
             version = _version_if_ours(client, bucket, key, data)
             if version is not None:
                 return version

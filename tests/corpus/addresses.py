@@ -1,4 +1,4 @@
-"""Addresses that a stranger may name to reach what is not his: as data, for every door that takes an address.
+"""Addresses that a stranger may give to reach what they should not: as data, for every entry that takes an address.
 
 None of them may be connected to by default. `kind` is what the error calls it.
 """
@@ -69,7 +69,7 @@ FORBIDDEN: tuple[Address, ...] = tuple(
         ("http://[fc00::1]/", "private"),
         ("http://[fd00:ec2::254]/", "private"),
         ("http://[fec0::1]/", "private"),
-        # nobody's
+        # unassigned or reserved
         ("http://192.0.0.170/", "reserved"),
         ("http://192.0.2.1/", "reserved"),
         ("http://198.18.0.1/", "reserved"),
@@ -78,7 +78,7 @@ FORBIDDEN: tuple[Address, ...] = tuple(
         ("http://[2001:db8::1]/", "reserved"),
         ("http://[100::1]/", "discarded"),
         ("http://[4000::1]/", "reserved"),
-        # to many at once
+        # multicast and broadcast
         ("http://224.0.0.1/", "multicast"),
         ("http://239.255.255.250:1900/", "multicast"),
         ("http://255.255.255.255/", "reserved"),

@@ -1,7 +1,7 @@
-"""Hostile documents, made by code: what a stranger may hand over to hold a chunker, and how each must be answered.
+"""Hostile documents, made by code: what a stranger may submit to block a chunker, and the required outcome of each.
 
 Each is a few KB to a few MB. `outcome` is the name of the error, or "read" if the document is odd but harmless;
-several names where the machine's speed decides which limit is met first.
+several names where the machine's speed decides which limit is reached first.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Case:
     Attributes:
         name: what it does.
         make: makes it.
-        format: what the job says that it is; None: guessed.
-        file_name: what it is called.
-        outcomes: acceptable answers.
+        format: the format that the job claims; None: guessed.
+        file_name: its file name.
+        outcomes: acceptable outcomes.
     """
 
     name: str
@@ -272,7 +272,7 @@ def _book(
     refs: int = 1,
     before: str = "",
 ) -> bytes:
-    """An EPUB whose pages may be called anything."""
+    """An EPUB whose pages may have any file name."""
     items = "".join(f'<item id="i{n}" href="{p}" media-type="application/xhtml+xml"/>' for n, p in enumerate(pages))
     spine = "".join(f'<itemref idref="i{n}"/>' for n, _ in enumerate(pages)) * refs
     if nav:
@@ -312,12 +312,12 @@ def _zip(*members: tuple[str, bytes]) -> bytes:
 
 
 def bomb_by_another_name() -> bytes:
-    """A chapter of 300 MB that is called a picture."""
+    """A chapter of 300 MB that is named like a picture."""
     return _book({"a.jpg": "<p>" + "word " * 60_000_000 + "</p>"})
 
 
 def lying_header() -> bytes:
-    """A chapter of 60 MB whose headers promise 500 bytes."""
+    """A chapter of 60 MB whose headers claim 500 bytes."""
     book = bytearray(_book({"a.xhtml": "<p>" + "word " * 12_000_000 + "</p>"}))
     size = struct.pack("<I", len(_xhtml("<p>" + "word " * 12_000_000 + "</p>")))
     while (at := book.find(size)) >= 0:
@@ -326,7 +326,7 @@ def lying_header() -> bytes:
 
 
 def overlapping_members() -> bytes:
-    """Twenty thousand entries of the directory that all point at the same data."""
+    """Twenty thousand directory entries that all point at the same data."""
     packed = zlib.compressobj(9, zlib.DEFLATED, -15)
     content = b"word " * 2_000_000
     data = packed.compress(content) + packed.flush()
@@ -357,7 +357,7 @@ def encrypted_member() -> bytes:
 
 
 def nested_zips() -> bytes:
-    """Zips in zips, ten levels, each ten times."""
+    """Zips in zips, ten levels deep, ten in each."""
     inner = _zip(("a.txt", b"0" * 10_000_000))
     for _ in range(5):
         inner = _zip(*((f"{n}.zip", inner) for n in range(10)))

@@ -1,10 +1,10 @@
-"""Reads the console blocks of a page, and says whether what a shell printed is what the page says.
+"""Reads the console blocks of a page, and checks that a shell's output matches the page.
 
-A block is fenced as ```console. A line that begins with `$ ` is a command (it goes on after a backslash at its end);
-what follows is its output. In an output `…` stands for anything on the line, a line `…` for any lines; a number stands
-for any number, an id for the id that is printed in its place, and later commands are given that one. A command whose
+A block is fenced as ```console. A line that begins with `$ ` is a command (a backslash at its end continues
+it); what follows is its output. In an output `…` matches anything on the line, a line `…` any lines; a number matches
+any number, and an id the id that is printed in its place, which then replaces it in later commands. A command whose
 output is not shown may print anything. `<!-- not run: REASON -->` before a block keeps it from being run, and
-`<!-- fails -->` says that its last command does.
+`<!-- fails -->` means that its last command fails.
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ def _commands(body: str, *, fails: bool) -> Iterator[Command]:
 
 @dataclass
 class Ids:
-    """The ids that a page names, and those that were printed in their place."""
+    """The ids in a page, and those that were printed in their place."""
 
     known: dict[str, str] = field(default_factory=dict)
 
     def put_into(self, command: str) -> str:
-        """The command with the ids that there are."""
+        """The command with the ids known so far."""
         return _ID.sub(lambda found: self.known.get(found[0], found[0]), command)
 
     def learn(self, expected: str, printed: str) -> bool:
-        """Whether an output is as the page says; keeps the ids in it."""
+        """Whether an output matches the page; remembers the ids in it."""
         names: list[str] = []
         pattern = "".join(
             "(?:.*\n)*?" if line.strip() == "…" else self._line(line, names) + "\n" for line in expected.split("\n")
@@ -110,8 +110,8 @@ class Shell:
     """One bash, in which a reader types a page's commands. A context manager.
 
     Args:
-        folder: where it starts.
-        environment: all of it.
+        folder: the initial working directory.
+        environment: the whole environment.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -126,7 +126,7 @@ class Shell:
         )
 
     def run(self, command: str) -> tuple[int, str]:
-        """Type a command; its exit code, and all that it printed.
+        """Type a command; returns its exit code and everything that it printed.
 
         Raises:
             TimeoutError: it took longer than COMMAND_SECONDS.
@@ -134,7 +134,7 @@ class Shell:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         end_mark = f"--end-of-{time.monotonic_ns()}--"
-        # The command reads nothing of what is typed after it.
+        # The command must not read what is typed after it.
         self._process.stdin.write(f"{{ {command}\n}} </dev/null; printf '\\n%s %s\\n' {end_mark} $?\n".encode())
         self._process.stdin.flush()
         printed = b""

@@ -1,4 +1,4 @@
-"""Every console block that README.md and the guides print works as it is printed, on a real stack."""
+"""Every console block in README.md and the guides works as printed, on a real stack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.docs.console import Command, Ids, Shell, blocks
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "docs/dead-letters.md"]
-"""README's blocks start and stop their own stack; the guides' are typed where one runs."""
+"""README's blocks start and stop their own stack; the guides' blocks expect a running one."""
 ARTICLE = """\
 # The Lighthouse
 
@@ -50,7 +50,7 @@ class _Web(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def web() -> Iterator[str]:
-    """A server in the place of https://example.org, so that the test needs no Internet."""
+    """A server that stands in for https://example.org, so that the test needs no Internet."""
     server = HTTPServer(("127.0.0.1", 0), _Web)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -60,7 +60,7 @@ def web() -> Iterator[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the reader is, with the documents that the pages speak of."""
+    """The reader's working directory, with the documents that the pages mention."""
     folder = tmp_path / "reader"
     folder.mkdir()
     (folder / "article.md").write_text(ARTICLE, encoding="utf-8")
@@ -91,7 +91,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A reader's environment; whatever stack runs in it at the end is taken down."""
+    """A reader's environment; any stack that still runs in it at the end is taken down."""
     variables = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
@@ -99,7 +99,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         "TMPDIR": str(tmp_path),
         "PODCAST_STATE_DIR": str(tmp_path / "state"),
         "PODCAST_CACHE_DIR": str(load().cache_dir.expanduser()),
-        "PODCAST_SPEECH_DEFAULT_ENGINE": "espeak-ng",  # quick; what the pages show does not depend on it
+        "PODCAST_SPEECH_DEFAULT_ENGINE": "espeak-ng",  # fast; the pages' output does not depend on it
         "PODCAST_FETCH_ALLOW": "127.0.0.0/8",
     }
     yield variables

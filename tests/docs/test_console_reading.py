@@ -1,4 +1,4 @@
-"""The reader of console blocks notices what does not agree."""
+"""The reader of console blocks notices differences."""
 
 from __future__ import annotations
 

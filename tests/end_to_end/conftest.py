@@ -1,4 +1,4 @@
-"""One line of services a module, over the session's servers and a speech server that speaks tones."""
+"""One set of services per module, on the session's servers and a speech server that speaks tones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def services(
     tone_speech: ToneSpeech,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Services]:
-    """Every service, over each store in turn."""
+    """Every service, on each store in turn."""
     directory = tmp_path_factory.mktemp("line")
     if request.param == "s3":
         minio: MinioServer = request.getfixturevalue("minio")

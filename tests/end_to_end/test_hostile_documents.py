@@ -1,4 +1,4 @@
-"""Hostile documents in the queue of a real chunker, and an honest job behind them."""
+"""Hostile documents in the queue of a real chunker, and a well-behaved job behind them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOSTILE: dict[str, tuple[SourceFormat, bytes]] = {
     "liar": ("epub", corpus.lying_header()),
     "aliases": ("markdown", corpus.MARKDOWN["YAML aliases"]().encode()),
 }
-"""The first two hold both of the chunker's slots until their CPU time is used up, which takes 11 s each."""
+"""The first two occupy both of the chunker's slots until their CPU time is used up, which takes 11 s each."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A failed job is opened again from the command line; its end is told to queues of other services and to watchers."""
+"""A failed job is reopened from the command line; its end is announced to other services' queues and to watchers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMMAND_SECONDS = 60.0
 
 
 async def podcast(services: Services, *words: str) -> tuple[int, str]:
-    """Exit code and output of the command, typed by who knows the stack by its environment."""
+    """Exit code and output of the command, which finds the stack through its environment."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -41,7 +41,7 @@ async def podcast(services: Services, *words: str) -> tuple[int, str]:
 
 @contextlib.asynccontextmanager
 async def hearing(services: Services, exchange: str, *routing_keys: str) -> AsyncIterator[list[tuple[str, bytes]]]:
-    """What comes to a queue that is bound with these keys: routing key and body."""
+    """What arrives in a queue that is bound with these keys: routing key and body."""
     heard: list[tuple[str, bytes]] = []
 
     async def hear(message: aio_pika.abc.AbstractIncomingMessage) -> None:
@@ -78,7 +78,7 @@ async def test_a_job_that_failed_goes_on_when_it_is_retried(services: Services, 
 
 
 async def test_a_plain_binding_matches_a_jobs_events_and_an_event_of_every_job(services: Services) -> None:
-    """`*.ID` used to match nothing, since the event's name held a dot."""
+    """`*.ID` used to match nothing, since the event's name contained a dot."""
     request = JobRequest(source=TextSource(text=texts.article(100, seed=78), format="markdown"))
     other = JobRequest(source=TextSource(text=texts.article(100, seed=79), format="markdown"))
     exchange = topology.EVENTS_EXCHANGE

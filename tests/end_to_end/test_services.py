@@ -1,4 +1,4 @@
-"""Articles and books through the whole line: every word of the source is heard in the episode, once, in order."""
+"""Articles and books through all services: every word of the source is heard in the episode, once, in order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def job(text: str, **fields: object) -> JobRequest:
 
 
 def words(text: str) -> list[str]:
-    """The words of a Markdown text of ours, in order."""
+    """The words of one of our Markdown texts, in order."""
     return text.replace("#", " ").split()
 
 
@@ -131,7 +131,7 @@ async def test_a_second_job_with_the_same_text_speaks_nothing(
 
 
 async def test_a_job_published_with_nothing_but_json_is_done(services: Services) -> None:
-    """As `amqp-publish` does it: no message id, no type, no persistence."""
+    """As `amqp-publish` does: no message id, no type, no persistence."""
 
     job_id = new_job_id()
     body = {"job_id": job_id, "source": {"kind": "text", "text": "A stranger publishes this one sentence."}}

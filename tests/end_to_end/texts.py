@@ -25,7 +25,7 @@ _WHEN = (
 
 
 def sentence(number: int, *, seed: int = 0) -> str:
-    """A sentence that no other number gives."""
+    """A sentence that is unique to its number."""
     pick = random.Random(f"{seed}-{number}")  # noqa: S311 - not a secret
     return f"{pick.choice(_WHO)} {pick.choice(_DID)} {number} {pick.choice(_WHAT)} {pick.choice(_WHEN)}."
 

@@ -3,8 +3,8 @@
     services ─▶ proxy ─▶ RabbitMQ        services ─▶ proxy ─▶ MinIO        synthesizer ─▶ proxy ─▶ first voice
                                                                          synthesizer ─────────▶ second voice
 
-The test itself talks past the proxies. The bucket keeps every version of every object, so that the moment when a chunk
-was finished for the first time can be read afterwards.
+The test itself bypasses the proxies. The bucket keeps every version of every object, so that a test can look up
+afterwards when a chunk was finished for the first time.
 """
 
 from __future__ import annotations
@@ -62,15 +62,15 @@ SHORT_DEADLINES = {
     "PODCAST_GRACE_SECONDS": "3",
     "PODCAST_WATCHDOG_SECONDS": "5",
 }
-"""Deadlines that a test can wait for; nested, or the services would not start."""
+"""Deadlines short enough for a test to wait for; they must nest, or the services would not start."""
 
 JOB_SECONDS = 90.0
-"""A job of a few chunks takes two seconds; with a fault in it, on a busy machine, far less than this."""
+"""A job of a few chunks takes two seconds; even with a fault, on a busy machine, far less than this."""
 QUIET_SECONDS = 60.0
 OPERATOR_CALL_SECONDS = 20.0
 STORE_BYTES = 1_000_000_000
 LOOK_SECONDS = 0.5
-"""From a synthesizer's look for the audio to its call; a copy that is finished in between may be spoken twice."""
+"""From a synthesizer's check for existing audio to its speech call; a chunk finished in between may be spoken twice."""
 _LOG_SHOWN_LINES = 60
 
 ProxyName = Literal["broker", "store", "speech"]
@@ -80,7 +80,7 @@ _seeds = itertools.count(1)
 
 
 def unheard_text(chunks: int, *, also: str = "") -> str:
-    """Markdown with `chunks` chunks that no other job of the session has; `also` is said in each."""
+    """Markdown with `chunks` chunks that no other job of the session has; each contains `also`."""
     seed = next(_seeds)
     sentences = (texts.sentence(number, seed=1_000 + seed) for number in range(chunks))
     return "\n\n".join(f"{sentence[:-1]} for {also or 'tale'} {seed}." for sentence in sentences)
@@ -92,7 +92,7 @@ def job(text: str, **fields: Any) -> JobRequest:
 
 
 def said(source: TextSource) -> list[str]:
-    """The words of a text of ours."""
+    """The words of one of our texts."""
     return source.text.replace("#", " ").split()
 
 
@@ -107,14 +107,14 @@ class Cluster:
     services: Services
     failpoints: Path
     store_disk: bool
-    """Whether the store has a file system of its own, which a test can fill."""
+    """Whether the store has its own file system, which a test can fill."""
     past_calls: list[dict[str, Any]] = field(default_factory=list)
 
     starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
-    """Its thread lives as long as the cluster: the kernel ends a tethered server together with the thread, not only the
+    """Its thread lives as long as the cluster: the kernel ends a tethered server together with the thread, not just the
     process, that started it."""
 
-    # ---------------------------------------------------------------- building it up and keeping it whole
+    # ---------------------------------------------------------------- starting and restoring
 
     async def start_again(self, server: RabbitServer | MinioServer) -> None:
         """Start a server that was killed, on the same data."""
@@ -135,7 +135,7 @@ class Cluster:
         return self.services.start(*services, **self.behind_proxies(), **extra)
 
     async def open(self) -> None:
-        """Start every service and wait until all consume."""
+        """Start every service and wait until all are consuming."""
         await self.services.store.ping()
         await asyncio.to_thread(self._keep_versions)
         self.start(*SERVICES)
@@ -148,14 +148,14 @@ class Cluster:
 
     @property
     def s3(self) -> tuple[Minio, str]:
-        """The store as its own client sees it."""
+        """A MinIO client for the store, and the bucket's name."""
         store = self.services.store
         assert isinstance(store, S3Store)
         return store._client, store._bucket
 
     @contextlib.asynccontextmanager
     async def running(self, *, seconds: float = 200) -> AsyncIterator[None]:
-        """Start dead services again while the body runs, for at most so long; afterwards the cluster is whole again."""
+        """Restart dead services while the body runs, for at most `seconds`; afterwards restore the cluster."""
         self.services.stopping = False
         alive = asyncio.create_task(self.services.keep_alive())
         succeeded = False
@@ -168,13 +168,13 @@ class Cluster:
             await asyncio.wait({alive})
             if not succeeded:
                 self.show_logs()
-            await self.mend(sweep=not succeeded)
+            await self.restore(sweep=not succeeded)
 
-    async def mend(self, *, sweep: bool = False) -> None:
-        """Take every fault away.
+    async def restore(self, *, sweep: bool = False) -> None:
+        """Remove every fault.
 
         Args:
-            sweep: also what a failed test may have left behind: its messages and its jobs.
+            sweep: also remove the messages and jobs that a failed test may have left behind.
         """
         for proxy in self.proxies.values():
             proxy.heal()
@@ -209,13 +209,13 @@ class Cluster:
                     await queue.purge()
 
     def dismiss(self, *workers: Worker) -> None:
-        """End extra workers for good."""
+        """Stop extra workers and forget them."""
         for worker in workers:
             self.services.workers.remove(worker)
             worker.process.stop()
 
     def show_logs(self) -> None:
-        """The ends of all logs, for the report of a failed test."""
+        """Print the ends of all logs, for the report of a failed test."""
         for service in SERVICES:
             lines = self.services.log(service).splitlines()[-_LOG_SHOWN_LINES:]
             print(f"--- {service}", *lines, sep="\n")  # noqa: T201 - pytest shows it
@@ -223,7 +223,7 @@ class Cluster:
     # ---------------------------------------------------------------- faults
 
     def silence(self) -> None:
-        """Kill both speech servers; what they were asked is remembered here."""
+        """Kill both speech servers; the calls they have received are kept here."""
         for voice in self.voices:
             self.past_calls += voice.calls()
             voice.kill()
@@ -231,27 +231,27 @@ class Cluster:
             voice.popen.stdout.close()
 
     async def give_voice(self) -> None:
-        """Start the speech servers that do not run."""
+        """Start the speech servers that are not running."""
         for voice in self.voices:
             if voice.popen.poll() is not None:
                 await asyncio.to_thread(voice.start)
 
     def arm(self, service: str, point: str, what: str) -> None:
-        """Have the next process of `service` that comes to `point` do `what`; see `tests/fault/failpoints.py`."""
+        """Have the next process of `service` that reaches `point` do `what`; see `tests/fault/failpoints.py`."""
         draft = self.failpoints / "draft"
         draft.write_text(what)
         draft.rename(self.failpoints / f"{service}.{point}")
 
     def was_hit(self, service: str, point: str) -> bool:
-        """Whether a process has come to that point."""
+        """Whether a process has reached that point."""
         return not (self.failpoints / f"{service}.{point}").exists()
 
     def set_clock(self, seconds_ahead: float) -> None:
-        """Let every service's wall clock be wrong."""
+        """Set every service's wall clock ahead."""
         (self.failpoints / "clock").write_text(str(seconds_ahead))
 
     def limit_brokers_disk(self, *, full: bool) -> None:
-        """Let the broker believe that its disk is full, or not; it blocks whoever publishes."""
+        """Make the broker believe that its disk is full, or not; when full, it blocks publishers."""
         free_bytes = 10**15 if full else BROKER_DISK_BYTES
         self.broker.evaluate(f"rabbit_disk_monitor:set_disk_free_limit({free_bytes}).")
 
@@ -260,8 +260,8 @@ class Cluster:
         return self.services.of(service)[0]
 
     @contextlib.asynccontextmanager
-    async def told(self, *services: str, **settings: str) -> AsyncIterator[None]:
-        """Services with other settings, for a while."""
+    async def with_settings(self, *services: str, **settings: str) -> AsyncIterator[None]:
+        """Run the body with these services started with other settings."""
         workers = [worker for worker in self.services.workers if worker.service in services]
         usual = [worker.environment for worker in workers]
         try:
@@ -278,10 +278,10 @@ class Cluster:
                 self.services.restart(worker)
         await self.services.ready()
 
-    # ---------------------------------------------------------------- what is proved
+    # ---------------------------------------------------------------- proofs
 
     async def completes(self, *requests: JobRequest, seconds: float = JOB_SECONDS) -> list[JobStatus]:
-        """Wait for the jobs, and hear every word of each in its episode, once and in order."""
+        """Wait for the jobs, and check that each episode has every word of its text, once and in order."""
         statuses = []
         with tempfile.TemporaryDirectory() as directory:
             for request in requests:
@@ -311,7 +311,7 @@ class Cluster:
         return queues + [key async for key in self.services.store.list(keys.ACTIVE)]
 
     async def nothing_is_dead(self) -> None:
-        """No dead letter anywhere, now that everything has been delivered."""
+        """Check that there is no dead letter, now that everything has been delivered."""
         await self.is_quiet()
         assert await self.services.dead_letters() == {}, await self._epitaphs()
 
@@ -321,7 +321,7 @@ class Cluster:
 
     @contextlib.asynccontextmanager
     async def operator(self) -> AsyncIterator[DeadLetters]:
-        """Who looks at the dead letters as people do."""
+        """Access to the dead letters as an operator has it."""
         async with connected(self.services.settings) as connection:
             yield DeadLetters(connection, call_seconds=OPERATOR_CALL_SECONDS)
 
@@ -363,7 +363,7 @@ class Cluster:
         return first
 
     async def proves(self, *requests: JobRequest, seconds: float = JOB_SECONDS) -> None:
-        """All that every test promises: every word heard, nothing dead, nothing spoken again."""
+        """Check what every test promises: every word heard, no dead letters, nothing spoken again."""
         await self.completes(*requests, seconds=seconds)
         assert await self.spoken_again(*requests) == []
         await self.nothing_is_dead()
@@ -375,7 +375,7 @@ def build(directory: Path, minio_binary: Path, enter: Callable[[Any], Any]) -> C
     Args:
         directory: for everything that is written.
         minio_binary: MinIO's program.
-        enter: enters a context manager for the cluster's lifetime.
+        enter: enters a context manager that lasts as long as the cluster.
     """
     broker = RabbitServer(directory / "broker")
     store_disk = enter(own_disk(directory / "minio"))
@@ -383,7 +383,7 @@ def build(directory: Path, minio_binary: Path, enter: Callable[[Any], Any]) -> C
     enter(contextlib.closing(_Stopped(broker, minio)))
     broker.start()
     minio.start()
-    # On ports of their own choice, so that one that was killed comes back where it was.
+    # The ports that they chose, so that a killed server comes back on the same one.
     first, second = (enter(ToneSpeech(free_port())).wait_ready() for _ in range(2))
     proxies: dict[ProxyName, Proxy] = {
         "broker": enter(Proxy(broker.node.amqp_port)),
@@ -405,7 +405,7 @@ def build(directory: Path, minio_binary: Path, enter: Callable[[Any], Any]) -> C
 
 @contextlib.contextmanager
 def own_disk(folder: Path) -> Iterator[bool]:
-    """A small file system at `folder`; False where it may not be mounted, and then it is a folder as any other."""
+    """A small file system at `folder`; yields False if it cannot be mounted: then `folder` is an ordinary folder."""
     folder.mkdir(parents=True)
     mount = ("mount", "-t", "tmpfs", "-o", f"size={STORE_BYTES}", "podcast-fault-suite", str(folder))
     mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False).returncode == 0

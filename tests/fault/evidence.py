@@ -1,4 +1,4 @@
-"""Whether a fault bit: a test asserts it before it asserts recovery, or it would pass without its fault."""
+"""Whether a fault took effect: a test asserts this before recovery, or it would pass without its fault."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tests.servers.services import SERVICES
 from tests.waiting import until
 
 NOTICED_SECONDS = 30.0
-"""Within this time a service has noticed what is wrong: longer than any of its deadlines for one call."""
+"""Within this time a service notices that something is wrong: longer than any of its deadlines for one call."""
 
 
 class Evidence:
-    """What the services and the proxies have seen since it was made; make it before the fault.
+    """What the services and the proxies have seen since this object was created; create it before the fault.
 
     Args:
         cluster: what the fault is injected into.
@@ -33,7 +33,7 @@ class Evidence:
         return self._cluster.services.exits[self._exits :]
 
     def lines(self, *parts: str, services: Collection[str] = SERVICES) -> list[str]:
-        """New lines in the logs of these services that have every part in them."""
+        """New lines in the logs of these services that contain every part."""
         return [
             line
             for service in services
@@ -42,21 +42,21 @@ class Evidence:
         ]
 
     def bites(self, proxy: ProxyName, mode: Break) -> int:
-        """How often a broken proxy met traffic."""
+        """How often a broken proxy affected traffic."""
         return self._cluster.proxies[proxy].bites[mode] - self._bites[proxy][mode]
 
     async def logged(self, *parts: str, services: Collection[str] = SERVICES) -> None:
-        """Wait until a service has logged a line with every part in it."""
+        """Wait until a service has logged a line that contains every part."""
         await until(
             lambda: self.lines(*parts, services=services), f"the fault is noticed: {parts}", seconds=NOTICED_SECONDS
         )
 
     async def bit(self, proxy: ProxyName, mode: Break) -> None:
-        """Wait until the broken proxy has met traffic."""
+        """Wait until the broken proxy has affected traffic."""
         await until(lambda: self.bites(proxy, mode), f"{mode} meets traffic to the {proxy}", seconds=NOTICED_SECONDS)
 
     async def refused(self, proxy: ProxyName) -> None:
-        """Wait until a service has called the server behind the proxy in vain."""
+        """Wait until a service has failed to reach the server behind the proxy."""
         await until(
             lambda: self._cluster.proxies[proxy].refused > self._refused[proxy],
             f"the {proxy} is called in vain",

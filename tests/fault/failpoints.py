@@ -1,14 +1,14 @@
 """A service with failpoints, and with a clock that a test can set: `python -m tests.fault.failpoints NAME`.
 
 The service is the real one. At each of its steps it looks in the folder PODCAST_FAILPOINTS_DIR
-for a file `<service>.<point>`, or `<service>.<point>@<kind of message>`, which holds what to do when that step is
-reached; whoever reads it takes it away, so it happens once.
+for a file `<service>.<point>`, or `<service>.<point>@<kind of message>`, which says what to do at that step; the
+process that reads the file removes it, so it happens once.
 
     kill    SIGKILL to itself
-    block   the event loop stands still
-    hang    the handler waits for ever
+    block   block the event loop
+    hang    let the handler wait for ever
 
-The file `clock` holds seconds that `time.time` is ahead of the truth.
+The file `clock` holds by how many seconds `time.time` is ahead of the real time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BLOCK_SECONDS = 600.0
 CLOCK_LOOK_SECONDS = 0.1
 
 _kind: contextvars.ContextVar[str] = contextvars.ContextVar("kind", default="")
-"""Of the message that is being handled."""
+"""The kind of the message that is being handled."""
 
 
 class Failpoints:
@@ -47,11 +47,11 @@ class Failpoints:
         self._name = name
 
     async def at(self, point: str) -> None:
-        """Do what this step is armed with, if it is."""
+        """Do what this step is armed with, if anything."""
         for name in (point, f"{point}@{_kind.get()}"):
             taken = self._directory / f"taken-by-{os.getpid()}"
             with contextlib.suppress(FileNotFoundError):
-                (self._directory / f"{self._name}.{name}").rename(taken)  # one process gets it
+                (self._directory / f"{self._name}.{name}").rename(taken)  # only one process succeeds
                 await self._hit(taken)
 
     async def _hit(self, taken: Path) -> None:
@@ -80,17 +80,17 @@ class Failpoints:
 
 
 def _is_work(_store: object, key: str, *_: object, **__: object) -> bool:
-    """Markers of suspects are no step of the work."""
+    """Suspect markers are not a step of the work."""
     return not key.startswith(keys.suspect("").partition("/")[0])
 
 
 def _is_news(_publisher: object, _message: object, _exchange: str, routing_key: str, **_: object) -> bool:
-    """Ticks come by themselves."""
+    """The reconciler's ticks are not a step of the work."""
     return routing_key != "job.reconcile"
 
 
 def install(failpoints: Failpoints, name: str) -> None:
-    """Put the steps into the classes that every service is made of."""
+    """Patch the steps into the classes that every service uses."""
     received = delivery.Delivery.consume_scope
 
     async def consume_scope(self: delivery.Delivery, call_next: Any, msg: Any) -> Any:
@@ -102,7 +102,7 @@ def install(failpoints: Failpoints, name: str) -> None:
         _kind.set(self.kind)
         return await received(self, handler, msg)
 
-    delivery.Delivery.consume_scope = consume_scope  # type: ignore[method-assign] # a test's entry
+    delivery.Delivery.consume_scope = consume_scope  # type: ignore[method-assign] # patched by a test
     for store in (folder.FileStore, s3.S3Store):
         store.put = failpoints.around(store.put, "store", when=_is_work)  # type: ignore[method-assign] # as above
         store.create = failpoints.around(store.create, "store", when=_is_work)  # type: ignore[method-assign] # as above
@@ -119,7 +119,7 @@ def install(failpoints: Failpoints, name: str) -> None:
 
 
 def _install_ffmpeg(failpoints: Failpoints) -> None:
-    """Steps while its child runs: after the first piece went in, and before the first one that came out is used."""
+    """Steps while its child runs: after the first piece of input, and before the first piece of output is used."""
     child = importlib.import_module("services.assembler.ffmpeg").Child
     feed, pcm = child.feed, child.pcm
 
@@ -136,7 +136,7 @@ def _install_ffmpeg(failpoints: Failpoints) -> None:
 
 
 def set_clock_by(path: Path) -> None:
-    """Make `time.time` wrong by what the file says; `time.monotonic` stays right, as in life."""
+    """Shift `time.time` by what the file says; `time.monotonic` stays right, as with a real clock change."""
     true_time = time.time
     looked, offset = float("-inf"), 0.0
 

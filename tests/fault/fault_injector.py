@@ -1,4 +1,4 @@
-"""Carries out a schedule of faults on the cluster. Two faults of one server wait for each other."""
+"""Carries out a schedule of faults on the cluster. Two faults of the same server never overlap."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REMEMBERED_MESSAGES = 200
 
 
 class FaultInjector:
-    """One method a kind of fault; each leaves things as it found them, except processes that died.
+    """One method per kind of fault; each leaves things as it found them, except for processes that died.
 
     Args:
         cluster: what the faults are injected into.
@@ -37,7 +37,7 @@ class FaultInjector:
         self.done: list[Fault] = []
 
     async def carry_out(self, faults: Sequence[Fault]) -> None:
-        """All of them, each at its time; returns when the last one is over."""
+        """Inject all faults, each at its time; returns when the last one is over."""
         async with self._listening(), asyncio.TaskGroup() as tasks:
             for fault in faults:
                 tasks.create_task(self._one(fault))

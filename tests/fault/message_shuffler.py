@@ -1,4 +1,4 @@
-"""Stands between the exchange and the work queues, and hands on every message twice and in another order."""
+"""Sits between the exchange and the work queues, and passes on every message twice and in another order."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from shared.protocol import envelope, topology
 from shared.settings import Settings
 
 HELD_SECONDS = 0.4
-"""Messages that come within this time are shuffled among each other."""
+"""Messages that arrive within this time are shuffled."""
 LATE_SECONDS = 2.0
-"""A second copy comes up to this much later."""
+"""The second copy arrives up to this much later."""
 
 
 class MessageShuffler:
-    """Meddles while it is entered; publishing directly into a queue (retries) passes it by.
+    """A context manager that shuffles messages; what is published directly to a queue (retries) bypasses it.
 
     Args:
         settings: where the broker is.
@@ -39,7 +39,7 @@ class MessageShuffler:
     async def __aenter__(self) -> Self:
         self._connection = await aio_pika.connect_robust(self._settings.amqp_url)
         self._channel = await self._connection.channel()
-        # Not exclusive: it must be there again after the broker was killed.
+        # Not exclusive: it must survive the broker's death.
         self._own = await self._channel.declare_queue("message_shuffler", durable=True)
         await self._own.bind(topology.EXCHANGE, "#")
         for queue, routing_key in _bindings():
@@ -61,7 +61,7 @@ class MessageShuffler:
         await self._connection.close()
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
-        """Hand it on later, and once more later still; only then is it taken off."""
+        """Pass the message on later, and once more later still; only then ack it."""
         task = asyncio.create_task(self._hand_on(message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -2,7 +2,7 @@
 
     python -m tests.fault.old_patterns FOLDER
 
-is their web process: `POST /jobs` begins a task of that process, `POST /episodes` does audio work inside the request.
+is their web process: `POST /jobs` starts a task in that process, `POST /episodes` does audio work inside the request.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EPISODE_SECONDS = 20
 
 
 async def gathered(url: str, texts: list[str]) -> list[bytes]:
-    """All chunks of a job at once, as the podcast engine did: no deadline, so one that hangs hangs them all."""
+    """All chunks of a job at once, as the old podcast engine did: no deadline, so one that hangs stops them all."""
     async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113 - that is the old pattern
 
         async def speak(text: str) -> bytes:
@@ -40,17 +40,17 @@ async def gathered(url: str, texts: list[str]) -> list[bytes]:
 
 
 def upload_inside_a_coroutine(url: str, data: bytes, *, timeout_seconds: float) -> None:
-    """A blocking client, called where others wait for the loop."""
+    """A blocking client, called on the event loop that others need."""
     with httpx.Client(timeout=timeout_seconds) as client:
         client.put(url, content=data)
 
 
 def joined_with_a_time_out(url: str, text: str, *, seconds: float) -> threading.Thread:
-    """A call with a read time-out in a thread that is given up after `seconds`; returns what is left of it."""
+    """A call with a read timeout, in a thread that is given up after `seconds`; returns that thread."""
 
     def call() -> None:
         asked = {"input": text, "response_format": "wav"}
-        with suppress(httpx.HTTPError):  # and nobody logs it
+        with suppress(httpx.HTTPError):  # and it is never logged
             httpx.post(f"{url}/v1/audio/speech", json=asked, timeout=seconds)
 
     thread = threading.Thread(target=call, daemon=True)
@@ -60,7 +60,7 @@ def joined_with_a_time_out(url: str, text: str, *, seconds: float) -> threading.
 
 
 def disconnected(workers: ThreadPoolExecutor) -> None:
-    """What the news stream did when a client went away."""
+    """What the event stream did when a client disconnected."""
     workers.shutdown(wait=True)
 
 

@@ -1,4 +1,4 @@
-"""A seed gives a list of faults; the list gives what happens when. The same seed gives the same list."""
+"""Makes a list of faults, with their times, from a seed. The same seed gives the same list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STEPS = {
     "assembler": ("encoding", "decoding", "before-store", "after-store", "after-publish"),
 }
 HEALING_SPEECH = ("hang", "trickle", "cut", "silence", "noise", "half", "empty", "html", "lying-header", "status")
-"""What a voice does wrong once or twice and then no more."""
+"""Faults of a speech server that happen once or twice and then stop."""
 STATUSES = (429, 500, 502, 503, 504)
 
 
@@ -25,9 +25,9 @@ class Fault:
     """What goes wrong, when, and for how long.
 
     Attributes:
-        at_seconds: after the schedule's beginning.
+        at_seconds: seconds after the schedule's start.
         kind: the name of a method of `FaultInjector`.
-        what: its arguments.
+        what: the method's arguments.
         seconds: how long it lasts.
     """
 

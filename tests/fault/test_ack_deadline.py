@@ -21,9 +21,9 @@ from tests.servers.rabbitmq import RabbitServer
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 ACK_DEADLINE_SECONDS = 110.0
-"""As short as the nesting allows: handler, gate and margin must fit into it."""
+"""As short as the nesting of deadlines allows: handler, publishing and margin must fit into it."""
 TICK_SECONDS = 1.0
-"""How often the broker looks; 60 in life."""
+"""How often the broker checks; 60 s by default."""
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def test_a_handler_that_hangs_is_ended_long_before_the_broker_would_and_a_
         await asyncio.Event().wait()
 
     async def take(message: AbstractIncomingMessage) -> None:
-        """And never answer."""
+        """Take a message and never ack it."""
 
     async def old_pattern() -> None:
         """A consumer that waits for its work without a deadline: the broker closes its channel."""
@@ -87,7 +87,7 @@ async def test_a_handler_that_hangs_is_ended_long_before_the_broker_would_and_a_
                 await app.publish(request(index))
             found = await letters(settings, topology.SYNTHESIZER.dead, 4)
             assert {letter.headers[envelope.EXCEPTION_TYPE] for letter in found} == {"DeadlineExceeded"}
-            # As long as the broker's deadline, so that it would have fired for them.
+            # Wait for the broker's deadline, so that it would have fired for them.
             await asyncio.sleep(ACK_DEADLINE_SECONDS)
 
     await asyncio.gather(ours(), old_pattern())

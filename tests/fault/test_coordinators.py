@@ -1,4 +1,4 @@
-"""Two coordinators: one at a time is active, and what the other remembers must not be believed."""
+"""Two coordinators: only one is active at a time, and the memory of the other must not be trusted."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tests.fault.evidence import Evidence
 from tests.waiting import until
 
 RESUMED_SECONDS = 4.0
-"""Enough for a coordinator that was frozen to do whatever it was about to do."""
+"""Enough for a coordinator that was frozen to finish whatever it was about to do."""
 TICKS_SECONDS = 5.0
-"""In this time the coordinator looks at its jobs at least twice."""
+"""In this time the coordinator checks its jobs at least twice."""
 
 
 HALF_A_DAY_SECONDS = 43_200
@@ -45,7 +45,7 @@ async def overheard(cluster: Cluster) -> AsyncIterator[list[AbstractIncomingMess
 
 
 def published_at(message: AbstractIncomingMessage) -> float:
-    """When its publisher thought it was."""
+    """The time by its publisher's clock."""
     assert message.timestamp is not None
     return message.timestamp.timestamp()
 
@@ -59,7 +59,7 @@ async def knows_more_than_it_wrote(cluster: Cluster, job_id: str) -> bool:
 
 
 async def spoken_chunks(cluster: Cluster, job_id: str, count: int) -> None:
-    """Wait until so many chunks of a job are done."""
+    """Wait until `count` chunks of a job are done."""
 
     async def are_spoken() -> bool:
         status = await cluster.services.status(job_id)
@@ -82,7 +82,7 @@ async def test_a_coordinator_that_was_frozen_does_not_undo_what_the_other_did(cl
         await until(lambda: knows_more_than_it_wrote(cluster, request.job_id), "a chunk that no status tells of")
         cluster.services.strike(frozen, signal.SIGSTOP)
         evidence = Evidence(cluster)
-        cluster.proxies["broker"].cut_now()  # so that the broker learns of it at once
+        cluster.proxies["broker"].cut_now()  # so that the broker notices immediately
         await cluster.completes(request)
         assert psutil.Process(frozen.process.pid).status() == psutil.STATUS_STOPPED, "the other did it alone"
         cluster.services.strike(frozen, signal.SIGCONT)
@@ -116,7 +116,7 @@ async def test_a_coordinator_that_becomes_active_again_does_not_believe_its_old_
         await evidence.logged("the event loop", services=["coordinator"])  # it notices how late it is
         await cluster.services.ready()
         logged = len(cluster.services.log("coordinator"))
-        cluster.dismiss(second)  # a clean stop: what it had in hand is handed back
+        cluster.dismiss(second)  # a clean stop: its messages in flight go back to the queue
         await cluster.proves(request)
         assert "standing still" not in cluster.services.log("coordinator")[logged:], "the job waited for the reconciler"
 

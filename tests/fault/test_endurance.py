@@ -1,4 +1,4 @@
-"""10,000 chunks: what every service holds does not grow with the work it has done."""
+"""10,000 chunks: no service's memory or file descriptors grow with the work it has done."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHUNKS = 10_000
 JOBS = 20
 AT_A_TIME = 2
 WARM_UP = 0.4
-"""Share of the jobs after which nothing may grow any more."""
+"""Fraction of the jobs after which nothing may grow any more."""
 TOLERANCE = 0.05
 LOOK_SECONDS = 1.0
 FEW = 3

@@ -1,7 +1,7 @@
-"""Processes that freeze and are never let go on, at random over many jobs: the stack's own supervisor heals it.
+"""Processes that freeze and are never resumed, at random over many jobs: the stack's own supervisor replaces them.
 
-Everything runs under the supervisor of `podcast up`, broker, port mapper and MinIO too; only the speech server is the
-test's own.
+Everything runs under the supervisor of `podcast up`, including broker, port mapper and MinIO; only the speech server
+belongs to the test.
 PODCAST_FAULT_SEED=<n> plays a schedule again.
 """
 
@@ -31,25 +31,25 @@ pytestmark = pytest.mark.usefixtures("minio_binary")
 
 EVERY_SECONDS = 6.0
 PROBE_SECONDS = 1.0
-"""A process that is stopped is ended after five seconds instead of 25."""
+"""A stopped process is killed after five seconds instead of 25."""
 HEALING_SECONDS = 120.0
-"""From a SIGSTOP to a process that answers in its place; a broker on a busy machine takes the longest."""
+"""From a SIGSTOP until a replacement answers; a broker on a busy machine takes the longest."""
 JOBS_SECONDS = 240.0
 SPEECH_DELAY_SECONDS = 0.3
 
 WEIGHTS = {"broker": 1, "epmd": 1, "store": 1, "chunker": 1, "coordinator": 2, "synthesizer": 2, "assembler": 2}
-"""Which process freezes, and how often in comparison."""
+"""Which processes freeze, and their relative frequencies."""
 
 SETTINGS = {
     **SHORT_DEADLINES,
-    "PODCAST_ATTEMPTS_LIMIT": "6",  # as in life: a chunk may meet several faults
+    "PODCAST_ATTEMPTS_LIMIT": "6",  # a chunk may meet several faults
     "PODCAST_PROBE_SECONDS": str(PROBE_SECONDS),
 }
 
 
 @dataclass(frozen=True)
 class Freeze:
-    """A process of this service is stopped so long after the beginning."""
+    """A process of this service is stopped this long after the start."""
 
     at_seconds: float
     service: str
@@ -67,7 +67,7 @@ def schedule(chosen: int, count: int) -> list[Freeze]:
 
 
 class Freezer:
-    """Stops processes of a stack, and sees that each is replaced.
+    """Stops processes of a stack, and checks that each is replaced.
 
     Attributes:
         stopped: process id → its service.
@@ -99,7 +99,7 @@ class Freezer:
 
 
 async def submit(services: Services, request: JobRequest, at_seconds: float) -> None:
-    """Submit as a client does: again, with the same id, until the broker has taken it."""
+    """Submit as a client does: repeatedly, with the same id, until the broker has accepted it."""
     await asyncio.sleep(at_seconds)
     while True:
         with contextlib.suppress(BrokerDown, OSError, TimeoutError):
@@ -109,7 +109,7 @@ async def submit(services: Services, request: JobRequest, at_seconds: float) -> 
 
 
 async def completes(services: Services, request: JobRequest, directory: Path) -> None:
-    """Wait for a job, and hear every word of it in its episode, once and in order."""
+    """Wait for a job, and check that its episode has every word of its text, once and in order."""
 
     async def has_ended() -> bool:
         with contextlib.suppress(StoreDown):
@@ -154,7 +154,7 @@ async def test_processes_that_freeze_are_replaced_and_no_job_is_lost(tmp_path: P
                 await completes(services, request, tmp_path)
             assert await services.dead_letters() == {}
 
-            # Each fault bit: the process did not answer, and so it was replaced.
+            # Each fault took effect: the process did not answer, and so it was replaced.
             log = (stack.directory / "logs" / "stack.log").read_text()
             assert len(freezer.stopped) == stops
             for pid, service in freezer.stopped.items():

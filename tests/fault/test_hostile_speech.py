@@ -17,14 +17,14 @@ from tests.waiting import until
 
 SHAPES = (1, 2, 3, 4)
 STATUSES_OF_THE_TEXT = (400, 404, 413, 422)
-"""The server is there and will not have this text."""
+"""The server is up and rejects this text."""
 STATUSES_OF_THE_SERVER = (401, 500)
-"""The server is there and does not do its work."""
+"""The server is up and does not work."""
 STATUSES_OF_AN_OUTAGE = (429, 503)
 BAD_AUDIO = ("cut", "silence", "noise", "half", "empty", "html")
 SLOW = ("hang", "trickle")
 ROUNDS = 30
-"""Tries until a hostile server was asked: the calls are spread over the two."""
+"""Tries until a hostile server has been called: the calls are spread over the two."""
 
 Hostility = Mapping[str, Any]
 
@@ -73,7 +73,7 @@ async def test_another_server_takes_over_from_a_hostile_one(cluster: Cluster, ho
             untried = {word for word in untried if not asked(cluster, word)}
             if not untried:
                 return
-            together = 1  # one that seems down is not asked while another text is tried
+            together = 1  # a server that seems down is not called while another text is tried
         raise AssertionError(f"the hostile server was never asked: {untried}")
 
 
@@ -101,7 +101,7 @@ async def test_every_server_is_hostile_once_and_good_afterwards(cluster: Cluster
 
 
 def check_letter(letter: AbstractIncomingMessage, word: str, hostility: Hostility) -> None:
-    """It says what happened, to which chunk, how often and when."""
+    """Check that it says what happened, to which chunk, how often and when."""
     headers = letter.headers
     reason = str(headers[envelope.EXCEPTION_MESSAGE])
     attempts = envelope.attempts(headers)
@@ -113,7 +113,7 @@ def check_letter(letter: AbstractIncomingMessage, word: str, hostility: Hostilit
     assert "Traceback" in str(headers[envelope.EXCEPTION_STACKTRACE])
     numbers = [attempt["attempt"] for attempt in attempts]
     assert numbers == sorted(numbers)
-    # A wait for a server that is down is told of, too, and is no attempt of its own.
+    # A wait for a server that is down is listed too, but is not counted as an attempt.
     assert set(numbers) == ({1} if is_final else {1, 2, 3})
     assert all(attempt["at"] for attempt in attempts)
     if hostility["mode"] == "status":
@@ -184,7 +184,7 @@ async def test_a_job_whose_speech_never_comes_back_ends_at_its_own_deadline(clus
     async with cluster.running():
         for voice in cluster.voices:
             voice.misbehave("status", status=503)
-        async with cluster.told("coordinator", PODCAST_JOB_DEADLINE_SECONDS="8"):
+        async with cluster.with_settings("coordinator", PODCAST_JOB_DEADLINE_SECONDS="8"):
             await cluster.services.submit(request)
             status = await cluster.services.ended(request.job_id)
             assert status.state == "failed"

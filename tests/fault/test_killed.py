@@ -18,7 +18,7 @@ CHILDREN_SECONDS = 5.0
 STOP_SECONDS = 30.0
 
 
-# Every service at every step. Those that show most run in the short form too.
+# Every service at every step. The most telling ones run in the short suite too.
 SHORT_STEPS = [
     ("chunker", "after-store"),
     ("coordinator", "received@chunk.synthesized"),
@@ -65,7 +65,7 @@ LONG_STEPS = [
     [*SHORT_STEPS, *(pytest.param(*step, marks=pytest.mark.long) for step in LONG_STEPS)],
 )
 async def test_a_service_killed_at_a_step_is_made_good(cluster: Cluster, service: str, step: str) -> None:
-    # Two more chunks than are asked for at a time, so that each result makes the coordinator ask for another.
+    # Two more chunks than are requested at a time, so that each result makes the coordinator request another.
     request = job(unheard_text(7))
 
     async with cluster.running():
@@ -88,7 +88,7 @@ async def test_the_active_coordinator_is_killed_and_the_one_standing_by_takes_ov
             voice.delay(0.5)
         await cluster.services.submit(request)
         await cluster.services.reaches(request.job_id, "synthesizing")
-        cluster.services.workers.remove(active)  # nobody starts it again
+        cluster.services.workers.remove(active)  # it is not restarted
         cluster.services.kill(active)
         assert active.process.exit_code == -signal.SIGKILL
         status = await cluster.services.status(request.job_id)

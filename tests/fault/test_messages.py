@@ -1,4 +1,4 @@
-"""Messages that come twice, late, in the wrong order, or that nobody should have sent."""
+"""Messages that arrive twice, late or in the wrong order, or that nobody should have sent."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ KINDS = {type(message).ROUTING_KEY: message for message in WELL_FORMED}  # type:
 
 
 def spoilt(message: Message) -> dict[str, bytes]:
-    """What is wrong with it → the body."""
+    """What is wrong with the message → its body."""
     good: dict[str, Any] = json.loads(message.model_dump_json())
     return {
         "not-json": b"\x00\x01 this is no JSON",
@@ -65,7 +65,7 @@ def spoilt(message: Message) -> dict[str, bytes]:
 
 
 def queue_of(routing_key: str) -> topology.WorkQueue:
-    """The queue that answers for a message; a job is the chunker's."""
+    """The queue that handles a message; a job goes to the chunker."""
     return next(
         queue
         for queue in topology.WORK_QUEUES

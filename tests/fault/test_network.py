@@ -11,9 +11,9 @@ from tests.fault.evidence import Evidence
 from tests.servers.proxy import BREAKS, Break
 
 BROKEN_SECONDS = 6.0
-"""Longer than any call may take, so that deadlines expire."""
+"""Longer than any call's deadline, so that deadlines expire."""
 LONG_BROKEN_SECONDS = 45.0
-"""Longer than the three heartbeats after which a silent connection to the broker is given up."""
+"""Longer than three heartbeats, after which a silent connection to the broker is given up."""
 SHORT = {("broker", "cut"), ("broker", "stall"), ("store", "trickle"), ("store", "half-close"), ("speech", "cut")}
 
 

@@ -1,4 +1,4 @@
-"""A job that failed is finished by `podcast dlq replay`, typed while the system runs."""
+"""A failed job is completed by `podcast dlq replay`, run while the system is up."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ asyncio.run(main())
 
 
 async def python(cluster: Cluster, *words: str) -> tuple[int, str]:
-    """Exit code and output of a program that knows the stack by its environment."""
+    """Exit code and output of a program that finds the stack through its environment."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *words,
@@ -45,14 +45,14 @@ async def python(cluster: Cluster, *words: str) -> tuple[int, str]:
 
 
 async def dlq(cluster: Cluster, *words: str) -> Any:
-    """What `podcast dlq … --json` says."""
+    """The output of `podcast dlq … --json`."""
     code, output = await python(cluster, "-m", "services.cli.app", "dlq", *words, "--json")
     assert code == 0, output
     return json.loads(output)
 
 
 async def fails_for_two_chunks(cluster: Cluster) -> Any:
-    """A job of which the speech servers refuse two chunks, after which they refuse nothing; its request."""
+    """Submit a job two of whose chunks the speech servers refuse, then let them refuse nothing; returns its request."""
     request = job(unheard_text(6))
     assert isinstance(request.source, TextSource)
     refused = [request.source.text.split("\n\n")[index] for index in (1, 4)]

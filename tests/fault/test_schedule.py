@@ -23,7 +23,7 @@ from tests.servers.services import SERVICES
 EVERY_SECONDS = 2.0
 REPLAY_SECONDS = 1.0
 FROZEN_SECONDS = 4.0
-"""The longest time that a fault lasts: a process may be frozen between its look for the audio and its call."""
+"""The longest time that a fault lasts: a process may freeze between its check for audio and its speech call."""
 
 
 def seed() -> int:
@@ -31,7 +31,7 @@ def seed() -> int:
 
 
 async def submit_at(cluster: Cluster, request: JobRequest, at_seconds: float) -> None:
-    """Submit as a client does: again, with the same id, until the broker has taken it."""
+    """Submit as a client does: repeatedly, with the same id, until the broker has accepted it."""
     await asyncio.sleep(at_seconds)
     while True:
         with contextlib.suppress(BrokerDown, OSError):
@@ -41,9 +41,9 @@ async def submit_at(cluster: Cluster, request: JobRequest, at_seconds: float) ->
 
 
 async def replay_poison(cluster: Cluster) -> None:
-    """Send back whatever is put aside as poison, as an operator does who knows what killed its consumers.
+    """Replay everything that was dead-lettered as poison, as an operator does who knows what killed its consumers.
 
-    Of many faults, three may well kill a process that has the same message in hand, and then that message is blamed:
+    Of many faults, three may well kill a process that is handling the same message, and then that message is blamed:
     the system cannot know better. It must say so, and a replay must complete the job.
     """
     while True:
@@ -70,8 +70,8 @@ async def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, fa
 
     async with (
         cluster.running(seconds=length + 600),
-        # As many tries as in life: a chunk may meet several faults.
-        cluster.told(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"),
+        # Enough attempts, since a chunk may meet several faults.
+        cluster.with_settings(*SERVICES, PODCAST_ATTEMPTS_LIMIT="6"),
     ):
         more = cluster.start("synthesizer", "coordinator", PODCAST_ATTEMPTS_LIMIT="6")
         await cluster.services.ready()
@@ -87,7 +87,7 @@ async def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, fa
             assert -signal.SIGKILL in [code for _, code in evidence.exits]
         if "break_proxy" in kinds:
             assert sum(evidence.bites(proxy, mode) for proxy in PROXIES for mode in BREAKS)
-        for failpoint in cluster.failpoints.iterdir():  # those whose step nobody came to
+        for failpoint in cluster.failpoints.iterdir():  # those whose step was never reached
             failpoint.unlink()
         operator = asyncio.create_task(replay_poison(cluster))
         for request in requests:

@@ -14,14 +14,14 @@ from tests.fault.cluster import Cluster, job, unheard_text
 from tests.fault.evidence import Evidence
 
 HEARTBEATS_SECONDS = 40.0
-"""Longer than the three heartbeats after which a connection to a silent broker is given up."""
+"""Longer than three heartbeats, after which a connection to a silent broker is given up."""
 LONG_OUTAGE_SECONDS = 180.0
 FILL_BYTES = (50_000_000, 1_000_000, 100_000)
-"""At a time, while they fit."""
+"""Sizes of the blocks to write, each for as long as it fits."""
 
 
 def slow_down(cluster: Cluster, seconds: float) -> None:
-    """Let the voices take their time, so that a fault comes in the middle."""
+    """Slow the voices down, so that a fault comes in the middle."""
     for voice in cluster.voices:
         voice.delay(seconds)
 
@@ -88,7 +88,7 @@ async def test_the_store_is_paused(cluster: Cluster) -> None:
 
 
 def fill(folder: Path) -> Path:
-    """Leave no room on the file system of `folder`; returns what takes it."""
+    """Fill the file system of `folder`; returns the file that fills it."""
     ballast = folder / "ballast"
     with ballast.open("wb") as file:
         for piece_bytes in FILL_BYTES:

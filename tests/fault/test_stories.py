@@ -1,4 +1,4 @@
-"""The five systems of DESIGN §1: each test shows the old pattern failing, then our line under the same fault."""
+"""The five systems of DESIGN §1: each test shows the old pattern failing, then our services under the same fault."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def old_web(folder: Path) -> SpeechProcess:
 
 
 async def longest_turn(during: float) -> float:
-    """The longest time that the event loop did not turn, in seconds."""
+    """The longest time that the event loop was blocked, in seconds."""
     longest, last, end = 0.0, time.monotonic(), time.monotonic() + during
     while last < end:
         await asyncio.sleep(TURN_SECONDS)
@@ -52,7 +52,7 @@ async def longest_turn(during: float) -> float:
 
 
 async def still_seconds(worker: Worker, during: float) -> list[float]:
-    """What a service says of its own loop, asked again and again; every question must be answered."""
+    """What a service reports about its own event loop, polled repeatedly; every request must be answered."""
     found = []
     end = time.monotonic() + during
     async with httpx.AsyncClient(timeout=5) as client:
@@ -126,7 +126,7 @@ async def test_episode_assembly_story_a_restart_in_the_middle_lost_the_work_and_
                 with pytest.raises(httpx.HTTPError):
                     await answer
             for child in children:
-                child.kill()  # they would outlive it
+                child.kill()  # its children would outlive it
         (half,) = list(tmp_path.glob("*.wav"))  # noqa: ASYNC240 - a folder with one file
         with old_web(tmp_path) as web:
             again = asyncio.create_task(asyncio.to_thread(httpx.post, f"{web.url}/episodes", timeout=60))
@@ -220,7 +220,7 @@ async def test_retrieval_tool_story_a_time_out_left_a_zombie_thread_and_no_log_l
 
 @contextmanager
 def stuck_threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool whose threads wait for something that does not come."""
+    """A pool whose threads wait for something that never comes."""
     release = threading.Event()
     workers = ThreadPoolExecutor(count)
     for _ in range(count):
@@ -250,7 +250,7 @@ async def test_news_stream_story_waiting_for_threads_froze_every_request(cluster
         cluster.proxies["store"].break_as("stall")
         await cluster.services.submit(request)
         await evidence.bit("store", "stall")
-        # The chunker's threads are stuck in the store; its health and its stacks are there all the same.
+        # The chunker's threads are stuck in the store; its health and its stacks are still available.
         chunker = cluster.the("chunker")
         still = await still_seconds(chunker, 1)
         assert max(still) < 1

@@ -1,4 +1,4 @@
-"""What stands still: an event loop that does not turn, a handler that hangs, a broker without disk."""
+"""Stuck processes: an event loop that is blocked, a handler that hangs, a broker without disk space."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_a_handler_that_hangs_is_ended_by_its_own_deadline(cluster: Cluste
         cluster.arm("synthesizer", "before-speech", "hang")
         await cluster.services.submit(request)
         await until(lambda: cluster.was_hit("synthesizer", "before-speech"), "a handler hangs", seconds=60)
-        await cluster.completes(request)  # the reconciler asks again for a chunk that does not come
+        await cluster.completes(request)  # the reconciler requests the missing chunk again
         await until(
             lambda: (
                 "synthesizer handling chunk.requested took longer than" in cluster.services.log("synthesizer")[logged:]

@@ -1,6 +1,6 @@
 """The two profiles of hypothesis for the fuzz targets, chosen by PODCAST_FUZZ.
 
-A target is decorated with `fuzz` (`@fuzz` above `@given(…)`), so that the other tests keep the settings they have.
+A target is decorated with `fuzz` (`@fuzz` above `@given(…)`), so that the other tests keep their settings.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _SUPPRESSED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.fil
 settings.register_profile(
     "short",
     max_examples=200,
-    derandomize=True,  # the same cases in every run: `make test` fails by a change, not by luck
+    derandomize=True,  # the same cases in every run: `make test` fails because of a change, not by chance
     deadline=None,
     suppress_health_check=_SUPPRESSED,
 )

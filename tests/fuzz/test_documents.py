@@ -1,7 +1,7 @@
-"""Documents of arbitrary and of damaged content: reading them raises nothing but the named errors.
+"""Documents with arbitrary and with damaged content: reading them raises nothing but the named errors.
 
-The parts that run in worker processes are called here in this one; pandoc, which costs a process each, is asked a few
-times only.
+The parts that normally run in worker processes are called in this process; pandoc, which costs a process each time, is
+called only a few times.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TOKENS = (
     b"\xff", b"\xed\xa0\x80", b"\xe2\x80\x8d", b"PK\x03\x04", b"PK\x05\x06", b"{\\rtf", b"\\u", b"[", b"](", b"```",
     b"---\n", b"***", b"\n\n", b"# ", b"| ", b":::", b"<script>", b"<p>", b"<div hidden>", b"\xcc\x81", b"99999999999",
 )  # fmt: skip
-"""What means something to one of the parsers."""
+"""Fragments that mean something to one of the parsers."""
 
 binaries = st.lists(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=20)), max_size=40).map(b"".join)
 texts = st.lists(
@@ -54,7 +54,7 @@ def seed(format: SourceFormat) -> bytes:  # noqa: A002 - its name in every messa
 
 @st.composite
 def damaged(draw: st.DrawFn, formats_of: tuple[SourceFormat, ...] = SEEDS) -> tuple[SourceFormat, bytes]:
-    """A real document with some of its bytes replaced, taken out, repeated or put in."""
+    """A real document with some of its bytes replaced, removed, repeated or inserted."""
     kind = draw(st.sampled_from(formats_of))
     data = bytearray(seed(kind))
     chance = random.Random(draw(st.integers(0, 2**32)))  # noqa: S311 - not a secret
@@ -139,6 +139,6 @@ def test_what_pandoc_makes_of_a_damaged_document_is_read(damage: tuple[SourceFor
 
 
 def test_the_seeds_are_read() -> None:
-    """What is damaged here is whole before: else the targets above would test the first check alone."""
+    """The seeds are valid before they are damaged: otherwise the targets above would test only the first check."""
     for kind in SEEDS:
         assert formats.of_bytes(seed(kind), said=kind, content_type="", name="") == kind

@@ -84,7 +84,7 @@ def test_every_question_has_an_answer_and_every_copy_can_be_sent(message: Any, s
 @fuzz
 @given(name=st.sampled_from(sorted(commands.Basic.Properties.flags)), data=st.binary(max_size=300))
 def test_no_bytes_of_a_property_break_the_reader(name: str, data: bytes) -> None:
-    """The broker checks that a property ends where it says, so as much is given here."""
+    """The broker checks that a property ends where its length says, so that much is respected here."""
     kind = getattr(commands.Basic.Properties, f"_{name}")
     match kind:
         case "shortstr":

@@ -1,4 +1,4 @@
-"""Bytes into every message and document: what is none is a ValidationError, and what is one survives being sent."""
+"""Bytes into every message and document: invalid ones are a ValidationError, and valid ones survive being sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A synthesizer that one message kills: run as a process of its own."""
+"""A synthesizer that one message kills; run as a separate process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service of the test's own making, run inside the test over the real broker and store."""
+"""A service made by a test, run inside it with the real broker and store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.waiting import LIMIT_SECONDS, until
 
 
 def request(index: int = 0) -> ChunkRequested:
-    """A message for such a service; nothing of it means anything but its index."""
+    """A message for such a service; only its index has a meaning."""
     return ChunkRequested(
         job_id="job",
         index=index,
@@ -32,7 +32,7 @@ def request(index: int = 0) -> ChunkRequested:
 
 @contextlib.asynccontextmanager
 async def running(service: Service) -> AsyncIterator[Service]:
-    """The service, consuming; stopped as by SIGTERM at the end."""
+    """Yield the service while it consumes; at the end it is stopped as by SIGTERM."""
     task = asyncio.create_task(service.run())
     try:
         await until(lambda: service.ready or task.done(), "the service is ready")
@@ -43,7 +43,7 @@ async def running(service: Service) -> AsyncIterator[Service]:
 
 
 async def letters(settings: Settings, queue: str, count: int) -> list[AbstractIncomingMessage]:
-    """Take `count` messages from a queue, waiting until they are there."""
+    """Take `count` messages from a queue, waiting until they have arrived."""
     found: list[AbstractIncomingMessage] = []
     async with connected(settings) as connection, connection.channel() as channel, asyncio.timeout(LIMIT_SECONDS):
         source = await channel.declare_queue(queue, passive=True)

@@ -1,4 +1,4 @@
-"""The command line over the whole system: real broker, store, services and speech."""
+"""The command line with the whole system: real broker, store, services and speech."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def started(*args: str | Path) -> subprocess.Popen[str]:
 
 
 def said(process: subprocess.Popen[str], line: str) -> None:
-    """Wait until it says a line that begins so on stderr."""
+    """Wait until the process prints a line that begins with `line` on stderr."""
     assert process.stderr is not None
     heard = []
     for heard_line in process.stderr:
@@ -131,6 +131,10 @@ def state_of(job_id: str) -> str:
 @on_the_stack
 def test_an_article_becomes_an_episode(article: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "lighthouse.mp3"
+    refused = podcast("render", article, "-o", out)
+    assert (refused.exit_code, out.parent.exists()) == (2, False), "no folder is made silently"
+    assert f"Make it with `mkdir -p {out.parent}`." in refused.stderr
+    out.parent.mkdir()
 
     rendered = podcast("render", article, "-o", out, "--author", "A. Writer", "--captions")
 
@@ -197,6 +201,18 @@ def test_submit_watch_status_fetch_jobs(article: Path, tmp_path: Path) -> None:
     assert {path.suffix for path in (tmp_path / "all").iterdir()} >= {".mp3", ".vtt"}
 
     assert job_id in [job["job_id"] for job in json.loads(podcast("jobs", "--json").stdout)]
+
+
+@on_the_stack
+def test_an_engine_is_asked_of_the_running_stack(article: Path, tmp_path: Path) -> None:
+    rendered = podcast("render", article, "-o", "o.mp3", "--engine", "espeak-ng", "--json")
+    assert rendered.exit_code == 0, rendered.output
+    assert json.loads(rendered.stdout)["model"] == "espeak-ng"
+    missing = podcast("render", article, "-o", "p.mp3", "--engine", "kokoro")
+    if missing.exit_code != 0:  # nobody has set Kokoro up on this machine
+        assert missing.exit_code == 2
+        assert "The stack's speech server has no engine kokoro. It has default, " in missing.stderr
+        assert not (tmp_path / "p.mp3").exists()
 
 
 @on_the_stack
@@ -294,7 +310,7 @@ def test_ctrl_c_on_a_watcher_leaves_the_job_alone(long_text: Path) -> None:
 
 
 def left_running(temporary: Path) -> list[str]:
-    """Processes that work in a folder below `temporary`."""
+    """Processes whose working directory or command line contains `temporary`."""
     return [
         str(process.info)
         for process in psutil.process_iter(["pid", "cmdline", "cwd"])

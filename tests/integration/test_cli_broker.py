@@ -1,4 +1,4 @@
-"""The command line as a client of a real broker, before any service is there."""
+"""The command line as a client of a real broker, before any service is running."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 def settings(amqp_url: str, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A stack without services, which the environment names."""
+    """A stack without services, to which the environment points."""
     monkeypatch.setenv("PODCAST_AMQP_URL", amqp_url)
     monkeypatch.setenv("PODCAST_STORE_URL", store_url)
     settings = Settings()
@@ -48,7 +48,7 @@ def with_client(settings: Settings, work: Callable[[broker.Client], Awaitable[T]
 
 
 def taken(settings: Settings, queue: str, count: int) -> list[aio_pika.abc.AbstractIncomingMessage]:
-    """The first messages of a queue. By consuming: `basic.get` is refused where only one consumer may be active."""
+    """The first messages of a queue. Consumes them: `basic.get` is refused on a single-active-consumer queue."""
 
     async def take() -> list[aio_pika.abc.AbstractIncomingMessage]:
         connection = await aio_pika.connect(settings.amqp_url)

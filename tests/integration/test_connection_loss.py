@@ -1,4 +1,4 @@
-"""A lost connection is no death: what was in hand is given up at once, and its redelivery is nobody's strike."""
+"""A lost connection is not a death: messages in flight are dropped immediately, and their redelivery is no strike."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def settings(proxy: Proxy, amqp_url: str, file_store_url: str) -> Settings:
 
 
 class Handling:
-    """A handler that hangs so often, and then lets the message pass."""
+    """A handler that hangs `hangs` times, and then succeeds."""
 
     def __init__(self, *, hangs: int) -> None:
         self.begun = 0
@@ -73,7 +73,7 @@ def service(settings: Settings, handling: Handling) -> Service:
 async def test_a_message_in_hand_at_four_lost_connections_is_handled_once_afterwards_and_is_no_poison(
     settings: Settings, proxy: Proxy
 ) -> None:
-    losses = 4  # one more than deaths would make it poison
+    losses = 4  # one more than the number of deaths that would make it poison
     handling = Handling(hangs=losses)
     async with running(service(settings, handling)) as app:
         await app.publish(request(7))
@@ -115,7 +115,7 @@ async def test_a_lost_consumer_channel_is_a_lost_connection_to_what_was_in_hand(
     assert handling.most_at_a_time == 1
 
 
-# ---------------------------------------------------------------- the quarantine alone, over a real store
+# ---------------------------------------------------------------- the quarantine alone, with a real store
 
 MESSAGE = "message-1"
 
@@ -182,7 +182,7 @@ async def test_a_marker_that_its_living_owner_takes_away_during_the_verdict_is_n
     await owner.__aenter__()
     judge = Quarantine(store, crash_limit=3, verdict_pause_seconds=1.0)
     handled = asyncio.create_task(_handle(judge))
-    await asyncio.sleep(0.2)  # the judge looks, and sees two markers
+    await asyncio.sleep(0.2)  # the judge looks and finds two markers
     assert not handled.done()
     await owner.__aexit__(asyncio.CancelledError, asyncio.CancelledError(), None)
     assert await handled == "handled"

@@ -1,4 +1,4 @@
-"""The dead-letter queues as an operator meets them, on a real node."""
+"""The dead-letter queues as an operator sees them, on a real node."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CALL_SECONDS = 10.0
 
 
 class Node:
-    """One client's view of the vhost, with what tests put in and look up."""
+    """One client's view of the vhost, with helpers for tests."""
 
     def __init__(self, connection: aio_pika.abc.AbstractConnection, channel: aio_pika.abc.AbstractChannel) -> None:
         self.connection = connection
@@ -46,7 +46,7 @@ class Node:
         target = await self.channel.get_exchange(exchange, ensure=False) if exchange else self.channel.default_exchange
         await target.publish(message, routing_key)
 
-    async def bury(self, *messages: aio_pika.Message, queue: WorkQueue = SYNTHESIZER) -> None:
+    async def dead_letter(self, *messages: aio_pika.Message, queue: WorkQueue = SYNTHESIZER) -> None:
         for message in messages:
             await self.put(message, topology.DEAD_EXCHANGE, queue.name)
 
@@ -60,7 +60,7 @@ class Node:
         return found.declaration_result.message_count or 0
 
     async def all_of(self, queue: str) -> list[AbstractIncomingMessage]:
-        """Takes everything out of a queue."""
+        """Take everything out of a queue."""
         found: list[AbstractIncomingMessage] = []
         source = await self.channel.get_queue(queue, ensure=False)
         while (message := await source.get(fail=False, no_ack=True)) is not None:
@@ -92,7 +92,7 @@ def chunk(index: int, job_id: str = "job-1") -> ChunkRequested:
 
 
 def dead(index: int, job_id: str = "job-1", reason: str = "The voice is unknown.") -> aio_pika.Message:
-    """A letter as a service buries it."""
+    """A dead letter as a service publishes it."""
     message = envelope.outgoing(chunk(index, job_id), job_id=job_id)
     message.headers = {
         envelope.EXCEPTION_TYPE: "SpeechRejected",
@@ -114,10 +114,10 @@ def dead(index: int, job_id: str = "job-1", reason: str = "The voice is unknown.
 # ---------------------------------------------------------------- looking
 
 
-@pytest.mark.timeout(900)  # a look is some fifteen round trips: 170 s on 2 cores with a load of 12
+@pytest.mark.timeout(900)  # one look takes about fifteen round trips: 170 s on 2 cores with a load of 12
 async def test_a_thousand_looks_neither_lose_nor_reorder(amqp_url: str) -> None:
     async with client(amqp_url) as node:
-        await node.fill(40)  # more than 32: where RabbitMQ 3.10 begins to scramble what is returned by nack
+        await node.fill(40)  # above 32, RabbitMQ 3.10 scrambles what is returned by nack
         expected = [str(index) for index in range(40)]
         for _ in range(1_000):
             assert [letter.text for letter in await node.letters.find(Selection(queues=(SYNTHESIZER,)))] == expected
@@ -134,7 +134,7 @@ async def test_a_look_at_a_long_queue_keeps_its_order(amqp_url: str) -> None:
 async def test_the_id_of_a_letter_is_the_same_at_every_look_and_no_other_letters(amqp_url: str) -> None:
     async with client(amqp_url) as node:
         twin = aio_pika.Message(b"twin", message_id="same")
-        await node.bury(dead(1), dead(1, reason="It died again."), twin, twin, aio_pika.Message(b""))
+        await node.dead_letter(dead(1), dead(1, reason="It died again."), twin, twin, aio_pika.Message(b""))
         first = [letter.id for letter in await node.letters.find(EVERYTHING)]
         assert len(set(first)) == 5
         assert [letter.id for letter in await node.letters.find(EVERYTHING)] == first
@@ -164,7 +164,7 @@ async def test_a_look_stopped_in_the_middle_gives_everything_back_in_order(amqp_
                 raise ZeroDivisionError
             return Verdict.KEEP
 
-        for _ in range(3):  # what was looked at before is returned to another place than what was not
+        for _ in range(3):  # messages that have been read return to a different place than the others
             with pytest.raises(ZeroDivisionError):
                 await node.letters.visit([SYNTHESIZER], fail_late, doing="looking")
             assert await node.texts() == [str(index) for index in range(100)]
@@ -206,7 +206,7 @@ asyncio.run(main())
 
 
 async def holder_of_letters(url: str, count: int) -> asyncio.subprocess.Process:
-    """An operator in a process of its own, who has read so many letters and then does nothing."""
+    """An operator in a separate process, who has read `count` dead letters and then does nothing."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", HOLD_LETTERS, url, str(count), stdout=asyncio.subprocess.PIPE
     )
@@ -248,7 +248,7 @@ async def test_two_operators_at_once_each_see_everything(amqp_url: str) -> None:
 
 async def test_two_operators_who_replay_at_once_send_each_letter_once(amqp_url: str) -> None:
     async with client(amqp_url) as one, client(amqp_url) as other:
-        await one.bury(*(dead(index) for index in range(30)))
+        await one.dead_letter(*(dead(index) for index in range(30)))
         await asyncio.gather(one.letters.replay(EVERYTHING), other.letters.replay(EVERYTHING))
         sent = [envelope.chunk(message) for message in await one.all_of(SYNTHESIZER.name)]
         assert sent == list(range(30))
@@ -285,7 +285,7 @@ async def test_an_operator_who_hangs_holds_nobody_up_for_ever(amqp_url: str) -> 
 
 async def test_a_replayed_letter_is_as_it_was_before_it_died(amqp_url: str) -> None:
     async with client(amqp_url) as node:
-        await node.bury(dead(7))
+        await node.dead_letter(dead(7))
         await node.letters.replay(EVERYTHING)
         (message,) = await node.all_of(SYNTHESIZER.name)
         assert ChunkRequested.model_validate_json(message.body) == chunk(7)
@@ -303,8 +303,8 @@ async def test_a_replayed_letter_is_as_it_was_before_it_died(amqp_url: str) -> N
 async def test_a_replay_goes_to_the_queue_where_the_letter_died_and_to_no_other(amqp_url: str) -> None:
     async with client(amqp_url) as node:
         request = aio_pika.Message(b"{}", type="job.submitted")  # the chunker and the coordinator are both bound to it
-        await node.bury(request, queue=CHUNKER)
-        copies = await node.count(COORDINATOR.name)  # of the death
+        await node.dead_letter(request, queue=CHUNKER)
+        copies = await node.count(COORDINATOR.name)  # of the dead letter
         await node.letters.replay(Selection(queues=(CHUNKER,)))
         assert await node.count(CHUNKER.name) == 1
         assert await node.count(COORDINATOR.name) == copies
@@ -312,7 +312,7 @@ async def test_a_replay_goes_to_the_queue_where_the_letter_died_and_to_no_other(
 
 async def test_only_what_was_chosen_is_replayed_and_the_rest_keeps_its_order(amqp_url: str) -> None:
     async with client(amqp_url) as node:
-        await node.bury(*(dead(index, job_id=f"job-{index % 3}") for index in range(90)))
+        await node.dead_letter(*(dead(index, job_id=f"job-{index % 3}") for index in range(90)))
         await node.texts()
         await node.letters.replay(Selection(job_id="job-1"))
         sent = [envelope.chunk(message) for message in await node.all_of(SYNTHESIZER.name)]
@@ -323,11 +323,11 @@ async def test_only_what_was_chosen_is_replayed_and_the_rest_keeps_its_order(amq
 
 async def test_a_letter_that_dies_again_while_it_is_replayed_is_not_replayed_for_ever(amqp_url: str) -> None:
     async with client(amqp_url) as node:
-        await node.bury(*(dead(index) for index in range(3)))
+        await node.dead_letter(*(dead(index) for index in range(3)))
         replayed: list[int | None] = []
 
         async def consumer_that_fails(message: AbstractIncomingMessage) -> None:
-            await node.bury(dead(envelope.chunk(message) or 0, reason="Again."))
+            await node.dead_letter(dead(envelope.chunk(message) or 0, reason="Again."))
             await message.ack()
 
         work = await node.channel.get_queue(SYNTHESIZER.name, ensure=False)
@@ -339,7 +339,7 @@ async def test_a_letter_that_dies_again_while_it_is_replayed_is_not_replayed_for
 
 async def test_a_client_that_dies_between_confirm_and_ack_leaves_the_letter_in_both_queues(amqp_url: str) -> None:
     async with client(amqp_url) as node:
-        await node.bury(*(dead(index) for index in range(50)))
+        await node.dead_letter(*(dead(index) for index in range(50)))
         program = """
 import asyncio, os, sys
 import aio_pika
@@ -369,7 +369,7 @@ asyncio.run(main())
 
 async def test_a_letter_whose_queue_does_not_take_it_stays(amqp_url: str) -> None:
     async with client(amqp_url) as node:
-        await node.bury(*(dead(index) for index in range(40)))
+        await node.dead_letter(*(dead(index) for index in range(40)))
         await node.channel.queue_delete(SYNTHESIZER.name)
         with pytest.raises(BrokerDown, match="no queue for synthesizer"):
             await node.letters.replay(EVERYTHING)
@@ -378,7 +378,7 @@ async def test_a_letter_whose_queue_does_not_take_it_stays(amqp_url: str) -> Non
 
 async def test_discarding_takes_what_was_chosen_and_nothing_else(amqp_url: str) -> None:
     async with client(amqp_url) as node:
-        await node.bury(*(dead(index) for index in range(60)))
+        await node.dead_letter(*(dead(index) for index in range(60)))
         (chosen,) = [letter for letter in await node.letters.find(EVERYTHING) if letter.chunk == 33]
         await node.letters.discard(Selection(ids=frozenset({chosen.id})))
         assert [letter.chunk for letter in await node.letters.find(EVERYTHING)] == [*range(33), *range(34, 60)]
@@ -393,7 +393,7 @@ async def test_discarding_takes_what_was_chosen_and_nothing_else(amqp_url: str) 
 async def test_an_id_may_be_shortened_while_it_is_unique(amqp_url: str) -> None:
     async with client(amqp_url) as node:
         twin = aio_pika.Message(b"twin", message_id="same")
-        await node.bury(dead(1), twin, twin)
+        await node.dead_letter(dead(1), twin, twin)
         one, first_twin, second_twin = await node.letters.find(EVERYTHING)
         assert await node.letters.named([one.id[:6]]) == [one]
         assert await node.letters.named([first_twin.id, second_twin.id]) == [first_twin, second_twin]
@@ -406,7 +406,7 @@ async def test_an_id_may_be_shortened_while_it_is_unique(amqp_url: str) -> None:
                 await node.letters.named([nonsense])
 
 
-# ---------------------------------------------------------------- letters of all kinds
+# ---------------------------------------------------------------- dead letters of all kinds
 
 
 async def test_a_broker_without_our_queues_has_no_dead_letters(amqp_url: str) -> None:
@@ -437,7 +437,7 @@ async def test_letters_from_strangers_are_listed_replayed_and_exported(amqp_url:
         "list": [1, bytearray(b"\x80"), {"$bytes": "not ours"}],
     }
     async with client(amqp_url) as node:
-        await node.bury(*(aio_pika.Message(body, headers=headers) for body in STRANGE_BODIES))
+        await node.dead_letter(*(aio_pika.Message(body, headers=headers) for body in STRANGE_BODIES))
         found = await node.letters.find(EVERYTHING)
         assert [letter.size_bytes for letter in found] == [len(body) for body in STRANGE_BODIES]
         assert {letter.reason for letter in found} == {"It carries no reason: some other program put it here."}
@@ -459,7 +459,7 @@ async def test_letters_from_strangers_are_listed_replayed_and_exported(amqp_url:
 
 async def test_a_letter_that_is_put_back_from_an_export_is_the_same_letter(amqp_url: str) -> None:
     async with client(amqp_url) as node:
-        await node.bury(dead(3))
+        await node.dead_letter(dead(3))
         lines: list[str] = []
 
         async def write(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
@@ -467,7 +467,7 @@ async def test_a_letter_that_is_put_back_from_an_export_is_the_same_letter(amqp_
             return Verdict.REMOVE
 
         await node.letters.visit([SYNTHESIZER], write, doing="exporting")
-        await node.bury(export.message(lines[0]))
+        await node.dead_letter(export.message(lines[0]))
         (back,) = await node.letters.find(EVERYTHING)
         assert back.id == json.loads(lines[0])["id"]
 

@@ -1,4 +1,4 @@
-"""Jobs are removed whole, also after a removal that was cut short, and audio only when no job refers to it."""
+"""Jobs are removed completely, even after an interrupted removal, and audio only when no job refers to it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def audio_key(text: str) -> str:
 async def put_job(
     store: Store, job_id: str, state: JobState = "completed", *, days: float = 0.0, chunks: tuple[str, ...] = ()
 ) -> None:
-    """A job that came into this state so many days ago, with the audio of its chunks."""
+    """Store a job that reached this state `days` days ago, with the audio of its chunks."""
     at = time.time() - days * _DAY_SECONDS
     status = JobStatus(job_id=job_id, state=state, submitted_at=at, updated_at=at)
     request = JobRequest(job_id=job_id, source=TextSource(text="x"))
@@ -80,7 +80,7 @@ async def test_a_job_that_has_ended_is_removed_whole_and_nothing_else(store: Sto
     await put_job(store, "j-2", chunks=("shared",))
     await put_job(store, "k", "synthesizing")
     rest = [key for key in await everything(store) if not key.startswith("jobs/j/")]
-    await store.put(keys.active("j"), b"")  # killed before it removed the mark
+    await store.put(keys.active("j"), b"")  # killed before it removed the active mark
     sizes = [entry.size_bytes for entry in await store.entries("jobs/j/")]
     removed = await delete_job(store, "j")
     assert (removed.objects, removed.size_bytes) == (5, sum(sizes))
@@ -164,8 +164,8 @@ async def test_jobs_that_ended_long_ago_are_removed_and_others_are_not(store: St
 
 
 async def test_a_job_that_began_lately_is_not_even_read(folder: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    await put_job(folder, new_job_id(), days=100)  # what its status says is not looked at
-    await put_job(folder, f"ffff{new_job_id()[4:]}", days=100)  # an id of a time to come says nothing
+    await put_job(folder, new_job_id(), days=100)  # its status is not read
+    await put_job(folder, f"ffff{new_job_id()[4:]}", days=100)  # an id from the future proves nothing
     read: list[str] = []
     get = folder.get
 
@@ -198,7 +198,7 @@ async def test_remains_of_jobs_that_never_came_to_be_are_removed_when_they_are_o
 
 
 def grow_older(folder: FileStore, prefix: str, *, days: float) -> None:
-    """Make files look as if they were written so long ago."""
+    """Make files look as if they were written `days` days ago."""
     at = time.time() - days * _DAY_SECONDS
     for path in (folder.root / prefix).rglob("*"):
         os.utime(path, (at, at))
@@ -226,7 +226,7 @@ async def test_audio_that_no_job_refers_to_is_swept(store: Store) -> None:
 
 
 async def _a_moment_later(store: Store) -> None:
-    """Until all that was written is in the past by the store's clock, which may count in seconds."""
+    """Wait until everything written is in the past by the store's clock, which may count in whole seconds."""
     entries = await store.entries("")
     newest = max(entry.modified for entry in entries)
     await until(lambda: time.time() > newest + 1, "a second")
@@ -315,7 +315,7 @@ async def test_a_running_job_and_those_that_ended_lately_lose_nothing_to_many_pr
     assert set(await store.page(keys.AUDIO)) == {audio_key(chunk) for chunk in chunks}
 
 
-# ---------------------------------------------------------------- by itself
+# ---------------------------------------------------------------- automatic pruning
 
 
 async def test_of_several_coordinators_one_prunes_each_day(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""`podcast delete` and `podcast prune` on a running stack, beside jobs that are under way."""
+"""`podcast delete` and `podcast prune` on a running stack, while other jobs are active."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def store(stack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The stack that commands use, and the folder of its store."""
+    """Point the commands at the stack; returns the folder of its store."""
     for name in list(os.environ):
         if name.startswith("PODCAST_"):
             monkeypatch.delenv(name)
@@ -58,7 +58,7 @@ def status(job_id: str) -> dict[str, object]:
 
 
 def make_audio_old(store: Path) -> int:
-    """All audio there is looks as if it had been spoken last week."""
+    """Make all audio look as if it had been spoken last week; returns how many objects there are."""
     week_ago = time.time() - 7 * 86_400
     spoken = [path for path in (store / "audio").rglob("*") if not path.name.startswith(".")]
     for path in spoken:
@@ -97,7 +97,7 @@ async def test_pruning_beside_a_running_job_takes_what_is_nobodys_and_nothing_el
     (store / keys.status(ended)).write_text(json.dumps({**aged, "updated_at": aged["updated_at"] - 40 * 86_400}))
     make_audio_old(store)
     done = podcast("prune", "--older-than", "4w", "--json")
-    # An id that was made a minute ago is of no job that ended a month ago.
+    # An id that was created a minute ago cannot belong to a job that ended a month ago.
     assert json.loads(done.stdout)["jobs"] == []
     assert podcast("delete", ended).exit_code == 0
     done = podcast("prune", "--older-than", "4w", "--json")

@@ -1,4 +1,4 @@
-"""The three answers to failure, over a real broker: retry, dead letter, redelivery."""
+"""The three responses to failure, with a real broker: retry, dead letter, redelivery."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ async def test_a_malformed_message_is_a_dead_letter_and_the_next_one_is_handled(
 
 
 async def test_a_service_that_has_stopped_is_watched_no_longer(settings: Settings) -> None:
-    """The watchdog would take the loop's end for a stall, and end the process."""
+    """The watchdog would mistake the end of the loop for a stall, and end the process."""
 
     async with running(service(settings, dies_of(SpeechRejected("No.")))):
         assert "watchdog" in [thread.name for thread in threading.enumerate()]
@@ -235,7 +235,7 @@ async def test_a_stopping_service_hands_back_what_it_cannot_finish_without_bring
 async def test_a_message_that_kills_its_consumer_three_times_is_a_dead_letter_and_its_neighbours_are_not_blamed(
     settings: Settings,
 ) -> None:
-    """The consumer is a process of its own, which the message ends with SIGKILL."""
+    """The consumer is a separate process, which the message kills with SIGKILL."""
 
     environment = {**os.environ, "PODCAST_AMQP_URL": settings.amqp_url, "PODCAST_STORE_URL": settings.store_url}
     async with connected(settings) as connection:

@@ -1,4 +1,4 @@
-"""`podcast dlq` as it is typed, on a real node."""
+"""`podcast dlq` as typed by an operator, on a real node."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELDS = {"id", "queue", "job_id", "chunk", "reason", "attempts", "time", "text"
 
 
 class Shell:
-    """Types commands against one vhost."""
+    """Runs commands against one vhost."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -36,8 +36,8 @@ class Shell:
 
         return asyncio.run(connected())
 
-    def bury(self, *messages: aio_pika.Message, queue: topology.WorkQueue = SYNTHESIZER) -> None:
-        self.with_node(lambda node: node.bury(*messages, queue=queue))
+    def dead_letter(self, *messages: aio_pika.Message, queue: topology.WorkQueue = SYNTHESIZER) -> None:
+        self.with_node(lambda node: node.dead_letter(*messages, queue=queue))
 
     def sent(self, queue: topology.WorkQueue = SYNTHESIZER) -> list[int | None]:
         return [envelope.chunk(message) for message in self.with_node(lambda node: node.all_of(queue.name))]
@@ -63,7 +63,7 @@ def shell(amqp_url: str) -> Shell:
 
 
 def test_a_letter_is_listed_shown_replayed_and_gone(shell: Shell) -> None:
-    shell.bury(dead(7))
+    shell.dead_letter(dead(7))
     (letter,) = shell.lists()
     assert letter.keys() >= FIELDS
     assert (letter["queue"], letter["job_id"], letter["chunk"]) == ("synthesizer", "job-1", 7)
@@ -79,8 +79,8 @@ def test_a_letter_is_listed_shown_replayed_and_gone(shell: Shell) -> None:
 
 
 def test_letters_are_chosen_by_queue_and_by_job(shell: Shell) -> None:
-    shell.bury(dead(0, "a"), dead(1, "b"), dead(2, "a"))
-    shell.bury(dead(3, "a"), queue=CHUNKER)
+    shell.dead_letter(dead(0, "a"), dead(1, "b"), dead(2, "a"))
+    shell.dead_letter(dead(3, "a"), queue=CHUNKER)
     assert [letter["chunk"] for letter in shell.lists("synthesizer")] == [0, 1, 2]
     assert [letter["chunk"] for letter in shell.lists("synthesizer.dead")] == [0, 1, 2]
     assert [letter["chunk"] for letter in shell.lists("--job", "a")] == [3, 0, 2]
@@ -94,7 +94,7 @@ def test_letters_are_chosen_by_queue_and_by_job(shell: Shell) -> None:
 
 def test_an_export_holds_every_letter_whole_and_takes_none(shell: Shell, tmp_path: Path) -> None:
     binary = aio_pika.Message(b"\x00\xff" * 1_000, message_id="binary")
-    shell.bury(dead(1), binary)
+    shell.dead_letter(dead(1), binary)
     file = tmp_path / "letters.jsonl"
     shell.says("export", "-o", str(file))
     lines = file.read_text(encoding="utf-8").splitlines()
@@ -107,7 +107,7 @@ def test_an_export_holds_every_letter_whole_and_takes_none(shell: Shell, tmp_pat
 
 
 def test_discarding_asks_first_and_takes_only_what_was_shown(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    shell.bury(dead(1), dead(2))
+    shell.dead_letter(dead(1), dead(2))
     nobody = shell.type("discard", "--all")
     assert isinstance(nobody.exception, BadInput)
     assert "--yes" in str(nobody.exception)
@@ -116,7 +116,7 @@ def test_discarding_asks_first_and_takes_only_what_was_shown(shell: Shell, monke
     assert len(shell.lists()) == 2
 
     def think(*_: Any, **__: Any) -> bool:
-        shell.bury(dead(3))
+        shell.dead_letter(dead(3))
         return True
 
     monkeypatch.setattr("click.confirm", think)
@@ -125,7 +125,7 @@ def test_discarding_asks_first_and_takes_only_what_was_shown(shell: Shell, monke
 
 
 def test_a_list_that_is_cut_says_so(shell: Shell) -> None:
-    shell.bury(*(dead(index) for index in range(5)))
+    shell.dead_letter(*(dead(index) for index in range(5)))
     result = shell.type("list", "--json", "--limit", "3")
     assert len(json.loads(result.stdout)) == 3
     assert "more than 3" in result.stderr

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz` tell the truth at every moment, over a real broker and a real store."""
+"""`/healthz` and `/readyz` are always right, with a real broker and a real store."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def is_ready(settings: Settings) -> bool:
 
 
 async def reasons(settings: Settings) -> str:
-    """Why it is not ready; "" if it is."""
+    """Why the service is not ready; "" if it is."""
     answer = await ask(settings, "/readyz")
     body = answer.json()
     assert body["ready"] == (answer.status_code == httpx.codes.OK) == (body["reasons"] == [])
@@ -144,7 +144,7 @@ async def test_a_process_whose_loop_stands_still_is_not_alive(
     found: list[tuple[int, int]] = []
 
     def look() -> None:
-        """In a thread of its own, since this loop is the one that stands still."""
+        """Runs in a thread, since this event loop is the one that is blocked."""
         base = f"http://127.0.0.1:{settings.health_port}"
         limit = time.monotonic() + 10
         while time.monotonic() < limit:

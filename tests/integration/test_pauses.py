@@ -1,4 +1,4 @@
-"""A server's `Retry-After` is waited for as sent, longer than the longest wait queue, over a real broker."""
+"""A server's `Retry-After` is respected even beyond the longest wait queue, with a real broker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAUSE_SECONDS = 3.2
 
 def service(settings: Settings, tried: list[float]) -> Service:
     built = Service(settings, topology.SYNTHESIZER, slots=1, deadline_seconds=5)
-    built._subscription.wait_seconds = (1,)  # as if the longest wait queue had one second instead of 300
+    built._subscription.wait_seconds = (1,)  # as if the longest wait queue lasted one second instead of 300
 
     @built.on(ChunkRequested)
     async def chunk_requested(_: ChunkRequested) -> None:

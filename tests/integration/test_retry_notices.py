@@ -1,4 +1,4 @@
-"""A speech server that fails shows while one waits: over a real broker, a real synthesizer and a real HTTP server."""
+"""A failing speech server is shown to waiting users: with a real broker, synthesizer and HTTP server."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The local stack: everything comes up, stays up, and leaves nothing behind.
 
-The broker is real; stand-ins that only answer `/healthz` take the place of the services, so that these tests are about
-what keeps them running.
+The broker is real; stand-ins that only answer `/healthz` replace the services, so that these tests cover only what
+keeps them running.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def plan(**changes: object) -> StackPlan:
 
 
 def family(pid: int) -> set[int]:
-    """A process and all below it."""
+    """A process and all its descendants."""
     process = psutil.Process(pid)
     return {process.pid, *(child.pid for child in process.children(recursive=True))}
 
@@ -74,7 +74,7 @@ async def connects(url: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A stack's folder; what a failed test has left there is ended."""
+    """A stack's folder; processes that a failed test has left there are killed."""
     directory = tmp_path / "stack"
     yield directory
     if (state := read_state(directory)) is not None:
@@ -144,7 +144,7 @@ async def test_everything_dies_with_a_killed_supervisor_and_the_next_one_carries
 
 
 async def test_the_stack_ends_with_the_process_that_asked_for_it(folder: Path) -> None:
-    """`podcast render` that is killed does not leave a broker behind."""
+    """A killed `podcast render` does not leave a broker behind."""
     script = (
         "import asyncio, pathlib, sys\n"
         "from deploy.local import LocalStack, StackPlan\n"
@@ -227,7 +227,7 @@ async def test_services_are_told_where_everything_is_whatever_the_environment_sa
 
 
 async def test_with_minio_the_store_is_a_server_that_comes_back_with_its_data(folder: Path, minio_binary: Path) -> None:
-    del minio_binary  # it is there
+    del minio_binary  # it has been built
     async with LocalStack(dir=folder, plan=plan(store="minio")) as stack:
         store = open_store(Settings(store_url=stack.store_url))
         await store.ping()

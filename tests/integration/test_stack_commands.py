@@ -1,4 +1,4 @@
-"""`podcast up`, `ps`, `down`, `doctor` as people call them, over the real services."""
+"""`podcast up`, `ps`, `down`, `doctor` as people run them, with the real services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from deploy.local import read_state, stop
 COMMAND = (sys.executable, "-m", "services.cli.app")
 LIMIT_SECONDS = 150.0
 NO_SPEECH = ("--speech-url", "http://127.0.0.1:9")
-"""Nothing is spoken in these tests, and a speech server of the stack's own takes long to load its voice."""
+"""Nothing is spoken in these tests, and the stack's own speech server takes long to load its voice."""
 
 
 def podcast(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -85,7 +85,7 @@ def test_up_in_the_foreground_shows_its_log_until_ctrl_c(folder: Path) -> None:
                 break
             assert time.monotonic() < deadline
         assert any(line.startswith("coordinator   | ") for line in shown)
-        os.killpg(running.pid, signal.SIGINT)  # what a terminal does: the whole foreground group gets it
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole foreground group gets it
         rest, _ = running.communicate(timeout=LIMIT_SECONDS)
         assert running.returncode == 0, rest
         assert "Traceback" not in rest
@@ -103,7 +103,7 @@ def test_doctor_finds_everything_on_a_machine_that_runs_the_tests(folder: Path) 
 
 
 def test_doctor_says_how_to_mend_what_is_missing(folder: Path, tmp_path: Path) -> None:
-    """With a PATH that holds nothing, ffmpeg is not found."""
+    """With an empty folder as PATH, ffmpeg is not found."""
     examined = subprocess.run(
         (*COMMAND, "doctor", "--dir", str(folder)),
         capture_output=True,

@@ -1,4 +1,4 @@
-"""What others on the machine can read of a stack: no file, and no secret on any command line."""
+"""Other users of the machine can read nothing of a stack: no file, and no secret on any command line."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def podcast(*arguments: str, umask: int, environment: dict[str, str]) -> subproc
 
 
 def open_to_others(directory: Path) -> list[str]:
-    """What is not 0600, or 0700 for a folder, at most; the folder itself is looked at, too."""
+    """Files with more than 0600 and folders with more than 0700, the folder itself included."""
     found = []
     for path in (directory, *directory.rglob("*")):
         status = path.lstat()
@@ -77,7 +77,7 @@ def secrets_of(directory: Path, state: StackState) -> dict[str, str]:
 
 
 def command_lines() -> dict[str, str]:
-    """Every process of the machine that we may look at → its command line."""
+    """Every process of the machine that we may inspect → its command line."""
     return {
         f"{process.info['pid']} {process.info['name']}": "\0".join(process.info["cmdline"] or ())
         for process in psutil.process_iter(["pid", "name", "cmdline"])

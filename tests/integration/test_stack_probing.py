@@ -1,6 +1,6 @@
-"""A process that is frozen is noticed: the supervisor ends it and starts it again, and `podcast ps` tells the truth.
+"""A frozen process is noticed: the supervisor kills and restarts it, and `podcast ps` shows the true state.
 
-Broker, port mapper and MinIO are real; stand-ins that only answer `/healthz` take the place of the services.
+Broker, port mapper and MinIO are real; stand-ins that only answer `/healthz` replace the services.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ STOPPED_SECONDS = 2 * FAILURES_LIMIT * PROBE_SECONDS
 
 
 def quick(**changes: object) -> StackPlan:
-    """A stack that asks often."""
+    """A stack that probes often."""
     return plan(env={**plan().env, "PODCAST_PROBE_SECONDS": str(PROBE_SECONDS)}, **changes)
 
 
 def processes(stack: LocalStack) -> dict[str, int]:
-    """Service → a process of it."""
+    """Service → one of its process ids."""
     return {process.service: process.pid for process in stack.state.processes if process.pid}
 
 
@@ -49,7 +49,7 @@ async def all_run(stack: LocalStack) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A stack's folder; what a failed test has left there is ended."""
+    """A stack's folder; processes that a failed test has left there are killed."""
     directory = tmp_path / "stack"
     yield directory
     if (state := read_state(directory)) is not None:
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_frozen_process_is_ended_and_started_again(folder: Path, minio_binary: Path) -> None:
-    del minio_binary  # it is there
+    del minio_binary  # it has been built
     async with LocalStack(dir=folder, plan=quick(store="minio")) as stack:
         for service in ("epmd", "broker", "store", "speech", "chunker"):
             victim, before = processes(stack)[service], restarts(stack)
@@ -87,7 +87,7 @@ async def test_while_the_supervisor_is_stopped_nothing_counts_as_silence(folder:
         os.kill(stack.state.pid, signal.SIGSTOP)
         await asyncio.sleep(STOPPED_SECONDS)
         os.kill(stack.state.pid, signal.SIGCONT)
-        # A process that is stopped is found, so the supervisor probes again; it has ended no other one.
+        # A stopped process is found, so the supervisor probes again; it has killed no other process.
         victim = processes(stack)["chunker"]
         os.kill(victim, signal.SIGSTOP)
         await until(lambda: alive({victim}) == set(), "the stopped process is ended", seconds=PATIENCE_SECONDS)
@@ -104,7 +104,7 @@ async def test_probing_leaves_no_trace_in_the_brokers_log(folder: Path) -> None:
 
 
 async def test_stopped_processes_are_stopped_in_good_order(folder: Path) -> None:
-    """SIGTERM reaches a process that is stopped: it is let go on first, and need not be killed after its grace."""
+    """SIGTERM reaches a stopped process: it is resumed first, and need not be killed after its grace period."""
     async with LocalStack(dir=folder, plan=plan()) as stack:
         everyone = family(stack.state.pid)
         for process in stack.state.processes:
@@ -117,7 +117,7 @@ async def test_stopped_processes_are_stopped_in_good_order(folder: Path) -> None
 
 
 async def test_ps_tells_what_is_stopped_and_what_was_restarted(folder: Path) -> None:
-    patient = plan()  # nothing is ended while this test looks
+    patient = plan()  # nothing is killed during this test
     async with LocalStack(dir=folder, plan=patient) as stack:
         dead = processes(stack)["chunker"]
         os.kill(dead, signal.SIGKILL)

@@ -31,7 +31,7 @@ def listens_on_the_loopback_only(process: Process | None) -> bool:
         for connection in psutil.Process(process.pid).net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    # epmd and MinIO add ::1 by themselves.
+    # epmd and MinIO add ::1 on their own.
     return bool(addresses) and all(ipaddress.ip_address(address).is_loopback for address in addresses)
 
 

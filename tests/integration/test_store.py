@@ -1,4 +1,4 @@
-"""The store's promises, kept by a folder and by MinIO alike."""
+"""The store's promises, kept by both a folder and MinIO."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_files_go_in_and_out(store: Store, tmp_path: Path) -> None:
 
 
 async def test_listing_is_by_prefix_in_order_and_complete(store: Store) -> None:
-    names = [f"active/{number:04}" for number in range(1_050)]  # more than a page
+    names = [f"active/{number:04}" for number in range(1_050)]  # more than one page
     for start in range(0, len(names), 50):
         await asyncio.gather(*(store.put(name, b"") for name in names[start : start + 50]))
     await store.put("jobs/1/active/no", b"")
@@ -237,7 +237,7 @@ async def test_a_name_that_the_store_cannot_hold_is_bad_input(store: Store, key:
 
 
 async def refused(store: Store, key: str) -> None:
-    """Every method that takes a key says that there can be none like this."""
+    """Check that every method that takes a key says that this one is not possible."""
     for call in (
         store.get(key),
         store.get_versioned(key),
@@ -295,7 +295,7 @@ async def test_a_store_that_is_not_there_is_down(tmp_path: Path) -> None:
 
 @pytest.fixture
 def trickling_server() -> Iterator[int]:
-    """Answers one byte at a time, for ever: no read time-out ever fires."""
+    """Answers one byte at a time, for ever: no read timeout ever fires."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ended = threading.Event()
 

@@ -1,4 +1,4 @@
-"""A call that was given up at its deadline has no effect afterwards, and a lost answer is not taken for a conflict."""
+"""A call given up at its deadline has no effect afterwards, and a lost response is not mistaken for a conflict."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WRITES: dict[str, Write] = {
 
 
 class SlowDisk:
-    """Writing the content `old` waits for `released`; other content is written at once."""
+    """Writing the content `old` waits for `released`; other content is written immediately."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.entered, self.released = threading.Event(), threading.Event()
@@ -66,7 +66,7 @@ class SlowDisk:
 
 @pytest.fixture
 def finished(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The calls whose threads have come to their end, whether or not anybody waited for them."""
+    """The calls whose threads have ended, whether or not anybody waited for them."""
     ended: list[str] = []
     in_thread = folder.in_thread
 
@@ -95,7 +95,7 @@ async def test_a_write_that_was_given_up_never_replaces_a_newer_one(
     with pytest.raises(StoreDown, match="took longer"):
         await WRITES[how](store, tmp_path / "source", version)
     assert disk.entered.is_set(), "the write was under way when it was given up"
-    if how == "create":  # else the newer object alone would stop it
+    if how == "create":  # otherwise the newer object alone would stop it
         await patient.put("y", b"newer")
     else:
         await patient.put("x", b"newer")
@@ -154,7 +154,7 @@ async def test_a_write_that_is_becoming_visible_is_waited_for(tmp_path: Path, mo
         await hurried.put("x", b"old")
     assert entered.is_set()
     newer = asyncio.create_task(patient.put("x", b"newer"))
-    with pytest.raises(StoreDown):  # it cannot go first either, and says so
+    with pytest.raises(StoreDown):  # it cannot overtake either, and says so
         await hurried.put("x", b"hurried")
     assert not newer.done()
     released.set()
@@ -181,7 +181,7 @@ async def test_a_deletion_that_was_given_up_does_not_delete_what_came_later(
 
 @contextlib.asynccontextmanager
 async def losing_the_first_answer(url: str) -> AsyncIterator[str]:
-    """In front of a store: the first `PUT` is carried out, but the connection is closed instead of the answer."""
+    """In front of a store: the first `PUT` is carried out, but the connection is closed before the response."""
     parts = urlsplit(url)
     lost: list[bytes] = []
 
@@ -246,7 +246,7 @@ async def test_a_request_that_was_given_up_is_not_sent_again(monkeypatch: pytest
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         requests.append(await reader.readline())
         await given_up.wait()
-        writer.close()  # urllib3 takes this for a connection that was closed while it was idle, and sends again
+        writer.close()  # urllib3 mistakes this for an idle connection that was closed, and sends again
 
     async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
@@ -263,7 +263,7 @@ async def test_a_request_that_was_given_up_is_not_sent_again(monkeypatch: pytest
                 ended.set()
 
         monkeypatch.setattr(store._client, "put_object", noted)
-        # The socket's own read time-out is the deadline; here it must not fire first.
+        # The socket's own read timeout equals the deadline; here it must not fire first.
         monkeypatch.setitem(store._client._http.connection_pool_kw, "timeout", 30)
         with pytest.raises(StoreDown):
             await store.put("x", b"old")

@@ -1,4 +1,4 @@
-"""Messages from strangers, over a real broker: whatever they set is answered, and the next message is handled."""
+"""Messages from strangers, with a real broker: whatever they contain, they are answered, and the next is handled."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def settings(amqp_url: str, file_store_url: str) -> Settings:
 
 
 def service(settings: Settings, handled: list[int]) -> Service:
-    built = Service(settings, topology.SYNTHESIZER, slots=1, deadline_seconds=5)  # one slot: if it is lost, all stops
+    # One slot: if it is lost, everything stops.
+    built = Service(settings, topology.SYNTHESIZER, slots=1, deadline_seconds=5)
 
     @built.on(ChunkRequested)
     async def chunk_requested(message: ChunkRequested) -> None:
@@ -53,7 +54,7 @@ def nested(depth: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "headers",
     [
-        # Infinite numbers are in tests/fuzz/test_headers.py: RabbitMQ itself closes the connection of who sends one.
+        # Infinite numbers are in tests/fuzz/test_headers.py: RabbitMQ itself closes a connection that sends one.
         {"x-attempt": 3.0e38, "x-waits": -3.0e38},
         {"x-attempt": 2**63 - 1, "x-waits": -(2**63)},
         {"x-attempt": nested(3), "x-waits": [1, 2]},
@@ -130,7 +131,7 @@ FLAGS = commands.Basic.Properties.flags
 async def test_bytes_that_the_client_library_cannot_decode_cost_no_connection(
     settings: Settings, name: str, data: bytes
 ) -> None:
-    """The broker passes them on as they are; the library would lose its connection, and again at each redelivery."""
+    """The broker passes them on unchanged; the library would lose its connection, and again at each redelivery."""
 
     class Raw(commands.Basic.Properties):
         def marshal(self) -> bytes:
@@ -188,7 +189,7 @@ async def test_what_is_over_a_limit_is_a_dead_letter_that_names_the_field_and_no
     body = json.dumps({**json.loads(request(1).model_dump_json()), **change}).encode()
     handled: list[int] = []
     async with running(service(settings, handled)) as app:
-        # As if one of ours had sent it: the limits do not depend on who it was.
+        # As if one of our services had sent it: the limits do not depend on the sender.
         for app_id in ("podcast-engine", None):
             await app.publish.raw(aio_pika.Message(body, app_id=app_id), topology.EXCHANGE, "chunk.requested")
             (letter,) = await letters(settings, topology.SYNTHESIZER.dead, 1)
@@ -225,7 +226,7 @@ async def test_a_field_with_a_huge_name_is_a_dead_letter_with_a_reason_of_bearab
 
 
 async def _is_answered(settings: Settings, message: aio_pika.Message) -> None:
-    """The message is a dead letter with its reason, and the one behind it is handled by the only slot there is."""
+    """Check that the message is a dead letter with its reason, and that the only slot handles the next one."""
 
     async def publish(app: Service) -> None:
         await app.publish.raw(message, topology.EXCHANGE, "chunk.requested")

@@ -1,4 +1,4 @@
-"""A stage beside the line over the real broker: its queue, its messages, and what becomes of a piece that dies."""
+"""An additional stage with the real broker: its queue, its messages, and what happens to a dead-lettered piece."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def assembler(settings: Settings) -> Service:
 
 @contextlib.asynccontextmanager
 async def studio(settings: Settings, *, required: bool, has_paint: bool) -> AsyncIterator[Service]:
-    """All services of a system with one stage more; the coordinator is the real one."""
+    """All services of a system with an additional stage; the coordinator is the real one."""
     async with connected(settings) as connection:
         await topology.declare(connection, QUEUES)
     coordinator = build(settings, stages=STAGES, plan_of=plan_with_pictures(required=required))

@@ -1,9 +1,9 @@
-"""A speech server that costs next to nothing, for benchmarks: it answers a ready-made WAV as long as the text would be.
+"""A speech server that costs next to nothing, for benchmarks: it answers with a ready-made WAV as long as the text.
 
     python -m tests.servers.instant_speech [--port 0] [--delay SECONDS]
 
 prints its port as the first line. No framework: one `asyncio.Protocol` that knows just enough HTTP/1.1. The audio is a
-vowel-like buzz in syllables, 0.06 s a character, 24 kHz mono; every text of a length sounds alike.
+vowel-like buzz in syllables, 0.06 s per character, 24 kHz mono; all texts of the same length sound the same.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import soundfile
 
 SAMPLE_RATE = 24_000
 SECONDS_A_CHARACTER = 0.06
-"""The pace of piper's voice, about 16 characters a second."""
+"""The pace of piper's voice: about 16 characters per second."""
 LONGEST_SECONDS = 300
 _HEAD_LIMIT_BYTES = 64_000
 
 
 @functools.cache
 def voice() -> bytes:
-    """16-bit PCM of the longest answer; shorter ones are its beginning."""
+    """16-bit PCM of the longest response; shorter ones are its beginning."""
     time = np.arange(LONGEST_SECONDS * SAMPLE_RATE) / SAMPLE_RATE
     buzz = sum(np.sin(2 * np.pi * 120 * k * time) / k for k in range(1, 12))
     syllables = np.clip(np.sin(2 * np.pi * 4 * time) + 0.4, 0, 1)
@@ -37,7 +37,7 @@ def voice() -> bytes:
 
 @functools.lru_cache(maxsize=512)
 def speech(characters: int, audio_format: str) -> bytes:
-    """The whole HTTP answer for a text of so many characters."""
+    """The whole HTTP response for a text of this length."""
     pcm = voice()[: 2 * round(SAMPLE_RATE * min(max(0.3, characters * SECONDS_A_CHARACTER), LONGEST_SECONDS))]
     if audio_format == "flac":
         buffer = io.BytesIO()
@@ -58,7 +58,7 @@ def answer(status: str, media_type: str, body: bytes) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection; requests one after the other, as clients send them."""
+    """One keep-alive connection that serves requests one after the other."""
 
     def __init__(self, delay_seconds: float) -> None:
         self._delay_seconds = delay_seconds

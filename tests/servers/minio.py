@@ -1,4 +1,4 @@
-"""A private MinIO for tests, with a bucket a test."""
+"""A private MinIO for tests, with a bucket per test."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MinioServer:
         self._names = itertools.count(1)
 
     def start(self) -> None:
-        """Returns when it takes requests."""
+        """Start it; returns when it accepts requests."""
         server = self.server = Process(self.node.server(), self.node.directory / "store.log")
         asyncio.run(self.node.wait_ready(deadline_seconds=START_SECONDS, ended=server.ended))
 
@@ -52,5 +52,5 @@ class MinioServer:
         self.server.send(signal.SIGCONT)
 
     def bucket(self) -> str:
-        """The URL of a bucket that does not exist yet: `Store.ping` makes it."""
+        """The URL of a bucket that does not exist yet: `Store.ping` creates it."""
         return self.node.url(f"test-{next(self._names)}")

@@ -1,4 +1,4 @@
-"""A server of the test session: the stack's own node classes, run without a supervisor, so that a test can hurt it."""
+"""A server of the test session: the stack's own node classes, run without a supervisor, so that a test can break it."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended; None while it runs; negative: the signal that ended it."""
+        """Its exit code; None while it runs; negative: the signal that killed it."""
         return self._popen.poll()
 
     def ended(self) -> str | None:
-        """Why there is no hope any more, in its own words; None while it runs."""
+        """How it ended, with the end of its log; None while it runs."""
         if self._popen.poll() is None:
             return None
         tail = self.log.read_text(errors="replace")[-2_000:] if self.log.exists() else ""

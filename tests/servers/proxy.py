@@ -1,8 +1,8 @@
 """A TCP proxy that breaks connections the way networks do.
 
-It runs in a thread with an event loop of its own, so that a test may hold it for many scenarios. `break_as` applies to
-the connections that are open and to those that come; `heal` lets bytes flow again. What it did is counted, so that a
-test can tell whether its fault met any traffic.
+It runs in a thread with its own event loop, so that it can be shared by many scenarios. `break_as` applies to open and
+to new connections; `heal` lets bytes flow again. It counts what it does, so that a test can tell whether its fault
+affected any traffic.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ BREAKS: tuple[Break, ...] = get_args(Break)
 """cut: connections are reset, new ones in the middle of their first answer.
 stall: connections stay open and nothing passes, in either direction.
 delay: every piece passes later.
-trickle: answers pass byte by byte, so that a read time-out never fires.
-half-close: the client sees the end of the answers, in their middle; the server sees nothing.
+trickle: answers pass byte by byte, so that a read timeout never fires.
+half-close: the client sees the response end half-way; the server sees nothing.
 """
 
 DELAY_SECONDS = 0.3
 TRICKLE_SECONDS = 0.05
-"""Between two bytes."""
+"""The pause between two bytes."""
 _PIECE_BYTES = 65_536
 _START_SECONDS = 10.0
 
@@ -57,10 +57,10 @@ class Proxy:
     def __init__(self, target_port: int) -> None:
         self.port = 0
         self.bites: Counter[Break] = Counter()
-        """How often a fault met traffic: connections that were cut or half-closed, pieces that were held back or came
+        """How often a fault affected traffic: connections that were cut or half-closed, data that was held back or came
         late. Only the proxy's thread counts; reading is safe from any."""
         self.refused = 0
-        """Connections of clients for which the server was not there."""
+        """Connections of clients for which the server could not be reached."""
         self._target_port = target_port
         self._mode: Break | None = None
         self._links: set[_Link] = set()
@@ -93,7 +93,7 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._set, None)
 
     def cut_now(self) -> None:
-        """Reset every connection once; new ones are good."""
+        """Reset every connection once; new ones work."""
         self._loop.call_soon_threadsafe(self._cut_all)
 
     # ---------------------------------------------------------------- inside the thread
@@ -115,7 +115,7 @@ class Proxy:
 
     def _set(self, mode: Break | None) -> None:
         self._mode = mode
-        # Whoever sleeps or waits looks again.
+        # Wake everything that sleeps or waits.
         self._healed.set()
         self._healed = asyncio.Event()
         if mode == "cut":

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node for tests, with a vhost a test."""
+"""A private RabbitMQ node for tests, with a vhost per test."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ EVALUATE_SECONDS = 30.0
 class RabbitServer:
     """A node that tests can use, stop, kill and pause. Data and ports outlive a restart.
 
-    `vhost()` gives each caller a vhost of its own. It speaks to the node in Erlang (`erl_call`, 40 ms) because
-    `rabbitmqctl` takes a second or two to start and the management plugin is not there.
+    `vhost()` gives each caller its own vhost. It talks to the node in Erlang (`erl_call`, 40 ms) because
+    `rabbitmqctl` takes a second or two to start and the management plugin is not enabled.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class RabbitServer:
         return self.node.directory / "broker.log"
 
     def start(self) -> None:
-        """Returns when a client can connect."""
+        """Start the node; returns when a client can connect."""
         self.node.prepare()
         if self.epmd is None or self.epmd.ended() is not None:
             self.epmd = Process(self.node.epmd(), self.node.directory / "epmd.log")
@@ -75,7 +75,7 @@ class RabbitServer:
                 process.stop()
 
     def kill(self) -> None:
-        """SIGKILL, as the kernel does when memory runs out."""
+        """SIGKILL, as from the kernel when memory runs out."""
         assert self.server is not None
         self.server.kill()
 
@@ -99,15 +99,15 @@ class RabbitServer:
         return self.node.url(name)
 
     def drop_vhost(self, url: str) -> None:
-        """Remove a vhost with its queues, so that a long session does not pile them up."""
+        """Remove a vhost with its queues, so that they do not pile up in a long session."""
         name = url.rpartition("/")[2]
         self.evaluate(f'rabbit_vhost:delete(<<"{name}">>, <<"{USER}">>).')
 
     def settle(self) -> None:
-        """Make new queues safe from a crash now.
+        """Make new queues crash-safe now.
 
-        RabbitMQ 3.10 writes the name of a new quorum queue to disk within about a second. Killed before, the node comes
-        back with an empty queue that never finds a leader, and whatever asks for it hangs.
+        RabbitMQ 3.10 writes the name of a new quorum queue to disk within about a second. Killed before that, the
+        node comes back with an empty queue that never finds a leader, and every request for the queue hangs.
         """
         self.evaluate("dets:sync(ra_directory_reverse).")
 
@@ -115,7 +115,7 @@ class RabbitServer:
         """The value of an Erlang expression inside the node, as `{ok, Value}`."""
         done = subprocess.run(
             ("erl_call", "-name", self.node.nodename, "-e"),
-            input=erlang + "\n",  # it wants the full stop and a line end
+            input=erlang + "\n",  # it needs the full stop and a line end
             # The cookie is read from HOME: on the command line, everyone could see it.
             env={**self.node.environment(), "PATH": os.environ["PATH"]},
             capture_output=True,

@@ -1,4 +1,4 @@
-"""The whole line as real processes over given servers, for tests that run jobs and for tests that break things."""
+"""All services as real processes with given servers, for tests that run jobs and for tests that break things."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Services:
         return Process(program, self.directory / f"{service}.log")
 
     async def ready(self) -> None:
-        """Wait until every worker consumes."""
+        """Wait until every worker is consuming."""
         began = time.monotonic()
         while waiting := [worker for worker in self.workers if not await asyncio.to_thread(worker.is_ready)]:
             for worker in waiting:
@@ -122,19 +122,19 @@ class Services:
         return [worker for worker in self.workers if worker.service == service]
 
     def kill(self, worker: Worker) -> None:
-        """SIGKILL, to it and its children."""
+        """SIGKILL to the worker and its children."""
         worker.process.kill()
 
     def strike(self, worker: Worker, number: signal.Signals = signal.SIGKILL) -> None:
-        """A signal to the process alone, as the kernel or an operator sends it; its children must see to themselves."""
+        """Signal the process alone, as the kernel or an operator would; its children must end on their own."""
         os.kill(worker.process.pid, number)
 
     def restart(self, worker: Worker) -> None:
-        """Start it again, as a supervisor does."""
+        """Start the worker again, as a supervisor does."""
         worker.process = self._run(worker.service, worker.environment)
 
     async def keep_alive(self) -> None:
-        """Start again whatever dies, as the supervisor of a stack does; run it as a task."""
+        """Restart workers that die, as the supervisor of a stack does; run this as a task."""
         while not self.stopping:
             for worker in self.workers:
                 code = worker.process.exit_code
@@ -144,7 +144,7 @@ class Services:
             await asyncio.sleep(0.2)
 
     def stop(self) -> None:
-        """SIGTERM to all at once, then wait for each."""
+        """Send SIGTERM to all workers, then wait for each."""
         self.stopping = True
         for worker in self.workers:
             worker.process.send(signal.SIGCONT)
@@ -172,7 +172,7 @@ class Services:
             yield Publisher(send, deadline_seconds=20)
 
     async def submit(self, *messages: Message) -> None:
-        """Publish jobs, or anything else."""
+        """Publish jobs or other messages."""
         async with self.publisher() as publish:
             for message in messages:
                 await publish(message)
@@ -188,7 +188,7 @@ class Services:
         return await self.reaches(job_id, *TERMINAL_STATES, seconds=seconds)
 
     async def leaves_active(self, job_id: str, *, seconds: float = 30) -> None:
-        """Wait until the job is no longer among the active ones: its last status is written before."""
+        """Wait until the job is no longer active: its last status is written before that."""
 
         async def has_left() -> bool:
             return not await self.store.exists(keys.active(job_id))
@@ -207,7 +207,7 @@ class Services:
         raise AssertionError(f"job {job_id} was not {states} within {seconds} s: {status}")
 
     async def spoken(self, job: JobRequest, directory: Path) -> tuple[list[str], list[str]]:
-        """The chunks that should be said, and those heard in the finished episode (tone engine only)."""
+        """The chunks that should be spoken, and those heard in the finished episode (tone engine only)."""
         manifest = Manifest.model_validate_json(await self.store.get(keys.manifest(job.job_id)))
         status = await self.status(job.job_id)
         assert status is not None
@@ -228,6 +228,6 @@ class Services:
         return (await self.depths(queue))[queue]
 
     async def dead_letters(self) -> dict[str, int]:
-        """Queue → letters, for those that have any."""
+        """Queue → number of dead letters, for queues that have any."""
         depths = await self.depths(*(queue.dead for queue in topology.WORK_QUEUES))
         return {queue: count for queue, count in depths.items() if count}

@@ -1,4 +1,4 @@
-"""What speech servers do wrong, one behaviour a mode; real ones have done each of these."""
+"""What speech servers do wrong, one fault per mode; real servers have done each of these."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEDIA_TYPES = {
     "pcm": "audio/pcm",
 }
 TRICKLE_SECONDS = 0.05
-"""Between two bytes: a read time-out of any useful length never fires."""
+"""The pause between two bytes: a read timeout of any useful length never fires."""
 
 Pcm = npt.NDArray[np.int16]
 
@@ -35,9 +35,9 @@ class Fault:
 
     mode: Mode = "ok"
     count: int | None = None
-    """Calls it applies to; None: until it is changed."""
+    """How many calls it applies to; None: until it is changed."""
     containing: str = ""
-    """Applies only to texts with this in them."""
+    """Applies only to texts that contain this."""
     status: int = 500
     shape: int = 1
     """Of the error's JSON: 1 `{"error":{...}}`, 2 `{"detail":{...}}`, 3 `{"detail":"..."}`, 4 `{"error":"..."}`."""
@@ -46,7 +46,7 @@ class Fault:
     calls: int = field(default=0)
 
     def takes(self, text: str) -> bool:
-        """Whether this call goes wrong; counts it."""
+        """Whether the fault applies to this call; counts it if so."""
         if self.mode == "ok" or self.containing not in text or (self.count is not None and self.calls >= self.count):
             return False
         self.calls += 1
@@ -54,7 +54,7 @@ class Fault:
 
 
 class Hangup(Exception):
-    """The connection breaks off."""
+    """The connection is cut."""
 
 
 def encode(pcm: Pcm, sample_rate: int, audio_format: str) -> bytes:
@@ -88,7 +88,7 @@ def _error(fault: Fault) -> Response:
 
 
 async def _until_gone(request: Request) -> Response:
-    """Never answers; returns when the client has given up, so that the server can stop."""
+    """Never respond; returns when the client has given up, so that the server can stop."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
     return Response(status_code=499)
@@ -106,7 +106,7 @@ async def _trickle(body: bytes) -> AsyncIterator[bytes]:
 
 
 def _spoil(mode: Mode, pcm: Pcm) -> Pcm:
-    """Audio that is wrong in itself; any other mode leaves it as it is."""
+    """Spoil the audio itself; modes that do something else leave it as it is."""
     if mode == "silence":
         return np.zeros_like(pcm)
     if mode == "noise":
@@ -115,7 +115,7 @@ def _spoil(mode: Mode, pcm: Pcm) -> Pcm:
 
 
 async def answer(fault: Fault, request: Request, pcm: Pcm, sample_rate: int, audio_format: str) -> Response:
-    """The wrong answer that `fault` asks for, made from the right one."""
+    """The faulty response for `fault`, made from the correct one."""
     match fault.mode:
         case "hang":
             return await _until_gone(request)

@@ -17,7 +17,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
-"""Generous, since the machine may be busy."""
+"""Generous, because the machine may be busy."""
 STOP_SECONDS = 15.0
 
 
@@ -50,7 +50,7 @@ class SpeechProcess:
         return self._popen
 
     def start(self) -> Self:
-        """Returns when it listens."""
+        """Start it; returns when it listens."""
         self._popen = subprocess.Popen(
             self._command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -65,7 +65,7 @@ class SpeechProcess:
         return self
 
     def wait_ready(self, deadline_seconds: float = START_SECONDS) -> Self:
-        """Returns when `/healthz` says 200."""
+        """Wait until `/healthz` returns 200."""
         end = time.monotonic() + deadline_seconds
         while httpx.get(f"{self.url}/healthz", timeout=5).status_code != httpx.codes.OK:
             if time.monotonic() > end:
@@ -74,7 +74,7 @@ class SpeechProcess:
         return self
 
     def stop(self) -> int:
-        """SIGTERM, then SIGKILL; the exit code."""
+        """SIGTERM, then SIGKILL; returns the exit code."""
         self.resume()
         self.popen.terminate()
         try:
@@ -88,7 +88,7 @@ class SpeechProcess:
         self.popen.wait(STOP_SECONDS)
 
     def pause(self) -> None:
-        """It accepts connections and answers nothing."""
+        """Make it accept connections and answer nothing."""
         self.popen.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -108,20 +108,20 @@ class SpeechProcess:
 
 
 class ToneSpeech(SpeechProcess):
-    """The tone server. `port` 0 picks a free one; name it to start again where the last one was."""
+    """The tone server. `port` 0 picks a free one; give one to restart on the last server's port."""
 
     def __init__(self, port: int = 0, *, delay_seconds: float = 0.0) -> None:
         super().__init__("tests.servers.tone_speech", "--port", str(port), "--delay", str(delay_seconds))
 
     def calls(self) -> list[dict[str, Any]]:
         """Every call so far: text, voice, model, speed, format, time, mode, answered."""
-        calls: list[dict[str, Any]] = self.told()["calls"]
+        calls: list[dict[str, Any]] = self.recorded()["calls"]
         return calls
 
     def texts(self) -> list[str]:
         return [call["text"] for call in self.calls()]
 
-    def told(self) -> dict[str, Any]:
+    def recorded(self) -> dict[str, Any]:
         """`count`, `texts`, `calls`, `running`, `most_running`."""
         answer: dict[str, Any] = httpx.get(f"{self.url}/calls", timeout=10).raise_for_status().json()
         return answer

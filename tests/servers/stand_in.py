@@ -1,8 +1,8 @@
 """A service that only answers `/healthz`, for tests of what keeps services running.
 
-It says its settings on its log as JSON; starts a child when STAND_IN_CHILD is set; ends with STAND_IN_EXIT if that is
-set; does not heed SIGTERM with STAND_IN_STUBBORN; with STAND_IN_SQUATTER (a file that is not there yet) plays a speech
-server whose port a stranger takes just before it would.
+It logs its settings as JSON; starts a child if STAND_IN_CHILD is set; exits with the code STAND_IN_EXIT if that is set;
+ignores SIGTERM with STAND_IN_STUBBORN; with STAND_IN_SQUATTER (a file that does not exist yet) it plays a speech server
+whose port another program takes just before it would.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Health(BaseHTTPRequestHandler):
 
 
 def squat(port: int, marker: Path) -> None:
-    """Leave a stranger on this port, the first time."""
+    """Leave another program listening on this port, the first time."""
     if marker.exists():
         return
     stranger = subprocess.Popen(

@@ -1,10 +1,10 @@
-"""A speech server that speaks text as tones, so that a finished episode can be read back word for word.
+"""A speech server that encodes text as tones, so that a finished episode can be read back word for word.
 
     python -m tests.servers.tone_speech [--port 0] [--delay SECONDS]
 
-prints its port as the first line. `POST /v1/audio/speech` as OpenAI's; `GET /calls` tells what was spoken,
-`DELETE /calls` forgets it; `POST /mode` makes it misbehave (`tests.servers.speech_faults`), `POST /delay` makes it
-slow. `speed` is recorded, not heard: the modem has one pace.
+prints its port as the first line. `POST /v1/audio/speech` is OpenAI's; `GET /calls` returns the calls so far,
+`DELETE /calls` forgets them; `POST /mode` makes it misbehave (`tests.servers.speech_faults`), `POST /delay` makes it
+slow. `speed` is recorded but not applied: the modem has one pace.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.servers.speech_faults import Fault
 
 
 class ToneServer:
-    """The routes and what they remember."""
+    """The routes and their state."""
 
     def __init__(self, delay_seconds: float = 0.0) -> None:
         self.delay_seconds = delay_seconds
@@ -77,8 +77,8 @@ class ToneServer:
         call["answered"] = fault.mode == "ok"
         return response
 
-    async def told(self, request: Request) -> Response:
-        """What was asked so far."""
+    async def recorded(self, request: Request) -> Response:
+        """Return the calls so far, or forget them."""
         if request.method == "DELETE":
             self.calls.clear()
             self.most_running = self.running
@@ -93,7 +93,7 @@ class ToneServer:
         )
 
     async def mode(self, request: Request) -> Response:
-        """Misbehave from now on, or see how: one fault, or a list of which the first that fits a text applies."""
+        """Set or return the faults: one, or a list of which the first that fits a text applies."""
         if request.method == "POST":
             asked = await request.json()
             faults = [Fault(**fault) for fault in (asked if isinstance(asked, list) else [asked])]
@@ -103,7 +103,7 @@ class ToneServer:
         return JSONResponse([asdict(fault) for fault in self.faults])
 
     async def delay(self, request: Request) -> Response:
-        """Take so long for every answer from now on."""
+        """Set the delay before every response."""
         self.delay_seconds = float((await request.json())["seconds"])
         return JSONResponse({"seconds": self.delay_seconds})
 
@@ -114,7 +114,7 @@ class ToneServer:
                 Route("/v1/models", models),
                 Route("/v1/audio/voices", voices),
                 Route("/healthz", health),
-                Route("/calls", self.told, methods=["GET", "DELETE"]),
+                Route("/calls", self.recorded, methods=["GET", "DELETE"]),
                 Route("/mode", self.mode, methods=["GET", "POST"]),
                 Route("/delay", self.delay, methods=["POST"]),
             ]

@@ -1,14 +1,15 @@
 """Text as tones and back: the modem behind the tone speech server.
 
 Bell 103 frequencies, eight bits, one start and one stop bit: what `minimodem --tx 200 -M 1270 -S 1070` sends.
-Measured over the steps of the real pipeline (edge fades, pauses of 350 to 1,800 ms, another level, a limiter), with
-texts of 300 characters, Chinese and emoji in them: exact were 300 of 300 after MP3 at 64 kbit/s, 100 of 100 after
-Opus at 48, 60 of 60 after Opus at 40 and after AAC at 64; after Opus at 32 one of 100 was not. Frequencies further
-apart (1600/1000, 1500/900) gave stray bytes at the edges. A character takes 0.05 s for each of its UTF-8 bytes, which a
-judge of speech believes; at 300 baud it took some texts for cut audio.
+Measured through the steps of the real system (edge fades, pauses of 350 to 1,800 ms, another level, a limiter), with
+texts of 300 characters including Chinese and emoji: 300 of 300 were exact after MP3 at 64 kbit/s, 100 of 100 after
+Opus at 48, 60 of 60 after Opus at 40 and after AAC at 64, and 99 of 100 after Opus at 32. Frequencies further apart
+(1600/1000, 1500/900) gave stray bytes at the edges. A character takes 0.05 s for each of its UTF-8 bytes, which audio
+validation accepts; at 300 baud it mistook some texts for cut audio.
 
-A text travels between STX and ETX, so that `hear` tells a pause from an end, and whatever the modem makes of the fades
-at the edges lies outside. 150 ms of carrier on both sides keep fades and trimming away from the first and last byte.
+A text is framed by STX and ETX, so that `hear` can tell a pause from an end, and whatever the modem makes of the fades
+at the edges is outside the frame. 150 ms of carrier on both sides keep fades and trimming away from the first and last
+byte.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ import numpy.typing as npt
 
 BAUD = 200
 SAMPLE_RATE = 24_000
-"""Hz; 120 samples a bit."""
+"""Hz; 120 samples per bit."""
 MARK_HZ = 1_270.0
 SPACE_HZ = 1_070.0
 AMPLITUDE = 0.3
-"""Of full scale: about -14 LUFS, between what piper and espeak-ng give."""
+"""Relative to full scale: about -14 LUFS, between the levels of piper and espeak-ng."""
 CARRIER_SECONDS = 0.15
 SILENCE_SECONDS = 0.05
-"""On both sides, so that there is something to trim."""
+"""Silence on both sides, so that there is something to trim."""
 EDGE_SECONDS = 0.004
 
 STX, ETX = b"\x02", b"\x03"
 CUT = "[cut]"
-"""What `hear` puts behind a text whose end is missing."""
+"""What `hear` appends to a text whose end is missing."""
 
 HEARING_RATE = 12_000
 """Hz; enough for the modem, and five hours stay under half a gigabyte on disk."""
@@ -71,7 +72,7 @@ def speak(text: str, *, sample_rate: int = SAMPLE_RATE) -> npt.NDArray[np.int16]
 
 
 def hear_texts(audio: Path, *, deadline_seconds: float = 300) -> list[str]:
-    """The texts spoken in `audio` (anything ffmpeg reads), in order; one that lost its end has `[cut]` behind it."""
+    """The texts spoken in `audio` (anything ffmpeg reads), in order; a text without its end is followed by `[cut]`."""
     with tempfile.TemporaryDirectory() as directory:
         wav = Path(directory) / "heard.wav"
         decode = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(audio), "-map", "0:a:0", "-ac", "1"]

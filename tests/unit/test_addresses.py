@@ -1,4 +1,4 @@
-"""Addresses without their passwords: in every sentence, log line, header and manifest."""
+"""Passwords are removed from addresses in every sentence, log line, header and manifest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import HttpUrl
 from services.chunker import manifests
 from services.chunker.document import Document, Paragraph
 from services.chunker.documents import Packed
-from services.cli.targets import check_speech
+from services.cli.speech_servers import check as check_speech
 from shared.addresses import scrub, without_login, without_password
 from shared.errors import PodcastError
 from shared.protocol.messages import JobRequest, UrlSource
@@ -35,7 +35,7 @@ from shared.settings import Settings
         ("http://user:hun?ter2@host/", "http://***@host/"),
         ("http://user:hun#ter2@host/", "http://***@host/"),
         ("http://user:hunter2@", "http://***@"),
-        # what only looks like one
+        # what only looks like a password
         ("http://host/@name", "http://host/@name"),
         ("http://host:80/@name", "http://host:80/@name"),
         ("http://[::1]:80/a@b", "http://[::1]:80/a@b"),

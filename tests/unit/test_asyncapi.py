@@ -1,4 +1,4 @@
-"""The AsyncAPI document is the one that the services give."""
+"""The AsyncAPI document matches the services."""
 
 from __future__ import annotations
 

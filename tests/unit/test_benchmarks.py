@@ -1,4 +1,4 @@
-"""The parts of the benches that their figures lean on."""
+"""The parts of the benchmarks that their figures depend on."""
 
 from __future__ import annotations
 

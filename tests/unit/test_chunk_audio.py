@@ -1,4 +1,4 @@
-"""A stored chunk: sound and measurement in one object."""
+"""A stored chunk: audio and measurement in one object."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_cut_object_is_named_as_damaged(cut: int) -> None:
 @settings(max_examples=40, deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_noticed_or_without_effect(place: float, bit: int) -> None:
-    """FLAC's own header fields (minimum frame size, digest, …) may change without changing what is heard."""
+    """FLAC's own header fields (minimum frame size, digest, …) may change without changing the audio."""
     stored = chunk_audio.encode(speechlike(0.3), RATE)
     intact, _ = chunk_audio.decode(stored)
     damaged = bytearray(stored)

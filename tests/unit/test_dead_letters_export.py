@@ -1,4 +1,4 @@
-"""An export of dead letters loses nothing: any message comes out of its line as it went in."""
+"""An export of dead letters loses nothing: any message is read back from its line unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.protocol.topology import SYNTHESIZER
 
 @dataclass
 class Received:
-    """What the client library hands out, as far as an export reads it."""
+    """A message as the client library delivers it, as far as an export reads it."""
 
     body: bytes = b""
     headers: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Threads share one heap: counted by glibc itself, in a process of its own."""
+"""Threads share one heap: counted by glibc itself, in a separate process."""
 
 from __future__ import annotations
 

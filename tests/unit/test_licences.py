@@ -1,4 +1,4 @@
-"""No copyleft outside its fence: the decision on a table, and the installed distributions as they are."""
+"""No copyleft licence where it is not allowed: the decision on sample metadata and on the installed distributions."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_what_a_distribution_says_of_itself_is_read_as_spdx(
     for name, value in headers.items():
         for one in [value] if isinstance(value, str) else value:
             about[name] = one
-    assert licence(about) == expected  # type: ignore[arg-type] # metadata are such a message
+    assert licence(about) == expected  # type: ignore[arg-type] # metadata is such a message
 
 
 @pytest.mark.parametrize(

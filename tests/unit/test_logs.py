@@ -1,4 +1,4 @@
-"""A log line is one record, whatever a stranger has put into its values."""
+"""A log record is one line, whatever strangers have put into its values."""
 
 from __future__ import annotations
 

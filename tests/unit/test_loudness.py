@@ -1,4 +1,4 @@
-"""Loudness and true peak, beside ffmpeg's ebur128 and the standard's own test signals."""
+"""Loudness and true peak, compared with ffmpeg's ebur128 and the standard's own test signals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sine(frequency: float, rate: int, *, seconds: float = 20.0, dbfs: float = 0.
 
 
 def bursts(rate: int, *, seed: int, seconds: float = 10.0) -> Samples:
-    """Noise whose level jumps over 40 dB, so that both gates have work."""
+    """Noise whose level jumps within a range of 40 dB, so that both gates take effect."""
     random = np.random.default_rng(seed)
     pieces = []
     while sum(map(len, pieces)) < seconds * rate:
@@ -108,7 +108,7 @@ def test_it_reads_as_ffmpeg_reads(rate: int, tmp_path: Path) -> None:
     peak = float(re.findall(r"Peak:\s+(-?[\d.]+) dBFS", report)[-1])
 
     assert integrated_loudness(block_energies(samples, rate)) == pytest.approx(loudness, abs=0.11)
-    assert -0.4 <= decibels(true_peak(samples, rate)) - peak <= 0.2  # what EBU Tech 3341 allows a meter
+    assert -0.4 <= decibels(true_peak(samples, rate)) - peak <= 0.2  # the tolerance of EBU Tech 3341
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,4 +1,4 @@
-"""Every test that ARCHITECTURE.md names as a proof exists."""
+"""Every test that ARCHITECTURE.md cites as proof exists."""
 
 from __future__ import annotations
 

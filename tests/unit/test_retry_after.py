@@ -1,4 +1,4 @@
-"""What `Retry-After` may say."""
+"""The values that `Retry-After` may have."""
 
 from __future__ import annotations
 

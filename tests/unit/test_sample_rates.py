@@ -1,4 +1,4 @@
-"""Services with different settings make one episode: all that decides how a chunk sounds travels with it."""
+"""Services with different settings make one episode: everything that decides how a chunk sounds is in its message."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_services_with_different_sample_rates_make_one_episode_and_speak_no_chunk_twice(tmp_path: Path) -> None:
-    """The assembler used to call every chunk lost, and the synthesizer to speak it the same way again, for ever."""
+    """The assembler used to report every chunk as lost, and the synthesizer kept speaking it the same way for ever."""
     store_url = tmp_path.as_uri()
     of_chunker = Settings(store_url=store_url, sample_rate=22_050, speech_engine="tests")
     of_assembler = Settings(store_url=store_url, sample_rate=16_000)
@@ -79,7 +79,7 @@ async def test_services_with_different_sample_rates_make_one_episode_and_speak_n
 
 
 async def test_a_stored_chunk_of_another_rate_than_was_asked_for_is_spoken_anew(tmp_path: Path) -> None:
-    """A synthesizer of an older version may have stored it by its own setting."""
+    """An older version of the synthesizer may have stored it at its own setting."""
     store_url = tmp_path.as_uri()
     store = open_store(Settings(store_url=store_url))
     spoken: list[ChunkSynthesized] = []

@@ -1,4 +1,4 @@
-"""docs/settings.md is what shared/settings.py says."""
+"""docs/settings.md matches shared/settings.py."""
 
 from pathlib import Path
 

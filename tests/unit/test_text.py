@@ -1,4 +1,4 @@
-"""Text of strangers is only text when people see it."""
+"""Strangers' text is displayed as plain text only."""
 
 from __future__ import annotations
 

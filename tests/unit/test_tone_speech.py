@@ -1,4 +1,4 @@
-"""The test engine itself: what it speaks is what is heard, and it fails as it is told to."""
+"""The test engine itself: what it speaks can be read back, and it fails as configured."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def say(server: ToneSpeech, text: str, *, timeout: float = 10, audio_format: str
 
 
 def episode(folder: Path, parts: list[np.ndarray], encoding: list[str]) -> Path:
-    """The parts with edges faded and pauses between, at another level, encoded."""
+    """The parts with faded edges and pauses between them, at another level, encoded."""
     fade = np.linspace(0, 1, 240)
     joined = []
     for number, part in enumerate(parts):

@@ -1,4 +1,4 @@
-"""Jobs whose chunks are spoken by espeak-ng, in a store on this disk."""
+"""Jobs whose chunks are spoken by espeak-ng, in a store on disk."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SENTENCES = (
 
 @lru_cache
 def spoken(text: str) -> Samples:
-    """`text` in the voice of espeak-ng at 24 kHz."""
+    """`text` spoken by espeak-ng at 24 kHz."""
     run = subprocess.run(["espeak-ng", "--stdout", text], check=True, capture_output=True, timeout=30)
     samples, rate = soundfile.read(io.BytesIO(run.stdout), dtype="float32")
     return np.asarray(soxr.resample(samples, rate, RATE), dtype=np.float32)
@@ -48,7 +48,7 @@ def key_of(text: str) -> str:
 
 
 def manifest(texts: Sequence[str] = SENTENCES, *, chapters: int = 2, **request: Any) -> Manifest:
-    """A job that says `texts`, a chunk each, in chapters of equal length."""
+    """The manifest of a job that says `texts`, one chunk each, in chapters of equal length."""
     a_chapter = -(-len(texts) // chapters)
     pauses: list[PauseClass] = ["sentence", "none", "paragraph"]
     return Manifest(
@@ -78,7 +78,7 @@ def manifest(texts: Sequence[str] = SENTENCES, *, chapters: int = 2, **request: 
 
 
 class Harness:
-    """A store with one job in it, and what was published."""
+    """A store with one job in it, and the messages published."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -98,5 +98,5 @@ class Harness:
         await self.store.put(keys.manifest(manifest.job_id), manifest.model_dump_json().encode())
 
     def path(self, extension: str) -> Path:
-        """An episode's file where the store has it on disk."""
+        """An episode's file on the store's disk."""
         return self.folder / "store" / keys.episode("job", extension)

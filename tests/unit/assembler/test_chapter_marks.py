@@ -1,4 +1,4 @@
-"""Chapters: nested above 255, escaped for ffmetadata, and as the podcast namespace has them."""
+"""Chapters: nested above 255, escaped for ffmetadata, and in the form of the podcast namespace."""
 
 from __future__ import annotations
 

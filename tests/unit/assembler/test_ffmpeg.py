@@ -16,7 +16,7 @@ from services.assembler import ffmpeg
 from services.assembler.failures import EncoderFailed
 
 FOR_EVER = ("-re", "-f", "lavfi", "-i", "anullsrc", "-f", "null", "-")
-"""Without any pipe to us that would break."""
+"""Has no pipe to us that could break."""
 
 ASSEMBLER = f"""
 import asyncio

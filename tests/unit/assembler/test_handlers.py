@@ -1,4 +1,4 @@
-"""One request, one episode: complete, on target, tagged; the same again when asked again; refused plainly."""
+"""One request, one episode: complete, on target, tagged; the same if requested again; failures have clear reasons."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
 
 
 def encoders() -> list[psutil.Process]:
-    """The ffmpeg processes of this one; it has other children, the servers of other tests."""
+    """The ffmpeg children of this process, which has other children too: the servers of other tests."""
     return [child for child in psutil.Process().children() if child.name() == "ffmpeg"]
 
 
@@ -170,7 +170,7 @@ async def test_tags_hold_cover_language_author_and_the_jobs_own_metadata(harness
     assert id3["APIC:Cover"].data == PNG
     assert (id3["TALB"].text, id3["TPE1"].text, id3["TLAN"].text) == (["Sea Stories"], [job.author], ["eng"])
     assert id3["TXXX:narrator"].text == ["espeak"]
-    assert id3["TXXX:date"].text == ["Spring 2026"]  # TDRC would drop what is no ISO date
+    assert id3["TXXX:date"].text == ["Spring 2026"]  # TDRC would drop what is not an ISO date
     mp4 = MP4(harness.path("m4b"))
     assert bytes(mp4["covr"][0]) == PNG
     assert (mp4["\xa9alb"], mp4["aART"], mp4["stik"]) == (["Sea Stories"], [job.author], [2])
@@ -257,7 +257,7 @@ async def test_clicks_that_leave_no_room_for_the_voice_are_refused_by_name(harne
 
 
 def lost(job: Manifest, index: int, because: str) -> ChunkLost:
-    """What the coordinator is told, so that it has the chunk spoken again."""
+    """The message that makes the coordinator have the chunk spoken again."""
     key = job.chunks[index].audio_key
     reason = f"The audio of chunk {index} {because} ({key})."
     return ChunkLost(job_id=job.job_id, index=index, audio_key=key, reason=reason)
@@ -355,7 +355,7 @@ async def test_too_little_room_is_noticed_before_anything_is_written(
 
 
 class Stalling(FileStore):
-    """A store that gives the encoder its first chunks and then never answers again."""
+    """A store that gives the encoder its first chunks and then never responds again."""
 
     async def get(self, key: str) -> bytes:
         if key == key_of(SENTENCES[4]) and encoders():
@@ -396,7 +396,7 @@ async def test_an_ffmpeg_that_is_killed_is_an_error_that_can_be_tried_again(harn
     (await _encoding(task)).send_signal(signal.SIGSTOP)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, timeout=3)  # a stopped child does not hold it up
+        await asyncio.wait_for(task, timeout=3)  # a stopped child does not delay it
 
     harness.store = FileStore(harness.folder / "store", deadline_seconds=real._deadline_seconds)
     task = asyncio.create_task(assemble(harness))

@@ -1,4 +1,4 @@
-"""The limiter: nothing over the ceiling, nothing lost, the same whatever the size of the pieces."""
+"""The limiter: nothing over the ceiling, nothing lost, and the same result whatever the size of the pieces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def limited(samples: Samples, pieces: list[int]) -> Samples:
 
 
 def true_peak_db(samples: Samples) -> float:
-    """By another resampler than the one in use."""
+    """Measured with a different resampler than the one in use."""
     return float(20 * np.log10(np.abs(soxr.resample(samples, RATE, 8 * RATE, quality="VHQ")).max()))
 
 

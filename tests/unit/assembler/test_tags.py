@@ -1,4 +1,4 @@
-"""The tag writers by themselves: mutagen and ffmpeg, which know nothing of them, read what they wrote."""
+"""The tag writers alone: mutagen and ffmpeg, which are independent of them, read what they wrote."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def encoded(folder: Path, name: AudioFormat, *, seconds: int = 3) -> Path:
 
 
 def heard(path: Path) -> bytes:
-    """The digest of the decoded sound, by ffmpeg; any damage that it notices is an error."""
+    """The digest of the audio as decoded by ffmpeg; any damage that it notices is an error."""
     arguments = ("-v", "error", "-xerror", "-err_detect", "crccheck+explode", "-i", str(path), "-map", "0:a")
     run = subprocess.run(
         ["ffmpeg", *arguments, "-f", "md5", "-"],

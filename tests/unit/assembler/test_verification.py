@@ -1,4 +1,4 @@
-"""The proof of completeness: it lets through what our encoders do, and nothing else."""
+"""The proof of completeness: it accepts what our encoders do, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _planned() -> tuple[Timeline, Energies]:
 
 
 def _joined(timeline: Timeline, order: list[int | None]) -> Decoded:
-    """What would be decoded if the sounds `order` stood in the chunks' places (None: silence)."""
+    """What would be decoded if the chunks' audio were in this `order` (None: silence)."""
     whole = np.zeros(timeline.frames + 60 * RATE, dtype=np.float32)
     sounds = _sounds()
     position = timeline.lead_in

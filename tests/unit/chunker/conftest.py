@@ -7,6 +7,6 @@ import pytest
 
 @pytest.fixture(scope="package")
 async def one_loop(anyio_backend: str) -> AsyncIterator[None]:
-    """While this fixture lives, anyio's plugin keeps its loop."""
+    """As long as this fixture is active, anyio's plugin keeps its loop."""
     del anyio_backend
     yield  # noqa: PT022 - a fixture that returns would not keep the loop

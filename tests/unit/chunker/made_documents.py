@@ -1,4 +1,4 @@
-"""Small real documents, made by pandoc and by hand when a test asks for them."""
+"""Small real documents, made by pandoc or by hand when a test needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a parser may use up, and how it ends when it has."""
+"""How much CPU time and memory a parser may use, and what happens when they are used up."""
 
 from __future__ import annotations
 

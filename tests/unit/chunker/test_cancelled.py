@@ -22,7 +22,7 @@ SLOW = corpus.MARKDOWN["underscores between letters"]().encode()
 
 
 def parsers() -> list[psutil.Process]:
-    """The pandocs under this process."""
+    """The pandoc processes below this one."""
     return [child for child in psutil.Process().children() if "pandoc" in child.name()]
 
 

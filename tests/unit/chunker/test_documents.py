@@ -1,4 +1,4 @@
-"""Every format gives the same document, and every bad source one plain sentence."""
+"""Every format yields the same document, and every bad source one plain sentence."""
 
 import asyncio
 import io
@@ -59,7 +59,7 @@ def omitted(document: Document) -> dict[str, str]:
 def test_every_format_gives_the_same_words(to: str) -> None:
     data = made_documents.from_markdown(to, made_documents.MARKDOWN, "--standalone")
     document = read(data, f"book.{'md' if to == 'gfm' else to}")
-    everything = " ".join(texts(document)).replace("\u2022 ", "")  # what FB2 and RTF have for a list
+    everything = " ".join(texts(document)).replace("\u2022 ", "")  # FB2 and RTF turn lists into these
     in_order = [
         "Before the first heading.",
         "One",

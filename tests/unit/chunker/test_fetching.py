@@ -1,4 +1,4 @@
-"""A page behind an address, from a server that does what servers do."""
+"""Fetching an address, from servers that behave well and badly."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def server(answer: Answer) -> AsyncIterator[str]:
         try:
             await answer(request.split(b" ")[1].decode(), writer)
         except ConnectionError:
-            pass  # the client left
+            pass  # the client disconnected
         finally:
             writer.close()
 

@@ -1,4 +1,4 @@
-"""Of two requests or two chunkers, the first one counts; a job reads only what was stored for it."""
+"""Of two requests or two chunkers, the first one wins; a job reads only what was stored for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 async def test_of_two_chunkers_the_first_one_counts_and_the_other_announces_its_manifest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last one used to win, with the coordinator at work on the manifest of the first."""
+    """The last one used to win, while the coordinator was already working on the first one's manifest."""
     harness = Harness(tmp_path)
     job = JobRequest(source=TextSource(text="One.\n\nTwo."))
     made = handlers._made

@@ -1,4 +1,4 @@
-"""What a stranger's address may lead to: hosts are resolved once, checked, and then exactly that is connected to."""
+"""Where a stranger's address may lead: hosts are resolved once, checked, and then exactly that IP is connected to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Server:
-    """A server on 127.0.0.1 that remembers what it was asked."""
+    """A server on 127.0.0.1 that remembers its requests."""
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
@@ -65,7 +65,7 @@ async def get(url: str, *, allow: str = "", resolve: Resolve = resolve) -> Fetch
 
 
 def names(**hosts: str) -> Resolve:
-    """A resolver that knows some hosts, and answers for others as the system does."""
+    """A resolver that knows some hosts, and asks the system for others."""
 
     async def look_up(host: str, port: int) -> list[str]:
         known = hosts.get(host.replace(".", "_"))
@@ -100,13 +100,13 @@ async def _public(host: str, port: int) -> list[str]:
 
 
 async def test_a_name_that_answers_differently_the_second_time_gains_nothing() -> None:
-    """DNS rebinding: public when it is checked, loopback when it is connected to."""
+    """DNS rebinding: a public address at the check, loopback at the connection."""
     asked: list[str] = []
 
     async def rebinding(host: str, port: int) -> list[str]:
         del port
         asked.append(host)
-        return ["192.88.98.1"] if len(asked) == 1 else ["127.0.0.1"]  # public, and answers nobody
+        return ["192.88.98.1"] if len(asked) == 1 else ["127.0.0.1"]  # public, and never answers
 
     async with server(answering("200 OK", b"secret")) as inside:
         with contextlib.suppress(Transient):
@@ -162,7 +162,7 @@ def test_an_entry_that_allows_nothing_is_named(allow: str) -> None:
 
 
 async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy looks names up by itself, where nothing is checked."""
+    """A proxy resolves names itself, unchecked."""
     async with server(answering("200 OK", b"by proxy")) as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
             monkeypatch.setenv(name, proxy.url)

@@ -1,4 +1,4 @@
-"""A job in, a manifest in the store, then the message. Over the real file store."""
+"""From a job to a manifest in the store, then the message. With the real file store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
 
 class Harness:
-    """A chunker's surroundings: a store, settings, and what it published."""
+    """What a chunker needs: a store and settings; and the messages published."""
 
     def __init__(self, folder: Path, **changed: Any) -> None:
         self.settings = Settings(

@@ -1,4 +1,4 @@
-"""Documents made to hold up a chunker: each ends with its named error, or is read, within bounds."""
+"""Documents made to block a chunker: each ends with its named error, or is read, within bounds."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ WALL_SECONDS = 240.0
 """Only the CPU time is judged; this ends a test that would hang."""
 
 STARTING_CPU_SECONDS = 4.0
-"""Workers that are started on the way."""
+"""For starting workers during the test."""
 
 MEMORY_BYTES = 2_000_000_000
 
 
 @pytest.fixture(autouse=True)
 def smaller_base(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Less than half of the base: what is refused after ten seconds is refused after four, and the tests take less."""
+    """Less than half of the base allowance: refusals come after four seconds instead of ten, to save time."""
     monkeypatch.setattr(allowances, "BASE_CPU_SECONDS", 4)
 
 
@@ -49,7 +49,7 @@ async def answer(case: Case, data: bytes) -> str:
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process's children, the living and the dead."""
+    """CPU time of this process's children, both living and dead."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = usage.ru_utime + usage.ru_stime
     for child in psutil.Process().children(recursive=True):
@@ -62,7 +62,7 @@ def cpu_seconds() -> float:
 
 
 async def largest_child(seen: list[int]) -> None:
-    """Note the resident memory of the largest child again and again."""
+    """Record the resident memory of the largest child repeatedly."""
     while True:
         for child in psutil.Process().children(recursive=True):
             try:
@@ -72,7 +72,45 @@ async def largest_child(seen: list[int]) -> None:
         await asyncio.sleep(0.2)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+LONG = frozenset(
+    {
+        "markdown: a million headings",
+        "rst: quotes",
+        "html: furniture with tails",
+        "html: attributes",
+        "markdown: comments without an end",
+        "html: many links",
+        "markdown: a footnote often named",
+        "rst: nested lists",
+        "html: spans",
+        "html: article without end",
+        "markdown: images inside images",
+        "ODT: lists in lists",
+        "org: emphasis",
+        "markdown: underscores between letters",
+        "ten thousand pages",
+        "text: a paragraph a letter",
+        "markdown: footnotes in footnotes",
+        "org: braces",
+        "org: blocks",
+        "one page ten thousand times",
+        "org: drawers",
+        "org: markers",
+        "org: macros",
+    }
+)
+"""These take four seconds or more each; similar ones always run, and `make faults` runs these."""
+
+
+def marked(case: Case) -> Any:
+    return pytest.param(case, id=case.name, marks=[pytest.mark.long] if case.name in LONG else [])
+
+
+def test_the_cases_that_take_long_are_cases() -> None:
+    assert {case.name for case in CASES} >= LONG
+
+
+@pytest.mark.parametrize("case", [marked(case) for case in CASES])
 async def test_a_hostile_document_ends_by_name_within_bounds(case: Case) -> None:
     data = case.make()
     seen = [0]
@@ -82,13 +120,13 @@ async def test_a_hostile_document_ends_by_name_within_bounds(case: Case) -> None
     used = cpu_seconds() - before
     watching.cancel()
     assert outcome in case.outcomes
-    # The dearest step may use up its allowance; the steps before it are cheap for every case of the corpus.
+    # The most expensive step may use up its allowance; the steps before it are cheap for every case of the corpus.
     bound = max(allowances.of_pandoc(len(data)).cpu_seconds, allowances.of_worker(3 * len(data)).cpu_seconds)
     assert used < bound + STARTING_CPU_SECONDS
     assert max(seen) < MEMORY_BYTES
 
 
-# ---------------------------------------------------------------- no walk is walked again
+# ---------------------------------------------------------------- linear walks over text
 
 GROWING: dict[str, Any] = {
     "recognising comments": lambda n: formats.of_text("<!---->" * n + "x", name=""),
@@ -115,7 +153,7 @@ def grow(name: str, size: int) -> None:
 
 @pytest.mark.parametrize("name", GROWING)
 async def test_a_walk_over_200_000_hostile_characters_ends_within_its_cpu_time(name: str) -> None:
-    """Walks by the square would take minutes, by powers for ever; the worker's CPU limit would end them: TooLarge."""
+    """Quadratic walks would take minutes, exponential ones for ever; the worker's CPU limit ends them: TooLarge."""
     for size in (1_000, 200_000):
         await in_worker("Walking", WALL_SECONDS, grow, name, size)
 

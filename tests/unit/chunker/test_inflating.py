@@ -1,4 +1,4 @@
-"""Bodies that inflate, from a server that means harm."""
+"""Compressed bodies that inflate, from a malicious server."""
 
 from __future__ import annotations
 

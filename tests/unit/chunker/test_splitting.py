@@ -1,4 +1,4 @@
-"""Nothing is lost, nothing is said twice, and no sentence is cut that need not be."""
+"""Nothing is lost, nothing is said twice, and no sentence is cut unnecessarily."""
 
 import re
 import time
@@ -33,7 +33,7 @@ def texts(*blocks: Block, limit: int = 400, target: int = 200, language: str = "
 
 
 def assert_adds_up(paragraphs: list[str], chunks: list[str]) -> None:
-    """The chunks in order are the spoken paragraphs, character for character, less the single space at a cut."""
+    """Check that the chunks in order are the paragraphs, character for character, except for the space at a cut."""
     waiting = iter(chunks)
     for paragraph in paragraphs:
         rest = splitting.spoken(paragraph)
@@ -271,6 +271,6 @@ def test_the_time_grows_with_the_length_and_no_faster(piece: str) -> None:
         split(Paragraph(piece * (characters // len(piece))))
         return time.process_time() - started
 
-    seconds(20_000)  # compiles what is compiled once
+    seconds(20_000)  # warm up: some things are compiled once
     small = min(seconds(50_000) for _ in range(2))
     assert seconds(400_000) < 8 * 4 * small + 0.2, "eight times the text took more than 32 times as long"

@@ -1,4 +1,4 @@
-"""Python work in a process that can be killed."""
+"""Python work in a worker process that can be killed."""
 
 from __future__ import annotations
 

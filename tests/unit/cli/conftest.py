@@ -1,4 +1,4 @@
-"""A command line over an empty folder as a store, with no broker, and nothing of this machine's environment."""
+"""A command line with an empty folder as store, no broker, and nothing from this machine's environment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def podcast() -> Podcast:
-    """Runs the command in this process."""
+    """Run the command in this process."""
 
     def run(*args: str | Path, stdin: str | bytes | None = None) -> Result:
         return CliRunner().invoke(cli, [str(arg) for arg in args], input=stdin, prog_name="podcast")
@@ -40,7 +40,7 @@ def podcast() -> Podcast:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
-    """The store that the environment names."""
+    """A store, to which the environment points."""
     url = (tmp_path / "store").as_uri()
     monkeypatch.setenv("PODCAST_STORE_URL", url)
     return open_store(Settings(store_url=url))

@@ -1,4 +1,4 @@
-"""Every command ends with one of five exit codes, and with one plain sentence if something was wrong."""
+"""Every command ends with one of five exit codes, and with one plain sentence if something went wrong."""
 
 from __future__ import annotations
 
@@ -200,11 +200,10 @@ def test_an_unknown_job_ends_with_2(
 
 
 def test_jobs_lists_the_newest_first(podcast: Podcast, store: Store) -> None:
-    older, newer = "019a0000-old", "019b0000-new"  # ids begin with the time
-    for job_id, at in ((older, 1.0), (newer, 2.0)):
+    for job_id, at in (("1-old", 1.0), ("2-new", 2.0)):
         put_status(store, a_status(job_id, submitted_at=at))
-    assert [job["job_id"] for job in json.loads(podcast("jobs", "--json").stdout)] == [newer, older]
-    assert [line.split()[0] for line in podcast("jobs").stdout.splitlines()] == ["ID", newer, older]
+    assert [job["job_id"] for job in json.loads(podcast("jobs", "--json").stdout)] == ["2-new", "1-old"]
+    assert [line.split()[0] for line in podcast("jobs").stdout.splitlines()] == ["ID", "2-new", "1-old"]
     assert len(podcast("jobs", "-n", "1").stdout.splitlines()) == 2
 
 

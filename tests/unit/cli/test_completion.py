@@ -1,4 +1,4 @@
-"""Shells accept the completion scripts, and complete with them."""
+"""Shells accept the completion scripts and complete commands with them."""
 
 from __future__ import annotations
 

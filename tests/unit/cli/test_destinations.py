@@ -1,4 +1,4 @@
-"""`-o` writes where it says, makes no folder that was not asked for, and a title stays inside the folder."""
+"""`-o` writes where it says and creates no unrequested folder, and a title stays inside the folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`request.json` is created once: of several clients that use one id, the first one counts."""
+"""`request.json` is created once: of several clients that use the same id, the first one wins."""
 
 from __future__ import annotations
 

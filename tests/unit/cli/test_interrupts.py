@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM always end a command, whatever it is stuck in."""
+"""Ctrl-C and SIGTERM always end a command, wherever it is stuck."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ app.main()
 
 
 def interrupted(name: str, number: signal.Signals, *, again: bool = False) -> tuple[int, str, float]:
-    """Exit code, output, and seconds from the signal to the end."""
+    """Exit code, output, and the seconds from the signal to the end."""
     program = PROGRAM.replace("{name}", name)
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -28,11 +28,15 @@ def a_job(
     return job_id
 
 
+def of_the_job(number: int, file: str, *, name: str) -> ObjectSource:
+    return ObjectSource(key=keys.source(f"0193f0a2-7b6e-7c7e-9d0e-{number:012x}", file), name=name)
+
+
 @pytest.fixture
 def three(store: Store) -> list[str]:
     url = UrlSource.model_validate({"url": "https://anna:secret@example.org/essay.html"})
     return [
-        a_job(store, 1, source=ObjectSource(key="jobs/x/source/document.epub", name="book.epub")),
+        a_job(store, 1, source=of_the_job(1, "document.epub", name="book.epub")),
         a_job(store, 2, "failed", source=url),
         a_job(store, 3, "synthesizing"),
     ]
@@ -52,7 +56,7 @@ def test_each_job_has_its_date_state_progress_source_and_title(podcast: Podcast,
 def test_on_a_terminal_of_80_columns_every_line_fits_and_every_id_is_whole(
     podcast: Podcast, three: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    three.append(a_job(store, 4, title="語" * 100, source=ObjectSource(key="jobs/x/source/x", name="n" * 200)))
+    three.append(a_job(store, 4, title="語" * 100, source=of_the_job(4, "x", name="n" * 200)))
     monkeypatch.setattr(columns, "terminal_width", lambda: 80)
     lines = podcast("jobs").stdout.splitlines()
     assert len(lines) == 10

@@ -1,4 +1,4 @@
-"""Jobs are listed a page at a time, and only what is shown is read."""
+"""Jobs are listed one page at a time, and only what is shown is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.unit.cli.conftest import Podcast, a_status
 
 
 class Counting(FileStore):
-    """Counts its calls by what they do."""
+    """Counts its calls by kind."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, deadline_seconds=60)
@@ -35,7 +35,7 @@ def counting(tmp_path: Path) -> Counting:
 
 
 def fill(store: FileStore, ids: list[str], state: JobState = "completed") -> None:
-    """Jobs as they are on the disk; ten thousand of them by calls would take a minute."""
+    """Write jobs straight to disk; creating ten thousand of them through the store would take a minute."""
     for job_id in ids:
         folder = store.root / "jobs" / job_id
         folder.mkdir(parents=True)

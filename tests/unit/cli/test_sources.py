@@ -1,4 +1,4 @@
-"""What is wrong at a glance is said before anything is started."""
+"""Obvious mistakes are reported before anything is started."""
 
 from __future__ import annotations
 

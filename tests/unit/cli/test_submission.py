@@ -1,4 +1,4 @@
-"""A job is handed over whole, or not at all."""
+"""A job is submitted completely, or not at all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def request_for(source: Document | Address, **order: object) -> JobRequest:
 
 
 class Broker:
-    """Remembers what it was given, or refuses it."""
+    """Remembers what was published, or refuses it."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.published: list[Message] = []

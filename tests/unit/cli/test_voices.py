@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from services.speech import catalogue
+from shared.settings import Settings
 from tests.hostile_text import commands_in, storable
 from tests.unit.cli.conftest import Podcast
 
@@ -163,3 +164,12 @@ def test_names_that_a_server_makes_up_are_only_text(podcast: Podcast, server: _S
 )
 def test_our_servers_voices_have_a_language(engine: str, voice: str, language: str) -> None:
     assert catalogue.language(engine, voice) == language
+
+
+def test_the_servers_of_a_stack_are_those_it_has_now() -> None:
+    """Settings are copied with the addresses of a running stack; nothing of the old ones may stay in the copy."""
+    settings = Settings(speech_url="")
+    assert settings.speech_urls == ()
+    copy = settings.model_copy(update={"speech_url": "http://127.0.0.1:1"})
+    assert copy.speech_urls == ("http://127.0.0.1:1",)
+    assert copy.engine_identity != settings.engine_identity

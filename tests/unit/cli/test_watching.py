@@ -1,4 +1,4 @@
-"""Following a job: the store is the truth, events only tell sooner."""
+"""Following a job: the store is authoritative, events are only faster."""
 
 from __future__ import annotations
 

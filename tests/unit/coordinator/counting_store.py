@@ -1,4 +1,4 @@
-"""A folder as a store that counts what it is asked."""
+"""A folder as a store that counts its calls."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
 class CountingStore(FileStore):
-    """The real folder; each call of the port is counted by its name.
+    """A real folder store that counts each call of the port by name.
 
-    `get_versioned` and `exists` are made of other calls in the folder, and are one call all the same.
+    `get_versioned` and `exists` use other calls internally, but count as one call.
     """
 
     def __init__(self, root: Path) -> None:

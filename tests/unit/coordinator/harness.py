@@ -1,4 +1,4 @@
-"""A coordinator's memory and handlers over a real folder as store; what they publish is caught in lists."""
+"""A coordinator's memory and handlers with a real folder as store; what they publish is collected in lists."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ AT_ONCE = {
     "synthesizer_deadline_seconds": 1e-9,
     "assembler_deadline_seconds": 1e-9,
 }
-"""Settings by which every job that waits stands still."""
+"""Settings under which every waiting job counts as stalled."""
 
 
 class Letter:
-    """A copy of a dead letter as far as the handler looks at it: properties, headers, body."""
+    """A copy of a dead letter, as far as the handler uses it: properties, headers, body."""
 
     exchange = topology.DEAD_EXCHANGE
     message_id = None
@@ -60,7 +60,7 @@ class Letter:
 
 
 class Harness:
-    """A coordinator's memory over a store, and what it said."""
+    """A coordinator's memory with a store, and the messages it has published."""
 
     def __init__(self, root: Path, *, store: FileStore | None = None, plan_of: plan.Plan = plan.of) -> None:
         self.store = store or FileStore(root, deadline_seconds=5)
@@ -75,7 +75,7 @@ class Harness:
         self.restart()
 
     def restart(self) -> None:
-        """What a killed process leaves: the store alone."""
+        """Keep only what a killed process leaves: the store."""
         self.jobs = Jobs(self.store, tell=self.tell, announce=self.announce, plan_of=self.plan_of)
 
     async def tell(self, event: JobEvent) -> None:
@@ -98,7 +98,7 @@ class Harness:
         return self.backlog_messages
 
     def requests(self) -> list[int]:
-        """Indexes of the chunks requested since the last look."""
+        """Indexes of the chunks requested since the last call."""
         return [message.index for message in self.wanted()]
 
     async def submit(self, texts: Sequence[str], *, max_parallel: int = 2, job_id: str = "job") -> None:
@@ -151,7 +151,7 @@ class Harness:
         job_id: str | None = None,
         reason: str = "it is mute",
     ) -> None:
-        """A message of a stage became a dead letter, and the coordinator gets its copy."""
+        """A stage's message becomes a dead letter, and the coordinator gets a copy."""
         if isinstance(message, Message):
             body, kind = message.model_dump_json().encode(), message.ROUTING_KEY
             queue = queue or next(stage.name for stage in self.stages if type(message) in stage.consumes)
@@ -162,7 +162,7 @@ class Harness:
         await dead_letter(letter, jobs=self.jobs, publish=self.publish, stages=self.stages)  # type: ignore[arg-type] # see Letter
 
     def wanted(self) -> list[ChunkRequested]:
-        """The chunks requested since the last look."""
+        """The requests for chunks since the last call."""
         found = [message for message in self.published if isinstance(message, ChunkRequested)]
         self.published = [message for message in self.published if not isinstance(message, ChunkRequested)]
         return found

@@ -10,7 +10,7 @@ from tests.audio_keys import audio_key_of
 
 
 def manifest(texts: Sequence[str], *, job_id: str = "job", max_parallel: int = 5) -> Manifest:
-    """A manifest with one chunk a text; equal texts share their audio."""
+    """A manifest with one chunk per text; equal texts share their audio."""
     return Manifest(
         job_id=job_id,
         request=JobRequest(job_id=job_id, source=TextSource(text="…"), max_parallel=max_parallel),

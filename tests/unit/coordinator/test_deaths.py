@@ -1,4 +1,4 @@
-"""Copies of dead letters: a job learns of its own, and a stranger's change nothing."""
+"""Copies of dead letters: those of a job reach it, and those of strangers change nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GARBAGE = b'{"job_id": "job", "index": "one", "audio_key": 7}'
 async def test_a_malformed_message_with_another_jobs_id_changes_nothing_of_that_job(
     harness: Harness, queue: str, kind: str, body: bytes
 ) -> None:
-    """It used to fail that job."""
+    """It used to make that job fail."""
     await harness.submit("abc")
     harness.requests()
     before = await harness.status()

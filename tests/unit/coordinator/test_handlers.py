@@ -146,7 +146,7 @@ async def test_a_job_whose_first_message_was_lost_is_sent_to_the_chunker_again(h
 
 
 async def test_a_coordinator_that_was_overtaken_undoes_nothing(tmp_path: Path) -> None:
-    """It was frozen with news that it had not written; another one was active meanwhile and finished the job."""
+    """It was frozen with results it had not yet written; meanwhile another one was active and finished the job."""
 
     frozen, other = Harness(tmp_path), Harness(tmp_path)
     await frozen.submit("abc")

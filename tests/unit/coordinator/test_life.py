@@ -1,4 +1,4 @@
-"""The table of a job's life, whole; and that the coordinator goes by it."""
+"""The complete table of a job's life; and that the coordinator follows it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_event_has_a_meaning_and_every_transition_is_in_the_diagram() -> N
 
 
 async def failed_job(harness: Harness) -> None:
-    """A job of three chunks of which the second cannot be spoken."""
+    """A job of three chunks, the second of which cannot be spoken."""
     await harness.submit("abc", max_parallel=3)
     requests = harness.wanted()
     await harness.spoken(0, "a")
@@ -73,7 +73,7 @@ async def failed_job(harness: Harness) -> None:
 
 
 async def test_a_late_result_does_not_revive_a_failed_job_whose_end_is_told_once(harness: Harness) -> None:
-    """It used to: the job asked for more chunks, failed again at the next tick, and its failure was told twice."""
+    """It used to: the job requested more chunks, failed again at the next tick, and its failure was published twice."""
     await failed_job(harness)
     before = await harness.status()
     await harness.spoken(1, "b")
@@ -119,7 +119,7 @@ async def test_nothing_that_comes_late_changes_an_ended_job(harness: Harness, en
 async def test_an_episode_that_is_announced_while_a_chunk_is_spoken_again_is_asked_for_once_more(
     harness: Harness,
 ) -> None:
-    """Two assemblers had the message: one did not find a chunk, the other had read it before it went."""
+    """Two assemblers had the message: one did not find a chunk, the other had read it before it was lost."""
     await harness.submit("a")
     await harness.spoken(0, "a")
     await harness.lost(0, "a")

@@ -1,4 +1,4 @@
-"""The diagram in ARCHITECTURE.md is the table that the code goes by."""
+"""The diagram in ARCHITECTURE.md matches the table in the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chunk may be lost from the store so often, then its job fails; the count outlives the process."""
+"""A chunk may be lost from the store only a few times before its job fails; the count outlives the process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_the_same_loss_told_twice_is_one_loss(harness: Harness) -> None:
 
 
 async def test_a_second_loss_has_every_chunk_looked_for(harness: Harness) -> None:
-    """One object may go by chance; a store that has lost two may have lost a book."""
+    """One object may be lost by chance; a store that has lost two may have lost a whole book."""
     await harness.submit("abcd", max_parallel=4)
     for index, text in enumerate("abcd"):
         await harness.spoken(index, text)

@@ -1,4 +1,4 @@
-"""A stage beside the line: a kind of piece with its own queue and its own parallel limit, required or optional."""
+"""An additional stage: a kind of piece with its own queue and its own parallel limit, required or optional."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.coordinator import handlers, plan
-from services.coordinator.pieces import Stage
+from services.coordinator.pieces import Phase
 from shared.errors import BadInput
 from shared.protocol import topology
 from shared.protocol.messages import EpisodeRequested
@@ -25,14 +25,14 @@ from tests.unit.coordinator.toy_stage import (
 
 
 class Studio(Harness):
-    """A coordinator whose jobs have pictures, and the painter."""
+    """A coordinator whose jobs have pictures, and a painter for them."""
 
     def __init__(self, root: Path, plan_of: plan.Plan) -> None:
         super().__init__(root, plan_of=plan_of)
         self.stages = STAGES
 
     def pictures(self) -> list[PictureRequested]:
-        """The pictures asked for since the last look."""
+        """The pictures requested since the last call."""
         found = [message for message in self.published if isinstance(message, PictureRequested)]
         self.published = [message for message in self.published if not isinstance(message, PictureRequested)]
         return found
@@ -116,7 +116,7 @@ async def test_a_malformed_message_of_a_stage_changes_nothing(tmp_path: Path) ->
 
 
 async def test_a_stage_after_the_episode_is_asked_when_the_episode_is_there(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, plan_with_pictures(count=1, required=False, stage=Stage.AFTER_THE_EPISODE))
+    studio = Studio(tmp_path, plan_with_pictures(count=1, required=False, phase=Phase.AFTER_THE_EPISODE))
     await studio.submit("a")
     await studio.spoken(0, "a")
     assert studio.pictures() == []

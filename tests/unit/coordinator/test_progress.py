@@ -21,12 +21,12 @@ def progress_of(texts: Sequence[str], *, max_parallel: int = 5, **earlier: Any) 
 
 
 def keys(progress: Progress) -> list[str]:
-    """The chunks' keys among what is asked for now."""
+    """The keys of the chunks to be requested now."""
     return [request.audio_key for request in progress.take() if isinstance(request, ChunkRequested)]
 
 
 def fail(progress: Progress, key: str, reason: str) -> bool:
-    """The request for this chunk becomes a dead letter."""
+    """Report that the request for this chunk became a dead letter."""
     tally = progress.tallies[plan.CHUNK]
     index = tally.index_of(key)
     request = a_strangers_request(key) if index is None else tally.kind.request(index)

@@ -1,4 +1,4 @@
-"""The reconciler's patience, and that one job's trouble is its own."""
+"""The reconciler's patience, and that one job's trouble does not affect others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def silent_for(harness: Harness, seconds: float, job_id: str = "job") -> Job:
 
 
 async def test_an_episode_that_takes_its_time_is_not_asked_for_again(harness: Harness) -> None:
-    """300 s without news used to be the limit, whatever the job waited for; an assembly may take 1,500 s."""
+    """The limit used to be 300 s without progress, whatever the job waited for; an assembly may take 1,500 s."""
     await harness.submit("a")
     await harness.spoken(0, "a")
     harness.published.clear()
@@ -67,7 +67,7 @@ async def test_a_message_that_was_seen_waiting_may_be_in_hand_for_its_whole_dead
     silent_for(harness, patience + 1)
     harness.backlog_messages = 1
     await harness.reconcile()
-    harness.backlog_messages = 0  # it is in hand now
+    harness.backlog_messages = 0  # it is in flight now
     silent_for(harness, patience - 5)
     await harness.reconcile()
     assert harness.published == []
@@ -75,7 +75,7 @@ async def test_a_message_that_was_seen_waiting_may_be_in_hand_for_its_whole_dead
 
 @pytest.mark.parametrize("garbage", GARBAGE)
 async def test_an_unreadable_status_disturbs_no_other_job_and_no_tick(harness: Harness, garbage: bytes) -> None:
-    """It used to end the tick, and so the life of every job behind it in the list."""
+    """It used to end the tick, so that no job after it in the list was looked at."""
     await harness.submit("ab", job_id="a-job")
     await harness.submit("ab", job_id="z-job")
     harness.requests()
@@ -98,9 +98,9 @@ async def test_a_job_whose_documents_cannot_be_read_fails_with_the_reason(
     await harness.store.put(getattr(keys, name)("bad"), garbage)
     harness.restart()
     harness.requests()
-    await harness.reconcile()  # takes both up
+    await harness.reconcile()  # loads both
     silent_for_all = harness.jobs.cached("bad")
-    if silent_for_all is not None:  # it waits for the chunker until its time is up
+    if silent_for_all is not None:  # it waits for the chunker until its time has run out
         silent_for_all.last_news -= 1_000
         await harness.reconcile()
     status = await harness.status("bad")

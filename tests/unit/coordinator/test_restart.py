@@ -1,4 +1,4 @@
-"""A restarted coordinator is back at work with a bounded number of calls to the store."""
+"""A restarted coordinator resumes work with a bounded number of calls to the store."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORKING_SECONDS = 10.0
 
 
 async def book(harness: Harness, finished: int) -> None:
-    """A job of 20,000 chunks as a killed coordinator left it: the documents in the store and nothing else."""
+    """Store a job of 20,000 chunks as a killed coordinator leaves it: its documents in the store and nothing else."""
     made = manifest([f"{number}" for number in range(BOOK_CHUNKS)], job_id="book", max_parallel=5)
     progress = Progress(made, plan.of(made))
     for chunk in made.chunks[:finished]:
@@ -49,7 +49,7 @@ async def store_job(harness: Harness, job_id: str, progress: Progress) -> None:
 
 
 async def test_a_book_of_20000_chunks_is_taken_up_with_a_handful_of_calls(tmp_path: Path) -> None:
-    """It used to be one look a chunk, one job at a time."""
+    """It used to take one call per chunk, one job at a time."""
     store = CountingStore(tmp_path)
     harness = Harness(tmp_path, store=store)
     await book(harness, BOOK_FINISHED)
@@ -119,7 +119,7 @@ async def test_a_checkpoint_that_is_damaged_or_of_another_plan_is_no_hint(harnes
 
 
 async def test_a_status_from_before_checkpoints_has_every_chunk_asked_for_again(harness: Harness) -> None:
-    """Whoever is asked finds the audio: it costs messages and no speech."""
+    """The synthesizers find the audio: it costs messages but no speech."""
     made = manifest("abc", max_parallel=3)
     progress = Progress(made, plan.of(made))
     await store_job(harness, "job", progress)

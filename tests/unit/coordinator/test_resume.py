@@ -40,7 +40,7 @@ async def test_a_resumed_job_asks_for_what_is_not_finished_and_completes(harness
 async def test_a_replay_of_a_letter_older_than_the_jobs_deadline_is_not_failed_by_the_next_tick(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It used to be: the deadline counted from the submission."""
+    """It used to fail: the deadline counted from the submission."""
     await fails_for_its_second_chunk(harness)
     two_days_later = clock.now() + 2 * DAY_SECONDS
     monkeypatch.setattr(clock, "now", lambda: two_days_later)
@@ -84,7 +84,7 @@ async def test_a_replayed_episode_is_not_asked_for_beside_it(harness: Harness) -
 
 async def test_a_result_that_comes_between_the_replay_and_the_resume_is_found_again(harness: Harness) -> None:
     await fails_for_its_second_chunk(harness)
-    await harness.spoken(1, "b")  # the replayed letter was quicker than the resume
+    await harness.spoken(1, "b")  # the replayed message was faster than the resume
     assert (await harness.status()).state == "failed"
     await harness.resume()
     assert harness.requests() == [1], "who gets it finds the audio"

@@ -1,6 +1,6 @@
-"""A stage beside the line that exists only in tests: it draws pictures, and nothing in the system knows of it.
+"""An additional stage that exists only in tests: it draws pictures, and nothing in the system knows about it.
 
-What it takes is what any stage takes: two message types and a queue (an entry in the topology), and a line in the plan.
+It needs what any stage needs: two message types and a queue (an entry in the topology), and an entry in the plan.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from services.coordinator import plan
-from services.coordinator.pieces import Kind, Stage
+from services.coordinator.pieces import Kind, Phase
 from shared.protocol import topology
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import PieceFinished, PieceRequested
@@ -42,14 +42,14 @@ def picture_key(job_id: str, number: int) -> str:
 
 
 def pictures(
-    manifest: Manifest, *, count: int, parallel: int, required: bool, stage: Stage = Stage.BEFORE_THE_EPISODE
+    manifest: Manifest, *, count: int, parallel: int, required: bool, phase: Phase = Phase.BEFORE_THE_EPISODE
 ) -> Kind:
-    """The one line of the plan."""
+    """The entry in the plan."""
     object_keys = [picture_key(manifest.job_id, number) for number in range(count)]
     return Kind(
         name="picture",
         queue=PAINTER,
-        stage=stage,
+        phase=phase,
         object_keys=object_keys,
         request=lambda number: PictureRequested(
             job_id=manifest.job_id, object_key=object_keys[number], caption=f"Figure {number}"
@@ -61,11 +61,11 @@ def pictures(
 
 
 def plan_with_pictures(
-    *, count: int = 3, parallel: int = 2, required: bool, stage: Stage = Stage.BEFORE_THE_EPISODE
+    *, count: int = 3, parallel: int = 2, required: bool, phase: Phase = Phase.BEFORE_THE_EPISODE
 ) -> plan.Plan:
     return lambda manifest: (
         *plan.of(manifest),
-        pictures(manifest, count=count, parallel=parallel, required=required, stage=stage),
+        pictures(manifest, count=count, parallel=parallel, required=required, phase=phase),
     )
 
 

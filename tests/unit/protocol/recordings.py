@@ -1,4 +1,4 @@
-"""Messages and documents as they were written when version 1 began; they must be read for as long as it lives."""
+"""Messages and documents as written when version 1 began; they must be readable as long as version 1 is supported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOCUMENTS: dict[str, type[Frozen]] = {
     "event": JobEvent,
     "event.retrying": WorkRetried,
 }
-"""What is recorded beside the messages: documents in the store, and what watchers are told."""
+"""What is recorded besides the messages: documents in the store, and events for watchers."""
 
 
 class Recording(NamedTuple):
@@ -30,7 +30,7 @@ class Recording(NamedTuple):
 
 
 def all_messages() -> list[type[Message]]:
-    """Every message of the protocol; a base of messages has no routing key, and a test's own is none of these."""
+    """Every message of the protocol; not base classes, which have no routing key, nor messages defined in tests."""
 
     def below(message: type[Message]) -> Iterator[type[Message]]:
         for one in message.__subclasses__():

@@ -1,4 +1,4 @@
-"""Version 1 only gains: what it wrote in the past is read, and what it will write is."""
+"""Version 1 only gains fields: what it wrote in the past can be read, and so can what it will write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_message_and_document_was_recorded() -> None:
 
 
 def _as_far_as(recorded: Any, now: Any) -> Any:
-    """What is there now, without the fields that were added since."""
+    """The current content, without the fields that have been added since."""
     if isinstance(recorded, dict) and isinstance(now, dict):
         return {field: _as_far_as(value, now[field]) for field, value in recorded.items()}
     if isinstance(recorded, list) and isinstance(now, list) and len(recorded) == len(now):

@@ -1,4 +1,4 @@
-"""What the speech server accepts and refuses, before any engine is asked."""
+"""What the speech server accepts and refuses, before any engine is called."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Server(SpeechProcess):
         return psutil.Process(self.pid).children()
 
     def until(self, **expected: object) -> None:
-        """Wait until the health route says so."""
+        """Wait until the health route reports these values."""
         until(lambda: all(self.health()[name] == value for name, value in expected.items()))
 
 
@@ -62,7 +62,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def heard(answer: httpx.Response) -> tuple[np.ndarray, float]:
-    """The samples and their length in seconds."""
+    """The samples of a response and their length in seconds."""
     assert answer.status_code == 200, answer.text
     samples, rate = soundfile.read(io.BytesIO(answer.content))
     assert np.abs(samples).max() > 0.05, "silence"
@@ -295,7 +295,7 @@ def test_the_server_process_itself_imports_neither_piper_nor_onnxruntime() -> No
 
 
 def stopped(server: Server, pool: ThreadPoolExecutor) -> Future[httpx.Response]:
-    """A text in the hands of the only worker, which has been suspended and will not go on by itself."""
+    """Submit a text to the only worker, which is suspended and will not continue on its own."""
     server.until(workers=1)
     server.workers()[0].suspend()
     speaking = pool.submit(server.say)
@@ -312,7 +312,7 @@ def refuses_connections(server: Server) -> bool:
 
 
 def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the server to its end, which comes at once."""
+    """Run a server that is expected to exit immediately."""
     return subprocess.run(
         [sys.executable, "-m", "services.speech.app"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The files of a stack are their owner's alone."""
+"""Only their owner can read the files of a stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MinIO is built once, by one builder; a build that fails says why. A stand-in for Go takes the compiler's place."""
+"""MinIO is built once, by one builder; a build that fails says why. A stand-in replaces the Go compiler."""
 
 from __future__ import annotations
 

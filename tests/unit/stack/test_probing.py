@@ -18,7 +18,7 @@ PACE_SECONDS = 0.02
 
 
 class Patient:
-    """A process that answers as it is told, one answer a probe; the last one stays."""
+    """A process with prepared answers, one per probe; the last one is repeated."""
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)
@@ -88,7 +88,7 @@ async def test_a_probe_that_raises_is_a_failed_one_and_not_the_end_of_the_stack(
 
 
 async def test_time_in_which_nobody_asked_does_not_count() -> None:
-    """While the supervisor is stopped or the machine sleeps, the clock goes on."""
+    """While the supervisor is stopped or the machine sleeps, the clock keeps running."""
     loop = asyncio.get_running_loop()
     real, ahead = loop.time, 0.0
     patient = Patient("", *["timeout"] * (FAILURES_LIMIT - 2), "")
@@ -105,12 +105,12 @@ async def test_time_in_which_nobody_asked_does_not_count() -> None:
         waiting.cancel()
 
 
-# ------------------------------------------------------------------- servers that answer, and one that does not
+# ------------------------------------------------------------------- servers that respond, and one that does not
 
 
 @contextlib.asynccontextmanager
 async def served(answers: dict[str, str]) -> AsyncIterator[int]:
-    """A server on the loopback: the beginning of a request → the whole answer; nothing for what it does not know."""
+    """A server on the loopback: the beginning of a request → the whole response; no response to other requests."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.read(1_000)
@@ -138,7 +138,7 @@ async def test_who_answers_that_it_is_not_well_is_alive() -> None:
 
 
 async def test_who_accepts_and_says_nothing_is_not() -> None:
-    """What the kernel does for a stopped process."""
+    """The kernel accepts connections for a stopped process."""
     async with served({}) as port:
         assert await silence(port, "/healthz", 0.1) == "no answer within 0.1 s"
         assert await port_mapper_silence(port, 0.1) == "no answer within 0.1 s"

@@ -35,7 +35,7 @@ def speech(text: str = TEXT, *, language: str = "en") -> tuple[Samples, int]:
 
 @cache
 def tones(text: str) -> bytes:
-    """A WAV that says `text` in tones, 0.067 s a byte."""
+    """A WAV that encodes `text` in tones, 0.067 s per byte."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tones.wav"
         command = ["minimodem", "--tx", "150", "--file", str(path), "--samplerate", "24000"]
@@ -44,7 +44,7 @@ def tones(text: str) -> bytes:
 
 
 def heard(samples: Samples, rate: int) -> str:
-    """The text that tones say."""
+    """The text encoded in tones."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "heard.wav"
         soundfile.write(path, samples, rate, subtype="PCM_16")

@@ -1,4 +1,4 @@
-"""A real HTTP server on 127.0.0.1 that answers as it is told: the good and the hostile speech servers of the tests."""
+"""A real HTTP server on 127.0.0.1 with configurable answers: the good and the hostile speech servers of the tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = Callable[[dict[str, Any], Write], Awaitable[None]]
 
 @dataclass
 class SpeechServer:
-    """One server: how it answers may be changed while it runs."""
+    """One server, whose answer may be changed while it runs."""
 
     answer: Answer
     url: str = ""
@@ -25,11 +25,11 @@ class SpeechServer:
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     greetings: int = 0
-    """GET requests so far; they are answered like the others."""
+    """GET requests so far; they are answered like the other requests."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def finished(self) -> None:
-        """Wait until every connection so far is done with."""
+        """Wait until every connection so far has been closed."""
         while self._tasks:
             _, left = await asyncio.wait(self._tasks, timeout=2)
             assert not left, "connections that nobody closes"
@@ -82,7 +82,7 @@ async def serving(answer: Answer) -> AsyncIterator[SpeechServer]:
 
 
 def head(status: int = 200, **headers: object) -> bytes:
-    """The beginning of an answer; `content_type="audio/wav"` is a header."""
+    """The beginning of a response; `content_type="audio/wav"` is a header."""
     lines = [f"HTTP/1.1 {status} Whatever", "Connection: close"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode()
@@ -104,12 +104,12 @@ def fails(status: int, document: object = None, **headers: object) -> Answer:
 
 
 async def hangs(_request: dict[str, Any], _writer: Write) -> None:
-    """Accepts, reads, and never says a word."""
+    """Accepts, reads, and never responds."""
     await asyncio.Event().wait()
 
 
 async def trickles(_request: dict[str, Any], writer: Write) -> None:
-    """A byte every 20 ms, for ever: no read time-out ever fires."""
+    """A byte every 20 ms, for ever: no read timeout ever fires."""
     writer.write(head(200, content_type="audio/wav"))
     while True:
         writer.write(b"R")
@@ -126,7 +126,7 @@ async def never_stops(_request: dict[str, Any], writer: Write) -> None:
 
 
 async def hangs_up(_request: dict[str, Any], _writer: Write) -> None:
-    """Closes the connection without a word."""
+    """Closes the connection without a response."""
 
 
 def cuts(body: bytes) -> Answer:

@@ -38,7 +38,7 @@ def test_silence_inside_is_left_alone() -> None:
 
 
 def test_a_soft_onset_is_kept() -> None:
-    """An f or an h, 40 dB below the vowel that follows it, with room noise at 70 dB below before it."""
+    """An f or an h, 40 dB below the vowel that follows it, preceded by room noise 70 dB below."""
     random = np.random.default_rng(3)
     room = (1e-4 * random.normal(0, 1, RATE)).astype(np.float32)
     fricative = (3e-3 * random.normal(0, 1, RATE // 8)).astype(np.float32)
@@ -75,7 +75,7 @@ def test_resampling_keeps_pitch_length_and_level(rate: int) -> None:
 
 
 def test_resampling_filters_what_the_new_rate_cannot_hold() -> None:
-    """pydub's own resampling would fold 15 kHz down to 9 kHz."""
+    """pydub's own resampling would alias 15 kHz to 9 kHz."""
     processed = process(tone(1_000, 1.0, rate=48_000) + tone(15_000, 1.0, rate=48_000), 48_000, target_rate=RATE)
 
     spectrum = np.abs(np.fft.rfft(processed[2_400:-2_400][: RATE // 2]))
@@ -95,7 +95,7 @@ def test_silence_stays_silence() -> None:
 
 
 def test_real_speech_keeps_its_words() -> None:
-    """Nothing but the edges is touched: what is left is the speech, sample for sample."""
+    """Only the edges are touched: the rest is the speech, sample for sample."""
     samples, rate = speech()
 
     processed = process(samples, rate, target_rate=rate)

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - other scripts have letters that look like Latin ones
-"""What is believed of a speech server's answer, and what is not."""
+"""Which responses of a speech server pass audio validation, and which do not."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_noise_is_not_believed() -> None:
         believed(wav(noise(8)))
 
 
-# espeak-ng says Chinese at half of anyone's pace, so that half of it has an ordinary one.
+# espeak-ng speaks Chinese at half the usual pace, so that half of it seems complete.
 @pytest.mark.parametrize("language", sorted(LANGUAGES.keys() - {"cmn"}))
 def test_half_of_the_speech_is_not_believed(language: str) -> None:
     samples, rate = speech(LANGUAGES[language], language=language)
@@ -176,7 +176,7 @@ def test_half_of_the_tones_are_not_believed() -> None:
 
 
 def test_speech_whose_second_half_is_silent_is_not_believed() -> None:
-    """Kokoro-FastAPI swallows a part that failed; the length alone would not show it."""
+    """Kokoro-FastAPI silently drops a part that failed; the length alone would not show it."""
     samples, rate = speech()
     swallowed = samples.copy()
     swallowed[len(samples) // 2 :] = 0

@@ -1,4 +1,4 @@
-"""The breaker by itself, on a clock that the test turns."""
+"""The breaker alone, on a clock that the test sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One chunk asked for, over a real store in a folder and real speech servers."""
+"""One request for a chunk, with a real store in a folder and real speech servers."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 
 GOOD = sends(espeak(), content_type="audio/wav")
 DEADLINE_SECONDS = 15.0
-"""Far away: a busy machine must not be taken for a hostile server."""
+"""Far off: a busy machine must not be mistaken for a hostile server."""
 SHORT_SECONDS = 0.4
 """For servers that never answer."""
 
@@ -51,7 +51,7 @@ async def speak(pool: SpeechPool, text: str = TEXT, *, avoid: str | None = None)
 
 
 async def failure_of(answer: Answer, *, speech_deadline_seconds: float = DEADLINE_SECONDS) -> PodcastError:
-    """What `speak` raises against one server that answers so."""
+    """What `speak` raises with one server that answers like this."""
     async with serving(answer) as server, pool_of(server, speech_deadline_seconds=speech_deadline_seconds) as pool:
         with pytest.raises(PodcastError) as raised:
             await speak(pool)
@@ -215,7 +215,7 @@ async def test_a_senseless_retry_after_does_no_harm(value: str) -> None:
 
 
 async def test_a_connection_that_was_dropped_once_is_tried_again_at_once() -> None:
-    """A server that is restarted, or that closes an idle connection just as it is used."""
+    """A server that is being restarted, or that closes an idle connection just as it is used."""
     async with serving(GOOD) as server, pool_of(server) as pool:
 
         async def first_drops(request: dict[str, object], writer: speech_server.Write) -> None:
@@ -430,7 +430,7 @@ async def test_a_server_that_asks_for_a_pause_gets_it_and_the_others_do_the_work
 
 
 async def test_cancelled_calls_leave_no_connection_behind() -> None:
-    """httpcore #1093. Cancelled at every moment from the first byte to the last, one after the other."""
+    """httpcore #1093. Calls are cancelled one after the other, at every moment from the first byte to the last."""
     async with serving(GOOD) as server, pool_of(server, speech_deadline_seconds=5) as pool:
         await speak(pool)
         before = psutil.Process().num_fds()
