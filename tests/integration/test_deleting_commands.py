@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +51,11 @@ def submitted(text: str) -> str:
     return result.stdout.strip()
 
 
+def waited(condition: Callable[[], object], what: str) -> None:
+    """Wait until it holds; the commands have event loops of their own."""
+    asyncio.run(until(condition, what))
+
+
 def status(job_id: str) -> dict[str, object]:
     result = podcast("status", "--json", job_id)
     assert result.exit_code == 0, result.output
@@ -66,13 +71,13 @@ def make_audio_old(store: Path) -> int:
     return len(spoken)
 
 
-async def test_pruning_beside_a_running_job_takes_what_is_nobodys_and_nothing_else(store: Path) -> None:
+def test_pruning_beside_a_running_job_takes_what_is_nobodys_and_nothing_else(store: Path) -> None:
     ended = submitted("Some words that are not in the other text.")
-    assert (await asyncio.to_thread(podcast, "watch", "-q", ended)).exit_code == 0
+    assert podcast("watch", "-q", ended).exit_code == 0
     orphan = store / f"audio/{hashlib.sha256(b'x').hexdigest()}.flac"
     orphan.write_bytes(b"1234")
     running = submitted(LONG)
-    await until(lambda: len(list((store / "audio").iterdir())) > 5, "some of the running job's audio")
+    waited(lambda: len(list((store / "audio").iterdir())) > 5, "some of the running job's audio")
     assert make_audio_old(store) > 5
     spoken = {path for path in (store / "audio").iterdir() if path != orphan and not path.name.startswith(".")}
 
@@ -90,7 +95,7 @@ async def test_pruning_beside_a_running_job_takes_what_is_nobodys_and_nothing_el
     assert done.stdout == "removed 0 jobs: 0 objects, 0 bytes\nremoved audio that no job refers to: 1 object, 4 bytes\n"
     assert not orphan.exists()
     assert {path for path in spoken if not path.exists()} == set(), "audio of jobs that are there"
-    assert (await asyncio.to_thread(podcast, "watch", "-q", running)).exit_code == 0
+    assert podcast("watch", "-q", running).exit_code == 0
     assert status(running)["lost"] == {}, "nothing had to be spoken twice"
 
     aged = json.loads((store / keys.status(ended)).read_text())
@@ -105,20 +110,21 @@ async def test_pruning_beside_a_running_job_takes_what_is_nobodys_and_nothing_el
     assert podcast("fetch", running, "-o", str(store.parent / "episode.mp3")).exit_code == 0
 
 
-async def test_a_job_is_deleted_when_it_has_ended_or_is_cancelled_for_it_and_does_not_come_back(store: Path) -> None:
+def test_a_job_is_deleted_when_it_has_ended_or_is_cancelled_for_it_and_does_not_come_back(store: Path) -> None:
     job_id = submitted(LONGER)
-    await until(lambda: status(job_id)["state"] == "synthesizing", "the job under way")
+    state = store / keys.status(job_id)
+    waited(lambda: state.exists() and b'"synthesizing"' in state.read_bytes(), "the job under way")
     refused = podcast("delete", job_id)
     assert refused.exit_code == 2
     assert "has not ended (synthesizing)" in refused.stderr
     assert f"podcast delete --cancel {job_id}" in refused.stderr
 
-    deleted = await asyncio.to_thread(podcast, "delete", "--cancel", job_id)
+    deleted = podcast("delete", "--cancel", job_id)
     assert deleted.exit_code == 0, deleted.output
     assert deleted.stdout.startswith(f"deleted job {job_id}: ")
     # What was being spoken arrives now; the next job shows that the coordinator has dealt with it.
     after = submitted("The next job.")
-    assert (await asyncio.to_thread(podcast, "watch", "-q", after)).exit_code == 0
+    assert podcast("watch", "-q", after).exit_code == 0
     assert not (store / keys.active(job_id)).exists()
     assert not (store / keys.job(job_id)).exists()
     gone = podcast("delete", job_id)
