@@ -81,7 +81,7 @@ ENCODERS: dict[AudioFormat, Encoder] = {
 
 
 def output_arguments(name: AudioFormat, *, channels: int, language: str) -> list[str]:
-    """ffmpeg's options for one output, from the mono input 0 and the metadata input 1.
+    """The ffmpeg options for one output, from the mono input 0 and the metadata input 1.
 
     Args:
         name: the format.

@@ -112,7 +112,7 @@ class Omissions:
         Args:
             kind: code, table, footnote, …
             reason: why it is not spoken.
-                sample: its text; the beginning of the first one is kept.
+            sample: its text; the beginning of the first one is kept.
             count: how many.
         """
         before = self._found.get((kind, reason))

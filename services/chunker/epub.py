@@ -21,8 +21,8 @@ _HEADING_LOOKED_FOR_BLOCKS = 3
 def with_chapters(document: Document, contents: Contents) -> Document:
     """Apply the table of contents to the document.
 
-    Each entry becomes a chapter with its title. If the title is only in the table of contents (the chapter starts with a
-    picture, or without a heading), it is also spoken. Headings that the table does not list are spoken and start no
+    Each entry becomes a chapter with its title. If the title is only in the table of contents (the chapter starts with
+    a picture, or without a heading), it is also spoken. Headings that the table does not list are spoken and start no
     chapter. A table that points to fewer than two positions is ignored, and the headings are used instead.
     """
     omissions = Omissions(document.omissions)
