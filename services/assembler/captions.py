@@ -1,7 +1,7 @@
 """WebVTT captions from the timing manifest: a cue is a sentence or a part of one, never longer than two lines.
 
-Inside a chunk, time goes by characters: engines do not say when each word is spoken, and over a chunk of some seconds
-the error is a few tenths of one. Every cue begins where the one before it ends, and no cue leaves its chunk.
+Inside a chunk, time is divided by characters: engines do not report when each word is spoken, and over a chunk of a
+few seconds the error is a few tenths of one. Every cue begins where the previous one ends, and stays within its chunk.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sentencex
 from services.assembler.timeline import Timeline
 
 LINE_COLUMNS = 65
-"""The podcast namespace asks for at most 65 characters a line; a wide (CJK) character takes two columns."""
+"""The podcast namespace recommends at most 65 characters a line; a wide (CJK) character takes two columns."""
 LINES_A_CUE = 2
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -25,8 +25,8 @@ def webvtt(timeline: Timeline, texts: Sequence[str], language: str) -> Iterator[
 
     Args:
         timeline: when each chunk is spoken.
-        texts: of each chunk.
-        language: BCP 47 tag, for the ends of sentences.
+        texts: the text of each chunk.
+        language: BCP 47 tag, for finding the ends of sentences.
     """
     yield "WEBVTT\n"
     for chunk, text in zip(timeline.chunks, texts, strict=True):
@@ -38,7 +38,7 @@ def webvtt(timeline: Timeline, texts: Sequence[str], language: str) -> Iterator[
 
 
 def cues(text: str, language: str, begin_ms: int, end_ms: int) -> list[tuple[int, int, list[str]]]:
-    """Start, end (milliseconds) and lines of each cue of one chunk; together they say exactly its words.
+    """Start, end (milliseconds) and lines of each cue of one chunk; together they contain exactly its words.
 
     Args:
         text: what is spoken.
@@ -65,21 +65,21 @@ def cues(text: str, language: str, begin_ms: int, end_ms: int) -> list[tuple[int
 
 
 def _long_enough(timed: list[tuple[int, int, list[str]]]) -> list[tuple[int, int, list[str]]]:
-    """Without the cues that would last no time at all (an absurdly short chunk); their words go to a neighbour."""
+    """Drop cues with no duration (from an absurdly short chunk); their words go to a neighbouring cue."""
     if all(stop > start for start, stop, _ in timed):
         return timed
     return [(timed[0][0], max(timed[-1][1], timed[0][0] + 1), [line for _, _, lines in timed for line in lines])]
 
 
 def _sentences(text: str, language: str) -> list[str]:
-    """The sentences of a chunk; white space is the same as in any other line of captions: single spaces."""
+    """The sentences of a chunk, with white space reduced to single spaces as everywhere in the captions."""
     primary = language.split("-", 1)[0].lower()
     found = [" ".join(sentence.split()) for sentence in sentencex.segment(primary, text)]
     return [sentence for sentence in found if sentence]
 
 
 def wrap(sentence: str) -> list[str]:
-    """Lines of at most `LINE_COLUMNS` columns, as even as words allow; a word that is longer is cut."""
+    """Lines of at most `LINE_COLUMNS` columns, as even as words allow; a longer word is split."""
     words = [piece for word in sentence.split() for piece in _cut(word)]
     rows = _fill(words, LINE_COLUMNS)
     if len(rows) == LINES_A_CUE:
@@ -111,7 +111,7 @@ def _cut(word: str) -> Iterator[str]:
         yield word
         return
     start = used = 0
-    cut = 0  # the last place in the open piece where it may be cut
+    cut = 0  # the last position in the current piece where it may be cut
     for at, character in enumerate(word):
         if not (unicodedata.category(character).startswith("M") or _JOINER in word[max(0, at - 1) : at + 1]):
             cut = at

@@ -9,16 +9,16 @@ from services.assembler.captions import timestamp
 from services.assembler.timeline import TimedChapter, Timeline
 
 VORBIS_CHAPTERS = 1_000
-"""`CHAPTER000` to `CHAPTER999`: three digits is all that readers of this convention look for."""
+"""`CHAPTER000` to `CHAPTER999`: readers of this convention look for three digits only."""
 
 
 def milliseconds(timeline: Timeline, samples: int) -> int:
-    """A place in the episode in whole milliseconds."""
+    """A position in the episode in whole milliseconds."""
     return round(1_000 * timeline.seconds(samples))
 
 
 def id3_frames(timeline: Timeline) -> list[bytes]:
-    """A CHAP for each chapter and the tables of contents above them, nested where there are more than 255."""
+    """A CHAP for each chapter and the tables of contents that list them, nested if there are more than 255."""
     frames: list[bytes] = []
     level: list[tuple[str, str, str]] = []  # element id, first title, last title
     for number, chapter in enumerate(timeline.chapters):
@@ -40,7 +40,7 @@ def id3_frames(timeline: Timeline) -> list[bytes]:
 
 
 def ffmetadata(timeline: Timeline, tags: dict[str, str]) -> str:
-    """An ffmetadata file: what ffmpeg writes into containers that have chapters of their own."""
+    """An ffmetadata file: what ffmpeg writes into containers with built-in chapters."""
     lines = [";FFMETADATA1", *(f"{_escaped(key)}={_escaped(value)}" for key, value in tags.items())]
     for chapter in timeline.chapters:
         start, end = (milliseconds(timeline, samples) for samples in (chapter.start, chapter.end))
@@ -52,7 +52,7 @@ def _escaped(text: str) -> str:
     r"""For ffmetadata: `= ; # \` and line ends are escaped with a backslash; a NUL would end the file."""
     text = " ".join(text.replace("\0", "").splitlines())
     escaped = "".join("\\" + character if character in "=;#\\" else character for character in text)
-    # ffmpeg takes a backslash at the end of a line for a continued line, even if it is escaped itself.
+    # ffmpeg treats a backslash at the end of a line as a line continuation, even if the backslash is escaped.
     return escaped + " " if text.endswith("\\") else escaped
 
 
@@ -66,7 +66,7 @@ def vorbis_comments(timeline: Timeline) -> list[tuple[str, str]]:
 
 
 def podcast_namespace_json(timeline: Timeline, *, title: str, author: str) -> bytes:
-    """`chapters.json` as the podcast namespace has it (application/json+chapters, version 1.2.0)."""
+    """`chapters.json` as the podcast namespace defines it (application/json+chapters, version 1.2.0)."""
 
     def entry(chapter: TimedChapter) -> dict[str, object]:
         start, end = (milliseconds(timeline, samples) / 1_000 for samples in (chapter.start, chapter.end))

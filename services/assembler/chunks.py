@@ -1,4 +1,4 @@
-"""The stored chunks: their measurements for the plan, their samples for the encoder; few of them at a time."""
+"""The stored chunks: their measurements for the plan, their samples for the encoder; only a few are held at a time."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MEASUREMENTS_AHEAD = 8
 CHUNKS_AHEAD = 3
 """Compressed, so three of the longest (5 minutes) are about 20 MB."""
 STRETCH_SECONDS = 20
-"""Sound handled in the thread at a time: some 50 ms of work; the longest chunks take several turns."""
+"""Audio processed in the thread at a time: about 50 ms of work; the longest chunks take several rounds."""
 SLICES_A_SECOND = 2
-"""The limiter is idle in most slices of half a second."""
+"""In most half-second slices the limiter is idle."""
 
 
 async def measure(manifest: Manifest, store: Store, sample_rate: int) -> list[ChunkMeasurement]:
-    """What was measured of each chunk, in order.
+    """The measurement of each chunk, in order.
 
     Raises:
         ChunkMissing: a chunk is not in the store, damaged, or was made at another sample rate.
@@ -52,7 +52,7 @@ async def _measure_one(chunk: Chunk, store: Store, sample_rate: int) -> ChunkMea
         except BadAudio:
             if len(head) < chunk_audio.HEADER_BYTES:
                 raise
-            whole = await store.get(chunk.audio_key)  # a chunk so long that its measurement goes on
+            whole = await store.get(chunk.audio_key)  # the chunk is so long that its measurement continues
             measurement = await in_thread(partial(chunk_audio.read_measurement, whole))
     except NotFound:
         raise ChunkMissing(chunk.index, chunk.audio_key, because="is missing") from None
@@ -65,10 +65,10 @@ async def _measure_one(chunk: Chunk, store: Store, sample_rate: int) -> ChunkMea
 
 
 class Mastering:
-    """Gain, limiter, and a meter behind them.
+    """Gain, then limiter, then a meter.
 
     Attributes:
-        meter: what has been sent to the encoder so far.
+        meter: measures what has been sent to the encoder so far.
     """
 
     def __init__(self, rate: int, *, gain_db: float, ceiling_dbtp: float) -> None:
@@ -78,13 +78,13 @@ class Mastering:
         self.meter = LoudnessMeter(rate)
 
     def push(self, samples: Samples) -> Samples:
-        """The samples that are ready for the encoder after these."""
+        """Take samples; returns those that are now ready for the encoder."""
         step = self._step
         ready = [self._limiter.push(samples[at : at + step] * self._factor) for at in range(0, len(samples), step)]
         return self._metered(np.concatenate(ready)) if ready else samples
 
     def finish(self) -> Samples:
-        """The rest."""
+        """The remaining samples."""
         return self._metered(self._limiter.finish())
 
     def _metered(self, samples: Samples) -> Samples:
@@ -95,16 +95,16 @@ class Mastering:
 async def episode_samples(
     timeline: Timeline, manifest: Manifest, store: Store, mastering: Mastering
 ) -> AsyncGenerator[Samples, None]:
-    """The episode's sound, mono, as it goes to the encoder; exactly `timeline.frames` samples in all.
+    """The episode's audio, mono, as it goes to the encoder; exactly `timeline.frames` samples in all.
 
     Args:
         timeline: the plan.
         manifest: names the chunks' objects.
         store: where they are.
-        mastering: what every sample goes through.
+        mastering: the processing that every sample goes through.
 
     Raises:
-        ChunkMissing: a chunk has gone, is damaged, or is no longer as long as it was measured.
+        ChunkMissing: a chunk is gone, is damaged, or its length is no longer what was measured.
     """
     stretch = STRETCH_SECONDS * timeline.sample_rate
 
@@ -122,10 +122,10 @@ async def episode_samples(
 
 
 async def samples_of(timed: TimedChunk, key: str, store: Store) -> Samples:
-    """One chunk's sound as it is stored.
+    """One chunk's audio as it is stored.
 
     Raises:
-        ChunkMissing: it has gone, is damaged, or is no longer as long as it was measured.
+        ChunkMissing: it is gone, is damaged, or its length is no longer what was measured.
     """
     return await in_thread(partial(_decode, timed, key, await _stored(timed, key, store)))
 

@@ -1,4 +1,4 @@
-"""The cover picture: a JPEG or PNG that players will accept, or a plain refusal."""
+"""The cover picture: a JPEG or PNG that players accept; anything else is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from shared.errors import BadInput, NotFound, TooLarge
 from shared.store.port import Store
 
 LIMIT_BYTES = 8_000_000
-"""It is embedded in every file; a FLAC picture block ends at 16 MB, base64 in Vorbis comments takes 4/3 of it."""
+"""It is embedded in every file; a FLAC picture block is limited to 16 MB, and base64 (Vorbis comments) adds a third."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _MARKER = 0xFF
@@ -52,10 +52,10 @@ async def load(key: str | None, store: Store) -> Cover | None:
 
 
 def checked(data: bytes, name: str) -> Cover:
-    """Look whether `data` is a JPEG or PNG, from its first bytes to its last ones.
+    """Check that `data` is a complete JPEG or PNG.
 
     Raises:
-        BadInput: it is not, or it is cut short.
+        BadInput: it is not, or it is truncated.
     """
     size = None
     if data.startswith(_PNG) and data[12:16] == b"IHDR" and b"IEND" in data[-16:]:

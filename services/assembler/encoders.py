@@ -1,4 +1,4 @@
-"""The five formats: what ffmpeg is told, and what its encoders do to level and length. Constants only."""
+"""The five formats: ffmpeg's options, and what its encoders do to level and length. Constants only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.protocol.messages import AudioFormat
 
 LAME_CBR_GAIN_DB = 0.445
-"""LAME scales its input by 0.95 in CBR mode (and not in VBR mode); this is given back before it."""
+"""LAME scales its input by 0.95 in CBR mode (and not in VBR mode); the gain before the encoder compensates."""
 
 CONTENT_TYPES = {
     "mp3": "audio/mpeg",
@@ -26,10 +26,10 @@ class Encoder:
     """How one format is made.
 
     Attributes:
-        arguments: for ffmpeg's output, by number of channels.
-        gain_db: put before the encoder to make up for what it takes away.
-        padding_seconds: how much longer the decoded result may be than what was encoded (frames that cannot be cut).
-        bytes_a_second: at 48 kHz stereo, for the guess whether the disk has room.
+        arguments: ffmpeg's output options, by number of channels.
+        gain_db: applied before the encoder to compensate for its attenuation.
+        padding_seconds: how much longer the decoded result may be than the input (frames cannot be cut).
+        bytes_a_second: at 48 kHz stereo, to estimate whether the disk has room.
         chapters: whether ffmpeg writes the chapters (the others get theirs as tags).
     """
 
@@ -52,7 +52,7 @@ ENCODERS: dict[AudioFormat, Encoder] = {
         bytes_a_second=12_000,
         gain_db=LAME_CBR_GAIN_DB,
     ),
-    # ffmpeg's default coder takes 5 times as long for speech that measures the same: 2.7 s of CPU a minute.
+    # ffmpeg's default coder takes 5 times as long (2.7 s of CPU a minute) for speech that measures the same.
     "m4b": Encoder(
         {
             channels: ("-c:a", "aac", "-aac_coder", "fast", "-b:a", rate, "-f", "ipod", *_M4B)
@@ -81,11 +81,11 @@ ENCODERS: dict[AudioFormat, Encoder] = {
 
 
 def output_arguments(name: AudioFormat, *, channels: int, language: str) -> list[str]:
-    """What ffmpeg is told of one output, from the mono input 0 and the metadata input 1.
+    """The ffmpeg options for one output, from the mono input 0 and the metadata input 1.
 
     Args:
         name: the format.
-        channels: 1, or 2 that carry the same.
+        channels: 1, or 2 with the same content.
         language: three letters (ISO 639-2).
     """
     encoder = ENCODERS[name]
@@ -94,12 +94,12 @@ def output_arguments(name: AudioFormat, *, channels: int, language: str) -> list
     if encoder.gain_db:
         filters.append(f"volume={encoder.gain_db}dB:precision=float")
     if channels == 2:  # noqa: PLR2004 - stereo
-        filters.append("pan=stereo|c0=c0|c1=c0")  # `-ac 2` would take 3 dB off
+        filters.append("pan=stereo|c0=c0|c1=c0")  # `-ac 2` would attenuate by 3 dB
     return [
         *("-map", "0:a"),
         *("-map_metadata", source, "-map_chapters", source),  # chapters without metadata would lose their titles
         *("-metadata:s:a:0", f"language={language}"),
         *(("-af", ",".join(filters)) if filters else ()),
-        *("-fflags", "+bitexact", "-flags:a", "+bitexact"),  # the same episode twice is the same file twice
+        *("-fflags", "+bitexact", "-flags:a", "+bitexact"),  # encoding the same episode again gives the same file
         *encoder.arguments[channels],
     ]

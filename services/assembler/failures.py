@@ -1,4 +1,4 @@
-"""What can go wrong with an episode, beside what `shared.errors` names for every service."""
+"""What can go wrong with an episode, in addition to what `shared.errors` names for every service."""
 
 from __future__ import annotations
 
@@ -35,4 +35,4 @@ class EpisodeIncomplete(Transient):
 
 
 class OffTarget(Permanent):
-    """Loudness or true peak missed the profile, also after correction."""
+    """Loudness or true peak missed the profile even after correction."""

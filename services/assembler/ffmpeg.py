@@ -1,7 +1,7 @@
 """ffmpeg as a child process: PCM in and files out, or a file in and PCM out. It never outlives its caller.
 
 Cancelling kills it; if this process is killed, the kernel kills it (`setpriv --pdeathsig`), and without that program it
-ends by itself when its pipe closes. What it says on stderr becomes the sentence of the error.
+ends by itself when its pipe closes. Its stderr output becomes the error sentence.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from services.assembler.failures import DiskFull, EncoderFailed
 
 PIPE_BYTES = 262_144
-"""Handed to the pipe at a time, so that other tasks get their turn."""
+"""Written to the pipe at a time, so that other tasks get their turn."""
 READ_BYTES = 262_144
 """PCM read at a time; a multiple of the size of a stereo float frame."""
 STDERR_BYTES = 4_096
-"""Of what ffmpeg complains about, the end is kept."""
+"""How much of ffmpeg's error output is kept, from its end."""
 NO_SPACE = "No space left on device"
 
 
@@ -37,7 +37,7 @@ class Child:
         self._listener = asyncio.create_task(self._listen())
 
     async def feed(self, data: bytes | memoryview) -> None:
-        """Write to its standard input and wait until most of it is taken.
+        """Write to its standard input and wait until most of the data has been read.
 
         Raises:
             EncoderFailed, DiskFull: it ended instead.
@@ -67,10 +67,10 @@ class Child:
                 return
 
     async def finish(self) -> None:
-        """Close its input and wait for its end.
+        """Close its input and wait for it to end.
 
         Raises:
-            EncoderFailed, DiskFull: it complained.
+            EncoderFailed, DiskFull: it reported an error.
         """
         if self.process.stdin is not None:
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -86,7 +86,7 @@ class Child:
             raise EncoderFailed(f"ffmpeg failed: {last}", hint="`podcast doctor` checks the installation.")
 
     async def kill(self) -> None:
-        """End it now, if it still runs."""
+        """Kill it now, if it is still running."""
         self._listener.cancel()
         if self.process.returncode is None:
             with suppress(ProcessLookupError):
@@ -101,7 +101,7 @@ class Child:
 
 
 def disk_full() -> DiskFull:
-    """The one sentence for all places where the disk can turn out to be full."""
+    """The error for every place where the disk can turn out to be full."""
     return DiskFull(
         "The disk for temporary files is full.", hint="Free some space, or set TMPDIR to a folder that has more."
     )
@@ -109,10 +109,10 @@ def disk_full() -> DiskFull:
 
 @asynccontextmanager
 async def run(arguments: Sequence[str], *, feeds: bool = False, reads: bool = False) -> AsyncIterator[Child]:
-    """Start ffmpeg; it is dead when the body is left, however it is left.
+    """Start ffmpeg; it has ended when the body is left, however it is left.
 
     Args:
-        arguments: after ffmpeg's general options.
+        arguments: those after ffmpeg's general options.
         feeds: its standard input is a pipe.
         reads: its standard output is a pipe.
 
@@ -146,7 +146,7 @@ async def encoder(rate: int, metadata: Path, outputs: Sequence[tuple[Sequence[st
     """One ffmpeg that takes mono float PCM and writes every output.
 
     Args:
-        rate: of the PCM, Hz.
+        rate: sample rate of the PCM, Hz.
         metadata: an ffmetadata file with the chapters.
         outputs: options and path of each file.
     """
@@ -159,7 +159,7 @@ async def encoder(rate: int, metadata: Path, outputs: Sequence[tuple[Sequence[st
 
 @asynccontextmanager
 async def decoder(path: Path) -> AsyncIterator[Child]:
-    """One ffmpeg that gives a file's sound back as interleaved float PCM, at the file's own rate."""
+    """One ffmpeg that decodes a file's audio to interleaved float PCM, at the file's own rate."""
     arguments = ["-i", str(path), "-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"]
     async with run(arguments, reads=True) as child:
         yield child

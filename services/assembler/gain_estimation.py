@@ -1,7 +1,7 @@
-"""What the limiter will take away, found on a sample of the episode before anything is encoded.
+"""How much loudness the limiter will cost, estimated on a sample of the episode before anything is encoded.
 
-The loudness of the chunks tells the gain only where the limiter stays idle. Synthetic voices have peaks 19-22 dB above
-their loudness, so -19 LUFS under -3 dBTP costs about 1 LU; finding that out with whole encodes takes two or three.
+The loudness of the chunks determines the gain only where the limiter stays idle. Synthetic voices have peaks 19-22 dB
+above their loudness, so -19 LUFS under -3 dBTP costs about 1 LU; finding that by encoding takes two or three passes.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ SAMPLE_SECONDS = 60.0
 ROUNDS = 5
 CLOSE_LU = 0.05
 FIRST_STEP = 1.3
-"""More than 1 dB of gain for 1 LU: the limiter takes its share of the correction too."""
+"""More than 1 dB of gain for 1 LU: the limiter also reduces part of the correction."""
 MOST_EXTRA_DB = 10.0
 NO_CEILING_DBTP = 200.0
 
 
 def needed(measurements: Sequence[ChunkMeasurement], gain_db: float, ceiling_dbtp: float) -> bool:
-    """Whether any chunk will meet the limiter."""
+    """Whether the limiter will act on any chunk."""
     return max(measurement.true_peak_dbtp for measurement in measurements) + gain_db > ceiling_dbtp
 
 
 async def extra_gain_db(
     timeline: Timeline, manifest: Manifest, store: Store, *, gain_db: float, ceiling_dbtp: float
 ) -> float:
-    """How much more gain makes up for the limiter, in dB.
+    """How much more gain compensates for the limiter, in dB.
 
     Args:
         timeline: the plan.
         manifest: names the chunks' objects.
         store: where they are.
-        gain_db: what the loudness of the chunks asks for.
-        ceiling_dbtp: the limiter's.
+        gain_db: the gain that the loudness of the chunks requires.
+        ceiling_dbtp: the limiter's ceiling.
 
     Raises:
-        ChunkMissing: a chunk has gone or changed since it was measured.
+        ChunkMissing: a chunk was removed or changed since it was measured.
     """
     pieces = [
         await samples_of(timed, manifest.chunks[timed.index].audio_key, store)
@@ -61,7 +61,7 @@ def chosen(chunks: Sequence[TimedChunk], most_frames: int) -> list[TimedChunk]:
 
 
 def _solve(pieces: Sequence[Samples], rate: int, gain_db: float, ceiling_dbtp: float) -> float:
-    """The extra gain with which the limited sound is as loud as the unlimited one would be without it."""
+    """The extra gain that makes the limited audio as loud as the unlimited audio without extra gain."""
 
     def loudness(extra_db: float, ceiling_dbtp: float = ceiling_dbtp) -> float:
         mastering = Mastering(rate, gain_db=gain_db + extra_db, ceiling_dbtp=ceiling_dbtp)
@@ -74,7 +74,7 @@ def _solve(pieces: Sequence[Samples], rate: int, gain_db: float, ceiling_dbtp: f
     extra, found = 0.0, loudness(0.0)
     step = FIRST_STEP
     for _ in range(ROUNDS):
-        if not abs(wanted - found) > CLOSE_LU:  # also where there is nothing to hear
+        if not abs(wanted - found) > CLOSE_LU:  # also if there is nothing audible
             break
         following = min(MOST_EXTRA_DB, max(0.0, extra + (wanted - found) * step))
         if following == extra:

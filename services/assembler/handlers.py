@@ -1,7 +1,7 @@
 """Consumes episode.requested, publishes episode.assembled or chunk.lost: one manifest in, one episode out.
 
-Nothing is remembered between messages. A killed assembler's message is redelivered and the same episode made
-again; one that was finished is found in the store and only announced.
+No state is kept between messages. The message of a killed assembler is redelivered and the same episode is made
+again; a finished episode is found in the store and only announced.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ SPARE_BYTES = 50_000_000
 
 
 async def assemble_episode(request: EpisodeRequested, *, store: Store, settings: Settings, publish: Publish) -> None:
-    """Make the episode of a job whose chunks are all in the store, prove it complete, store it, announce it.
+    """Make the episode of a job whose chunks are all in the store, verify that it is complete, store it, announce it.
 
     Args:
         request: names the job.
         store: has the manifest and the chunks; gets the episode.
-        settings: the sample rate of a manifest that names none.
+        settings: give the sample rate for a manifest that names none.
         publish: announces the episode.
 
     Raises:
-        BadInput: no manifest, or a cover that is no picture.
+        BadInput: there is no manifest, or the cover is not a picture.
         DiskFull, EncoderFailed, EpisodeIncomplete: it could not be made this time.
         OffTarget: it cannot be brought to its loudness.
     """
@@ -60,7 +60,7 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
         try:
             finished = await _make(manifest, fingerprint, store, sample_rate)
         except ChunkMissing as lost:
-            # Its object is the only record that it is finished: without it, the coordinator has it spoken again.
+            # A chunk's object is the only record that it is finished: without it, the coordinator requests it again.
             log.warning("chunk lost", reason=str(lost))
             await store.delete(lost.key)
             await publish(

@@ -1,6 +1,6 @@
 """ID3v2.4 frames, as mp3 and wav files carry them. Only what an episode needs; https://id3.org/id3v2.4.0-structure.
 
-A frame is the bytes of its header and body. Text is UTF-8; a NUL would end it, so NULs are taken out.
+A frame is the bytes of its header and body. Text is UTF-8; a NUL would end it, so NULs are removed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ HEADER_BYTES = 10
 SYNCHSAFE_LIMIT = 1 << 28
 """Sizes are four bytes of seven bits each."""
 RIFF_LIMIT_BYTES = 0xFFFFFFFF
-"""The size field of a WAV file; a larger one is RF64 and gets no tags."""
+"""The size field of a WAV file; a larger file is RF64 and gets no tags."""
 _NO_OFFSET = 0xFFFFFFFF
-"""In a CHAP frame: there are times, not byte offsets."""
+"""In a CHAP frame: times are given, not byte offsets."""
 _FRONT_COVER = 3
 _LATIN_1, _UTF_8 = b"\x00", b"\x03"
 
@@ -35,7 +35,7 @@ def text(name: str, value: str) -> bytes:
 
 
 def own_text(description: str, value: str) -> bytes:
-    """TXXX: a text under a name of our own."""
+    """TXXX: a text under a custom name."""
     return _frame("TXXX", _UTF_8 + _plain(description) + b"\0" + _plain(value))
 
 
@@ -51,7 +51,7 @@ def picture(mime: str, data: bytes) -> bytes:
 
 
 def chapter(element: str, start_ms: int, end_ms: int, title: str) -> bytes:
-    """CHAP: from when to when, in milliseconds, and its title."""
+    """CHAP: start and end in milliseconds, and the title."""
     times = struct.pack(">4I", start_ms, end_ms, _NO_OFFSET, _NO_OFFSET)
     return _frame("CHAP", element.encode("ascii") + b"\0" + times + text("TIT2", title))
 
@@ -64,17 +64,17 @@ def contents(element: str, children: Sequence[str], flags: int, title: str) -> b
 
 
 def tag(frames: Sequence[bytes]) -> bytes:
-    """The whole tag: its header and the frames in the order given, which is the order that ffmpeg lists chapters in.
+    """The whole tag: its header and the frames in the given order, in which ffmpeg lists the chapters.
 
     Raises:
-        EncoderFailed: it is larger than a tag may be.
+        EncoderFailed: it exceeds the size limit of a tag.
     """
     body = b"".join(frames)
     return b"ID3\x04\x00\x00" + _synchsafe(len(body)) + body
 
 
 def prepend(path: Path, frames: Sequence[bytes]) -> None:
-    """Put a tag at the head of an mp3 file, in the place of one that may be there.
+    """Put a tag at the beginning of an mp3 file; an existing one is replaced.
 
     Raises:
         EncoderFailed: the tag is too large.
@@ -87,10 +87,10 @@ def prepend(path: Path, frames: Sequence[bytes]) -> None:
 
 
 def append_to_wav(path: Path, frames: Sequence[bytes]) -> None:
-    """Add a tag as the last chunk of a WAV file; one of 4 GiB (RF64) stays without.
+    """Add a tag as the last chunk of a WAV file; a file of 4 GiB or more (RF64) gets none.
 
     Raises:
-        EncoderFailed: it is no WAV file, or the tag is too large.
+        EncoderFailed: it is not a WAV file, or the tag is too large.
         OSError: the disk is full.
     """
     data = tag(frames)

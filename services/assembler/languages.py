@@ -1,4 +1,4 @@
-"""ISO 639-1 to ISO 639-2/T: the tags of audio files want three letters, jobs say `en` or `en-GB`."""
+"""ISO 639-1 to ISO 639-2/T: the tags of audio files require three letters, jobs name `en` or `en-GB`."""
 
 from __future__ import annotations
 

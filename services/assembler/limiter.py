@@ -1,9 +1,9 @@
-"""A true-peak limiter for a stream: looks ahead, bends the gain smoothly, adds or loses no sample.
+"""A true-peak limiter for a stream: looks ahead, changes the gain smoothly, adds and loses no samples.
 
-For each sample the reduction that its (4-fold oversampled) peak needs is found; it is held and let go at a constant
-pace; then the largest within the look-ahead is taken and averaged, twice over half of that length. An average of values
-that are all at least what a peak needs is at least what it needs, so nothing gets through, and the gain never jumps.
-Everything is vectorised; where nothing is near the ceiling, samples only pass through.
+For each sample the reduction that its (4-fold oversampled) peak needs is found; it is held and released at a
+constant rate; then the largest within the look-ahead is taken and averaged, twice over half of that length. An average
+of values that are all sufficient for a peak is sufficient too, so no peak gets through, and the gain never jumps.
+Everything is vectorised; where nothing is near the ceiling, samples just pass through.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from shared.audio.loudness import Samples
 
 LOOK_AHEAD_SECONDS = 0.005
 RELEASE_DB_A_SECOND = 120.0
-"""3 dB are let go in 25 ms: short enough not to dull the next syllable, long enough not to follow the waveform."""
+"""3 dB are released in 25 ms: short enough not to dull the next syllable, long enough not to follow the waveform."""
 OVERSAMPLING = 4
 HALF_TAPS = 12
-"""The interpolator looks at so many samples on each side."""
+"""How many samples the interpolator looks at on each side."""
 INTERSAMPLE_MARGIN_DB = 4.0
 """Samples further below the ceiling are not oversampled; the decoded result is measured anyway."""
 
@@ -36,11 +36,11 @@ def _interpolators() -> NDArray[np.float32]:
 
 _PHASES = _interpolators()
 _NEPERS_A_DB = np.float32(-np.log(10) / 20)
-"""exp(this times dB) is the factor of a reduction; half as dear as a power of ten."""
+"""exp(this times dB) is the factor of a reduction; half the cost of a power of ten."""
 
 
 class Limiter:
-    """Mono; `push` gives back what is ready, `finish` the rest. What comes out is as long as what went in."""
+    """Mono; `push` returns what is ready, `finish` the rest. The output is as long as the input."""
 
     def __init__(self, rate: int, ceiling_dbtp: float) -> None:
         self._ceiling = 10 ** (ceiling_dbtp / 20)
@@ -48,21 +48,21 @@ class Limiter:
         self._ahead = 2 * max(1, round(rate * LOOK_AHEAD_SECONDS / 2))
         self._release = RELEASE_DB_A_SECOND / rate
         self._known = np.zeros(HALF_TAPS, dtype=np.float32)  # context on the left of the first unseen sample
-        self._waiting = np.zeros(0, dtype=np.float32)  # seen, but their gain is not decided
+        self._waiting = np.zeros(0, dtype=np.float32)  # seen, but their gain is not decided yet
         self._held = np.zeros(2 * self._ahead)  # the reductions that the next gains still depend on
         self._reduction = 0.0
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is being reduced now, nor in what the next gains depend on."""
+        """Whether nothing is being reduced, neither now nor in the values that the next gains depend on."""
         return self._reduction <= 0.0 and not self._held.any()
 
     def push(self, samples: Samples) -> Samples:
-        """Take the next piece and give back the samples whose gain is decided."""
+        """Take the next piece and return the samples whose gain is decided."""
         return self._advance(np.asarray(samples, dtype=np.float32))
 
     def finish(self) -> Samples:
-        """The samples that were still waiting; the stream counts as followed by silence."""
+        """The samples that were still waiting; the stream is treated as if followed by silence."""
         waiting = len(self._waiting) + (len(self._known) - HALF_TAPS)
         return self._advance(np.zeros(self._ahead + HALF_TAPS, dtype=np.float32))[:waiting]
 
@@ -113,7 +113,7 @@ class Limiter:
         return needed
 
     def _hold(self, needed: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Let a reduction go at `RELEASE_DB_A_SECOND`: the larger of what is needed and what remains."""
+        """Release a reduction at `RELEASE_DB_A_SECOND`: the larger of what is needed and what remains."""
         slope = self._release * np.arange(1, len(needed) + 1)
         held = np.maximum.accumulate(np.maximum(needed + slope, self._reduction)) - slope
         held = np.maximum(held, 0.0)
@@ -122,13 +122,13 @@ class Limiter:
 
 
 def _running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """The mean of each `length` values in a row."""
+    """The mean of each `length` consecutive values."""
     totals = np.concatenate(([0.0], np.cumsum(values)))
     return np.asarray((totals[length:] - totals[:-length]) / length)
 
 
 def _running_max(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """The largest of each `length` values in a row, by doubling (7 passes for 120 values)."""
+    """The largest of each `length` consecutive values, by doubling (7 passes for 120 values)."""
     width = 1
     while width * 2 <= length:
         values = np.maximum(values[:-width], values[width:])

@@ -1,4 +1,4 @@
-"""Makes the audio files: encode, tag, decode again, measure, prove; correct and repeat what missed its target."""
+"""Makes the audio files: encode, tag, decode again, measure, verify; correct and repeat what missed its target."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ENCODES_LIMIT = 3
 FIRST_YIELD = 0.75
 LEAST_YIELD = 0.3
 OPUS_RATE_HZ = 48_000
-"""Opus decodes at this rate, whatever went in."""
+"""Opus decodes at this rate, whatever the input rate was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Attempt:
     ceiling_dbtp: float
     number: int = 1
     before: tuple[float, float] | None = None
-    """Gain and measured loudness of the attempt before, or None."""
+    """Gain and measured loudness of the previous attempt, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +57,20 @@ class Episode:
     folder: Path
 
     def path(self, name: str) -> Path:
-        """Where a file is made."""
+        """The path at which a file is made."""
         return self.folder / f"episode.{name}"
 
 
 async def master(episode: Episode, store: Store, gain_db: float) -> dict[AudioFormat, Encoded]:
-    """Make every format that the job asks for, proved complete and on target.
+    """Make every format that the job requests, verified to be complete and on target.
 
     Args:
-        episode: what is made.
+        episode: the episode to make.
         store: where the chunks are.
         gain_db: predicted from the chunks' measurements.
 
     Raises:
-        ChunkMissing: a chunk has gone or changed meanwhile.
+        ChunkMissing: a chunk was removed or changed meanwhile.
         EncoderFailed, DiskFull: ffmpeg could not do it.
         EpisodeIncomplete: the decoded result is not what was planned.
         OffTarget: it missed its loudness or peak three times.
@@ -105,7 +105,7 @@ async def master(episode: Episode, store: Store, gain_db: float) -> dict[AudioFo
 async def _encode(
     episode: Episode, store: Store, attempt: Attempt, names: Sequence[AudioFormat], metadata: Path
 ) -> Energies:
-    """Make some files in one pass; the 100 ms energies of what they were made of."""
+    """Make several files in one pass; returns the 100 ms energies of their input."""
     options = partial(
         output_arguments,
         channels=CHANNELS[episode.manifest.request.loudness],
@@ -136,7 +136,7 @@ def corrected(attempt: Attempt, decoded: Decoded, target_lufs: float) -> Attempt
     """How to make the file again, or None if it is on target.
 
     Raises:
-        OffTarget: it has been made often enough.
+        OffTarget: there are no attempts left.
     """
     miss_lu = target_lufs - decoded.loudness_lufs
     over_db = decoded.true_peak_dbtp - TRUE_PEAK_LIMIT_DBTP
@@ -161,9 +161,9 @@ def corrected(attempt: Attempt, decoded: Decoded, target_lufs: float) -> Attempt
 
 
 def _yield(attempt: Attempt, decoded: Decoded) -> float:
-    """How much louder a dB of gain makes the result: less than 1 LU, since the limiter takes its share.
+    """How much louder a dB of gain makes the result: less than 1 LU, because of the limiter.
 
-    Guessed at first, then taken from what the last correction brought about.
+    Guessed at first, then taken from the effect of the last correction.
     """
     if attempt.before is None:
         return FIRST_YIELD

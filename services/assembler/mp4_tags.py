@@ -1,7 +1,7 @@
-"""Tags of an MP4 file as iTunes has them: atoms in `moov/udta/meta/ilst`.
+"""Tags of an MP4 file as iTunes writes them: atoms in `moov/udta/meta/ilst`.
 
-The audio lies behind them, so it moves when they grow, and the tables that say where it lies (`stco`, `co64`) are
-corrected. Everything is done in place; ISO/IEC 14496-12 has the boxes, Apple's QuickTime File Format the metadata.
+The audio comes after them, so it moves when they grow, and the tables of its offsets (`stco`, `co64`) are corrected.
+Everything is done in place; ISO/IEC 14496-12 defines the boxes, Apple's QuickTime File Format the metadata.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Atom:
 
     Attributes:
         name: four bytes.
-        start: of its header.
-        body: of its content.
-        end: of its content.
+        start: where its header begins.
+        body: where its content begins.
+        end: where its content ends.
     """
 
     name: bytes
@@ -48,23 +48,23 @@ def item(name: str, kind: int, data: bytes) -> bytes:
 
     Args:
         name: four characters of Latin-1, such as `©nam`.
-        kind: of the data.
+        kind: type of the data.
         data: its content.
     """
     return _atom(name.encode("latin-1"), _data(kind, data))
 
 
 def own_item(name: str, value: str) -> bytes:
-    """A tag under a name of our own."""
+    """A tag under a custom name."""
     mean = _atom(b"mean", bytes(4) + b"com.apple.iTunes")
     return _atom(FREEFORM.encode(), mean + _atom(b"name", bytes(4) + name.encode()) + _data(UTF_8, value.encode()))
 
 
 def write(path: Path, items: Sequence[bytes]) -> None:
-    """Make these the tags of the file.
+    """Replace the tags of the file.
 
     Raises:
-        EncoderFailed: it is no MP4 file, or its offsets would overflow.
+        EncoderFailed: it is not an MP4 file, or its offsets would overflow.
         OSError: the disk is full.
     """
     handler = _atom(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
@@ -78,7 +78,7 @@ def write(path: Path, items: Sequence[bytes]) -> None:
         old = _found(file, udta.body, udta.end, b"meta") if udta else None
         data = meta if udta else _atom(b"udta", meta)
         at, length = (old.start, old.end - old.start) if old else ((udta or moov).end, 0)
-        # Tables first: they lie before the place or move with it, and are easier to find in the file as it was.
+        # Tables first: they are before the tags or move with them, and are easier to find in the unchanged file.
         for table in _tables(file, moov.body, moov.end):
             _correct(file, table, behind=at, by=len(data) - length)
         for parent in (moov, udta):
@@ -96,7 +96,7 @@ def _data(kind: int, data: bytes) -> bytes:
 
 
 def _atoms(file: BinaryIO, start: int, end: int) -> Iterator[Atom]:
-    """The atoms between two places, one after the other."""
+    """The atoms between two offsets, one after the other."""
     while start + 8 <= end:
         file.seek(start)
         size, name = struct.unpack(">I4s", file.read(8))
@@ -116,7 +116,7 @@ def _found(file: BinaryIO, start: int, end: int, name: bytes) -> Atom | None:
 
 
 def _tables(file: BinaryIO, start: int, end: int) -> list[Atom]:
-    """The tables of offsets of all tracks."""
+    """The offset tables of all tracks."""
     tables = []
     for atom in _atoms(file, start, end):
         if atom.name in _CONTAINERS:
@@ -127,9 +127,9 @@ def _tables(file: BinaryIO, start: int, end: int) -> list[Atom]:
 
 
 def _correct(file: BinaryIO, table: Atom, *, behind: int, by: int) -> None:
-    """Add `by` to each offset of a table that points behind a place."""
+    """Add `by` to each offset in a table that is at or beyond `behind`."""
     number = _NUMBERS[table.name]
-    at = table.body + 8  # version, flags and how many there are
+    at = table.body + 8  # after version, flags and count
     while at < table.end:
         size = min(OFFSETS_AT_A_TIME * number.itemsize, table.end - at)
         file.seek(at)
@@ -143,7 +143,7 @@ def _correct(file: BinaryIO, table: Atom, *, behind: int, by: int) -> None:
 
 
 def _resize(file: BinaryIO, atom: Atom, by: int) -> None:
-    """Say in the header of an atom that it has grown."""
+    """Increase the size in an atom's header."""
     is_long = atom.body - atom.start > 8  # noqa: PLR2004 - a short header
     size = atom.end - atom.start + by
     file.seek(atom.start + (8 if is_long else 0))

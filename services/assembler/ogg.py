@@ -1,6 +1,6 @@
-"""The comment header of an Ogg Opus file (RFC 3533, RFC 7845): other pages in its place, the rest counted anew.
+"""The comment header of an Ogg Opus file (RFC 3533, RFC 7845): its pages are replaced, the rest renumbered.
 
-Page by page and in place: what is held in memory is one page of 64 KB at most, and the comments.
+Page by page and in place: memory holds at most one page of 64 KB, and the comments.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Page:
     """One page.
 
     Attributes:
-        start: where it is.
-        data: all of it.
+        start: its offset in the file.
+        data: the whole page.
         body: the part after its header.
-        number: its place in the stream.
-        serial: of the stream.
+        number: its position in the stream.
+        serial: serial number of the stream.
         ends: whether its last packet ends on it.
     """
 
@@ -51,10 +51,10 @@ class Page:
 
 
 def write_opus(path: Path, comments: vorbis.Comments, cover: Cover | None) -> None:
-    """Make these the comments of the file, the picture among them.
+    """Replace the comments of the file, the picture included.
 
     Raises:
-        EncoderFailed: it is no Ogg Opus file.
+        EncoderFailed: it is not an Ogg Opus file.
         OSError: the disk is full.
     """
     with path.open("r+b") as file:
@@ -78,16 +78,16 @@ def write_opus(path: Path, comments: vorbis.Comments, cover: Cover | None) -> No
 
 
 def checksum(page: bytes) -> int:
-    """The checksum of a page in which it is 0: CRC-32 with the high bit first, from 0 and not inverted at the end.
+    """The checksum of a page whose checksum field is 0: CRC-32, high bit first, initially 0, not inverted at the end.
 
-    zlib has the same one with the low bit first, inverted at both ends; so bits are reversed before and after.
+    zlib has the same CRC with the low bit first and inverted at both ends, so bits are reversed before and after.
     """
     low_first = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{low_first:032b}"[::-1], 2)
 
 
 def _pages(file: BinaryIO, start: int) -> Iterator[Page]:
-    """The pages from a place on; the file may be changed between two."""
+    """The pages from an offset on; the file may be changed between two pages."""
     while True:
         file.seek(start)
         header = file.read(HEADER.size)
@@ -117,12 +117,12 @@ def _paged(packet: bytes, serial: int, *, first: int) -> Iterator[bytes]:
 
 
 def _checked(page: bytes) -> bytes:
-    """The page with its checksum; 0 must be in its place."""
+    """The page with its checksum filled in; the field must be 0."""
     return page[:_CHECKSUM_AT] + struct.pack("<I", checksum(page)) + page[_CHECKSUM_AT + 4 :]
 
 
 def _renumber(file: BinaryIO, start: int, *, by: int) -> None:
-    """Give each page from a place on another number, and the checksum that goes with it."""
+    """Renumber each page from an offset on, and update its checksum."""
     for page in _pages(file, start):
         numbers = struct.pack("<II", page.number + by, 0)
         data = _checked(page.data[:_NUMBER_AT] + numbers + page.data[_NUMBER_AT + len(numbers) :])

@@ -1,4 +1,4 @@
-"""Results in order, a bounded number of them under way."""
+"""Results in order, with a bounded number of fetches in progress."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Result = TypeVar("Result")
 async def ahead(
     items: Iterable[Item], fetch: Callable[[Item], Awaitable[Result]], count: int
 ) -> AsyncGenerator[Result, None]:
-    """`fetch(item)` of each item, in order, with at most `count` begun before they are asked for.
+    """`fetch(item)` of each item, in order, with at most `count` started before they are needed.
 
-    Use it under `contextlib.aclosing`: leaving it early cancels what is still under way.
+    Use it under `contextlib.aclosing`: leaving it early cancels what is still in progress.
     """
     pending: deque[asyncio.Future[Result]] = deque()
     try:

@@ -1,4 +1,4 @@
-"""A folder for temporary files that is removed when it is left, and also when its process was killed before that."""
+"""A folder for temporary files that is removed after use, even if its process was killed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ YOUNG_SECONDS = 60
 def folder(needed_bytes: int) -> Iterator[Path]:
     """A fresh folder below TMPDIR, gone afterwards.
 
-    A lock that the kernel holds for us says that it is in use; those of killed processes are not locked any more, and
-    are removed on this occasion.
+    A lock held by the kernel marks it as in use; folders of killed processes are no longer locked and are removed on
+    this occasion.
 
     Args:
-        needed_bytes: a guess of what will be written, compared with what is free.
+        needed_bytes: an estimate of what will be written, compared with the free space.
 
     Raises:
-        DiskFull: there is less, or the disk became full.
+        DiskFull: there is less free space, or the disk became full.
     """
     base = Path(tempfile.gettempdir())
     _remove_abandoned(base)
@@ -50,7 +50,7 @@ def _remove_abandoned(base: Path) -> None:
     for lock in base.glob(f"{PREFIX}*/{_LOCK}"):
         try:
             if time.time() - lock.stat().st_mtime < YOUNG_SECONDS:
-                continue  # perhaps made, but not locked yet
+                continue  # perhaps just created and not locked yet
             with lock.open("r+") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(lock.parent, ignore_errors=True)

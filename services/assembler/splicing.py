@@ -6,23 +6,23 @@ import os
 from typing import BinaryIO
 
 PIECE_BYTES = 1_048_576
-"""Moved at a time."""
+"""How much is moved at a time."""
 
 
 def replace(file: BinaryIO, at: int, length: int, data: bytes) -> int:
-    """Put `data` in the place of `length` bytes at `at`; what follows moves.
+    """Replace `length` bytes at `at` with `data`; what follows moves.
 
     Args:
         file: open for reading and writing.
         at: offset in the file.
         length: how many bytes are replaced; 0 inserts.
-        data: what stands there afterwards.
+        data: the new content.
 
     Returns:
-        By how many bytes the rest has moved; negative: towards the beginning.
+        By how many bytes the rest has moved; negative means towards the beginning.
 
     Raises:
-        OSError: the disk is full; the file is then spoilt.
+        OSError: the disk is full; the file is then corrupt.
     """
     moved = len(data) - length
     end = file.seek(0, os.SEEK_END)

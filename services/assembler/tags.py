@@ -1,4 +1,4 @@
-"""Title, author, cover, language and chapters, written into a finished file the way its format has them."""
+"""Title, author, cover, language and chapters, written into a finished file in the way of its format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.assembler.timeline import Timeline
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat
 
-# What a job's metadata keys are called by each format; any other key becomes a tag of its own name.
+# What each format calls a job's metadata keys; any other key becomes a tag under its own name.
 ID3_FRAMES = {
     "title": "TIT2",
     "artist": "TPE1",
@@ -45,7 +45,7 @@ MP4_ATOMS = {
 AUDIOBOOK = 2
 """iTunes' media kind `stik`: shown among books, with chapters and a remembered position."""
 _ID3_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d)?)?)?)?)?")
-"""What a TDRC frame can hold; any other date is written as a tag of its own."""
+"""What a TDRC frame can hold; any other date is written as a separate tag."""
 _VORBIS_KEY = re.compile(r"[^\x20-\x3c\x3e-\x7d]")
 
 
@@ -54,9 +54,9 @@ class Tags:
     """What is written into each file.
 
     Attributes:
-        fields: names as in `ID3_FRAMES`, and the job's own.
+        fields: those named in `ID3_FRAMES`, and the job's own.
         cover: a checked picture, or None.
-        timeline: when the chapters are.
+        timeline: has the times of the chapters.
     """
 
     fields: dict[str, str]
@@ -65,7 +65,7 @@ class Tags:
 
 
 def of(manifest: Manifest, cover: Cover | None, timeline: Timeline) -> Tags:
-    """The tags of a job's episode. What the job's metadata names wins over what is derived."""
+    """The tags of a job's episode. The job's metadata wins over what is derived."""
     fields = {"title": manifest.title, "album": manifest.title, "language": manifest.language}
     if manifest.author:
         fields |= {"artist": manifest.author, "album_artist": manifest.author, "composer": manifest.author}
@@ -78,7 +78,7 @@ def write(path: Path, name: AudioFormat, tags: Tags) -> None:
     """Write `tags` into the finished file at `path`.
 
     Raises:
-        EncoderFailed: the file cannot be read as what it should be.
+        EncoderFailed: the file does not have the expected format.
         OSError: the disk is full.
     """
     _WRITERS[name](path, tags)

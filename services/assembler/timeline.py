@@ -1,6 +1,6 @@
 """When each chunk and chapter begins, and how loud the whole will be. Pure: measurements in, one timing manifest out.
 
-Everything lies on a grid of 100 ms (chunks are whole blocks, pauses are rounded to it), so that the 100 ms energies of
+Everything lies on a grid of 100 ms (chunks are whole blocks, pauses are rounded to it), so that the 100 ms energies
 of the chunks strung together are the energies of the whole: its loudness is known before a single sample is encoded.
 """
 
@@ -18,16 +18,16 @@ from shared.protocol.manifest import Chapter, Manifest
 from shared.protocol.messages import Frozen, LoudnessProfile
 
 LEAD_IN_BLOCKS = 3
-"""300 ms of silence first: many players swallow the first moments while their output wakes up."""
+"""300 ms of silence first: many players lose the first moments while their audio output starts."""
 LEAD_OUT_BLOCKS = 7
 """700 ms of silence last, in place of the last chunk's pause."""
 MS_A_BLOCK = 100
 
 TARGET_LUFS: dict[LoudnessProfile, float] = {"mono": -19.0, "stereo": -16.0}
-"""The usual targets of podcast directories; one channel reads 3 LU lower than two that carry the same."""
+"""The usual targets of podcast directories; one channel measures 3 LU lower than two with the same content."""
 CHANNELS: dict[LoudnessProfile, int] = {"mono": 1, "stereo": 2}
 GAIN_LIMIT_DB = 40.0
-"""Chunks that need more are noise: a synthesizer refuses silence, so this is the guard against a bug."""
+"""Chunks that need more are noise: the synthesizer refuses silence, so this guards against a bug."""
 
 
 class ChunkMeasurement(NamedTuple):
@@ -48,7 +48,7 @@ class TimedChunk(Frozen):
 
 
 class TimedChapter(Frozen):
-    """A chapter from its first sample to the next one's first."""
+    """A chapter, from its first sample to the first sample of the next."""
 
     title: str
     level: int
@@ -57,7 +57,7 @@ class TimedChapter(Frozen):
 
 
 class Timeline(Frozen):
-    """The whole episode; captions, chapter marks and the proof of completeness are made from this alone."""
+    """The whole episode; captions, chapter marks and the check for completeness use nothing else."""
 
     sample_rate: int
     lead_in: int = Field(description="samples of silence before the first chunk")
@@ -74,8 +74,8 @@ def plan(manifest: Manifest, measurements: Sequence[ChunkMeasurement], sample_ra
     """Lay the chunks out one after another.
 
     Args:
-        manifest: what will be said; `measurements[i]` belongs to `manifest.chunks[i]`.
-        measurements: what was measured of each chunk.
+        manifest: what will be spoken; `measurements[i]` belongs to `manifest.chunks[i]`.
+        measurements: the measurement of each chunk.
         sample_rate: of every chunk and of the episode, Hz.
     """
     block = block_samples(sample_rate)
@@ -111,10 +111,10 @@ def whole_energies(timeline: Timeline, measurements: Sequence[ChunkMeasurement])
 
 
 def gain_db(energies: Energies, profile: LoudnessProfile) -> float:
-    """The gain that brings the whole to the profile's loudness, in dB.
+    """The gain that brings the whole episode to the profile's loudness, in dB.
 
     Raises:
-        Permanent: there is nothing to hear, or too little.
+        Permanent: there is nothing audible, or too little.
     """
     gain = TARGET_LUFS[profile] - integrated_loudness(energies, channels=CHANNELS[profile])
     if not gain < GAIN_LIMIT_DB:

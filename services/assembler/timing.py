@@ -1,6 +1,6 @@
-"""`episode.timing.json`: when everything is said, and what the episode's files are. Written last: it seals the episode.
+"""`episode.timing.json`: when everything is spoken, and the episode's files. Written last: it completes the episode.
 
-Redelivery finds it, sees that it belongs to the same manifest and that every file is there, and only announces.
+After a redelivery it is found; if it belongs to the same manifest and every file exists, the episode is only announced.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.store import keys
 from shared.store.port import Store
 
 ASSEMBLY_VERSION = 1
-"""Raise it when the same manifest and chunks make a different episode: the old one is then made anew."""
+"""Increase it when the same manifest and chunks give a different episode: old episodes are then made again."""
 
 
 class EpisodeFile(Frozen):
@@ -51,12 +51,12 @@ class Timing(Frozen):
 
 
 def fingerprint(manifest: bytes, sample_rate: int) -> str:
-    """What an episode is made of, as far as it can be known without making it."""
+    """A digest of what an episode is made of, as far as that is known without making it."""
     return hashlib.sha256(f"{ASSEMBLY_VERSION} {sample_rate} ".encode() + manifest).hexdigest()
 
 
 async def finished(job_id: str, expected_fingerprint: str, store: Store) -> Timing | None:
-    """The timing manifest of an episode that is already there, whole and made of the same; else None."""
+    """The timing manifest of an episode that already exists, complete and made of the same content; else None."""
     try:
         data = await store.get(keys.episode(job_id, "timing.json"))
         timing = await in_thread(partial(Timing.model_validate_json, data))

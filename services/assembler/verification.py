@@ -1,8 +1,8 @@
-"""Proves a finished file: decodes it, measures it, and finds every chunk in its place.
+"""Verifies a finished file: decodes it, measures it, and finds every chunk in its place.
 
 The 100 ms energies of what was sent to the encoder are compared with those of the decoded file, chunk by chunk. A chunk
-that is missing, said twice, cut or in another's place does not have the energies it should have; length alone would not
-see a swap.
+that is missing, repeated, cut or in another's place does not have the energies it should have; length alone would not
+reveal a swap.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ after any of our encoders at most 0.05, another chunk of the same voice 0.48 and
 DIFFERENCE_BLOCKS = 10
 """Shorter chunks are compared together with their neighbourhood of a second."""
 LEVEL_FLOOR = 1e-3
-"""-60 dB: below this, what an encoder adds is no difference either."""
+"""-60 dB: below this, what an encoder adds does not count as a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ async def measure(path: Path, *, rate: int, channels: int) -> Decoded:
 
     Args:
         path: any format that ffmpeg knows.
-        rate: what it decodes at, Hz.
-        channels: how many it has.
+        rate: the rate at which it decodes, Hz.
+        channels: its number of channels.
 
     Raises:
         EncoderFailed: it cannot be decoded.
@@ -134,8 +134,8 @@ def differences(timeline: Timeline, levels: Energies, found: Energies) -> Iterat
 
     Args:
         timeline: where each chunk is.
-        levels: sent, one a block.
-        found: decoded, one a block.
+        levels: what was sent, one value a block.
+        found: what was decoded, one value a block.
     """
     block = block_samples(timeline.sample_rate)
     for chunk in timeline.chunks:
@@ -145,7 +145,7 @@ def differences(timeline: Timeline, levels: Energies, found: Energies) -> Iterat
 
 
 def _span(chunk: TimedChunk, block: int, count: int) -> slice:
-    """A chunk and the pause after it in blocks; a second or more."""
+    """A chunk and the pause after it, in blocks; at least a second."""
     first, last = chunk.start // block, (chunk.start + chunk.frames + chunk.pause) // block
     missing = max(0, DIFFERENCE_BLOCKS - (last - first))
     return slice(max(0, first - missing // 2), min(count, last + math.ceil(missing / 2)))

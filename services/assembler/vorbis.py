@@ -12,9 +12,9 @@ from services.assembler.cover import Cover
 from services.assembler.failures import EncoderFailed
 
 VENDOR = "Podcast Engine"
-"""Who wrote the comments, where the encoder has not said so itself."""
+"""The vendor string, if the encoder has not written one itself."""
 FLAC_BLOCK_BYTES = 0xFFFFFF
-"""The size of a block is three bytes."""
+"""A block's size field has three bytes."""
 _FRONT_COVER = 3
 _DEPTH_BITS = 24
 _PADDING, _COMMENT, _PICTURE = 1, 4, 6
@@ -48,15 +48,15 @@ def picture(cover: Cover) -> bytes:
 
 
 def picture_comment(cover: Cover) -> tuple[str, str]:
-    """The picture as a comment, for containers that have no blocks."""
+    """The picture as a comment, for containers without blocks."""
     return "METADATA_BLOCK_PICTURE", base64.b64encode(picture(cover)).decode()
 
 
 def write_flac(path: Path, comments: Comments, cover: Cover | None) -> None:
-    """Make these the comments and the picture of a FLAC file; its other blocks stay, its padding goes.
+    """Replace the comments and the picture of a FLAC file; its other blocks stay, its padding goes.
 
     Raises:
-        EncoderFailed: it is no FLAC file, or a block is too large.
+        EncoderFailed: it is not a FLAC file, or a block is too large.
         OSError: the disk is full.
     """
     with path.open("r+b") as file:

@@ -1,7 +1,7 @@
-"""What reading a document may cost, by its size: CPU time and memory of each step.
+"""How much CPU time and memory each step of reading a document may use, by the document's size.
 
-Judged by the CPU time that was used, not by the clock: on a crowded machine an honest document takes longer but not
-more. So what is over its allowance is refused for good, while what is late is tried again. The numbers are in ADR 12.
+CPU time is limited, not elapsed time: on a busy machine a normal document takes longer, but no more CPU time. So a
+document that is over its allowance is refused permanently, while a late one is retried. The numbers are in ADR 12.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from shared.errors import TooLarge
 MEGABYTE = 1_000_000
 
 BASE_CPU_SECONDS = 10
-"""For the smallest document: ten times what starting a parser and its libraries takes."""
+"""For the smallest document: ten times the cost of starting a parser and its libraries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Allowance:
 
     Attributes:
         cpu_seconds: CPU time.
-        memory_bytes: address space of a worker, heap of pandoc.
+        memory_bytes: a worker's address space, or pandoc's heap.
     """
 
     cpu_seconds: int
@@ -30,7 +30,7 @@ class Allowance:
 
 
 def of_worker(size_bytes: int) -> Allowance:
-    """What a step in Python may use that takes in so much."""
+    """What a step in Python may use for an input of this size."""
     return Allowance(
         cpu_seconds=BASE_CPU_SECONDS + 5 * size_bytes // MEGABYTE,
         memory_bytes=min(1_000 * MEGABYTE + 40 * size_bytes, 4_000 * MEGABYTE),
@@ -38,7 +38,7 @@ def of_worker(size_bytes: int) -> Allowance:
 
 
 def of_pandoc(size_bytes: int) -> Allowance:
-    """What pandoc may use for a document that unpacks to so much."""
+    """What pandoc may use for a document that unpacks to this size."""
     return Allowance(
         cpu_seconds=BASE_CPU_SECONDS + 10 * size_bytes // MEGABYTE,
         memory_bytes=min(500 * MEGABYTE + 250 * size_bytes, 1_500 * MEGABYTE),
@@ -51,11 +51,11 @@ def pandoc_output_bytes(size_bytes: int) -> int:
 
 
 ARCHIVE_RATIO = 20
-"""XML of real books and letters is packed to a tenth; what is packed tighter counts as if it were not."""
+"""The XML of real books and letters shrinks to a tenth; beyond this ratio the inflated size no longer counts."""
 
 
 def archive_size(packed_bytes: int, inflated_bytes: int) -> int:
-    """What an archive counts for: what it inflates to, but not without bound for a few KB."""
+    """The size at which an archive is counted: its inflated size, but at most `ARCHIVE_RATIO` times its packed size."""
     return min(inflated_bytes, ARCHIVE_RATIO * packed_bytes)
 
 

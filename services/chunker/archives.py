@@ -1,4 +1,4 @@
-"""A zip archive judged by what it inflates to: counted while it inflates, whatever its headers and names say."""
+"""A zip archive judged by what it inflates to: measured while inflating, regardless of its headers and names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import pairwise
 from shared.errors import BadSource, TooLarge
 
 INFLATED_LIMIT_BYTES = 200_000_000
-"""Of all members together. A book has about 1 MB of text, and its pictures are hardly packed."""
+"""For all members together. A book has about 1 MB of text, and its pictures hardly compress."""
 
 MEMBERS_LIMIT = 10_000
 """A book has a few hundred files."""
@@ -24,10 +24,10 @@ _HINT = "Fetch or export it again, and try whether a reader opens it."
 
 
 def names(data: bytes) -> dict[str, int]:
-    """Name → size of every member, as the archive claims.
+    """Name → size of every member, as claimed by the archive.
 
     Raises:
-        BadSource: it is no zip archive.
+        BadSource: it is not a zip archive.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -49,7 +49,7 @@ def inflated_bytes(data: bytes) -> int:
     """What all members inflate to, by inflating them.
 
     Raises:
-        BadSource: it is broken: members overlap, are encrypted, packed in an unusual way, or not as large as they say.
+        BadSource: it is broken: members overlap, are encrypted, packed in an unusual way, or not of their stated size.
         TooLarge: it inflates to more than `INFLATED_LIMIT_BYTES`.
     """
     try:
@@ -101,7 +101,7 @@ def _place(data: bytes, entry: zipfile.ZipInfo) -> slice:
 
 
 def _inflated(packed: memoryview, limit_bytes: int) -> int:
-    """How much it inflates to; just over the limit if it is more."""
+    """Its inflated size; just over the limit if it is larger."""
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     size = 0
     try:

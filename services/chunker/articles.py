@@ -1,6 +1,6 @@
 """A web page: the article in it, without menus, footers and cookie banners. trafilatura picks it.
 
-CPU-bound and importing trafilatura takes a second: called in a worker process.
+This is CPU-bound, and importing trafilatura takes a second, so it is called in a worker process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FURNITURE = ("nav", "aside", "footer", "form", "menu")
 _FURNITURE_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "alert", "dialog"})
 
 SHORT_PAGE_CHARACTERS = 500
-"""Below this trafilatura takes all text of a page; then what is left without menus and footers is the article."""
+"""For shorter pages trafilatura takes all text; then everything except menus and footers is the article."""
 
 
 def pick(page: str) -> Article:
@@ -82,7 +82,7 @@ def pick(page: str) -> Article:
 
 
 def _strip(root: lxml_html.HtmlElement) -> str:
-    """Take out what is no text, and the furniture; returns the words of the furniture."""
+    """Remove everything that is not text, and menus and footers; returns the words of the menus and footers."""
     take_out(root.iter(*_NEVER_TEXT))
     words = []
     furniture = []
@@ -109,7 +109,7 @@ def _strip(root: lxml_html.HtmlElement) -> str:
 
 
 def _is_note(element: lxml_html.HtmlElement) -> bool:
-    """Footnotes are often marked up as asides; pandoc leaves them out, and says so."""
+    """Footnotes are often marked up as asides; pandoc leaves them out and reports it."""
     return "footnote" in f"{element.get('role')} {element.get('class')} {element.get('id')}"
 
 

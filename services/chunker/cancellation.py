@@ -1,4 +1,4 @@
-"""Work for a job that ends when the job is cancelled: its status says so, and is looked at while the work goes on."""
+"""Work for a job that stops when the job is cancelled: the job's status is polled while the work runs."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from shared.store.port import Store
 _Result = TypeVar("_Result")
 
 LOOK_SECONDS = 1.0
-"""Between two looks at the status. Most documents are read within the first of them and cost no look at all."""
+"""Between two reads of the status. Most documents are finished before the first one."""
 
 
 class Cancelled(Exception):
-    """The job was cancelled meanwhile; nobody waits for the result."""
+    """The job was cancelled meanwhile; the result is no longer needed."""
 
 
 async def unless_cancelled(work: Coroutine[Any, Any, _Result], *, job_id: str, store: Store) -> _Result:
-    """Do the work of a job, and stop it when the job is cancelled; its child processes end with it.
+    """Do the work of a job, and stop it, with its child processes, when the job is cancelled.
 
     A job that has failed may be resumed or replayed, so a failure stops nothing.
 

@@ -1,4 +1,4 @@
-"""Bytes to text: byte-order marks, UTF-8, UTF-16, what the document declares, else the most plausible encoding."""
+"""Bytes to text: byte-order marks, UTF-8, UTF-16, the declared encoding, else the most plausible one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.errors import BadSource
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the beginning of this one
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is a prefix of this one
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -20,21 +20,21 @@ _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s{0,20}=\s{0,20}["']?([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE
 )
 _HEAD_BYTES = 4_096
-"""Where a page declares its encoding; HTML asks for it in the first 1,024 bytes."""
+"""Where a page declares its encoding; HTML requires it in the first 1,024 bytes."""
 
 _SAMPLE_BYTES = 200_000
 """Enough to tell encodings apart; guessing over 20 MB would take a minute."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 _CONTROLS_LIMIT = 0.005
-"""Share of control characters above which it is no text. Prose has none; random bytes have about 0.1."""
+"""Share of control characters above which it is not text. Prose has none; random bytes have about 0.1."""
 
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]+")
 
 
 def for_xml(text: str) -> str:
-    """The text without what no XML may hold; lxml parses it, but then raises when the text is put somewhere else."""
+    """The text without characters that XML forbids: lxml parses them, but raises when the text is set elsewhere."""
     return _NOT_IN_XML.sub(" ", text)
 
 
@@ -46,7 +46,7 @@ def decode(data: bytes, *, declared: str | None = None) -> str:
         declared: the encoding that the server named, if any.
 
     Raises:
-        BadSource: it is no text.
+        BadSource: it is not text.
     """
     text = _decoded(data, declared)
     if len(_CONTROLS.findall(text[:_SAMPLE_BYTES])) > _CONTROLS_LIMIT * min(len(text), _SAMPLE_BYTES):
@@ -66,7 +66,7 @@ def _decoded(data: bytes, declared: str | None) -> str:
             return data.decode(encoding, "replace")
     in_document = _DECLARED.search(data[:_HEAD_BYTES])
     named = (declared, in_document.group(1).decode("ascii") if in_document else None)
-    # UTF-8 that decodes is UTF-8, whatever was declared: servers and pages often declare Latin-1 by mistake.
+    # What decodes as UTF-8 is UTF-8, whatever was declared: servers and pages often declare Latin-1 by mistake.
     candidates: tuple[str | None, ...] = ("utf-8", _utf16_without_mark(data), *named)
     for candidate in candidates:
         text = _strictly(data, candidate)

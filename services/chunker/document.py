@@ -1,7 +1,7 @@
-"""The document: what every reader makes, whatever the format was.
+"""The document that every reader makes, whatever the source format.
 
-A flat sequence of typed blocks in reading order. What is not spoken is not in it; it is counted in `omissions` with the
-reason, so that nothing goes missing silently. Texts are as the document has them; `speakable.normalise` comes later.
+A flat sequence of typed blocks in reading order. What is not spoken is counted in `omissions` with
+the reason, so that nothing is lost silently. Texts are as in the source; `speakable.normalise` comes later.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Heading:
     """A heading; spoken on its own.
 
     Attributes:
-        text: what it says.
+        text: its words.
         level: 1 is the highest.
-        starts_chapter: whether a chapter of this title begins here; False where a table of contents says otherwise.
+        starts_chapter: whether a chapter with this title begins here; False if a table of contents says otherwise.
     """
 
     text: str
@@ -41,7 +41,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class ChapterStart:
-    """A chapter of the table of contents begins here. The title is not spoken at this place."""
+    """A chapter of the table of contents begins here. The title is not spoken here."""
 
     title: str
     level: int
@@ -49,7 +49,7 @@ class ChapterStart:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A place that a table of contents can point at. Readers take it out again before they hand over the document."""
+    """A position that a table of contents can point to. Readers remove it before they return the document."""
 
     name: str
 
@@ -63,7 +63,7 @@ class Document:
 
     Attributes:
         blocks: in reading order.
-        title: its own, from its metadata or its first heading; None if it has none.
+        title: from its metadata or its first heading; None if it has neither.
         author: from its metadata.
         language: BCP 47 tag from its metadata.
         omissions: what is not spoken, and why.
@@ -77,7 +77,7 @@ class Document:
 
     @property
     def characters(self) -> int:
-        """Length of all that may be spoken, before normalisation."""
+        """Length of everything that may be spoken, before normalisation."""
         return sum(len(block.text) for block in self.blocks if isinstance(block, (Heading, Paragraph)))
 
 
@@ -101,13 +101,13 @@ class Article:
 
 
 class Omissions:
-    """Counts what is left out, one entry a kind and reason."""
+    """Counts what is left out, with one entry for each kind and reason."""
 
     def __init__(self, already: tuple[Omission, ...] = ()) -> None:
         self._found = {(omission.kind, omission.reason): omission for omission in already}
 
     def add(self, kind: str, reason: str, sample: str = "", *, count: int = 1) -> None:
-        """Note that something is left out.
+        """Record that something is left out.
 
         Args:
             kind: code, table, footnote, …

@@ -1,7 +1,7 @@
-"""The reader: bytes in any format into one kind of document.
+"""The reader: turns bytes in any format into one kind of document.
 
-Parsing happens in child processes: pandoc, and worker processes for what is Python. Each step has an allowance of CPU
-time and memory by the size of what it reads; all are killed at the deadline, and when the waiting task is cancelled.
+Parsing happens in child processes: pandoc, and worker processes for Python code. Each step has an allowance of CPU time
+and memory that depends on its input's size; all are killed at the deadline, and when the waiting task is cancelled.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FURNITURE_REASON = "menus, footers and what else is not the article"
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A document as a worker hands it over: unpacking a book takes long, and the event loop has no time for it.
+    """A document as a worker returns it, pickled: unpickling a book would block the event loop for too long.
 
     Attributes:
         data: the pickled document.
@@ -41,7 +41,7 @@ class Packed:
         return cls(pickle.dumps(document, pickle.HIGHEST_PROTOCOL), document.characters)
 
     def document(self) -> Document:
-        """Unpack it; in a worker, if it may be long."""
+        """Unpack it; call this in a worker if it may be long."""
         document: Document = pickle.loads(self.data)  # noqa: S301 - our own worker wrote it
         return document
 
@@ -54,17 +54,17 @@ async def read_packed(
     deadline_seconds: float,
     content_type: str | None = None,
 ) -> Packed:
-    """Read a document, and leave it packed for the worker that splits it.
+    """Read a document; it stays packed for the worker that splits it.
 
     Args:
-        data: the file as it is.
-        format: what it is, if someone said; None: guessed by content, content type and name.
+        data: the unchanged file.
+        format: the format, if it was given; None: guessed from content, content type and name.
         name: its file name, for guessing; may be empty.
-        deadline_seconds: for all of it.
+        deadline_seconds: for the whole call.
         content_type: as a server sent it, with its `charset` if there is one.
 
     Raises:
-        BadSource: empty, binary, broken, a format that is not read, or without text.
+        BadSource: it is empty, binary, broken, without text, or in an unsupported format.
         TooLarge: it needs more CPU time or memory than its allowance, or unpacks to too much.
         DeadlineExceeded: it took longer than `deadline_seconds`.
     """
@@ -111,7 +111,7 @@ async def read_document(
 def _recognise(
     data: bytes, *, said: SourceFormat | None, name: str, content_type: str
 ) -> tuple[SourceFormat, str, int]:
-    """The format, the text if it is a format of text (else ""), and the size that decides what reading it may cost."""
+    """The format, the text if it is a text format (else ""), and the size that determines the allowances."""
     header = Message()
     header["content-type"] = content_type
     kind = header.get_content_type() if content_type.strip() else ""
@@ -143,7 +143,7 @@ async def _parsed(data: bytes, known: SourceFormat, size_bytes: int, *, deadline
     except BadSource:
         if known != "markdown":
             raise
-        # Any text is Markdown; what pandoc refuses is a rule at its beginning that looks like a YAML header.
+        # Any text is Markdown; pandoc refuses only a horizontal rule at the beginning, which looks like a YAML header.
         left = end - asyncio.get_running_loop().time()
         return await pandoc.tree_of(
             data, known, size_bytes=size_bytes, deadline_seconds=left, without="yaml_metadata_block"
@@ -170,7 +170,7 @@ def _document(parsed: bytes, *, book: bytes, article: Article | None) -> Packed:
 
 
 def _checked(document: Document) -> Document:
-    """The document, if there is anything to speak in it, with its first heading for a title if it has no other."""
+    """The document, if it has anything to speak; without a title it gets its first heading as one."""
     texts = (block for block in document.blocks if isinstance(block, (Heading, Paragraph)))
     first = next((block for block in texts if SPEAKABLE.search(block.text)), None)
     if first is None:

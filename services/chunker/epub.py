@@ -1,4 +1,4 @@
-"""An EPUB: pandoc's blocks, with the chapters that its table of contents names."""
+"""An EPUB: pandoc's blocks, with the chapters from its table of contents."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from services.chunker.speakable import SPEAKABLE, normalise
 _CONTENTS_REASON = "a table of contents is for turning pages"
 _ASIDE_REASON = "the book keeps it out of its reading order"
 _BEGINNING_CHARACTERS = 300
-"""More than the words of an entry, even if half of it is white space."""
+"""Longer than the words of an entry, even if half of it is white space."""
 
 _HEADING_LOOKED_FOR_BLOCKS = 3
-"""A chapter's heading stands among its first words; further down a heading belongs to a section."""
+"""A chapter's heading is among its first words; a heading further down belongs to a section."""
 
 
 def with_chapters(document: Document, contents: Contents) -> Document:
-    """Put the table of contents into the document.
+    """Apply the table of contents to the document.
 
-    Each entry becomes a chapter of its title. Where the title stands only in the table of contents (a picture heads the
-    chapter, or nothing does) it is also spoken. Headings that the table does not name are spoken and start no chapter.
-    A table that names fewer than two places tells nothing, and the headings stand for it.
+    Each entry becomes a chapter with its title. If the title is only in the table of contents (the chapter starts with
+    a picture, or without a heading), it is also spoken. Headings that the table does not list are spoken and start no
+    chapter. A table that points to fewer than two positions is ignored, and the headings are used instead.
     """
     omissions = Omissions(document.omissions)
     for text in contents.left_out:
@@ -70,13 +70,13 @@ def _places(blocks: list[Block], entries: tuple[Entry, ...]) -> list[tuple[int, 
 
 
 def _by_words(blocks: list[Block], beginning: int, entry: Entry, keys: dict[int, str]) -> int:
-    """Pandoc drops the ids of paragraphs and headings of some books: look for the text that stands at the target.
+    """Pandoc drops the ids of paragraphs and headings in some books, so look for the text at the target.
 
     Args:
         blocks: of the document.
-        beginning: of the file that the entry points into.
+        beginning: where the file that the entry points into begins.
         entry: of the table of contents.
-        keys: how each block begins, kept from one entry to the next.
+        keys: how each block begins; a cache shared by all entries.
     """
     wanted = _key(entry.words)
     for index in range(beginning, len(blocks)) if entry.words else ():
@@ -102,7 +102,7 @@ def _key(text: str) -> str:
 
 
 def _marked(blocks: list[Block], places: list[tuple[int, Entry]]) -> Iterator[Block]:
-    """The blocks with chapter starts, and the titles that stood nowhere but in the table of contents."""
+    """The blocks with chapter starts, and with the titles that were only in the table of contents."""
     yield from _unmarked(blocks[: places[0][0]])
     for (start, entry), (end, _) in zip(places, [*places[1:], (len(blocks), places[-1][1])], strict=True):
         yield ChapterStart(entry.title, entry.level)
@@ -118,7 +118,7 @@ def _marked(blocks: list[Block], places: list[tuple[int, Entry]]) -> Iterator[Bl
 
 
 def _has_heading(section: list[Block], head: list[int], entry: Entry) -> bool:
-    """Whether the chapter begins with a heading, or soon has one that says a part of its title."""
+    """Whether the chapter begins with a heading, or soon has one that contains a part of its title."""
     headings = [index for index in head if isinstance(section[index], Heading)]
     title = _key(entry.title)
     keys = (_key(_text(section[index])) for index in headings)

@@ -1,4 +1,4 @@
-"""An EPUB's table of contents, which pandoc does not read: chapter titles, also those that stand only there.
+"""An EPUB's table of contents, which pandoc does not read: chapter titles, including those found nowhere else.
 
 Reads the navigation document (EPUB 3) or else the NCX (EPUB 2).
 """
@@ -18,11 +18,11 @@ from lxml import etree
 
 _FRONT_MATTER = frozenset({"cover", "titlepage", "title-page", "toc", "copyright-page", "landmarks", "loi", "lot"})
 _WORDS_AT_TARGET_CHARACTERS = 60
-"""Enough of the text behind a target to find its paragraph again."""
+"""Enough of the text after a target to find its paragraph again."""
 
 _SIBLINGS_LIMIT = 50
 _TEXTS_LIMIT = 200
-"""How far words are looked for behind a target; an entry whose words are further off points at an empty place."""
+"""How far after a target its words are searched for; an entry with no words within this range counts as empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Entry:
     """A line of the table of contents.
 
     Attributes:
-        title: as it stands there.
+        title: as written there.
         level: 1 is the highest.
-        file: the last part of the path of the file it points at, as pandoc names it.
+        file: the last part of the path of the file it points to, as pandoc names it.
         fragment: the id inside that file; "" for its beginning.
-        words: the text that stands there, its beginning.
+        words: the beginning of the text at the target.
         has_parts: whether entries are nested below it.
         front_matter: a cover, a title page: its name is not spoken.
     """
@@ -50,13 +50,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What pandoc does not tell of an EPUB.
+    """What pandoc does not report about an EPUB.
 
     Attributes:
         entries: the table of contents, in its order.
-        files: what is read, in order, as pandoc names it.
+        files: the files in reading order, as pandoc names them.
         left_out: pages that the book itself keeps out of the reading order (`linear="no"`), with their text.
-        contents_pages: files that hold a table of contents for readers' eyes.
+        contents_pages: files that contain a visible table of contents.
     """
 
     entries: tuple[Entry, ...]
@@ -66,9 +66,9 @@ class Contents:
 
 
 def read(data: bytes) -> Contents:
-    """Read the table of contents; one that is missing or broken is empty, since the book can be read without.
+    """Read the table of contents; if missing or broken the result is empty, since the book can be read without it.
 
-    Raises nothing for a broken book: pandoc has read it before, and says so better.
+    Raises nothing for a broken book: pandoc has already read it, and its error would have been clearer.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         try:
@@ -108,7 +108,7 @@ class _Book:
         )
 
     def _parse(self, path: str) -> etree._Element:
-        # No DTD, no entities, no network: the book is a stranger's. Half-broken XHTML is read as far as it goes.
+        # No DTD, no entities, no network: the book is untrusted. Half-broken XHTML is read as far as possible.
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False)
         root = etree.fromstring(self._archive.read(path), parser)
         if root is None:
@@ -120,7 +120,7 @@ class _Book:
         return posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(href.partition("#")[0])))
 
     def _landmarks(self) -> Iterator[tuple[str, str]]:
-        """What a page is: cover, toc, titlepage … from the guide (EPUB 2) and the landmarks (EPUB 3)."""
+        """The kind of a page: cover, toc, titlepage … from the guide (EPUB 2) and the landmarks (EPUB 3)."""
         for reference in _all(self._package, "reference"):
             yield self._beside(self._package_path, str(reference.get("href"))), str(reference.get("type"))
         if self._nav is None:
@@ -184,7 +184,7 @@ class _Book:
         return words
 
     def _targets_in(self, path: str) -> dict[str, etree._Element]:
-        """What an entry can point at in a file, by its id or name; the first of each."""
+        """What an entry can point to in a file, by id or name; the first of each."""
         if path not in self._targets:
             found = self._targets.setdefault(path, {})
             with contextlib.suppress(KeyError, ValueError, etree.XMLSyntaxError):
@@ -215,7 +215,7 @@ def _words(element: etree._Element) -> str:
 
 
 def _first_words(element: etree._Element) -> str:
-    """The first words inside, so many as tell a paragraph; without a walk through the whole of a long one."""
+    """The first words inside, enough to identify a paragraph; a long one is not walked to its end."""
     words = ""
     for text in islice(element.itertext(), _TEXTS_LIMIT):
         words += f" {' '.join(str(text)[: 10 * _WORDS_AT_TARGET_CHARACTERS].split())}" if str(text).strip() else ""

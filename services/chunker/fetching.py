@@ -19,7 +19,7 @@ from shared.errors import BadSource, DeadlineExceeded, Transient
 from shared.retry_after import retry_after
 
 REDIRECTS_LIMIT = 8
-"""Browsers follow 20; an article behind more than 8 is a loop or a tracker."""
+"""Browsers follow 20; more than 8 means a loop or a tracker."""
 
 _HEADERS = {
     "User-Agent": "podcast-engine/0.1 (reads an article aloud for one listener)",
@@ -51,7 +51,7 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What an address answered with.
+    """The response of an address.
 
     Attributes:
         data: the body, decompressed.
@@ -73,19 +73,19 @@ async def fetch(
     allowed: Allowed = NOTHING_ALLOWED,
     resolve: Resolve = resolve,
 ) -> Fetched:
-    """Fetch an address. No proxy is used, whatever the environment names: it would look names up by itself, unchecked.
+    """Fetch an address. Proxies in the environment are ignored: a proxy would resolve host names itself, unchecked.
 
     Args:
-        url: http or https; a user name and password in it are sent to its own host alone.
+        url: http or https; a user name and password in it are sent only to its own host.
         limit_bytes: the largest body that is read, before and after decompression.
-        deadline_seconds: for all of it, redirects included.
+        deadline_seconds: for the whole call, redirects included.
         connect_timeout_seconds: to open each connection.
-        allowed: what may be connected to although it is not public.
-        resolve: answers with the addresses of a host.
+        allowed: non-public addresses that may be connected to.
+        resolve: returns the addresses of a host.
 
     Raises:
         ForbiddenAddress: it leads to this machine or into a private network, itself or by a redirect.
-        BadSource: no http(s) address, or a status that will not change (404, 403, …).
+        BadSource: it is not an http(s) address, or the status will not change (404, 403, …).
         TooLarge: the body is over `limit_bytes`.
         Transient: the server is busy or broken (429, 5xx), or cannot be reached; with its `Retry-After`.
         DeadlineExceeded: it took longer than `deadline_seconds`.
@@ -137,7 +137,7 @@ def _tls() -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a request goes: an address without user name and password, and what logs in there."""
+    """Where a request goes: an address without user name and password, and the credentials for it."""
 
     url: httpx.URL
     authorization: str = ""
@@ -158,7 +158,7 @@ class _Place:
         return [("Host", self.url.netloc.decode("ascii")), *_HEADERS.items(), *own]
 
     def followed_to(self, location: str) -> _Place:
-        """Where a redirect leads. What logs in is never sent to another host, port or scheme."""
+        """Where a redirect leads. Credentials are never sent to another host, port or scheme."""
         try:
             url = _bare(self.url.join(location))
         except (httpx.InvalidURL, ValueError, TypeError):

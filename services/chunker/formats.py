@@ -1,4 +1,4 @@
-"""Which format a source has: by what was said, by its content, by its content type, by its name."""
+"""Which format a source has: as stated, or by its content, content type or name."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ _HINT = f"Formats that are read: {KNOWN}. Name the format if the file's name doe
 def of_bytes(  # noqa: C901 - one question after the other
     data: bytes, *, said: SourceFormat | None, content_type: str, name: str
 ) -> SourceFormat | Literal["?"]:
-    """The format as far as the bytes, the content type and the name tell.
+    """The format as far as the bytes, the content type and the name determine it.
 
     Args:
         data: the file.
-        said: the format that the job names; it wins over all but a file that cannot have it.
+        said: the format that the job names; it wins unless the file cannot have it.
         content_type: without parameters; "" if there is none.
         name: the file's name or the last part of its address.
 
     Returns:
-        "?": it is for `of_text` to tell.
+        "?" if `of_text` has to determine it.
 
     Raises:
-        BadSource: empty, a format that is not read, or broken.
+        BadSource: it is empty, broken or in an unsupported format.
     """
     if not data.strip():
         raise BadSource("The source is empty.", hint="Hand over a document with some text in it.")
@@ -102,10 +102,10 @@ def of_bytes(  # noqa: C901 - one question after the other
 
 
 def of_text(text: str, *, name: str) -> SourceFormat:
-    """The format of a text that neither its content type nor its name tells.
+    """The format of a text, if neither its content type nor its name determines it.
 
     Raises:
-        BadSource: the name says that it is something else.
+        BadSource: by its name it is something else.
     """
     if _begins_as_html(text[:_HEAD_CHARACTERS]):
         return "html"
@@ -116,7 +116,7 @@ def of_text(text: str, *, name: str) -> SourceFormat:
 
 
 def _begins_as_html(text: str) -> bool:
-    """Whether its first tag is a page's, after an XML declaration and comments. One walk, which looks back nowhere."""
+    """Whether its first tag, after an XML declaration and comments, is that of a page. One pass, no backtracking."""
     at = _behind_space(text, 0)
     if text[at : at + 5].lower() == "<?xml":
         at = _behind_space(text, text.find(">", at) + 1 or len(text))
@@ -133,7 +133,7 @@ def _behind_space(text: str, at: int) -> int:
 
 
 def extension(name: str) -> str:
-    """What a name ends in, lower case, without the dot; "" if it says nothing ("README", "Mr. Smith", "chapter.1")."""
+    """The extension of a name, lower case, without the dot; "" if it has none ("README", "Mr. Smith", "chapter.1")."""
     ending = PurePosixPath(name).suffix[1:].lower()
     return ending if re.fullmatch(r"(?=.*[a-z])[a-z0-9]{1,8}", ending) else ""
 

@@ -1,7 +1,7 @@
 """Consumes `job.submitted`, publishes `job.chunked`. A splitter and an idempotent receiver.
 
-The manifest is in the store before the message is published, so whoever hears of it can read it. A job whose manifest
-is there already is only announced again.
+The manifest is in the store before the message is published, so every receiver can read it. If the manifest
+already exists, it is only announced again.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ log = structlog.get_logger(__name__)
 Publish = Callable[[JobChunked], Awaitable[None]]
 
 _OWN_SHARE_OF_DEADLINE = 0.9
-"""The handler ends a little before its deadline, with an error that says which step took so long."""
+"""The handler ends a little before its deadline, with an error that names the step that took too long."""
 
 
 async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publish: Publish) -> None:
-    """Read a job's source, store its manifest, announce it. A job that is cancelled meanwhile is read no further.
+    """Read a job's source, store its manifest, announce it. Reading stops if the job is cancelled meanwhile.
 
     Raises:
         BadInput: the source cannot be read, or is over a limit.
-        Transient: a server or a deadline stood in the way.
+        Transient: a server failed or a deadline passed.
     """
     started = time.monotonic()
 
@@ -69,7 +69,7 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
 
 
 async def _first_request(job: JobRequest, store: Store) -> JobRequest:
-    """What counts of all that was asked under this id: the first. Whoever comes first of all services stores it."""
+    """The first request with this id, which is the one that counts; the first service to see it stores it."""
     key = keys.request(job.job_id)
     try:
         await store.create(key, job.model_dump_json().encode(), content_type="application/json")

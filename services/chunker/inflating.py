@@ -1,4 +1,4 @@
-"""A body as it comes off the wire into what it stands for: inflated bit by bit, so that a bomb ends at the limit."""
+"""Decodes the body of a response: inflated in small steps, so that a decompression bomb stops at the limit."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 from shared.errors import BadSource, TooLarge, Transient
 
 ACCEPTED = "gzip, deflate"
-"""What can be inflated with a bound. Brotli and zstd bindings give out whatever a block holds, at once."""
+"""The encodings whose output can be bounded. Brotli and zstd bindings return a whole block at a time."""
 
 _MEMBERS_LIMIT = 1_000
-"""A gzip file may be several in a row; an empty one costs 20 bytes, and each one starts an inflater."""
+"""A gzip file may have several members; an empty one takes 20 bytes, and each one starts an inflater."""
 
 _STEP_BYTES = 1 << 18
 _GZIP_BITS = 16 + zlib.MAX_WBITS
@@ -21,15 +21,15 @@ async def body(raw: AsyncIterator[bytes], *, encoding: str, limit_bytes: int, wh
     """Read a body to its end.
 
     Args:
-        raw: its bytes as they come.
+        raw: its bytes as they arrive.
         encoding: the `Content-Encoding` header; "" if there is none.
-        limit_bytes: of what comes, and of what it inflates to.
+        limit_bytes: for the bytes received, and for what they inflate to.
         whose: the address, for the errors.
 
     Raises:
-        BadSource: an encoding that was not asked for, several of them, or broken data.
+        BadSource: an encoding that was not requested, several encodings, or broken data.
         TooLarge: it is over the limit.
-        Transient: it ends in the middle.
+        Transient: it ends too early.
     """
     inflate = _inflater(encoding, whose)
     parts: list[bytes] = []
@@ -78,13 +78,13 @@ class _Inflater:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the data ended where it said it would."""
+        """Whether the compressed data reached its end marker."""
         return self._inflate is not None and self._inflate.eof
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What the next bytes inflate to, in steps of a bounded size; no further than it is asked."""
+        """What the next bytes inflate to, lazily and in steps of a bounded size."""
         if self._inflate is None:
-            # What the standard calls deflate has a header of zlib; some servers leave it out.
+            # By the standard, deflate has a zlib header; some servers leave it out.
             has_header = data[0] & 0x0F == zlib.DEFLATED and (len(data) < 2 or (data[0] * 256 + data[1]) % 31 == 0)  # noqa: PLR2004 - RFC 1950
             self._inflate = zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
         while data:
@@ -92,10 +92,10 @@ class _Inflater:
             yield inflated
 
     def _step(self, data: bytes) -> tuple[bytes, bytes]:
-        """Inflate a little; returns that, and what of `data` is left."""
+        """Inflate one step; returns its output and the rest of `data`."""
         if self._inflate is None or self._inflate.eof:
             if not (self._is_gzip and data.startswith(b"\x1f\x8b")):
-                return b"", b""  # browsers too leave out what stands behind the end
+                return b"", b""  # browsers also ignore what follows the end
             self._members += 1
             if self._members > _MEMBERS_LIMIT:
                 raise BadSource(f"{self._whose} sent a page packed in too many pieces.", hint="Save it from a browser.")

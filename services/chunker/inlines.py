@@ -34,8 +34,8 @@ class Inlines:
     """Makes text of inline nodes.
 
     Args:
-        omissions: takes what is left out.
-        on_anchor: gets the name of every place inside the text.
+        omissions: collects what is left out.
+        on_anchor: called with the name of every anchor inside the text.
     """
 
     def __init__(self, omissions: Omissions, on_anchor: Callable[[str], None]) -> None:
@@ -83,7 +83,7 @@ class Inlines:
 
     def _inside(self, nodes: list[Node]) -> str:
         parts: list[str] = []
-        raised_from: int | None = None  # where a <sup> between Markdown's words began
+        raised_from: int | None = None  # where a <sup> in the Markdown text began
         for node in nodes:
             tag = str(node["c"][1]).lower() if node["t"] == "RawInline" else ""
             if tag == "<sup>":
@@ -138,14 +138,14 @@ def _superscript(text: str) -> str:
 
 
 def plain(nodes: Any) -> str:
-    """All the words under some nodes, for recognising and for samples; nothing is counted."""
+    """All the words under some nodes, for recognition and for samples; omissions are not counted."""
     if isinstance(nodes, dict):
         if nodes.get("t") in {"Space", "SoftBreak", "LineBreak"}:
             return " "
         apart = " " if nodes.get("t") in {"Plain", "Para", "Header"} else ""
         return plain(nodes.get("c")) + apart
     if isinstance(nodes, list):
-        # An attribute ("id", [classes], [pairs]) is no text.
+        # An attribute ("id", [classes], [pairs]) is not text.
         if len(nodes) == 3 and isinstance(nodes[0], str) and isinstance(nodes[1], list):  # noqa: PLR2004 - as it says
             return ""
         return "".join(map(plain, nodes))

@@ -1,4 +1,4 @@
-"""A document into the manifest of a job. Pure; runs in a worker process."""
+"""Turns a document into the manifest of a job. Pure; runs in a worker process."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ TITLE_LIMIT_CHARACTERS = 300
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _FIRST_WORDS_CHARACTERS = 60
-"""What is taken of a text that has neither title nor name."""
+"""How much of the text becomes the title if there is neither a title nor a name."""
 
 
 def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> tuple[bytes, int]:
     """The manifest as JSON, and how many chunks it lists.
 
     Args:
-        job: what was asked; what it names wins over the document's own.
+        job: the request; its fields win over the document's own.
         packed: the source.
         settings: limits and defaults.
-        name: of the file or address, for a title if there is no better one.
+        name: of the file or address; becomes the title if there is no better one.
 
     Raises:
         BadSource: there is nothing to speak.
@@ -88,7 +88,7 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
 
 
 def _without_login(job: JobRequest) -> JobRequest:
-    """The request without the user name and password of its address: whoever reads a manifest has no use for them."""
+    """The request without the user name and password of its address: readers of a manifest do not need them."""
     source = job.source
     if not isinstance(source, UrlSource) or not (source.url.username or source.url.password):
         return job
@@ -102,7 +102,7 @@ def chunks_in(manifest: bytes) -> int:
 
 
 def _language_of(document: Document) -> str | None:
-    """The document's language, if it is a language tag: people also write `English` and `en_US`."""
+    """The document's language, if it is a language tag: documents also have `English` and `en_US`."""
     tag = (document.language or "").strip().replace("_", "-")
     return tag if len(tag) <= LANGUAGE_LIMIT_CHARACTERS and _LANGUAGE.fullmatch(tag) else None
 

@@ -20,8 +20,8 @@ from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
 from shared.protocol.messages import SourceFormat
 
 _READERS: dict[SourceFormat, str] = {
-    # CommonMark as people write it; pandoc's own dialect wants blank lines before lists and headings. A task list's
-    # box and an emoji's name are no words; quotes stay as they were typed.
+    # CommonMark as people write it; pandoc's own dialect requires blank lines before lists and headings. A task list's
+    # box and an emoji's name are not words; quotes stay as typed.
     "markdown": "gfm+attributes+footnotes+definition_lists-emoji-task_lists",
     "html": "html",
     "epub": "epub",
@@ -35,7 +35,7 @@ _READERS: dict[SourceFormat, str] = {
 _ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ} | {
     "LANG": "C.UTF-8"
 }
-"""No secrets: it parses what strangers wrote."""
+"""No secrets: pandoc parses untrusted documents."""
 
 _HEAP_EXHAUSTED = 251
 _READ_BYTES = 1 << 20
@@ -60,13 +60,13 @@ async def tree_of(
     Args:
         data: the document; text formats in UTF-8.
         format: what it is; not `text`.
-        size_bytes: what the document counts for, and so what it may cost (`allowances.of_pandoc`).
+        size_bytes: the size at which the document is counted; determines the allowance (`allowances.of_pandoc`).
         deadline_seconds: pandoc is killed when it takes longer.
         without: an extension of the format to switch off.
 
     Raises:
         BadSource: pandoc cannot parse it.
-        TooLarge: it needs more CPU time or memory, or gives more output, than the limits.
+        TooLarge: it needs more CPU time or memory, or produces more output, than the limits.
         DeadlineExceeded: it took longer than `deadline_seconds`.
         Transient: it was killed from outside.
     """
@@ -78,7 +78,7 @@ async def tree_of(
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env=_ENVIRONMENT,
     )  # fmt: skip
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended already; its exit code tells why
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has already ended; its exit code shows why
         resource.prlimit(process.pid, resource.RLIMIT_CPU, (allowance.cpu_seconds, allowance.cpu_seconds + 5))
         resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
     feeding = asyncio.create_task(_feed(process, data))
@@ -96,7 +96,7 @@ async def tree_of(
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await drain(process.stdout)
-        await process.wait()  # it was killed, so this ends at once; without it a zombie would stay
+        await process.wait()  # it was killed, so this returns immediately; without it a zombie would remain
     if code == -signal.SIGXCPU:
         raise allowances.used_up(f"Reading the {format.upper()}", allowance)
     if code == _HEAP_EXHAUSTED:
@@ -121,7 +121,7 @@ async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
     stdin = process.stdin
     if stdin is None:
         return
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it ended early; its exit code tells why
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it ended early; its exit code shows why
         stdin.write(data)
         await stdin.drain()
         stdin.close()
@@ -143,7 +143,7 @@ async def _output(process: asyncio.subprocess.Process, size_bytes: int) -> bytes
 
 
 async def drain(pipe: asyncio.StreamReader | None) -> None:
-    """Read what a killed process has left in its pipe: asyncio's `wait` waits for the end of a pipe that is paused."""
+    """Read what a killed process has left in its pipe: asyncio's `wait` also waits for the end of a paused pipe."""
     while pipe and await pipe.read(_READ_BYTES):
         pass
 

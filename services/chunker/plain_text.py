@@ -1,4 +1,4 @@
-"""Plain text: paragraphs at blank lines, hard-wrapped lines joined. And how lines join in every other format."""
+"""Plain text: paragraphs separated by blank lines, hard-wrapped lines joined; other formats join lines the same way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BREAK_BETWEEN_WIDE = re.compile(rf"(?<=[{_WIDE}])[^\S\n]*\n\s*(?=[{_WIDE}])")
 
 
 def join_lines(text: str) -> str:
-    """Make one line of many: a space for each line break, and nothing between ideographs, which know no spaces."""
+    """Join lines: a space for each line break, and nothing between ideographs, which are written without spaces."""
     return " ".join(_BREAK_BETWEEN_WIDE.sub("", text).split())
 
 

@@ -1,4 +1,4 @@
-"""Taking elements out of an lxml tree in one walk: `drop_tree` copies all the text before each of them again."""
+"""Removes elements from an lxml tree in one pass: `drop_tree` would copy all preceding text again for each one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lxml import etree
 
 
 def take_out(elements: Iterable[etree._Element]) -> None:
-    """Take elements out of their tree. The text behind each one stays; what is inside goes. The root cannot be."""
+    """Remove elements from their tree. The text after each one stays, its content goes. The root cannot be removed."""
     doomed = set(elements)
     parents = {parent for element in doomed if (parent := element.getparent()) is not None}
     for parent in parents:
@@ -27,7 +27,7 @@ def take_out(elements: Iterable[etree._Element]) -> None:
 
 def _set(parent: etree._Element, before: etree._Element | None, texts: list[str]) -> None:
     if len(texts) == 1:
-        return  # nothing was taken out here
+        return  # nothing was removed here
     text = "".join(texts) or None
     if before is None:
         parent.text = text

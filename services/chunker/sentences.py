@@ -1,4 +1,4 @@
-"""A paragraph into pieces that a speech engine speaks well.
+"""Cuts a paragraph into pieces that a speech engine speaks well.
 
 Pure, and linear in the length of the paragraph. The pieces are slices of the paragraph: joined with the single spaces
 between them, they are the paragraph.
@@ -28,11 +28,11 @@ _CLUSTER = regex.compile(r"\X")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A slice of a paragraph, spoken in one call.
+    """A slice of a paragraph, synthesized in one call.
 
     Attributes:
         text: without white space at its edges.
-        ends_sentence: False if the cut behind it is inside a sentence.
+        ends_sentence: False if the cut after it is inside a sentence.
     """
 
     text: str
@@ -42,23 +42,23 @@ class Piece:
 def cut(paragraph: str, *, limit_characters: int, target_characters: int, language: str) -> list[Piece]:
     """Cut a normalised paragraph into pieces.
 
-    Sentences stay whole unless one alone is over the limit. They are put together up to the target; one of fewer than
+    Sentences stay whole unless one alone is over the limit. They are combined up to the target; one of fewer than
     five words joins a neighbour up to the limit.
 
     Args:
-        paragraph: normalised, decoration left out, with at least one letter or digit.
+        paragraph: normalised, without decoration, with at least one letter or digit.
         limit_characters: no piece is longer; at least 40.
-        target_characters: a piece takes in another whole sentence only up to this length.
-        language: BCP 47 tag, for the abbreviations that end no sentence.
+        target_characters: whole sentences are added to a piece only up to this length.
+        language: BCP 47 tag, for the abbreviations that do not end a sentence.
     """
     target = min(target_characters, limit_characters)
     pieces: list[Piece] = []
-    start = end = 0  # the open piece, which may take in more; empty at first
+    start = end = 0  # the current piece, which may still grow; empty at first
     for begin, stop in _sentences(paragraph, language):
         if start == end:
             start, end = begin, stop
         else:
-            # What is cut anyway may as well begin with a short sentence; else it joins nothing.
+            # A sentence that is cut anyway may also take in a short one before it, which would otherwise join nothing.
             long = max(stop - begin, end - start) > limit_characters
             short = _is_short(paragraph, begin, stop) or _is_short(paragraph, start, end)
             if stop - start <= (limit_characters if short else target) or (short and long):
@@ -77,7 +77,7 @@ def cut(paragraph: str, *, limit_characters: int, target_characters: int, langua
 def _sentences(paragraph: str, language: str) -> list[tuple[int, int]]:
     """Start and end of each sentence, without the space between them; each has a letter or a digit."""
     parts = sentencex.segment(language.partition("-")[0].lower(), paragraph)
-    if "".join(parts) != paragraph:  # never seen for one paragraph; then it is one long sentence, and complete
+    if "".join(parts) != paragraph:  # never seen; then the paragraph is one long sentence, and nothing is lost
         parts = [paragraph]
     found: list[tuple[int, int]] = []
     start = position = 0
@@ -89,7 +89,7 @@ def _sentences(paragraph: str, language: str) -> list[tuple[int, int]]:
         elif SPEAKABLE.search(part):
             found.append((start, end))
         else:
-            continue  # nothing to speak before the first sentence: it becomes its beginning
+            continue  # nothing to speak before the first sentence: it becomes the sentence's beginning
         start = position
     return found
 
@@ -103,17 +103,17 @@ def _after_space(paragraph: str, at: int) -> int:
 
 
 def _is_boundary(paragraph: str, at: int) -> bool:
-    """Whether what follows `at` stands on its own, and is no mark or joiner that belongs to what is before it."""
+    """Whether what follows `at` stands alone: it is not a mark or joiner that belongs to the character before it."""
     at = _after_space(paragraph, at)
-    follows = paragraph[at : at + 1]  # a slice of one: a longer one would make all this quadratic
+    follows = paragraph[at : at + 1]  # a slice of one: a longer slice would make this quadratic
     return not (follows and (follows in "\u200c\u200d" or unicodedata.category(follows).startswith("M")))
 
 
 def _place_to_cut(paragraph: str, start: int, end: int, limit: int) -> int:
     """Where to end the first piece of a text that is over the limit: at a clause, else at a space, else inside a word.
 
-    Both sides are left with a letter or a digit, which is always possible: no run without one is longer than
-    `UNSPEAKABLE_RUN_LIMIT_CHARACTERS`. When two pieces are enough they come out about even.
+    Both sides keep a letter or a digit, which is always possible: no run without one is longer than
+    `UNSPEAKABLE_RUN_LIMIT_CHARACTERS`. If two pieces are enough, they are about equal in length.
     """
     first = SPEAKABLE.search(paragraph, start)
     last = next(at for at in range(end - 1, start, -1) if SPEAKABLE.match(paragraph, at))

@@ -1,6 +1,6 @@
-"""The splitter: a document into chapters and chunks.
+"""The splitter: turns a document into chapters and chunks.
 
-Pure. Paragraphs are never merged, so an edited paragraph changes its own chunks and no other.
+Pure. Paragraphs are never merged, so editing a paragraph changes only its own chunks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SplitChunk:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What becomes the manifest."""
+    """The content of the manifest-to-be."""
 
     chunks: tuple[SplitChunk, ...]
     chapters: tuple[Chapter, ...]
@@ -55,9 +55,9 @@ def split(
     Args:
         document: what to split.
         limit_characters: the longest chunk; at least 40.
-        target_characters: sentences of a paragraph are put together up to this length.
+        target_characters: sentences of a paragraph are combined up to this length.
         language: BCP 47 tag of the text.
-        title: of the chapter that holds what stands before the first heading.
+        title: of the chapter that holds the text before the first heading.
         chunks_limit: the most chunks a job may have.
 
     Raises:
@@ -91,12 +91,12 @@ def split(
     if not chunks:
         raise BadSource("There is nothing to speak in it.", hint="Look whether the text is really in the document.")
     if chapters[-1].first_chunk == len(chunks):
-        chapters.pop()  # a title at the end with nothing behind it
+        chapters.pop()  # a title at the end with nothing after it
     return Split(_with_chapter_pauses(chunks), tuple(chapters), tuple(omissions))
 
 
 def _open_chapter(chapters: list[Chapter], chunks: list[SplitChunk], title: str, level: int) -> None:
-    """Begin a chapter; one that has no chunk of its own gives way to it."""
+    """Begin a chapter; it replaces a previous chapter without chunks."""
     title = " ".join(title.split()) or "Untitled"
     if chapters and chapters[-1].first_chunk == len(chunks):
         chapters.pop()

@@ -1,4 +1,4 @@
-"""pandoc's tree into a document: what is spoken and what is left out, decided a node type."""
+"""Turns pandoc's tree into a document; decides for each node type what is spoken and what is left out."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _NOTES = frozenset(
     {"footnotes", "footnote", "endnotes", "endnote", "rearnote", "rearnotes", "doc-footnote", "doc-endnotes"}
 )
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<[!?][^<>]*>", re.DOTALL)
-"""A declaration ends at the next bracket of either kind, or a row of them without an end would be walked through again
-from each one."""
+"""A declaration ends at the next bracket of either kind; otherwise a row of unterminated ones would be scanned
+again from each of them."""
 _NOT_SPOKEN_IN_HTML = ("script", "style", "template", "svg", "head", "noscript")
 
 
 def read(tree: bytes) -> Document:
-    """Make a document of pandoc's JSON.
+    """Make a document from pandoc's JSON.
 
     Raises:
-        BadSource: it is nested too deeply.
+        BadSource: the tree is nested too deeply.
     """
     try:
         parsed = json.loads(tree)
@@ -155,13 +155,13 @@ class _Reader:
             self._anchor(name)
         before = len(self.blocks)
         self.blocks_of(nodes, role)
-        if len(self.blocks) > before:  # a figure of words: its caption is part of the text
+        if len(self.blocks) > before:  # a figure with words: its caption is part of the text
             self.blocks_of(caption, role)
         elif words := plain(caption).strip():
             self.omissions.add("caption", _CAPTION, words)
 
     def _raw(self, format: str, markup: str, role: Role) -> None:  # noqa: A002 - pandoc's name for it
-        """HTML inside Markdown: its words are text like any other."""
+        """HTML inside Markdown: its words are ordinary text."""
         if format != "html":
             self.omissions.add("raw", _RAW, markup)
             return
@@ -173,7 +173,7 @@ class _Reader:
 
 
 def _outermost(root: lxml_html.HtmlElement, tags: tuple[str, ...]) -> Iterator[lxml_html.HtmlElement]:
-    """The elements of these tags that are inside no other of them."""
+    """The elements with these tags that are not inside another of them."""
     inside: set[lxml_html.HtmlElement] = set()
     for element in root.iter():
         if element.getparent() in inside:
@@ -184,7 +184,7 @@ def _outermost(root: lxml_html.HtmlElement, tags: tuple[str, ...]) -> Iterator[l
 
 
 def words_of_html(markup: str) -> list[tuple[str, tuple[str, str] | None]]:
-    """The words of a piece of HTML, a paragraph each; or what is left out, with kind and reason."""
+    """The words of a piece of HTML by paragraph; or what is left out, with kind and reason."""
     markup = _COMMENT.sub("", for_xml(markup))
     if not markup.strip():
         return []

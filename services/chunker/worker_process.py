@@ -1,8 +1,7 @@
-"""What runs in a worker process: one call after the other, each within its allowance of CPU time and memory.
+"""The main loop of a worker process: one call after the other, each within its allowance of CPU time and memory.
 
 Reads frames (8 bytes of length, then a pickle) from its standard input: first the parent's `sys.path`, then for each
-call its limits and the call itself, which it answers with one frame. It ends with its parent, whose end of the pipe
-closes then.
+call its limits and the call itself, which it answers with one frame. It ends with its parent, when the pipe closes.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from typing import Any, BinaryIO
 
 LENGTH_BYTES = 8
 GROWN_BYTES = 500_000_000
-"""A worker that has needed so much ends after the call: Python gives little of it back."""
+"""A worker that has used this much memory ends after the call: Python returns little of it."""
 
 
 def main() -> None:
-    """Serve until the parent closes its end."""
-    # Ctrl-C goes to every process of a terminal; the parent decides what it means.
+    """Serve calls until the parent closes its end of the pipe."""
+    # Ctrl-C goes to every process of a terminal; the parent decides how to react.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # What a library prints must not be taken for an answer, nor may one read the next call.
+    # A library's output must not be mistaken for an answer, nor may a library read the next call.
     with open(os.devnull, "r+b") as nothing:  # noqa: PTH123 - a device, not a path
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
@@ -49,7 +48,7 @@ def read(source: BinaryIO) -> bytes:
 
 
 def _answer(frame: bytes, cpu_seconds: float, memory_bytes: int) -> bytes:
-    """A pickle of: whether it went well, whether this process should not be called again, the result or the error."""
+    """A pickle of: whether it succeeded, whether this process should not be reused, the result or the error."""
     try:
         call = pickle.loads(frame)  # noqa: S301 - our parent wrote it
         ok, result = True, _limited(call, cpu_seconds, memory_bytes)
@@ -73,7 +72,7 @@ def _limited(call: Callable[[], Any], cpu_seconds: float, memory_bytes: int) -> 
 
 
 class _soft_limit:  # noqa: N801 - used like a function
-    """A limit for the duration of a block. SIGXCPU, which the kernel sends at the one of CPU time, ends the process."""
+    """A limit for the duration of a block. At the CPU time limit the kernel sends SIGXCPU, which ends the process."""
 
     def __init__(self, kind: int, value: int) -> None:
         self._kind = kind
@@ -91,7 +90,7 @@ class _soft_limit:  # noqa: N801 - used like a function
 def _sendable(error: BaseException) -> BaseException:
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - made a moment ago
-    except Exception:  # noqa: BLE001 - whatever its class does when it is pickled
+    except Exception:  # noqa: BLE001 - its class may do anything when it is pickled
         return RuntimeError(f"{type(error).__name__}: {error}"[:1_000])
     return error
 

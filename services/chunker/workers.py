@@ -1,6 +1,6 @@
 """CPU-bound Python off the event loop: in worker processes with an allowance, which can be killed as a thread cannot.
 
-The workers are started when they are needed, kept for the next call, and ended with the loop.
+Workers are started when needed, kept for the next call, and ended with the loop.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ WARM_UP_SECONDS = 60.0
 """Loading takes a second on an idle machine."""
 
 IDLE_SECONDS = 300.0
-"""A worker that has not been called for so long is ended at the next call."""
+"""A worker that has been idle for this long is ended at the next call."""
 
 _TRIES = 2
-"""An idle worker may have been killed from outside; that is noticed when it is called, and a new one does the work."""
+"""An idle worker may have been killed from outside; that is noticed at the next call, and a new one takes over."""
 
 _CRASHES = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE})
 
@@ -103,7 +103,7 @@ def _named(error: BaseException, allowance: Allowance) -> BaseException:
 
 
 async def warm_up() -> None:
-    """Start one worker before the first job needs it; a job that comes meanwhile starts its own."""
+    """Start one worker before the first job needs it; a job that arrives meanwhile starts its own."""
     with contextlib.suppress(Transient):
         await in_worker("Starting a worker", WARM_UP_SECONDS, _load)
 
@@ -156,13 +156,13 @@ class _Pool:
             self.all.discard(worker)
         if self.end is None:
             self.end = asyncio.create_task(self._end_with_the_loop())
-        # The parsers of strangers' documents are given no secrets.
+        # The parsers of untrusted documents get no secrets.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PODCAST_")}
         worker = await asyncio.create_subprocess_exec(
             sys.executable, str(worker_process.__file__), stdin=PIPE, stdout=PIPE, limit=1 << 20, env=environment
         )
         self.all.add(worker)
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # noticed when it is called
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # noticed at the next call
             await _send(worker, pickle.dumps(sys.path))
         return worker
 
@@ -171,7 +171,7 @@ class _Pool:
         with contextlib.suppress(ProcessLookupError):
             worker.kill()
         await drain(worker.stdout)
-        await worker.wait()  # it was killed, so this ends at once; without it a zombie would stay
+        await worker.wait()  # it was killed, so this returns immediately; without it a zombie would remain
 
     async def _end_with_the_loop(self) -> None:
         try:
@@ -194,13 +194,13 @@ def _pool() -> _Pool:
 
 
 async def _send(worker: Process, frame: bytes) -> None:
-    assert worker.stdin is not None  # noqa: S101 - it was asked for
+    assert worker.stdin is not None  # noqa: S101 - started with a pipe
     worker.stdin.write(len(frame).to_bytes(worker_process.LENGTH_BYTES, "big"))
     worker.stdin.write(frame)
     await worker.stdin.drain()
 
 
 async def _answer(worker: Process) -> bytes:
-    assert worker.stdout is not None  # noqa: S101 - it was asked for
+    assert worker.stdout is not None  # noqa: S101 - started with a pipe
     length = await worker.stdout.readexactly(worker_process.LENGTH_BYTES)
     return await worker.stdout.readexactly(int.from_bytes(length, "big"))

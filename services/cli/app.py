@@ -1,6 +1,6 @@
 """The command `podcast`: its group, and how every command ends.
 
-A command is a click command in a module of this package, named in `COMMANDS`; it is imported when it is called, so that
+A command is a click command in a module of this package, named in `COMMANDS`; it is imported only when called, so that
 `podcast status` does not pay for what only `podcast render` needs. Commands raise the errors of `shared.errors`; this
 module turns them into one sentence on stderr and an exit code.
 """
@@ -54,7 +54,7 @@ def _with_debug(command: click.Command) -> click.Command:
             click.Option(
                 ["--debug"],
                 is_flag=True,
-                expose_value=False,  # `PodcastGroup.main` looks for it, since an option may itself be what is wrong
+                expose_value=False,  # `PodcastGroup.main` looks for it, since the command line itself may be invalid
                 callback=_remember_debug,
                 help="Show the traceback of an error.",
             )
@@ -73,7 +73,7 @@ class PodcastGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        """The command of this name."""
+        """The command with this name."""
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name].partition(":")
@@ -83,10 +83,10 @@ class PodcastGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is called; an unknown one is answered with the most similar there are.
+        """The requested command; the error for an unknown one suggests the most similar ones.
 
         Raises:
-            click.NoSuchCommand: there is none of this name.
+            click.NoSuchCommand: there is no command with this name.
         """
         try:
             return super().resolve_command(ctx, args)
@@ -105,7 +105,7 @@ class PodcastGroup(click.Group):
     ) -> Any:
         """Run the command line, and exit with one of the five codes."""
         argv = list(sys.argv[1:] if args is None else args)
-        # A command's words are its output; libraries are heard only by who debugs.
+        # A command's output is what it prints; library logs are shown only with --debug.
         logs.configure("podcast", level="DEBUG" if "--debug" in argv else "CRITICAL")
         try:
             result = super().main(
@@ -117,14 +117,14 @@ class PodcastGroup(click.Group):
                 **extra,
             )
         except BrokenPipeError:
-            # The reader of our output has gone, as `podcast jobs | head` does: nobody is left to be told anything.
+            # The reader of our output is gone, as in `podcast jobs | head`: nobody is left to read anything.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives as long as the process
             code = exits.DONE
         except NoArgsIsHelpError as nothing:
-            # Nothing was asked for, and nothing is wrong.
+            # No command was given, and nothing is wrong.
             printing.say(nothing.ctx.get_help())
             code = exits.DONE
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every end of a command becomes a sentence
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every failure of a command becomes a sentence
             if "--debug" in argv:
                 printing.say_traceback(error)
             printing.note(f"podcast: {exits.sentence(error)}")

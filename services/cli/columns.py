@@ -22,9 +22,9 @@ class Column:
     Attributes:
         title: its header.
         right: align to the right.
-        least: width that it has in any case.
-        most: width at which a cell is shortened on a terminal.
-        rest: it takes what the others leave, and is shortened to it; only the last one.
+        least: its minimum width.
+        most: maximum width; on a terminal, longer cells are shortened.
+        rest: it takes the remaining width, and is shortened to it; only for the last column.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Column:
 
 
 def terminal_width() -> int | None:
-    """How wide stdout is; None if it is no terminal, where nothing has to fit."""
+    """How wide stdout is; None if it is not a terminal, and nothing has to fit."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -44,8 +44,8 @@ def rows(columns: Sequence[Column], cells: Sequence[Sequence[str]], *, width: in
 
     Args:
         columns: from left to right.
-        cells: texts of one line each, as many a row as there are columns.
-        width: what a line has to fit into; None: nothing is shortened.
+        cells: one-line texts; each row has as many as there are columns.
+        width: the width that a line must fit into; None: nothing is shortened.
     """
     lines = [[column.title for column in columns], *cells]
     widths: list[int] = []
@@ -76,7 +76,7 @@ def _cell(text: str, column: Column, size: int, *, is_fixed: bool) -> str:
 
 
 def fitted(text: str, width: int) -> str:
-    """The text in at most `width` columns of a terminal, where some letters take two; it ends in … if it is cut."""
+    """The text in at most `width` columns of a terminal, where some letters take two columns; it ends in … if cut."""
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…"

@@ -11,7 +11,7 @@ from services.cli import printing
 
 SHELLS: Final = ("bash", "zsh", "fish")
 COMPLETE_VARIABLE: Final = "_PODCAST_COMPLETE"
-"""With it the script asks `podcast` itself, by click's protocol; click derives the same name from the program's."""
+"""The variable with which the script calls `podcast` by click's protocol; click derives it from the program name."""
 
 
 @click.command()
@@ -29,5 +29,5 @@ def completion(shell: str) -> None:
     if found is None:
         raise RuntimeError(f"click has no completion for {shell}")
     script = found(root.command, {}, "podcast", COMPLETE_VARIABLE)
-    # Not `source()`: for bash it looks for a bash on this machine, whose version is not the one that will read this.
+    # Not `source()`: for bash it checks the version of this machine's bash, which may not be the one that reads this.
     printing.say((script.source_template % script.source_vars()).strip())

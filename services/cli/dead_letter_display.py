@@ -1,6 +1,6 @@
-"""Dead letters for people: a line for those that are alike, a line for each, a page for one.
+"""Dead letters for people: a line for each group of similar ones, a line for each, a page for one.
 
-Letters may hold anything a stranger sent: each field goes through `shared.text`.
+Dead letters may contain anything that a stranger sent: each field goes through `shared.text`.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _WIDE_COLUMNS: Final = 120
 
 
 def count(number: int) -> str:
-    """So many dead letters, in words."""
+    """The number of dead letters, in words."""
     return f"{number} dead letter{'' if number == 1 else 's'}"
 
 
 def summary(groups: Sequence[Group], titles: Mapping[str, str]) -> str:
-    """One line a group: how many, where, of which job, why, and how long ago the last one came.
+    """One line for each group: how many, where, of which job, why, and how long ago the last one arrived.
 
     Args:
-        groups: what there is.
+        groups: the groups to show.
         titles: job id → title, as far as they are known.
     """
     if not groups:
@@ -61,7 +61,7 @@ def summary(groups: Sequence[Group], titles: Mapping[str, str]) -> str:
 
 
 def each(letters: Sequence[DeadLetter]) -> str:
-    """One line a letter, with its whole id, its job and its chunk."""
+    """One line for each dead letter, with its whole id, its job and its chunk."""
     if not letters:
         return NONE
     layout = [
@@ -89,11 +89,11 @@ def each(letters: Sequence[DeadLetter]) -> str:
 
 
 def page(letter: DeadLetter, *, debug: bool = False) -> str:
-    """All about one letter.
+    """Everything about one dead letter.
 
     Args:
-        letter: which.
-        debug: also where in the program it failed.
+        letter: the dead letter.
+        debug: also show where in the program it failed.
     """
     facts = [
         ("id", letter.id),
@@ -123,14 +123,14 @@ def page(letter: DeadLetter, *, debug: bool = False) -> str:
 
 
 def _block(text: str | None, without: str) -> str:
-    """A text of several lines, indented, so that none of them looks like one of ours."""
+    """A text of several lines, indented, so that none of them can be mistaken for one of ours."""
     if text is None:
         return f"  {without}"
     return "\n".join(f"  {line}" for line in printable(text, keep_newlines=True).split("\n"))
 
 
 def _short_job(job_id: str | None, width: int | None) -> str:
-    """A job's id; on a terminal its end, since ids of one day begin alike."""
+    """A job's id; on a terminal only its end, since ids of the same day begin alike."""
     name = one_line(job_id or "-")
     return name if width is None or len(name) <= _JOB_COLUMNS else "…" + name[-(_JOB_COLUMNS - 1) :]
 

@@ -1,4 +1,4 @@
-"""Dead letters that are alike, as one: a misspelt voice makes a letter of every chunk, and that is one finding."""
+"""Groups similar dead letters: a misspelt voice makes a dead letter of every chunk, but it is a single problem."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.settings import Settings
 from shared.text import one_line
 
 TITLES_SECONDS: Final = 3.0
-"""To look up jobs' titles, which are a convenience: a store that is down must not hold up the list."""
+"""Time limit to look up jobs' titles, which are optional: a store that is down must not hold up the list."""
 _TITLES_LIMIT: Final = 100
 _LEAST_ID_CHARACTERS: Final = 4
 _SENTENCE: Final = re.compile(r"""(.+?[.!?…])(?:\s+(?=["“'(`]?[A-Z0-9])|$)""")
@@ -27,7 +27,7 @@ _SENTENCE: Final = re.compile(r"""(.+?[.!?…])(?:\s+(?=["“'(`]?[A-Z0-9])|$)""
 
 @dataclass(frozen=True)
 class Group:
-    """Letters of one queue and one job that died of the same.
+    """Dead letters of one queue and one job with the same reason.
 
     Attributes:
         letters: the oldest first.
@@ -39,7 +39,7 @@ class Group:
 
     @property
     def queue(self) -> str:
-        """The work queue they died in."""
+        """The work queue that they were in."""
         return self.letters[0].queue
 
     @property
@@ -49,13 +49,13 @@ class Group:
 
     @property
     def newest(self) -> datetime | None:
-        """When the last of them died; None if none tells."""
+        """When the last of them was dead-lettered; None if it is not known."""
         times = [moment for letter in self.letters if (moment := _moment(letter.time)) is not None]
         return max(times, default=None)
 
 
 def grouped(letters: Iterable[DeadLetter]) -> list[Group]:
-    """The letters by queue, job and reason, in the order in which the first of each came."""
+    """The dead letters by queue, job and reason, in the order in which the first of each arrived."""
     groups: dict[tuple[str, str | None, str], list[DeadLetter]] = {}
     for letter in letters:
         groups.setdefault((letter.queue, letter.job_id, sentence(letter.reason)), []).append(letter)
@@ -70,7 +70,7 @@ def sentence(reason: str) -> str:
 
 
 def short_ids(letters: Sequence[DeadLetter]) -> dict[str, str]:
-    """How far each letter's id may be shortened and still name it alone: id → its beginning."""
+    """The shortest unique beginning of each dead letter's id: id → its beginning."""
     ordered = sorted({letter.id for letter in letters})
     size = _LEAST_ID_CHARACTERS
     for one, other in itertools.pairwise(ordered):
@@ -80,7 +80,7 @@ def short_ids(letters: Sequence[DeadLetter]) -> dict[str, str]:
 
 
 async def titles(settings: Settings, job_ids: Iterable[str | None]) -> Mapping[str, str]:
-    """The titles of jobs that the store tells within `TITLES_SECONDS`: job id → title."""
+    """The titles of jobs that the store returns within `TITLES_SECONDS`: job id → title."""
     wanted = list(dict.fromkeys(job_id for job_id in job_ids if job_id))[:_TITLES_LIMIT]
     found: dict[str, str] = {}
 

@@ -106,15 +106,15 @@ def prune(older_than_seconds: float, dry_run: bool, directory: Path | None, as_j
 
 
 async def _stop(job_id: str, store: Store, settings: Settings) -> None:
-    """Have the job cancelled, and wait until it is.
+    """Request that the job is cancelled, and wait until it is.
 
     Raises:
-        DeadlineExceeded: nobody has cancelled it so far.
+        DeadlineExceeded: it has not been cancelled in time.
     """
     try:
         found = await watching.look(store, job_id)
     except watching.UnreadableJob:
-        return  # nobody can stop it, and nobody works on it
+        return  # nobody can stop it, and nobody is working on it
     if found is None or found.state in TERMINAL_STATES:
         return
     async with broker.opened(settings) as client:

@@ -1,6 +1,6 @@
-"""`podcast dlq`: the dead-letter queues for people. Publishes only what it takes from them, back to where it died.
+"""`podcast dlq`: the dead-letter queues for people. Publishes only dead letters, back to the queues they came from.
 
-Works while the system runs, with nothing but AMQP. Looking changes nothing; docs/dead-letters.md is the guide.
+Works while the system runs, using only AMQP. Looking changes nothing; docs/dead-letters.md is the guide.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from shared.errors import BadInput
 from shared.text import json_escaped
 
 LIST_LIMIT: Final = 10_000
-"""Letters that `list` shows unless told otherwise: 7 to 13 s and 83 MB (measured on 2 busy cores)."""
+"""How many dead letters `list` shows by default: 7 to 13 s and 83 MB (measured on 2 busy cores)."""
 
 _GRACE_SECONDS: Final = 30.0
-"""To finish the letter in hand and give the others back after a Ctrl-C."""
+"""To finish the current dead letter and return the others to their queue after a Ctrl-C."""
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -136,7 +136,7 @@ def discard(*, chosen: Chosen, yes: bool, as_json: bool, access: Access) -> None
         if not found:
             return
         click.confirm(f"Discard {dead_letter_display.count(len(found))} for good?", abort=True, err=as_json)
-        # Only what was shown: more may have come while the person was thinking.
+        # Only what was shown: more may have arrived before the confirmation.
         chosen = Chosen(Selection(queues=chosen.selection.queues, ids=frozenset(letter.id for letter in found)))
     done: list[DeadLetter] = []
 
@@ -169,8 +169,8 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
             await letters.visit(selection.queues, put, doing="exporting")
         return written
 
-    # Through a file of our own: whoever reads our output slowly (a pager) must not keep the letters from the others,
-    # and half an export must not look like a whole one.
+    # Through a temporary file: a slow reader of our output (a pager) must not block the dead letters for others,
+    # and half an export must not look like a complete one.
     try:
         with tempfile.TemporaryFile(dir=output.parent if output else None) as spool:
             written = interrupts.run(write(spool), grace_seconds=_GRACE_SECONDS)
@@ -181,7 +181,7 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
                 with output.open("wb") as file:
                     shutil.copyfileobj(spool, file)
     except BrokenPipeError:
-        raise  # the reader has gone; nobody is left to be told
+        raise  # the reader is gone; nobody is left to read a message
     except OSError as error:
         raise BadInput(
             f"The export cannot be written: {error.strerror or error}.", hint="Name another file."
@@ -196,7 +196,7 @@ def _someone_is_here() -> bool:
 def _carry_out(
     work: Callable[[], Coroutine[Any, Any, None]], done: list[DeadLetter], *, verb: str, as_json: bool
 ) -> None:
-    """Run the work, and tell what was done even if it ends half-way."""
+    """Run the work, and report what was done even if it ends half-way."""
     try:
         interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     finally:

@@ -1,4 +1,4 @@
-"""What the commands of `podcast dlq` have in common: which broker, how long to wait, which letters."""
+"""What the commands of `podcast dlq` have in common: which broker, how long to wait, which dead letters."""
 
 from __future__ import annotations
 
@@ -58,21 +58,21 @@ class Access:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which letters the command line is about.
+    """Which dead letters the command line selects.
 
     Attributes:
-        selection: without the ids, since those may be shortened.
-        ids: as they were typed.
+        selection: everything but the ids, since those may be shortened.
+        ids: as typed.
     """
 
     selection: Selection
     ids: tuple[str, ...] = ()
 
     async def resolve(self, letters: DeadLetters) -> Selection:
-        """The letters that are meant, with their full ids.
+        """The selected dead letters, with their full ids.
 
         Raises:
-            NotFound, BadInput: an id fits no letter, or several.
+            NotFound, BadInput: an id matches no dead letter, or several.
         """
         if not self.ids:
             return self.selection
@@ -104,7 +104,7 @@ def on_a_broker(command: Function) -> Function:
 
 
 def filtering(command: Function) -> Function:
-    """Give a command that looks its `selection`: all letters, or those of a queue or a job."""
+    """Give a read-only command its `selection`: all dead letters, or those of a queue or a job."""
 
     @functools.wraps(command)
     def with_selection(*, queue: str | None, job: str | None, **options: Any) -> Any:
@@ -116,7 +116,7 @@ def filtering(command: Function) -> Function:
 
 
 def choosing(command: Function) -> Function:
-    """Give a command that takes letters away what was `asked`; it must be said outright."""
+    """Give a command that removes dead letters its `chosen`; the choice must be explicit."""
 
     @functools.wraps(command)
     def with_asked(

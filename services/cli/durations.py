@@ -1,4 +1,4 @@
-"""Lengths of time for people, and how long a job will still take."""
+"""Durations for people, and how long a job will still take."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _RATE_FROM_SECONDS: Final = 1.0
 
 
 def length(seconds: float) -> str:
-    """A length of time for people: `42 s`, `3 min 05 s`, `1 h 02 min`."""
+    """A duration for people: `42 s`, `3 min 05 s`, `1 h 02 min`."""
     whole = round(seconds)
     if whole < 60:  # noqa: PLR2004 - seconds of a minute
         return f"{whole} s"
@@ -20,13 +20,13 @@ def length(seconds: float) -> str:
 
 
 class Remaining:
-    """Estimates how long speaking will still take, from the chunks that came back since it began to look."""
+    """Estimates how long synthesis will still take, from the chunks finished since the first status."""
 
     def __init__(self) -> None:
         self._start: tuple[float, int] | None = None
 
     def seconds(self, status: JobStatus, now: float) -> float | None:
-        """The estimate; None while there is nothing to base one on."""
+        """The estimate; None while there is nothing to base it on."""
         counts = status.chunks
         finished = counts.done + counts.failed
         if status.state != "synthesizing":

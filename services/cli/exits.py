@@ -1,4 +1,4 @@
-"""Exit codes, and what a person reads when a command ends badly.
+"""Exit codes, and the message when a command fails.
 
 0 done; 1 the job failed; 2 bad input or usage; 3 a server cannot be reached; 130 interrupted.
 """
@@ -24,15 +24,15 @@ DEBUG: Final = "podcast.debug"
 
 
 class JobFailed(Permanent):
-    """The job has ended, and not well."""
+    """The job has ended without success."""
 
 
 class Interrupted(PodcastError):
-    """A person or a supervisor asked the command to stop."""
+    """A person or a supervisor stopped the command."""
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code for what ended a command."""
+    """The exit code for the error that ended a command."""
     match error:
         case click.Abort() | KeyboardInterrupt() | Interrupted():
             return INTERRUPTED
@@ -56,7 +56,7 @@ def sentence(error: BaseException) -> str:
         case click.ClickException():
             return _ended(one_line(error.format_message()))
         case JobFailed():
-            return str(error)  # of several lines, put together from parts that are one line each
+            return str(error)  # several lines, put together from parts that are one line each
         case PodcastError():
             return one_line(str(error))
         case click.Abort() | KeyboardInterrupt():
@@ -69,7 +69,7 @@ def sentence(error: BaseException) -> str:
 
 
 def debugging() -> bool:
-    """Whether the command that runs now was given --debug."""
+    """Whether the current command was given --debug."""
     context = click.get_current_context(silent=True)
     return context is not None and bool(context.meta.get(DEBUG))
 

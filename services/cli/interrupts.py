@@ -1,4 +1,4 @@
-"""Runs a command's coroutine so that Ctrl-C and SIGTERM always end it, and no thread is ever waited for."""
+"""Runs a command's coroutine so that Ctrl-C and SIGTERM always end it, without waiting for any thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.cli.exits import INTERRUPTED, Interrupted
 T = TypeVar("T")
 
 DEFAULT_GRACE_SECONDS = 0.8
-"""To leave after a Ctrl-C when nothing has to be cleaned up."""
+"""Time to end after a Ctrl-C when nothing has to be cleaned up."""
 
 _LEFTOVER_SECONDS = 1.0
 
@@ -24,10 +24,10 @@ def run(main: Coroutine[Any, Any, T], *, grace_seconds: float = DEFAULT_GRACE_SE
     """Run `main` to its end.
 
     The first SIGINT or SIGTERM cancels it, so that its `finally` blocks run; a second one, or `grace_seconds`, ends the
-    process at once. `asyncio.run` would afterwards wait for threads that look up a host name or read a stuck disk.
+    process immediately. `asyncio.run` would then wait for threads that look up a host name or read a stuck disk.
 
     Args:
-        main: the command.
+        main: the command's coroutine.
         grace_seconds: how long cleaning up may take.
 
     Raises:
@@ -65,7 +65,7 @@ def run(main: Coroutine[Any, Any, T], *, grace_seconds: float = DEFAULT_GRACE_SE
 
 
 def _finish(loop: asyncio.AbstractEventLoop) -> None:
-    """Let what is left of tasks and generators end, but not for long."""
+    """Let the remaining tasks and generators end, but not for long."""
     left = asyncio.all_tasks(loop)
     for task in left:
         task.cancel()

@@ -1,6 +1,6 @@
 """Commands that talk to a running stack about a job: submit, watch, cancel.
 
-`submit` publishes `job.submitted`, `cancel` publishes `job.cancel`; none waits for longer than a job may take.
+`submit` publishes `job.submitted`, `cancel` publishes `job.cancel`; none waits longer than a job may take.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.errors import BadInput
 from shared.protocol.messages import TERMINAL_STATES, JobCancelRequested, JobStatus
 
 _CANCEL_PATIENCE_SECONDS = 10.0
-"""The coordinator answers in milliseconds when it runs; the request waits for it in its queue if it does not."""
+"""The coordinator answers in milliseconds when it runs; if it does not, the request waits in its queue."""
 
 
 @click.command()
@@ -109,7 +109,7 @@ def cancel(job_id: str, reason: str, directory: Path | None, as_json: bool) -> N
 
 
 async def _until_ended(found: JobStatus, look: Callable[[], Any]) -> JobStatus:
-    """The job's status when it has ended, or what it is when waiting for that has taken too long."""
+    """The job's final status, or its current one when waiting has taken too long."""
     try:
         async with asyncio.timeout(_CANCEL_PATIENCE_SECONDS):
             while found.state not in TERMINAL_STATES:

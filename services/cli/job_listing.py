@@ -1,4 +1,4 @@
-"""What `podcast jobs` lists: a page of jobs, each with where its text came from."""
+"""What `podcast jobs` lists: a page of jobs, each with the source of its text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.store.port import Store
 from shared.text import one_line
 
 WIDE_COLUMNS: Final = 120
-"""From this width on a job is one line; below it, its id and its source have a line of their own."""
+"""From this width on a job takes one line; below it, its id and its source are on a separate line."""
 _LOOKUPS_AT_A_TIME: Final = 16
 
 
@@ -29,7 +29,7 @@ class Listed:
     """A job in the list.
 
     Attributes:
-        status: how it stands.
+        status: its status.
         source: a file name, an address without its password, or `text`; empty if its request cannot be read.
     """
 
@@ -37,7 +37,7 @@ class Listed:
     source: str
 
     def document(self) -> dict[str, Any]:
-        """For `--json`: the fields of `JobStatus`, and `source`."""
+        """The JSON form: the fields of `JobStatus`, and `source`."""
         return {**self.status.model_dump(mode="json"), "source": self.source}
 
 
@@ -46,8 +46,8 @@ class Page:
     """Jobs, newest first.
 
     Attributes:
-        jobs: at most as many as were asked for.
-        next: what `--before` is given for the page after this one; None at the end.
+        jobs: at most as many as requested.
+        next: the value of `--before` for the next page; None at the end.
         unreadable: how many jobs were left out because their status cannot be read.
     """
 
@@ -57,13 +57,13 @@ class Page:
 
 
 async def page(store: Store, *, limit: int, before: str, states: frozenset[JobState] | None) -> Page:
-    """A page of the jobs there are.
+    """One page of the jobs in the store.
 
     Args:
-        store: where they are.
+        store: holds the jobs.
         limit: how many at most.
-        before: the id of a job, whose elders are listed; empty: from the newest on.
-        states: only jobs in these; None: all.
+        before: the id of a job; only older jobs are listed; empty: from the newest on.
+        states: only jobs in these states; None: all.
 
     Raises:
         StoreDown: the store does not answer.
@@ -83,8 +83,8 @@ def table(jobs: Sequence[Listed], *, width: int | None) -> str:
     """The jobs under a header.
 
     Args:
-        jobs: what to show.
-        width: of the terminal; None: nobody cuts a line, so nothing is shortened.
+        jobs: the jobs to show.
+        width: of the terminal; None: it is not a terminal, so nothing is shortened.
     """
     if width is None or width >= WIDE_COLUMNS:
         columns = [
@@ -108,12 +108,12 @@ def table(jobs: Sequence[Listed], *, width: int | None) -> str:
 
 
 def local_time(seconds: float) -> str:
-    """A moment on this machine's clock, to the minute; `-` if it is not known."""
+    """A time in this machine's time zone, to the minute; `-` if it is not known."""
     if seconds <= 0:
         return "-"
     try:
         return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
-    except (OverflowError, OSError, ValueError):  # a number that is no time
+    except (OverflowError, OSError, ValueError):  # not a valid time
         return "-"
 
 

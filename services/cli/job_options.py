@@ -81,7 +81,7 @@ def formats_option(command: Function) -> Function:
 
 
 def order(options: dict[str, Any], formats: tuple[AudioFormat, ...]) -> Order:
-    """What the options say.
+    """The order that the options describe.
 
     Args:
         options: the parameters of a command that has the options of `of_a_job`.

@@ -1,4 +1,4 @@
-"""The local stack as job commands see it: the addresses of a running one, or one brought up for a single command."""
+"""The local stack as job commands see it: the addresses of a running one, or one started for a single command."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from shared.errors import BrokerDown, PodcastError
 from shared.settings import Settings
 
 _GRACE_SECONDS = 1.0
-"""What a service of one's own stack may take to finish its messages: nobody wants them any more."""
+"""How long a service of the temporary stack may take to finish its messages, which are no longer needed."""
 
 
 def running(settings: Settings) -> Settings | None:
     """The settings with the addresses of the `podcast up` in the state folder; None if none runs there.
 
     Raises:
-        BrokerDown: it is not ready yet, or not any more.
+        BrokerDown: it is not ready yet, or no longer.
     """
     directory = settings.state_dir.expanduser().resolve()
     found = read_state(directory)
@@ -35,12 +35,12 @@ def running(settings: Settings) -> Settings | None:
 
 @contextlib.asynccontextmanager
 async def brought_up(settings: Settings, *, synthesizers: int, say: Callable[[str], None]) -> AsyncIterator[Settings]:
-    """The settings with the addresses of a stack of one's own, in a temporary folder.
+    """The settings with the addresses of a private stack, in a temporary folder.
 
-    It is taken down at the end, whatever happens; should this process be killed, the stack ends with it.
+    It is stopped at the end, whatever happens; if this process is killed, the stack ends with it.
 
     Raises:
-        PodcastError: it does not come up; its logs are kept then, and the error says where.
+        PodcastError: it does not start; its logs are then kept, and the error names their folder.
     """
     say("starting a stack for this job (`podcast up` keeps one running)")
     directory = Path(tempfile.mkdtemp(prefix="podcast-render-"))

@@ -1,7 +1,7 @@
-"""The one place where commands print. What a document, a message or a server has put into it is only text there.
+"""The only place where commands print. Content from a document, a message or a server is printed as plain text.
 
-Fields that belong on one line are made so where the line is put together (`shared.text.printable`), since here a line
-end of ours cannot be told from a stranger's.
+Fields that belong on one line are reduced to one where the line is put together (`shared.text.printable`), since here
+our own line ends cannot be told from a stranger's.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from shared.text import json_text, printable
 
 
 def say(text: str) -> None:
-    """Print what the command was asked for, on stdout."""
+    """Print the command's result on stdout."""
     click.echo(printable(text, keep_newlines=True))
 
 
 def note(text: str) -> None:
-    """Print what a person should know besides, on stderr."""
+    """Print additional information for people on stderr."""
     click.echo(printable(text, keep_newlines=True), err=True)
 
 
@@ -31,12 +31,12 @@ def say_json(document: Any, *, indent: int | None = 2) -> None:
 
 
 def say_traceback(error: BaseException) -> None:
-    """Print where an error comes from, on stderr; its message may be a stranger's."""
+    """Print where an error comes from, on stderr; its message may contain untrusted text."""
     note("".join(traceback.format_exception(error)).rstrip("\n"))
 
 
 def survive_any_encoding() -> None:
-    """Let a terminal that cannot show a letter show its escape instead of ending the command."""
+    """Print an escape for a character that the terminal cannot show, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -1,4 +1,4 @@
-"""What a person sees while a job is under way, on stderr: a bar on a terminal, plain lines elsewhere."""
+"""Shows the progress of a job on stderr: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ DOING: Final[dict[JobState, str]] = {
 
 
 class Display(Protocol):
-    """Shows how a job goes; a context manager."""
+    """Shows the progress of a job; a context manager."""
 
     def show(self, status: JobStatus) -> None:
-        """The job's newest status."""
+        """Show the job's latest status."""
 
     def retried(self, event: WorkRetried) -> None:
-        """Some of its work will be tried again."""
+        """Show that some of its work will be retried."""
 
     def say(self, line: str) -> None:
-        """Something else that a person should know."""
+        """Show other information for people."""
 
     def __enter__(self) -> Self: ...
 
@@ -49,7 +49,7 @@ class Display(Protocol):
 
 
 def display(*, quiet: bool) -> Display:
-    """The display that fits to where stderr goes."""
+    """The display that suits the target of stderr."""
     if quiet:
         return Silence()
     return Bar() if sys.stderr.isatty() else Lines()
@@ -75,7 +75,7 @@ class Silence:
 
 
 class Lines(Silence):
-    """A line at each change of state, and one every few seconds while it speaks."""
+    """A line at each change of state, and one every few seconds during synthesis."""
 
     def __init__(self) -> None:
         self._state: JobState | None = None
@@ -85,7 +85,7 @@ class Lines(Silence):
         self._done: tuple[JobState, int] | None = None
 
     def show(self, status: JobStatus) -> None:
-        """Print a line if there is something new to say."""
+        """Print a line if there is something new."""
         progress = (status.state, status.chunks.done)
         if progress != self._done:
             self._done, self._trouble = progress, ""
@@ -97,7 +97,7 @@ class Lines(Silence):
         self.say(_line(status, remaining))
 
     def retried(self, event: WorkRetried) -> None:
-        """Print a line when the trouble is another one, or goes on after some progress."""
+        """Print a line when the problem is a different one, or continues after some progress."""
         if event.reason != self._trouble or time.monotonic() - self._last >= _LINE_INTERVAL_SECONDS:
             self._trouble, self._last = event.reason, time.monotonic()
             self.say(trouble(event))
@@ -129,7 +129,7 @@ class Bar:
         self._remaining = Remaining()
 
     def show(self, status: JobStatus) -> None:
-        """Draw the bar anew."""
+        """Redraw the bar."""
         progress = (status.state, status.chunks.done)
         if progress != self._done:
             self._done, self._trouble.plain = progress, ""
@@ -145,11 +145,11 @@ class Bar:
         )
 
     def retried(self, event: WorkRetried) -> None:
-        """Show it below the bar, until there is progress."""
+        """Show the problem below the bar, until there is progress."""
         self._trouble.plain = trouble(event, columns=_TROUBLE_LINES * self._console.width)
 
     def say(self, line: str) -> None:
-        """Print it above the bar."""
+        """Print the line above the bar."""
         self._console.print(one_line(line), markup=False, style="dim")
 
     def __enter__(self) -> Self:
@@ -161,11 +161,11 @@ class Bar:
 
 
 def trouble(event: WorkRetried, *, columns: int = 1_000) -> str:
-    """What is wrong while one waits: why, how often it was tried, and when it is tried again.
+    """Why a job is waiting: the reason, how often it was tried, and when it is tried again.
 
     Args:
-        event: what a service said.
-        columns: what it may take on a terminal; the reason is shortened to it, the numbers are not.
+        event: the event that a service published.
+        columns: the available width on a terminal; the reason is shortened to fit, the numbers are not.
     """
     tries = "once" if event.tries == 1 else f"{event.tries} times"
     numbers = f"; tried {tries}, next in {length(max(event.next_seconds, 1.0))}"

@@ -1,4 +1,4 @@
-"""`podcast render`: one document in, one audio file out, on a stack that runs already or on one of its own."""
+"""`podcast render`: one document in, one audio file out, on a running stack or on its own."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from shared.settings import Engine, Settings
 from shared.store.port import Store
 
 _CANCEL_SECONDS = 3.0
-"""To tell a running stack that the job is not wanted any more."""
+"""To cancel the job on a running stack."""
 _GRACE_SECONDS = 20.0
-"""After Ctrl-C: to cancel the job and to take an own stack down. A second Ctrl-C does not wait."""
+"""After Ctrl-C: to cancel the job and to stop the command's own stack. A second Ctrl-C does not wait."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A job that has ended, and the files that were made of it."""
+    """A job that has ended, and its files."""
 
     status: JobStatus
     manifest: Manifest | None
@@ -111,13 +111,13 @@ def render(  # noqa: PLR0917 - click passes them by name
 
 
 async def _render(draft: submission.Draft, settings: Settings, outputs: dict[str, Path], shown: Display) -> Result:
-    """Hand the job over, follow it to its end, and fetch what it made."""
+    """Submit the job, follow it to its end, and fetch its files."""
     job_id = draft.request.job_id
     async with broker.opened(settings) as client, client.events(job_id, retried=shown.retried) as events:
         store = await targets.reachable_store(settings)
         handing_over = asyncio.create_task(submission.hand_over(draft, store=store, publish=client.publish))
         try:
-            # Shielded: whether there is a job to cancel must be known.
+            # Shielded: we must know whether there is a job to cancel.
             await asyncio.shield(handing_over)
             status = await _followed(job_id, store, events, settings, shown)
         except asyncio.CancelledError:
@@ -144,7 +144,7 @@ async def _followed(
 
 
 async def _cancel(job_id: str, handing_over: asyncio.Task[bool], settings: Settings, shown: Display) -> None:
-    """Tell the stack that the job is not wanted any more, over a connection that is surely alive."""
+    """Cancel the job, over a new connection, which is certainly alive."""
     shown.say("interrupted: cancelling the job")
     try:
         async with asyncio.timeout(_CANCEL_SECONDS):

@@ -1,4 +1,4 @@
-"""`podcast retry`: publishes `job.resume`, which alone opens a failed or cancelled job again."""
+"""`podcast retry`: publishes `job.resume`, the only message that reopens a failed or cancelled job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.errors import BadInput
 from shared.protocol.messages import TERMINAL_STATES, JobResumeRequested, JobStatus
 
 _PATIENCE_SECONDS = 10.0
-"""The coordinator answers in milliseconds when it runs; the request waits for it in its queue if it does not."""
+"""The coordinator answers in milliseconds when it runs; if it does not, the request waits in its queue."""
 _LOOK_SECONDS = 0.1
 
 

@@ -1,4 +1,4 @@
-"""The speech servers as commands see them: whether they are there, and what they speak with."""
+"""The speech servers as commands see them: whether they are reachable, and which engines they have."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def named(directory: Path | None, speech_url: str | None) -> Settings:
     """The settings with the addresses of the speech servers to ask.
 
     Args:
-        directory: a stack's folder named on the command line.
-        speech_url: addresses named on the command line, which go before all.
+        directory: a stack's folder from the command line.
+        speech_url: addresses from the command line, which take precedence.
 
     Raises:
-        SpeechDown: nothing names one.
+        SpeechDown: no speech server is configured.
     """
     settings = load() if directory is None else load().model_copy(update={"state_dir": directory})
     if speech_url is not None:
@@ -39,10 +39,10 @@ def named(directory: Path | None, speech_url: str | None) -> Settings:
 
 
 async def check_engine(settings: Settings, engine: str) -> None:
-    """See that a speech server of a stack speaks with an engine, so that it may be asked for as a model.
+    """Check that a speech server of a stack has an engine, so that a job may name it as its model.
 
     Raises:
-        BadInput: none of them does, or nobody can tell.
+        BadInput: none of them has it, or they do not say.
         SpeechDown: they do not answer.
     """
     if not settings.speech_urls:
@@ -67,14 +67,14 @@ async def check_engine(settings: Settings, engine: str) -> None:
 
 
 async def check(urls: tuple[str, ...], *, timeout_seconds: float) -> list[str]:
-    """See whether the speech servers take connections.
+    """Check whether the speech servers accept connections.
 
     Returns:
-        A line about each one that does not, as long as another one does.
+        A line about each one that does not, provided that another one does.
 
     Raises:
         SpeechDown: none of them does.
-        BadInput: an address is none.
+        BadInput: an address is invalid.
     """
     problems = await asyncio.gather(*(_refusal(url, timeout_seconds) for url in urls))
     found = [problem for problem in problems if problem is not None]

@@ -31,7 +31,7 @@ directory_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 _DOWN_GRACE_SECONDS = 75.0
-"""After Ctrl-C while a detached stack comes up: to take it down again."""
+"""After Ctrl-C while a detached stack starts: to stop it again."""
 
 
 def _folder(directory: Path | None, settings: Settings) -> Path:

@@ -22,7 +22,7 @@ _REASON_CHARACTERS: Final = 400
 
 
 def table(reports: list[ProcessReport]) -> list[str]:
-    """The lines. Reasons are below the table, whole, since they are longer than a column can be."""
+    """The lines. Reasons are shown in full below the table, since they are too long for a column."""
     cells = []
     wrong = []
     for report in reports:

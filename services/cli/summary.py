@@ -1,4 +1,4 @@
-"""What a person, or a program, is told about a job: a few lines, or one JSON document."""
+"""A summary of a job: a few lines for people, or one JSON document for programs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def lines(status: JobStatus, plan: Manifest | None, outputs: Mapping[str, Path])
 
 
 def failure(status: JobStatus) -> str:
-    """Why a job has not ended well, in one sentence or a few lines."""
+    """Why a job failed or was cancelled, in one sentence or a few lines."""
     if status.state == "cancelled":
         reason = on_one_line(status.error or "no reason was given").rstrip(".")
         return f"Job {status.job_id} was cancelled: {reason}."

@@ -1,7 +1,7 @@
 """Which stack a command talks to: the one that the environment names, or a running `podcast up`.
 
-`PODCAST_AMQP_URL` and `PODCAST_STORE_URL` come first; then the addresses that `podcast up` has left in its folder.
-`podcast render` brings up a stack of its own when neither is there.
+`PODCAST_AMQP_URL` and `PODCAST_STORE_URL` come first; then the addresses that `podcast up` has written to its folder.
+`podcast render` starts its own stack if neither exists.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from shared.store.port import Store, open_store
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _FIRST_ANSWER_SECONDS = 8.0
-"""A store that does not answer its first, smallest call within this is not there."""
+"""A store that does not answer its first, smallest call within this time counts as unreachable."""
 
 directory_option = click.option(
     "--dir",
@@ -43,13 +43,13 @@ def on_a_stack(command: Function) -> Function:
 
 
 def is_set(name: str) -> bool:
-    """Whether the environment says something for a setting, itself or in a file."""
+    """Whether the environment sets a setting, directly or through a file."""
     variable = PREFIX + name.upper()
     return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
 
 
 def settings_in(directory: Path | None) -> Settings:
-    """The settings, with the stack's folder that was named."""
+    """The settings, with the given stack folder."""
     settings = load()
     return settings if directory is None else settings.model_copy(update={"state_dir": directory})
 
@@ -71,7 +71,7 @@ def find_stack(directory: Path | None) -> Settings | None:
     """The settings with the addresses of the stack to use; None if there is none.
 
     Args:
-        directory: a folder named on the command line, which then goes before the environment.
+        directory: a folder from the command line, which takes precedence over the environment.
     """
     settings = settings_in(directory)
     if directory is None and named_by_environment():
@@ -83,7 +83,7 @@ def named_stack(directory: Path | None, *, only_store: bool = False) -> Settings
     """The settings with the addresses of the stack to use.
 
     Args:
-        directory: a folder named on the command line.
+        directory: a folder from the command line.
         only_store: the command needs no broker.
 
     Raises:
@@ -102,13 +102,13 @@ def named_stack(directory: Path | None, *, only_store: bool = False) -> Settings
 
 @dataclass(frozen=True)
 class Plan:
-    """What `podcast render` was asked for regarding its stack.
+    """The options of `podcast render` that concern its stack.
 
     Attributes:
         directory: the folder of the stack to use.
         speech_url: speech servers to use.
-        synthesizers: processes that speak.
-        engine: what the stack's own speech server is to speak with.
+        synthesizers: the number of synthesizer processes.
+        engine: the engine of the stack's own speech server.
     """
 
     directory: Path | None = None
@@ -118,17 +118,17 @@ class Plan:
 
     @property
     def wants_its_own(self) -> bool:
-        """Whether something is asked for that only a stack of one's own can give."""
+        """Whether an option requires a stack of its own."""
         return self.speech_url is not None or self.synthesizers is not None
 
 
 @contextlib.asynccontextmanager
 async def stack(plan: Plan, settings: Settings, *, say: Callable[[str], None]) -> AsyncIterator[Settings]:
-    """The settings with the addresses of a stack: a running one, or one that lives as long as the context.
+    """The settings with the addresses of a stack: a running one, or one that runs as long as the context.
 
     Raises:
-        SpeechDown: no speech server that was named takes connections.
-        BrokerDown, StoreDown, Misconfigured: an own stack does not come up.
+        SpeechDown: none of the named speech servers accepts connections.
+        BrokerDown, StoreDown, Misconfigured: the command's own stack does not start.
     """
     if plan.speech_url is not None:
         settings = settings.model_copy(update={"speech_url": plan.speech_url})
@@ -145,7 +145,7 @@ async def stack(plan: Plan, settings: Settings, *, say: Callable[[str], None]) -
 
 
 async def reachable_store(settings: Settings) -> Store:
-    """The store, which has answered.
+    """The store, after it has answered a call.
 
     Raises:
         StoreDown: it does not answer.

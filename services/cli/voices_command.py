@@ -18,7 +18,7 @@ from shared.errors import BadInput, NotFound, PodcastError, SpeechDown
 from shared.text import one_line
 
 SAMPLES_LIMIT: Final = 50
-"""Voices that are sampled in one go: espeak-ng alone has more than a hundred."""
+"""Voices that are sampled at once: espeak-ng alone has more than a hundred."""
 _AT_A_TIME: Final = 2
 _SAMPLES_FOLDER: Final = "voice-samples/"
 _WORDS: Final = {
@@ -97,7 +97,7 @@ async def _all(clients: Collection[SpeechClient]) -> list[Voice]:
     """The voices of every server that lists them.
 
     Raises:
-        SpeechDown, NotFound: no server does.
+        SpeechDown, NotFound: no server lists any.
     """
     asked = list(clients)
     answers = await asyncio.gather(*(client.voices() for client in asked), return_exceptions=True)
@@ -150,10 +150,10 @@ def _table(found: Sequence[Voice], *, several_servers: bool) -> str:
 
 
 def _folder(output: str) -> Path:
-    """The folder for samples; it is made when the first of them is there.
+    """The folder for samples; it is created when the first of them exists.
 
     Raises:
-        BadInput: nothing can be written there, or there is a file of that name.
+        BadInput: nothing can be written there, or there is a file with that name.
     """
     to = destinations.destination(output)
     if not to.is_folder:
@@ -174,7 +174,7 @@ def _written(folder: Path, voice: Voice, audio: bytes) -> Path:
 
 
 async def _sampled(chosen: Sequence[Voice], clients: dict[str, SpeechClient], folder: Path) -> dict[Voice, Path]:
-    """Have each voice say a sentence: voice → file."""
+    """Have each voice speak a sentence: voice → file."""
     turn = asyncio.Semaphore(_AT_A_TIME)
     samples: dict[Voice, Path] = {}
 
