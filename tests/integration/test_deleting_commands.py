@@ -6,16 +6,16 @@ import asyncio
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from click.testing import CliRunner, Result
 
 from deploy.local import StackPlan, start_detached, stop
-from services.cli.app import cli
 from shared.store import keys
 from tests.waiting import until
 
@@ -43,23 +43,33 @@ def store(stack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def in_thread(call: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a command, which has an event loop of its own."""
+    """Run a command without holding up the event loop."""
     return await asyncio.to_thread(call, *arguments)
 
 
-def podcast(*args: str | Path, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(cli, [str(arg) for arg in args], input=stdin, prog_name="podcast")
+class Ended(NamedTuple):
+    """What a command left."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def podcast(*args: str | Path, stdin: str | None = None) -> Ended:
+    command = (sys.executable, "-m", "services.cli.app", *map(str, args))
+    ended = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
 def submitted(text: str) -> str:
     result = podcast("submit", "-", "--source-format", "markdown", stdin=text)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 0, result.stderr
     return result.stdout.strip()
 
 
 def status(job_id: str) -> dict[str, object]:
     result = podcast("status", "--json", job_id)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 0, result.stderr
     return dict(json.loads(result.stdout))
 
 
@@ -124,7 +134,7 @@ async def test_a_job_is_deleted_when_it_has_ended_or_is_cancelled_for_it_and_doe
     assert f"podcast delete --cancel {job_id}" in refused.stderr
 
     deleted = await in_thread(podcast, "delete", "--cancel", job_id)
-    assert deleted.exit_code == 0, deleted.output
+    assert deleted.exit_code == 0, deleted.stderr
     assert deleted.stdout.startswith(f"deleted job {job_id}: ")
     # What was being spoken arrives now; the next job shows that the coordinator has dealt with it.
     after = await in_thread(submitted, "The next job.")
