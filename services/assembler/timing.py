@@ -14,6 +14,7 @@ from services.assembler.timeline import Timeline
 from shared.deadlines import in_thread
 from shared.errors import NotFound
 from shared.protocol.messages import Frozen, JobId
+from shared.protocol.reading import read
 from shared.store import keys
 from shared.store.port import Store
 
@@ -59,7 +60,7 @@ async def finished(job_id: str, expected_fingerprint: str, store: Store) -> Timi
     """The timing manifest of an episode that already exists, complete and made of the same content; else None."""
     try:
         data = await store.get(keys.episode(job_id, "timing.json"))
-        timing = await in_thread(partial(Timing.model_validate_json, data))
+        timing = await in_thread(partial(read, Timing, data, strict=False))
     except (NotFound, ValidationError):
         return None
     if timing.fingerprint != expected_fingerprint:

@@ -15,6 +15,7 @@ from shared.addresses import without_login
 from shared.client.job_pages import jobs_page
 from shared.errors import BadInput, NotFound
 from shared.protocol.messages import JobRequest, JobState, JobStatus, ObjectSource, UrlSource
+from shared.protocol.reading import read
 from shared.store import keys
 from shared.store.port import Store
 from shared.text import one_line
@@ -129,7 +130,7 @@ def _title(status: JobStatus) -> str:
 
 async def _source(store: Store, job_id: str) -> str:
     try:
-        request = JobRequest.model_validate_json(await store.get(keys.request(job_id)))
+        request = read(JobRequest, await store.get(keys.request(job_id)), strict=False)
     except (NotFound, ValidationError, BadInput):
         return ""
     match request.source:

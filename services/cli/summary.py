@@ -11,6 +11,7 @@ from services.cli.durations import length
 from shared.errors import NotFound
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobStatus
+from shared.protocol.reading import read
 from shared.store import keys
 from shared.store.port import Store
 from shared.text import one_line as on_one_line
@@ -23,7 +24,7 @@ _TEXT_SHOWN_CHARACTERS = 70
 async def manifest(store: Store, job_id: str) -> Manifest | None:
     """The job's manifest, if it got that far."""
     with contextlib.suppress(NotFound):
-        return Manifest.model_validate_json(await store.get(keys.manifest(job_id)))
+        return read(Manifest, await store.get(keys.manifest(job_id)), strict=False)
     return None
 
 

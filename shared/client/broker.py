@@ -17,6 +17,7 @@ from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.protocol import topology
 from shared.protocol.messages import JobEvent, JobStatus, Message, WorkRetried
+from shared.protocol.reading import read
 from shared.runtime.broker import connected
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
 from shared.settings import Settings
@@ -74,9 +75,9 @@ class Client:
         async def hear(message: AbstractIncomingMessage) -> None:
             try:
                 if (message.routing_key or "").startswith(f"{WorkRetried.EVENT}."):
-                    retried(WorkRetried.model_validate_json(message.body))
+                    retried(read(WorkRetried, message.body, strict=False))
                 else:
-                    heard.put_nowait(JobEvent.model_validate_json(message.body).status)
+                    heard.put_nowait(read(JobEvent, message.body, strict=False).status)
             except ValidationError:
                 log.debug("an event that cannot be read", routing_key=message.routing_key)
 

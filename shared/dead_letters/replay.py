@@ -29,7 +29,9 @@ def cleaned(message: AbstractIncomingMessage, queue: WorkQueue) -> aio_pika.Mess
         for name in envelope.OF_A_DEAD_LETTER:
             headers.pop(name, None)
     # else it is a copy of another queue's dead letter, which needs exactly these headers
-    headers.pop(envelope.WAITS, None)
+    # A replay is for now: what it waited for before it died is over.
+    for name in (envelope.WAITS, envelope.NOT_BEFORE, envelope.STILL_SECONDS):
+        headers.pop(name, None)
     headers |= {
         envelope.ATTEMPT: 1,
         envelope.ORIGIN_EXCHANGE: exchange,

@@ -129,6 +129,13 @@ def test_each_replay_is_counted() -> None:
     assert twice.headers[REPLAYS] == 2
 
 
+def test_a_replay_does_not_wait_for_a_pause_that_was_asked_for_before_the_death() -> None:
+    copy = replay.cleaned(
+        received(headers={envelope.NOT_BEFORE: 4_000_000_000, envelope.STILL_SECONDS: 900}), SYNTHESIZER
+    )
+    assert not {envelope.NOT_BEFORE, envelope.STILL_SECONDS} & set(copy.headers)
+
+
 # ---------------------------------------------------------------- on a terminal
 
 
