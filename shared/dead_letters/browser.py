@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
@@ -24,6 +25,9 @@ from shared.dead_letters.selection import Named, Selection, queue_named
 from shared.protocol.topology import WORK_QUEUES, WorkQueue
 from shared.runtime.broker import calling
 from shared.runtime.publishing import Publisher
+
+ACKS_UNDER_WAY: Final = 30
+"""As many acks reach a quorum queue before it has answered the first (rabbit_fifo_client: 32)."""
 
 
 class Verdict(Enum):
@@ -79,14 +83,24 @@ class DeadLetters:
         ):
             for queue in queues:
                 cancelled = asyncio.Event()
-                reader = QueueReader(self._connection, queue.dead, call_seconds=self._call_seconds)
-                visiting = asyncio.create_task(_visit(reader, queue, visitor, cancelled))
+                visiting = asyncio.create_task(self._visit_queue(queue, visitor, cancelled))
                 try:
                     await asyncio.shield(visiting)
                 except asyncio.CancelledError:
                     cancelled.set()
                     await visiting
                     raise
+
+    async def _visit_queue(self, queue: WorkQueue, visitor: Visitor, cancelled: asyncio.Event) -> None:
+        visit = _Visit()
+        await _visit(self._reader(queue), queue, visitor, cancelled, visit)
+        # A channel that closes with many acks under way loses some of them, and the broker returns those letters.
+        if visit.removed.total() > ACKS_UNDER_WAY:
+            while await _remove_what_came_back(self._reader(queue), queue, visit):
+                pass
+
+    def _reader(self, queue: WorkQueue) -> QueueReader:
+        return QueueReader(self._connection, queue.dead, call_seconds=self._call_seconds)
 
     async def find(self, selection: Selection, *, limit: int | None = None) -> list[DeadLetter]:
         """The selected dead letters, oldest first within their queue.
@@ -183,8 +197,18 @@ class DeadLetters:
         await self.visit(selection.queues, drop, doing="discarding")
 
 
-async def _visit(reader: QueueReader, queue: WorkQueue, visitor: Visitor, cancelled: asyncio.Event) -> None:
-    seen: Counter[str] = Counter()
+@dataclass
+class _Visit:
+    """What a visit has found and removed, by id; letters that are equal byte for byte have one id."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    removed: Counter[str] = field(default_factory=Counter)
+
+
+async def _visit(
+    reader: QueueReader, queue: WorkQueue, visitor: Visitor, cancelled: asyncio.Event, visit: _Visit
+) -> None:
+    seen = visit.seen
     try:
         # What arrives from now on, such as a replayed letter that died again, is not for this visit.
         await reader.open()
@@ -193,10 +217,30 @@ async def _visit(reader: QueueReader, queue: WorkQueue, visitor: Visitor, cancel
                 if cancelled.is_set():
                     return
                 letter = read(message, queue)
-                seen[letter.id] += 1
-                if seen[letter.id] > 1:  # identical byte for byte, so it does not matter which one an id selects
-                    letter = replace(letter, id=f"{letter.id}-{seen[letter.id]}")
+                own_id = letter.id
+                seen[own_id] += 1
+                if seen[own_id] > 1:  # identical byte for byte, so it does not matter which one an id selects
+                    letter = replace(letter, id=f"{own_id}-{seen[own_id]}")
                 if await visitor(letter, message) is Verdict.REMOVE:
                     await reader.remove(message)
+                    visit.removed[own_id] += 1
     finally:
         await reader.give_back()
+
+
+async def _remove_what_came_back(reader: QueueReader, queue: WorkQueue, visit: _Visit) -> int:
+    """Remove again what a visit removed and the broker has returned all the same; returns the number."""
+    left: Counter[str] = Counter()
+    again = 0
+    try:
+        await reader.open()
+        while messages := await reader.take():
+            for message in messages:
+                own_id = read(message, queue).id
+                left[own_id] += 1
+                if own_id in visit.removed and left[own_id] > visit.seen[own_id] - visit.removed[own_id]:
+                    await reader.remove(message)
+                    again += 1
+    finally:
+        await reader.give_back()
+    return again

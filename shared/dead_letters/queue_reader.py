@@ -100,6 +100,12 @@ class QueueReader:
         with contextlib.suppress(BrokerDown, TimeoutError, *CONNECTION_ERRORS):
             while await self.take():  # the order is kept only if every message is taken
                 pass
+            # A channel passes about 32 acks on to a quorum queue at a time and keeps the rest until the queue has
+            # answered; those would be lost with the channel. A batch that was removed as a whole is gone when its
+            # consumer is.
+            await self._until_held_by(
+                sum(held > 0 for held in self._held.values()), patience_seconds=self._call_seconds
+            )
             for number, channel in enumerate(self._channels):
                 async with calling(self._call_seconds, f"giving back to {self._queue}"):
                     await channel.close()
