@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from services.cli.columns import Column, rows
 from shared.addresses import without_login
 from shared.client.job_pages import jobs_page
+from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound
 from shared.protocol.messages import JobRequest, JobState, JobStatus, ObjectSource, UrlSource
 from shared.protocol.reading import read
@@ -70,13 +70,11 @@ async def page(store: Store, *, limit: int, before: str, states: frozenset[JobSt
         StoreDown: the store does not answer.
     """
     found = await jobs_page(store, limit=limit, before=before, states=states)
-    turn = asyncio.Semaphore(_LOOKUPS_AT_A_TIME)
 
     async def listed(status: JobStatus) -> Listed:
-        async with turn:
-            return Listed(status, await _source(store, status.job_id))
+        return Listed(status, await _source(store, status.job_id))
 
-    jobs = await asyncio.gather(*(listed(status) for status in found.jobs))
+    jobs = await gathered(listed, found.jobs, at_a_time=_LOOKUPS_AT_A_TIME)
     return Page(tuple(jobs), found.next or None, len(found.unreadable))
 
 

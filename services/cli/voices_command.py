@@ -14,6 +14,7 @@ from services.cli import columns, interrupts, printing, speech_servers, targets
 from services.cli.columns import Column, rows
 from shared.client import destinations
 from shared.client.voices import SpeechClient, Voice
+from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound, PodcastError, SpeechDown
 from shared.text import one_line
 
@@ -175,20 +176,18 @@ def _written(folder: Path, voice: Voice, audio: bytes) -> Path:
 
 async def _sampled(chosen: Sequence[Voice], clients: dict[str, SpeechClient], folder: Path) -> dict[Voice, Path]:
     """Have each voice speak a sentence: voice → file."""
-    turn = asyncio.Semaphore(_AT_A_TIME)
     samples: dict[Voice, Path] = {}
 
     async def one(voice: Voice) -> None:
-        async with turn:
-            words = _WORDS.get(re.split(r"[-_]", voice.language.lower())[0], _WORDS["en"])
-            try:
-                audio = await clients[voice.server].say(voice, words)
-            except PodcastError as error:
-                printing.note(one_line(f"{voice.name}: {error}"))
-                return
-            samples[voice] = _written(folder, voice, audio)
+        words = _WORDS.get(re.split(r"[-_]", voice.language.lower())[0], _WORDS["en"])
+        try:
+            audio = await clients[voice.server].say(voice, words)
+        except PodcastError as error:
+            printing.note(one_line(f"{voice.name}: {error}"))
+            return
+        samples[voice] = _written(folder, voice, audio)
 
-    await asyncio.gather(*(one(voice) for voice in chosen))
+    await gathered(one, chosen, at_a_time=_AT_A_TIME)
     if not samples:
         raise SpeechDown("No voice could be sampled.")
     return samples

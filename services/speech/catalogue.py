@@ -6,7 +6,6 @@ Nothing here imports an engine: piper is GPL-3, and only the worker process (`se
 from __future__ import annotations
 
 import importlib.util
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import Misconfigured
+from shared.voice_names import language_in
 
 ESPEAK_LIST_SECONDS = 10.0
 """`espeak-ng --voices` takes 10 ms; a machine that needs longer is not going to speak either."""
@@ -25,18 +25,6 @@ KOKORO_FOLDER = "kokoro"
 KOKORO_MODEL = "kokoro-int8.onnx"
 KOKORO_DEFAULT_VOICE = "af_heart"
 ESPEAK_DEFAULT_VOICE = "en-us"
-KOKORO_LANGUAGES = {
-    "a": "en-US",
-    "b": "en-GB",
-    "e": "es",
-    "f": "fr",
-    "h": "hi",
-    "i": "it",
-    "j": "ja",
-    "p": "pt-BR",
-    "z": "zh",
-}
-"""First letter of a Kokoro voice → what it speaks (https://huggingface.co/hexgrad/Kokoro-82M, VOICES.md)."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +54,7 @@ def find_engines(cache_dir: Path) -> dict[str, Engine]:
 
 def language(engine: str, voice: str) -> str:
     """The language that a voice speaks, as a BCP 47 tag; empty if its name does not tell."""
-    if engine == "piper" and (named := re.match(r"([a-z]{2,3})_([A-Z]{2})-", voice)):
-        return f"{named[1]}-{named[2]}"
-    if engine == "espeak-ng":
-        return voice  # espeak-ng calls its voices by their languages
-    if engine == "kokoro" and re.match(r"[a-z][fm]_", voice):
-        return KOKORO_LANGUAGES.get(voice[0], "")
-    return ""
+    return voice if engine == "espeak-ng" else language_in(voice)  # espeak-ng names its voices after their languages
 
 
 def default_engine(engines: dict[str, Engine], name: str) -> Engine:

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from shared.client.job_pages import ids_of
 from shared.client.watching import UnreadableJob, look
+from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound
 from shared.protocol.messages import TERMINAL_STATES
 from shared.store import keys
@@ -149,13 +150,7 @@ async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:
 
 async def delete_all(store: Store, wanted: list[str]) -> None:
     """Delete objects, a few at a time."""
-    turn = asyncio.Semaphore(_CALLS_AT_A_TIME)
-
-    async def bounded(key: str) -> None:
-        async with turn:
-            await store.delete(key)
-
-    await asyncio.gather(*(bounded(key) for key in wanted))
+    await gathered(store.delete, wanted, at_a_time=_CALLS_AT_A_TIME)
 
 
 def total(entries: list[Entry]) -> Removed:

@@ -7,13 +7,13 @@ the page are read.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
 from shared.client.watching import UnreadableJob, look
+from shared.concurrency import gathered
 from shared.protocol.messages import JOB_ID, JobState, JobStatus
 from shared.store import keys
 from shared.store.port import PAGE, Store
@@ -113,13 +113,11 @@ def _order(job_id: str) -> str:
 
 async def _looks(store: Store, ids: list[str]) -> list[JobStatus | UnreadableJob | None]:
     """The status of each job, in the order of the ids; None for a job that does not exist (any more)."""
-    turn = asyncio.Semaphore(_LOOKUPS_AT_A_TIME)
 
-    async def bounded(job_id: str) -> JobStatus | UnreadableJob | None:
-        async with turn:
-            try:
-                return await look(store, job_id)
-            except UnreadableJob as error:
-                return error
+    async def look_at(job_id: str) -> JobStatus | UnreadableJob | None:
+        try:
+            return await look(store, job_id)
+        except UnreadableJob as error:
+            return error
 
-    return await asyncio.gather(*(bounded(job_id) for job_id in ids))
+    return await gathered(look_at, ids, at_a_time=_LOOKUPS_AT_A_TIME)

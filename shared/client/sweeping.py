@@ -12,7 +12,6 @@ Jobs share audio (equal paragraphs have equal keys), so no job owns it and none 
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -20,6 +19,7 @@ from typing import Final
 
 from shared.client.deleting import Removed, delete_all, total
 from shared.client.job_pages import ids_of
+from shared.concurrency import gathered
 from shared.errors import NotFound
 from shared.store import keys
 from shared.store.port import Entry, Store
@@ -90,15 +90,13 @@ async def _old_audio(store: Store, before: float) -> AsyncIterator[list[Entry]]:
 
 async def _keep_named(store: Store, candidates: dict[str, list[Entry]], ids: Iterable[str]) -> None:
     """Remove from the candidates what the manifests of these jobs name."""
-    turn = asyncio.Semaphore(_MANIFESTS_AT_A_TIME)
 
     async def read(job_id: str) -> None:
-        async with turn:
-            try:
-                manifest = await store.get(keys.manifest(job_id))
-            except NotFound:
-                return
-            for named in _NAMED.finditer(manifest):
-                candidates.pop(named[1].decode(), None)
+        try:
+            manifest = await store.get(keys.manifest(job_id))
+        except NotFound:
+            return
+        for named in _NAMED.finditer(manifest):
+            candidates.pop(named[1].decode(), None)
 
-    await asyncio.gather(*(read(job_id) for job_id in ids))
+    await gathered(read, ids, at_a_time=_MANIFESTS_AT_A_TIME)

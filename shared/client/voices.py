@@ -7,16 +7,17 @@ answers with `{"voices": [...]}` (or a bare list) of names or of objects with `i
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import httpx
 
+from shared.addresses import without_login
 from shared.deadlines import deadline
 from shared.errors import NotFound, SpeechDown, SpeechRejected
 from shared.settings import Settings
+from shared.voice_names import language_in
 
 VOICES_PATH: Final = "/v1/audio/voices"
 MODELS_PATH: Final = "/v1/models"
@@ -24,18 +25,6 @@ SPEECH_PATH: Final = "/v1/audio/speech"
 _LIST_SECONDS: Final = 10.0
 _LIST_LIMIT_BYTES: Final = 5_000_000
 _SAMPLE_LIMIT_BYTES: Final = 20_000_000
-_KOKORO: Final = {
-    "a": "en-US",
-    "b": "en-GB",
-    "e": "es",
-    "f": "fr",
-    "h": "hi",
-    "i": "it",
-    "j": "ja",
-    "p": "pt-BR",
-    "z": "zh",
-}
-"""First letter of a Kokoro voice → its language; Kokoro-FastAPI lists only names."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +61,12 @@ class SpeechClient:
 
     def __init__(self, url: str, settings: Settings) -> None:
         self._root = url.rstrip("/").removesuffix(SPEECH_PATH).removesuffix("/v1")
-        parts = urlsplit(self._root)
-        self.name = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        self.name = without_login(self._root)
         self._speech_seconds = settings.speech_deadline_seconds
         self._timeout = httpx.Timeout(settings.speech_deadline_seconds, connect=settings.connect_timeout_seconds)
         key = settings.speech_api_key
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._is_local = parts.hostname in {"127.0.0.1", "localhost"}
+        self._is_local = urlsplit(self._root).hostname in {"127.0.0.1", "localhost"}
 
     async def voices(self) -> list[Voice]:
         """Every voice that the server lists.
@@ -158,7 +146,7 @@ class SpeechClient:
         name = one if isinstance(one, str) else facts.get("id") or facts.get("name")
         if not isinstance(name, str) or not name:
             return None
-        language = facts.get("language") or facts.get("locale") or facts.get("lang") or _language_in(name)
+        language = facts.get("language") or facts.get("locale") or facts.get("lang") or language_in(name)
         return Voice(
             name,
             model=str(facts.get("model") or ""),
@@ -166,11 +154,3 @@ class SpeechClient:
             is_default=facts.get("default") is True,
             server=self.name,
         )
-
-
-def _language_in(name: str) -> str:
-    """The language encoded in a voice's name, as in Kokoro (`af_heart`), Edge (`de-DE-…`) and piper (`de_DE-…`)."""
-    if re.match(r"[a-z][fm]_", name):
-        return _KOKORO.get(name[0], "")
-    found = re.match(r"([a-z]{2,3})[-_]([A-Z]{2})(?=[-_])", name)
-    return f"{found[1]}-{found[2]}" if found else ""
