@@ -16,19 +16,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
-import anyio
-
-from shared.deadlines import deadline, in_thread
 from shared.errors import BadInput, Conflict, NotFound, StoreDown
 from shared.store import folder_commit, folder_listing
-from shared.store.attempt import Attempt, GivenUpError
+from shared.store.attempt import Attempt, Calls
 from shared.store.key_rules import PARTIAL, checked, checked_prefix
 from shared.store.port import PAGE, Entries, Keys
 
 T = TypeVar("T")
-
-_THREADS = 16
-_COPY_BYTES_A_SECOND = 1_000_000
 
 
 class FileStore:
@@ -37,25 +31,14 @@ class FileStore:
     def __init__(self, root: Path, *, deadline_seconds: float) -> None:
         self.root = root
         self.url = root.as_uri()
-        self._deadline_seconds = deadline_seconds
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._calls = Calls(deadline_seconds)
 
     def _path(self, key: str) -> Path:
         return self.root / checked(key)
 
     async def _run(self, doing: str, call: Callable[[Attempt], T], *, size_bytes: int = 0) -> T:
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(_THREADS)
-        seconds = self._deadline_seconds + size_bytes / _COPY_BYTES_A_SECOND
-        attempt = Attempt(seconds)
         try:
-            async with deadline(seconds, f"store {doing}", error=StoreDown):
-                try:
-                    return await in_thread(lambda: call(attempt), limiter=self._limiter)
-                finally:
-                    attempt.give_up()  # before the caller hears of it
-        except GivenUpError as error:  # the thread noticed before the deadline fired that the time is up
-            raise StoreDown(f"store {doing} took longer than {seconds:g} s.") from error
+            return await self._calls.run(doing, call, size_bytes=size_bytes)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise NotFound(f"There is no object for {doing}.") from error
         except OSError as error:

@@ -7,7 +7,6 @@ import io
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from minio.error import S3Error
 
@@ -15,7 +14,7 @@ from shared.errors import Conflict, NotFound
 from shared.store.key_rules import checked, checked_prefix
 from shared.store.port import PAGE, Entries, Entry, Keys
 from shared.store.s3_calls import S3Calls
-from shared.store.s3_conditions import AlreadyChanged, put_if
+from shared.store.s3_conditions import AlreadyChanged, put_if, read
 
 _PART_BYTES = 16 * 1024 * 1024
 
@@ -76,43 +75,25 @@ class S3Store(S3Calls):
     async def get_versioned(self, key: str) -> tuple[bytes, str]:
         """See `Store.get_versioned`."""
         checked(key)
-
-        def read() -> tuple[bytes, str]:
-            response = self._client.get_object(self._bucket, key)
-            try:
-                return bytes(response.read()), str(response.headers["etag"]).strip('"')
-            finally:
-                response.close()
-                response.release_conn()
-
-        return await self._run(f"read {key}", read)
-
-    def _read(self, key: str, **parameters: Any) -> bytes:
-        response = self._client.get_object(self._bucket, key, **parameters)
-        try:
-            return bytes(response.read())
-        finally:
-            response.close()
-            response.release_conn()
+        return await self._run(f"read {key}", lambda: read(self._client, self._bucket, key))
 
     async def get(self, key: str) -> bytes:
         """See `Store.get`."""
-        checked(key)
-        return await self._run(f"read {key}", lambda: self._read(key))
+        return (await self.get_versioned(key))[0]
 
     async def get_range(self, key: str, start: int, length: int) -> bytes:
         """See `Store.get_range`."""
         checked(key)
 
-        def read() -> bytes:
+        def read_part() -> bytes:
             try:
-                return self._read(key, offset=start, length=length)
+                return read(self._client, self._bucket, key, offset=start, length=length)[0]
             except S3Error as error:
                 if error.code == "InvalidRange":  # at or past the end
                     return b""
                 raise
 
-        return await self._run(f"read {key}", read)
+        return await self._run(f"read {key}", read_part)
 
     async def get_file(self, key: str, path: Path) -> None:
         """See `Store.get_file`."""

@@ -9,20 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import anyio
 import urllib3
 from minio import Minio
 from minio.error import InvalidResponseError, S3Error, ServerError
 
-from shared.deadlines import deadline, in_thread
 from shared.errors import BadInput, NotFound, PodcastError, StoreDown
-from shared.store.attempt import CURRENT, Attempt, GivenUpError
+from shared.store.attempt import THREADS, Calls
 from shared.store.s3_conditions import PatientRetry
 
 T = TypeVar("T")
 
-_THREADS = 16
-_TRANSFER_BYTES_A_SECOND = 1_000_000
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"}
 _IMPOSSIBLE = {"KeyTooLongError", "XMinioInvalidObjectName", "XMinioParentIsObject", "XMinioObjectExistsAsDirectory"}
 _REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
@@ -44,11 +40,10 @@ class S3Calls:
     ) -> None:
         self.url = f"s3://{endpoint}/{bucket}"
         self._bucket = bucket
-        self._deadline_seconds = deadline_seconds
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._calls = Calls(deadline_seconds)
         pool = urllib3.PoolManager(
             num_pools=2,
-            maxsize=_THREADS,
+            maxsize=THREADS,
             block=False,  # an abandoned thread may still hold a connection; do not wait for it
             timeout=urllib3.Timeout(connect=connect_timeout_seconds, read=deadline_seconds),
             # One quick retry in case the server closed an idle connection.
@@ -59,23 +54,8 @@ class S3Calls:
         )
 
     async def _run(self, doing: str, call: Callable[[], T], *, size_bytes: int = 0) -> T:
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(_THREADS)
-        seconds = self._deadline_seconds + size_bytes / _TRANSFER_BYTES_A_SECOND
-        attempt = Attempt(seconds)
-
-        def in_the_thread() -> T:
-            CURRENT.set(attempt)  # each call has a context of its own
-            return call()
-
         try:
-            async with deadline(seconds, f"store {doing}", error=StoreDown):
-                try:
-                    return await in_thread(in_the_thread, limiter=self._limiter)
-                finally:
-                    attempt.give_up()  # before the caller hears of it
-        except GivenUpError as error:  # the thread noticed before the deadline fired that the time is up
-            raise StoreDown(f"store {doing} took longer than {seconds:g} s.") from error
+            return await self._calls.run(doing, lambda _: call(), size_bytes=size_bytes)
         except S3Error as error:
             raise self._translated(error, doing) from error
         except (urllib3.exceptions.HTTPError, ServerError, InvalidResponseError, OSError) as error:

@@ -69,9 +69,25 @@ def _was_sent_before(error: S3Error) -> bool:
 
 
 def _version_if_ours(client: Minio, bucket: str, key: str, data: bytes) -> str | None:
-    response = client.get_object(bucket, key)
+    found, version = read(client, bucket, key)
+    return version if found == data else None
+
+
+def read(client: Minio, bucket: str, key: str, **parameters: Any) -> tuple[bytes, str]:
+    """An object's content and version.
+
+    Args:
+        client: of the store.
+        bucket: the bucket.
+        key: the object.
+        **parameters: `offset` and `length`, for a part of it.
+
+    Raises:
+        S3Error: the server's answer, such as NoSuchKey.
+    """
+    response = client.get_object(bucket, key, **parameters)
     try:
-        return str(response.headers["etag"]).strip('"') if response.read() == data else None
+        return bytes(response.read()), str(response.headers["etag"]).strip('"')
     finally:
         response.close()
         response.release_conn()

@@ -20,7 +20,7 @@ import pytest
 
 from shared.errors import Conflict, StoreDown
 from shared.settings import Settings
-from shared.store import folder, folder_commit
+from shared.store import attempt, folder_commit
 from shared.store.attempt import Attempt
 from shared.store.folder import FileStore
 from shared.store.port import open_store
@@ -68,7 +68,7 @@ class SlowDisk:
 def finished(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The calls whose threads have ended, whether or not anybody waited for them."""
     ended: list[str] = []
-    in_thread = folder.in_thread
+    in_thread = attempt.in_thread
 
     async def noted(call: Callable[[], Any], **kwargs: Any) -> Any:
         def run() -> Any:
@@ -79,7 +79,7 @@ def finished(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return await in_thread(run, **kwargs)
 
-    monkeypatch.setattr(folder, "in_thread", noted)
+    monkeypatch.setattr(attempt, "in_thread", noted)
     return ended
 
 
