@@ -18,7 +18,7 @@ import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from shared.dead_letters import operator_lock
-from shared.dead_letters.letter import DeadLetter, read
+from shared.dead_letters.letter import DeadLetter, identity, read
 from shared.dead_letters.queue_reader import QueueReader
 from shared.dead_letters.replay import cleaned, resume
 from shared.dead_letters.selection import Named, Selection, queue_named
@@ -95,9 +95,12 @@ class DeadLetters:
         visit = _Visit()
         await _visit(self._reader(queue), queue, visitor, cancelled, visit)
         # A channel that closes with many acks under way loses some of them, and the broker returns those letters.
-        if visit.removed.total() > ACKS_UNDER_WAY:
-            while await _remove_what_came_back(self._reader(queue), queue, visit):
-                pass
+        came_back = visit.removed.total() > ACKS_UNDER_WAY
+        while came_back:
+            again = _Visit()
+            # Not cancelled: what was reported as removed must be removed.
+            await _visit(self._reader(queue), queue, visit.remover(again), asyncio.Event(), again)
+            came_back = again.removed.total() > 0
 
     def _reader(self, queue: WorkQueue) -> QueueReader:
         return QueueReader(self._connection, queue.dead, call_seconds=self._call_seconds)
@@ -204,6 +207,16 @@ class _Visit:
     seen: Counter[str] = field(default_factory=Counter)
     removed: Counter[str] = field(default_factory=Counter)
 
+    def remover(self, later: _Visit) -> Visitor:
+        """The visitor of a later visit that removes what this one removed and the broker has returned all the same."""
+
+        async def remove(_: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
+            own_id = identity(message)
+            kept = self.seen[own_id] - self.removed[own_id]
+            return Verdict.REMOVE if own_id in self.removed and later.seen[own_id] > kept else Verdict.KEEP
+
+        return remove
+
 
 async def _visit(
     reader: QueueReader, queue: WorkQueue, visitor: Visitor, cancelled: asyncio.Event, visit: _Visit
@@ -226,21 +239,3 @@ async def _visit(
                     visit.removed[own_id] += 1
     finally:
         await reader.give_back()
-
-
-async def _remove_what_came_back(reader: QueueReader, queue: WorkQueue, visit: _Visit) -> int:
-    """Remove again what a visit removed and the broker has returned all the same; returns the number."""
-    left: Counter[str] = Counter()
-    again = 0
-    try:
-        await reader.open()
-        while messages := await reader.take():
-            for message in messages:
-                own_id = read(message, queue).id
-                left[own_id] += 1
-                if own_id in visit.removed and left[own_id] > visit.seen[own_id] - visit.removed[own_id]:
-                    await reader.remove(message)
-                    again += 1
-    finally:
-        await reader.give_back()
-    return again
