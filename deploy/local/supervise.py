@@ -58,7 +58,7 @@ def supervise(directory: Path, plan: StackPlan, settings: Settings, *, echo: boo
 
 def main() -> None:
     """The supervisor as a process: what `podcast up --detach` and `LocalStack` start."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.local.supervisor", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.supervise", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="the stack's folder")
     parser.add_argument("--echo", action="store_true", help="write the log to stdout, too")
     parser.add_argument("--ready-fd", type=int, help="a pipe that gets one JSON line: ready, or the error")

@@ -124,7 +124,7 @@ def replay(*, chosen: Chosen, as_json: bool, access: Access) -> None:
 def discard(*, chosen: Chosen, yes: bool, as_json: bool, access: Access) -> None:
     """Throw letters away for good, after asking. `podcast dlq export` keeps a copy."""
     if not yes and not _someone_is_here():
-        raise BadInput("Nobody is here to be chosen whether to discard letters.", hint="--yes discards without asking.")
+        raise BadInput("Nobody is here to be asked whether to discard letters.", hint="--yes discards without asking.")
 
     async def looked() -> list[DeadLetter]:
         async with access.opened() as letters:

@@ -119,7 +119,7 @@ def choosing(command: Function) -> Function:
     """Give a command that removes dead letters its `chosen`; the choice must be explicit."""
 
     @functools.wraps(command)
-    def with_asked(
+    def with_chosen(
         *, ids: tuple[str, ...], queue: str | None, job: str | None, everything: bool, **options: Any
     ) -> Any:
         if sum((bool(ids), bool(job or queue), everything)) != 1:
@@ -128,7 +128,7 @@ def choosing(command: Function) -> Function:
             )
         return command(chosen=Chosen(_selection(queue, job), ids), **options)
 
-    decorated: Any = with_asked
+    decorated: Any = with_chosen
     for option in (
         click.option("--all", "everything", is_flag=True, help="Every letter in every queue."),
         click.option("--queue", metavar="QUEUE", help="The letters of one queue."),
