@@ -21,6 +21,7 @@ CONTENTS_CHILDREN = 255
 HEADER_BYTES = 10
 SYNCHSAFE_LIMIT = 1 << 28
 """Sizes are four bytes of seven bits each."""
+_SYNCHSAFE_SHIFTS = (21, 14, 7, 0)
 RIFF_LIMIT_BYTES = 0xFFFFFFFF
 """The size field of a WAV file; a larger file is RF64 and gets no tags."""
 _NO_OFFSET = 0xFFFFFFFF
@@ -120,12 +121,8 @@ def _plain(value: str) -> bytes:
 def _synchsafe(size: int) -> bytes:
     if size >= SYNCHSAFE_LIMIT:
         raise EncoderFailed(f"Tags cannot be written: {size:,} bytes are more than ID3 can hold.")
-    return bytes((size >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    return bytes((size >> shift) & 0x7F for shift in _SYNCHSAFE_SHIFTS)
 
 
 def _plain_size(synchsafe: bytes) -> int:
-    return (
-        int.from_bytes(synchsafe)
-        if not synchsafe
-        else sum(b << s for b, s in zip(synchsafe, (21, 14, 7, 0), strict=True))
-    )
+    return sum(byte << shift for byte, shift in zip(synchsafe, _SYNCHSAFE_SHIFTS, strict=True))

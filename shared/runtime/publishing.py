@@ -37,8 +37,7 @@ class Publisher:
         Raises:
             BrokerDown: the broker did not confirm it in time, or has no queue for it.
         """
-        job_id = str(getattr(message, "job_id", ""))
-        await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, message.ROUTING_KEY)
+        await self.raw(_carrying(message), EXCHANGE, message.ROUTING_KEY)
 
     async def durable_event(self, message: Message) -> None:
         """Publish a durable event to the queues that are bound to it, if any.
@@ -46,8 +45,7 @@ class Publisher:
         Raises:
             BrokerDown: the broker did not confirm it in time.
         """
-        job_id = str(getattr(message, "job_id", ""))
-        await self.raw(envelope.outgoing(message, job_id=job_id), EXCHANGE, message.ROUTING_KEY, mandatory=False)
+        await self.raw(_carrying(message), EXCHANGE, message.ROUTING_KEY, mandatory=False)
 
     async def to_queue(self, queue: WorkQueue, message: Message) -> None:
         """Publish a message directly to a single queue, bypassing the exchange.
@@ -55,8 +53,7 @@ class Publisher:
         Raises:
             BrokerDown: the broker did not confirm it in time.
         """
-        ready = envelope.outgoing(message, job_id=str(getattr(message, "job_id", "")))
-        await self.raw(ready, "", queue.name)
+        await self.raw(_carrying(message), "", queue.name)
 
     async def raw(self, message: aio_pika.Message, exchange: str, routing_key: str, *, mandatory: bool = True) -> None:
         """Publish a complete AMQP message.
@@ -90,3 +87,8 @@ class Publisher:
                 await self._send(message, EVENTS_EXCHANGE, f"{name}.{job_id}", False)
         except (BrokerDown, *CONNECTION_ERRORS) as error:
             log.warning("event lost", event_name=name, job=job_id, reason=str(error))
+
+
+def _carrying(message: Message) -> aio_pika.Message:
+    """The AMQP message; a message that belongs to no job has no correlation id."""
+    return envelope.outgoing(message, job_id=str(getattr(message, "job_id", "")))

@@ -227,10 +227,15 @@ class Service:
         """Whether it can work now: it is consuming, and the store is up."""
         return not self.readiness.reasons()
 
+    @property
+    def _consumer(self) -> tuple[Any, str | None]:
+        """The queue and the tag of the consumer; None before it is set up."""
+        return self._subscriber._queue_obj, self._subscriber._consumer_tag  # noqa: SLF001 - there is no public way
+
     def _broker_trouble(self) -> str:
         if self._connection is None or not self._connection.connected.is_set():
             return "The connection to the broker is lost."
-        queue, tag = self._subscriber._queue_obj, self._subscriber._consumer_tag  # noqa: SLF001 - there is no public way
+        queue, tag = self._consumer
         if queue is None or queue.channel.is_closed:
             return "The consumer's channel is closed."
         underlay = getattr(queue.channel, "_channel", None)  # the public way is a coroutine that waits for the channel
@@ -261,7 +266,7 @@ class Service:
             self._subscription.lost()
 
         connection.close_callbacks.add(lost)
-        queue = self._subscriber._queue_obj  # noqa: SLF001 - there is no public way
+        queue, _ = self._consumer
         if queue is not None:
             queue.channel.close_callbacks.add(lost)
 
@@ -296,7 +301,7 @@ class Service:
         self._subscription.stopping = True
         # Cancel the consumer first: FastStream would wait for the handlers before doing so, and messages prefetched
         # meanwhile would come back with a higher delivery count.
-        queue, tag = self._subscriber._queue_obj, self._subscriber._consumer_tag  # noqa: SLF001 - there is no public way
+        queue, tag = self._consumer
         if queue is not None and tag is not None:
             with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
                 await queue.cancel(tag, timeout=_STOP_SECONDS)

@@ -26,7 +26,7 @@ STALLED_EXIT_CODE = 70
 """EX_SOFTWARE: a supervisor restarts the process."""
 
 _BEAT_SECONDS = 0.25
-LATE_SECONDS = 1.0
+_LATE_SECONDS = 1.0
 """A delay of the loop longer than this is logged."""
 _TASK_FRAMES = 8
 
@@ -91,7 +91,7 @@ class Watchdog:
         now = time.monotonic()
         lag = max(0.0, now - self._expected)
         metrics.LOOP_LAG_SECONDS.set(lag)
-        if lag > LATE_SECONDS:
+        if lag > _LATE_SECONDS:
             log.warning("the event loop was late", seconds=round(lag, 2), in_flight=self._in_flight())
         self._last_beat = now
         self._expected = now + _BEAT_SECONDS
