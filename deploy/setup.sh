@@ -45,7 +45,7 @@ has() {
 wanted_packages() {
     case $mode in
     demo) echo python3-venv rabbitmq-server ffmpeg ;;
-    test) echo python3-venv rabbitmq-server ffmpeg espeak-ng minimodem amqp-tools ;;
+    test) echo python3-venv rabbitmq-server ffmpeg espeak-ng minimodem amqp-tools zsh fish ;;
     check) echo python3-venv ;;
     esac
 }

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from deploy.local import read_state
 from shared.settings import Settings, load
 from tests.docs.console import Command, Ids, Shell, blocks
+from tests.servers.pages import serving
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "docs/dead-letters.md"]
@@ -37,25 +36,11 @@ PARAGRAPH = "A sentence of the essay. " * 12
 PAGE = f"<html><head><title>Essay</title></head><body><article><p>{PARAGRAPH}</p></article></body></html>"
 
 
-class _Web(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(PAGE.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture
 def web() -> Iterator[str]:
     """A server that stands in for https://example.org, so that the test needs no Internet."""
-    server = HTTPServer(("127.0.0.1", 0), _Web)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(lambda _: PAGE.encode()) as address:
+        yield address
 
 
 @pytest.fixture

@@ -200,6 +200,17 @@ class Cluster:
         await self.sweep(*(queue.dead for queue in topology.WORK_QUEUES))
         await self.services.ready()
 
+    def slow_down(self, call_seconds: float) -> None:
+        """Let every speech call take so long, so that a fault comes in the middle of the work."""
+        for voice in self.voices:
+            voice.delay(call_seconds)
+
+    async def synthesizes(self, *requests: JobRequest, call_seconds: float) -> None:
+        """Submit jobs whose speech calls take so long, and wait until the first one is being synthesized."""
+        self.slow_down(call_seconds)
+        await self.services.submit(*requests)
+        await self.services.reaches(requests[0].job_id, "synthesizing")
+
     async def sweep(self, *queues: str) -> None:
         """Empty queues."""
         async with connected(self.services.settings) as connection, connection.channel() as channel:

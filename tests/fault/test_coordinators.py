@@ -75,8 +75,7 @@ async def test_a_coordinator_that_was_frozen_does_not_undo_what_the_other_did(cl
         frozen = cluster.the("coordinator")
         (other,) = cluster.start("coordinator")
         await cluster.services.ready()
-        for voice in cluster.voices:
-            voice.delay(0.4)
+        cluster.slow_down(0.4)
         await cluster.services.submit(request)
         await spoken_chunks(cluster, request.job_id, 2)
         await until(lambda: knows_more_than_it_wrote(cluster, request.job_id), "a chunk that no status tells of")
@@ -103,8 +102,7 @@ async def test_a_coordinator_that_becomes_active_again_does_not_believe_its_old_
         first = cluster.the("coordinator")
         (second,) = cluster.start("coordinator")
         await cluster.services.ready()
-        for voice in cluster.voices:
-            voice.delay(0.6)
+        cluster.slow_down(0.6)
         await cluster.services.submit(request)
         await spoken_chunks(cluster, request.job_id, 3)
         cluster.services.strike(first, signal.SIGSTOP)
@@ -126,8 +124,7 @@ async def test_a_clock_that_jumps_ends_no_job_and_delays_none(cluster: Cluster, 
     requests = [job(unheard_text(12)) for _ in range(2)]
 
     async with cluster.running(), overheard(cluster) as messages:
-        for voice in cluster.voices:
-            voice.delay(1.5)
+        cluster.slow_down(1.5)
         await cluster.services.submit(requests[0])
         await spoken_chunks(cluster, requests[0].job_id, 1)
         cluster.set_clock(days * 86_400)

@@ -84,10 +84,7 @@ async def test_the_active_coordinator_is_killed_and_the_one_standing_by_takes_ov
         active = cluster.the("coordinator")
         (stand_by,) = cluster.start("coordinator")
         await cluster.services.ready()
-        for voice in cluster.voices:
-            voice.delay(0.5)
-        await cluster.services.submit(request)
-        await cluster.services.reaches(request.job_id, "synthesizing")
+        await cluster.synthesizes(request, call_seconds=0.5)
         cluster.services.workers.remove(active)  # it is not restarted
         cluster.services.kill(active)
         assert active.process.exit_code == -signal.SIGKILL
@@ -102,10 +99,7 @@ async def test_all_services_are_killed_at_once(cluster: Cluster) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
     async with cluster.running():
-        for voice in cluster.voices:
-            voice.delay(0.3)
-        await cluster.services.submit(*requests)
-        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        await cluster.synthesizes(*requests, call_seconds=0.3)
         evidence = Evidence(cluster)
         killed = list(cluster.services.workers)
         for worker in killed:
@@ -165,8 +159,7 @@ async def test_rolling_restarts_during_a_book_bring_nothing_nearer_to_its_death(
         await cluster.services.ready()
 
     async with cluster.running(seconds=800):
-        for voice in cluster.voices:
-            voice.delay(1.5)
+        cluster.slow_down(1.5)
         evidence = Evidence(cluster)
         await cluster.services.submit(book)
         for _ in range(rounds):
@@ -176,6 +169,5 @@ async def test_rolling_restarts_during_a_book_bring_nothing_nearer_to_its_death(
                 await stopped(worker)
         interrupted = evidence.lines("finishing", "in_flight=['")
         assert interrupted, "some had a message in hand when they were told to stop"
-        for voice in cluster.voices:
-            voice.delay(0)
+        cluster.slow_down(0)
         await cluster.proves(book, *articles, seconds=200)

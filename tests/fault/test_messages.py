@@ -139,10 +139,7 @@ async def test_a_chunk_of_a_cancelled_job_changes_nothing(cluster: Cluster) -> N
     request = job(unheard_text(4))
 
     async with cluster.running():
-        for voice in cluster.voices:
-            voice.delay(0.3)
-        await cluster.services.submit(cancelled)
-        await cluster.services.reaches(cancelled.job_id, "synthesizing")
+        await cluster.synthesizes(cancelled, call_seconds=0.3)
         await cluster.services.submit(JobCancelRequested(job_id=cancelled.job_id))
         assert (await cluster.services.ended(cancelled.job_id)).state == "cancelled"
         stray = KINDS["chunk.requested"].model_copy(update={"job_id": cancelled.job_id})

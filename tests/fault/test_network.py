@@ -28,10 +28,7 @@ async def test_a_broken_network_costs_time_and_nothing_else(cluster: Cluster, pr
     requests = [job(unheard_text(6)) for _ in range(2)]
 
     async with cluster.running():
-        for voice in cluster.voices:
-            voice.delay(0.3)
-        await cluster.services.submit(*requests)
-        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        await cluster.synthesizes(*requests, call_seconds=0.3)
         evidence = Evidence(cluster)
         cluster.proxies[proxy].break_as(mode)
         await asyncio.sleep(BROKEN_SECONDS)
@@ -46,10 +43,7 @@ async def test_a_network_that_is_broken_on_all_sides_for_long(cluster: Cluster, 
     requests = [job(unheard_text(6)) for _ in range(4)]
 
     async with cluster.running():
-        for voice in cluster.voices:
-            voice.delay(0.3)
-        await cluster.services.submit(*requests)
-        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        await cluster.synthesizes(*requests, call_seconds=0.3)
         evidence = Evidence(cluster)
         for proxy in cluster.proxies.values():
             proxy.break_as(mode)

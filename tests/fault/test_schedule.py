@@ -75,8 +75,7 @@ async def test_random_faults_lose_no_job_and_change_no_word(cluster: Cluster, fa
     ):
         more = cluster.start("synthesizer", "coordinator", PODCAST_ATTEMPTS_LIMIT="6")
         await cluster.services.ready()
-        for voice in cluster.voices:
-            voice.delay(0.3)
+        cluster.slow_down(0.3)
         injector = FaultInjector(cluster, seed=chosen)
         evidence = Evidence(cluster)
         submissions = [submit_at(cluster, request, dice.uniform(0, 0.8) * length) for request in requests]

@@ -20,19 +20,11 @@ FILL_BYTES = (50_000_000, 1_000_000, 100_000)
 """Sizes of the blocks to write, each for as long as it fits."""
 
 
-def slow_down(cluster: Cluster, seconds: float) -> None:
-    """Slow the voices down, so that a fault comes in the middle."""
-    for voice in cluster.voices:
-        voice.delay(seconds)
-
-
 async def test_the_broker_is_killed_and_comes_back(cluster: Cluster) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
     async with cluster.running():
-        slow_down(cluster, 0.5)
-        await cluster.services.submit(*requests)
-        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        await cluster.synthesizes(*requests, call_seconds=0.5)
         evidence = Evidence(cluster)
         cluster.broker.kill()
         await evidence.refused("broker")
@@ -47,9 +39,7 @@ async def test_the_broker_is_paused(cluster: Cluster, seconds: float) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
     async with cluster.running():
-        slow_down(cluster, 0.5)
-        await cluster.services.submit(*requests)
-        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        await cluster.synthesizes(*requests, call_seconds=0.5)
         evidence = Evidence(cluster)
         cluster.broker.pause()
         await asyncio.sleep(seconds)
@@ -63,9 +53,7 @@ async def test_the_store_is_killed_and_comes_back(cluster: Cluster, seconds: flo
     requests = [job(unheard_text(6)) for _ in range(2)]
 
     async with cluster.running(seconds=LONG_OUTAGE_SECONDS + 200):
-        slow_down(cluster, 0.3)
-        await cluster.services.submit(*requests)
-        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        await cluster.synthesizes(*requests, call_seconds=0.3)
         evidence = Evidence(cluster)
         cluster.minio.kill()
         await asyncio.sleep(seconds)
@@ -104,9 +92,7 @@ async def test_the_store_is_full_and_is_given_room(cluster: Cluster) -> None:
     requests = [job(unheard_text(6)) for _ in range(2)]
 
     async with cluster.running():
-        slow_down(cluster, 0.3)
-        await cluster.services.submit(*requests)
-        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        await cluster.synthesizes(*requests, call_seconds=0.3)
         evidence = Evidence(cluster)
         ballast = fill(cluster.minio.node.directory)
         await evidence.logged("StorageFull", services=["synthesizer"])
@@ -120,9 +106,7 @@ async def test_speech_is_down_under_load_and_nothing_is_given_up(cluster: Cluste
     requests = [job(unheard_text(6)) for _ in range(6)]
 
     async with cluster.running(seconds=LONG_OUTAGE_SECONDS + 200):
-        slow_down(cluster, 0.3)
-        await cluster.services.submit(*requests)
-        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        await cluster.synthesizes(*requests, call_seconds=0.3)
         down = time.monotonic()
         evidence = Evidence(cluster)
         if how == "refuses":

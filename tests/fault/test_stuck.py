@@ -61,10 +61,7 @@ async def test_the_brokers_disk_is_full_and_is_given_room(cluster: Cluster) -> N
     requests = [job(unheard_text(8)) for _ in range(2)]
 
     async with cluster.running():
-        for voice in cluster.voices:
-            voice.delay(0.4)
-        await cluster.services.submit(*requests)
-        await cluster.services.reaches(requests[0].job_id, "synthesizing")
+        await cluster.synthesizes(*requests, call_seconds=0.4)
         evidence = Evidence(cluster)
         cluster.limit_brokers_disk(full=True)
         try:

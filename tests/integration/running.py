@@ -16,17 +16,17 @@ from tests.audio_keys import audio_key_of
 from tests.waiting import LIMIT_SECONDS, until
 
 
-def request(index: int = 0) -> ChunkRequested:
-    """A message for such a service; only its index has a meaning."""
+def request(index: int = 0, *, job_id: str = "job", text: str = "Hello.") -> ChunkRequested:
+    """A message for such a service, or one that died in it."""
     return ChunkRequested(
-        job_id="job",
+        job_id=job_id,
         index=index,
-        text="Hello.",
+        text=text,
         language="en",
         voice="v",
         model="m",
         speed=1.0,
-        audio_key=audio_key_of("Hello."),
+        audio_key=audio_key_of(text),
     )
 
 

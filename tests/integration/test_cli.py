@@ -8,11 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from click.testing import CliRunner, Result
 
 from deploy.local import StackPlan, start_detached, stop
 from services.cli.app import cli
+from tests.servers.pages import serving
 
 ARTICLE = """\
 # The Lighthouse
@@ -236,27 +235,11 @@ def test_a_cancelled_job_ends(long_text: Path) -> None:
     assert podcast("fetch", job_id, "-o", "o.mp3").exit_code == 1
 
 
-class _Web(BaseHTTPRequestHandler):
-    PAGES = {"/empty.html": b"<html><head><title>x</title></head><body><nav>Home</nav></body></html>"}  # noqa: RUF012 - read only
-
-    def do_GET(self) -> None:
-        page = self.PAGES.get(self.path)
-        self.send_response(404 if page is None else 200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(page or b"<p>There is nothing here.</p>")
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture
 def web() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), _Web)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    pages = {"/empty.html": b"<html><head><title>x</title></head><body><nav>Home</nav></body></html>"}
+    with serving(pages.get) as address:
+        yield address
 
 
 @on_the_stack

@@ -25,7 +25,7 @@ from shared.errors import BadInput, BrokerDown, NotFound
 from shared.protocol import envelope, topology
 from shared.protocol.messages import ChunkRequested
 from shared.protocol.topology import CHUNKER, COORDINATOR, SYNTHESIZER, WorkQueue
-from tests.audio_keys import audio_key_of
+from tests.integration.running import request
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -79,16 +79,7 @@ async def client(url: str) -> AsyncIterator[Node]:
 
 
 def chunk(index: int, job_id: str = "job-1") -> ChunkRequested:
-    return ChunkRequested(
-        job_id=job_id,
-        index=index,
-        text=f"Text {index}.",
-        language="en",
-        voice="v",
-        model="m",
-        speed=1,
-        audio_key=audio_key_of("k"),
-    )
+    return request(index, job_id=job_id, text=f"Text {index}.")
 
 
 def dead(index: int, job_id: str = "job-1", reason: str = "The voice is unknown.") -> aio_pika.Message:

@@ -9,9 +9,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -40,11 +40,6 @@ def store(stack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.setenv("PODCAST_STATE_DIR", str(stack))
     return stack / "store"
-
-
-async def in_thread(call: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a command without holding up the event loop."""
-    return await asyncio.to_thread(call, *arguments)
 
 
 class Ended(NamedTuple):
@@ -83,16 +78,16 @@ def make_audio_old(store: Path) -> int:
 
 
 async def test_pruning_beside_a_running_job_takes_what_is_nobodys_and_nothing_else(store: Path) -> None:
-    ended = await in_thread(submitted, "Some words that are not in the other text.")
-    assert (await in_thread(podcast, "watch", "-q", ended)).exit_code == 0
+    ended = submitted("Some words that are not in the other text.")
+    assert podcast("watch", "-q", ended).exit_code == 0
     orphan = store / f"audio/{hashlib.sha256(b'x').hexdigest()}.flac"
     orphan.write_bytes(b"1234")
-    running = await in_thread(submitted, LONG)
+    running = submitted(LONG)
     await until(lambda: len(list((store / "audio").iterdir())) > 5, "some of the running job's audio")
     assert make_audio_old(store) > 5
     spoken = {path for path in (store / "audio").iterdir() if path != orphan and not path.name.startswith(".")}
 
-    tried = await in_thread(podcast, "prune", "--older-than", "30d", "--dry-run", "--json")
+    tried = podcast("prune", "--older-than", "30d", "--dry-run", "--json")
     assert json.loads(tried.stdout) == {
         "dry_run": True,
         "jobs": [],
@@ -102,46 +97,43 @@ async def test_pruning_beside_a_running_job_takes_what_is_nobodys_and_nothing_el
         "audio_bytes": 4,
     }
     assert orphan.exists()
-    done = await in_thread(podcast, "prune", "--older-than", "30d")
+    done = podcast("prune", "--older-than", "30d")
     assert done.stdout == "removed 0 jobs: 0 objects, 0 bytes\nremoved audio that no job refers to: 1 object, 4 bytes\n"
     assert not orphan.exists()
     assert {path for path in spoken if not path.exists()} == set(), "audio of jobs that are there"
-    assert (await in_thread(podcast, "watch", "-q", running)).exit_code == 0
-    assert (await in_thread(status, running))["lost"] == {}, "nothing had to be spoken twice"
+    assert podcast("watch", "-q", running).exit_code == 0
+    assert status(running)["lost"] == {}, "nothing had to be spoken twice"
 
     aged = json.loads((store / keys.status(ended)).read_text())
     (store / keys.status(ended)).write_text(json.dumps({**aged, "updated_at": aged["updated_at"] - 40 * 86_400}))
     make_audio_old(store)
-    done = await in_thread(podcast, "prune", "--older-than", "4w", "--json")
+    done = podcast("prune", "--older-than", "4w", "--json")
     # An id that was created a minute ago cannot belong to a job that ended a month ago.
     assert json.loads(done.stdout)["jobs"] == []
-    assert (await in_thread(podcast, "delete", ended)).exit_code == 0
-    done = await in_thread(podcast, "prune", "--older-than", "4w", "--json")
+    assert podcast("delete", ended).exit_code == 0
+    done = podcast("prune", "--older-than", "4w", "--json")
     assert json.loads(done.stdout)["audio_objects"] >= 1
-    assert (await in_thread(podcast, "fetch", running, "-o", str(store.parent / "episode.mp3"))).exit_code == 0
+    assert podcast("fetch", running, "-o", str(store.parent / "episode.mp3")).exit_code == 0
 
 
 async def test_a_job_is_deleted_when_it_has_ended_or_is_cancelled_for_it_and_does_not_come_back(store: Path) -> None:
-    job_id = await in_thread(submitted, LONGER)
+    job_id = submitted(LONGER)
 
-    async def is_under_way() -> bool:
-        return (await in_thread(status, job_id))["state"] == "synthesizing"
-
-    await until(is_under_way, "the job under way")
-    refused = await in_thread(podcast, "delete", job_id)
+    await until(lambda: status(job_id)["state"] == "synthesizing", "the job under way")
+    refused = podcast("delete", job_id)
     assert refused.exit_code == 2
     assert "has not ended (synthesizing)" in refused.stderr
     assert f"podcast delete --cancel {job_id}" in refused.stderr
 
-    deleted = await in_thread(podcast, "delete", "--cancel", job_id)
+    deleted = podcast("delete", "--cancel", job_id)
     assert deleted.exit_code == 0, deleted.stderr
     assert deleted.stdout.startswith(f"deleted job {job_id}: ")
     # What was being spoken arrives now; the next job shows that the coordinator has dealt with it.
-    after = await in_thread(submitted, "The next job.")
-    assert (await in_thread(podcast, "watch", "-q", after)).exit_code == 0
+    after = submitted("The next job.")
+    assert podcast("watch", "-q", after).exit_code == 0
     assert not (store / keys.active(job_id)).exists()
     assert not (store / keys.job(job_id)).exists()
-    gone = await in_thread(podcast, "delete", job_id)
+    gone = podcast("delete", job_id)
     assert gone.exit_code == 2
     assert f"There is no job {job_id}" in gone.stderr
 

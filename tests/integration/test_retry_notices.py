@@ -12,11 +12,11 @@ from services.cli.progress_display import Lines, trouble
 from services.synthesizer.app import build
 from shared.client import broker
 from shared.protocol import topology
-from shared.protocol.messages import ChunkRequested, WorkRetried
+from shared.protocol.messages import WorkRetried
 from shared.runtime.broker import connected
 from shared.runtime.publishing import Publisher
 from shared.settings import Settings
-from tests.integration.running import running
+from tests.integration.running import request, running
 from tests.servers.speech_process import ToneSpeech
 from tests.waiting import LIMIT_SECONDS, until
 
@@ -25,19 +25,6 @@ from tests.waiting import LIMIT_SECONDS, until
 def speech() -> Iterator[ToneSpeech]:
     with ToneSpeech() as server:
         yield server
-
-
-def a_chunk(index: int, job_id: str) -> ChunkRequested:
-    return ChunkRequested(
-        job_id=job_id,
-        index=index,
-        text=f"Text number {index}.",
-        language="en",
-        voice="v",
-        model="m",
-        speed=1.0,
-        audio_key=f"audio/{index:064x}.flac",
-    )
 
 
 async def test_a_server_that_answers_500_is_told_to_those_who_watch_that_job(
@@ -54,7 +41,7 @@ async def test_a_server_that_answers_500_is_told_to_those_who_watch_that_job(
         client.events("others", retried=others.append),
     ):
         for index in range(8):
-            await client.publish(a_chunk(index, "mine"))
+            await client.publish(request(index, job_id="mine", text=f"Text number {index}."))
         await until(lambda: bool(heard), "the watcher hears of it")
         assert speech.calls(), "the server was asked, and answered 500"
         await until(lambda: any(event.tries > 1 for event in heard), "and of the next try", seconds=LIMIT_SECONDS)
@@ -78,7 +65,7 @@ async def test_a_server_that_is_down_is_told_too(amqp_url: str, file_store_url: 
         broker.opened(settings) as client,
         client.events("mine", retried=heard.append),
     ):
-        await client.publish(a_chunk(0, "mine"))
+        await client.publish(request(0, job_id="mine", text="Text number 0."))
         await until(lambda: bool(heard), "the watcher hears of it")
     assert re.search(r"127\.0\.0\.1:9.*; tried once, next in \d+ s$", trouble(heard[0]))
 

@@ -138,6 +138,15 @@ class Harness:
     async def cancel(self, job_id: str = "job") -> None:
         await handlers.job_cancel(JobCancelRequested(job_id=job_id), jobs=self.jobs)
 
+    async def fails_for_its_second_chunk(self) -> None:
+        """A job of three chunks, the second of which cannot be spoken."""
+        await self.submit("abc", max_parallel=3)
+        requests = self.wanted()
+        await self.spoken(0, "a")
+        await self.spoken(2, "c")
+        await self.dies(requests[1])
+        assert (await self.status()).state == "failed"
+
     async def resume(self, job_id: str = "job", **fields: Any) -> None:
         message = JobResumeRequested(job_id=job_id, **fields)
         await handlers.job_resume(message, jobs=self.jobs, publish=self.publish, requeue=self.requeue)

@@ -61,20 +61,10 @@ def test_every_event_has_a_meaning_and_every_transition_is_in_the_diagram() -> N
         assert event.value in line
 
 
-async def failed_job(harness: Harness) -> None:
-    """A job of three chunks, the second of which cannot be spoken."""
-    await harness.submit("abc", max_parallel=3)
-    requests = harness.wanted()
-    await harness.spoken(0, "a")
-    await harness.spoken(2, "c")
-    await harness.dies(requests[1])
-    assert (await harness.status()).state == "failed"
-    harness.published.clear()
-
-
 async def test_a_late_result_does_not_revive_a_failed_job_whose_end_is_told_once(harness: Harness) -> None:
     """It used to: the job requested more chunks, failed again at the next tick, and its failure was published twice."""
-    await failed_job(harness)
+    await harness.fails_for_its_second_chunk()
+    harness.published.clear()
     before = await harness.status()
     await harness.spoken(1, "b")
     await harness.lost(0, "a")

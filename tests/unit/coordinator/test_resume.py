@@ -16,17 +16,8 @@ from tests.unit.coordinator.harness import Harness
 DAY_SECONDS = 86_400.0
 
 
-async def fails_for_its_second_chunk(harness: Harness) -> None:
-    await harness.submit("abc", max_parallel=3)
-    requests = harness.wanted()
-    await harness.spoken(0, "a")
-    await harness.spoken(2, "c")
-    await harness.dies(requests[1])
-    assert (await harness.status()).state == "failed"
-
-
 async def test_a_resumed_job_asks_for_what_is_not_finished_and_completes(harness: Harness) -> None:
-    await fails_for_its_second_chunk(harness)
+    await harness.fails_for_its_second_chunk()
     await harness.resume()
     assert harness.requests() == [1]
     status = await harness.status()
@@ -41,7 +32,7 @@ async def test_a_replay_of_a_letter_older_than_the_jobs_deadline_is_not_failed_b
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It used to fail: the deadline counted from the submission."""
-    await fails_for_its_second_chunk(harness)
+    await harness.fails_for_its_second_chunk()
     two_days_later = clock.now() + 2 * DAY_SECONDS
     monkeypatch.setattr(clock, "now", lambda: two_days_later)
     await harness.resume(sent_back_to="synthesizer", index=1)
@@ -54,7 +45,7 @@ async def test_a_replay_of_a_letter_older_than_the_jobs_deadline_is_not_failed_b
 
 
 async def test_what_a_replay_has_sent_back_is_not_asked_for_beside_it(harness: Harness) -> None:
-    await fails_for_its_second_chunk(harness)
+    await harness.fails_for_its_second_chunk()
     await harness.resume(sent_back_to="synthesizer", index=1)
     assert harness.requests() == [], "the letter itself asks for it"
     await harness.spoken(1, "b")
@@ -62,7 +53,7 @@ async def test_what_a_replay_has_sent_back_is_not_asked_for_beside_it(harness: H
 
 
 async def test_what_a_replay_has_sent_back_and_was_lost_is_asked_for_when_its_time_is_up(harness: Harness) -> None:
-    await fails_for_its_second_chunk(harness)
+    await harness.fails_for_its_second_chunk()
     await harness.resume(sent_back_to="synthesizer", index=1)
     await harness.reconcile(stalled_seconds=1e-9, synthesizer_deadline_seconds=1e-9)
     assert harness.requests() == [1]
@@ -83,7 +74,7 @@ async def test_a_replayed_episode_is_not_asked_for_beside_it(harness: Harness) -
 
 
 async def test_a_result_that_comes_between_the_replay_and_the_resume_is_found_again(harness: Harness) -> None:
-    await fails_for_its_second_chunk(harness)
+    await harness.fails_for_its_second_chunk()
     await harness.spoken(1, "b")  # the replayed message was faster than the resume
     assert (await harness.status()).state == "failed"
     await harness.resume()
@@ -139,7 +130,7 @@ async def test_a_resume_of_an_unknown_job_makes_no_dead_letter(harness: Harness)
 
 
 async def test_a_coordinator_killed_while_it_resumed_a_job_goes_on_with_it(harness: Harness) -> None:
-    await fails_for_its_second_chunk(harness)
+    await harness.fails_for_its_second_chunk()
     job = await harness.jobs.find("job")
     assert job is not None
     await harness.jobs.reopen(job)
@@ -171,7 +162,7 @@ async def test_a_job_of_which_nothing_is_left_stays_failed(harness: Harness) -> 
 
 @pytest.mark.parametrize("name", ["manifest", "status"])
 async def test_a_resume_of_a_job_that_cannot_be_read_makes_no_dead_letter(harness: Harness, name: str) -> None:
-    await fails_for_its_second_chunk(harness)
+    await harness.fails_for_its_second_chunk()
     await harness.store.put(getattr(keys, name)("job"), b"garbage")
     await harness.resume()
     assert harness.published == []
