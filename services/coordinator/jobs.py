@@ -178,7 +178,7 @@ class Jobs:
             await self.write_now(job)
 
     async def write_now(self, job: Job) -> None:
-        """Write the job's status as of now.
+        """Bring the job's status up to date and write it.
 
         Raises:
             Overtaken: the one in the store is not the one that this process knows.
@@ -187,7 +187,7 @@ class Jobs:
         await self.write(job)
 
     async def write(self, job: Job) -> None:
-        """Write the job's status as it is.
+        """Write `job.status` unchanged.
 
         Raises:
             Overtaken: the one in the store is not the one that this process knows.

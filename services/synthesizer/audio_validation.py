@@ -46,7 +46,7 @@ NOISE_WINDOWS = 48
 NOISE_WINDOW_SAMPLES = 512
 
 STREAMING_LENGTH_BYTES = 0x7F00_0000
-"""A WAV data length of this or more (or 0) was written before the length was known; the data fills the file."""
+"""A WAV data length of this or more (or 0) was written before the length was known; the data goes on to the end."""
 
 
 def decode(answer: bytes, *, at_most_seconds: float = math.inf) -> tuple[Samples, int]:

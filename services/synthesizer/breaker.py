@@ -51,7 +51,7 @@ class Breaker:
         self._probing = self._failures >= self._limit
 
     def answered(self) -> None:
-        """The endpoint answered, with success or an error: it is up."""
+        """The endpoint answered, if only with an error: it is up."""
         self._failures = 0
         self._probing = False
 

@@ -120,7 +120,7 @@ def make_chunk(answer: bytes, text: str, *, speed: float, sample_rate: int) -> b
     """Validate what a speech server sent and turn it into the stored form. CPU only: about 10 ms for 8 s of speech.
 
     Raises:
-        BadAudio: it cannot be `text`.
+        BadAudio: it is not plausible as `text`.
     """
     samples, rate = decode(answer, at_most_seconds=longest_seconds(text, speed=speed) + 1)
     validate(samples, rate, text, speed=speed)
