@@ -143,8 +143,8 @@ async def job_cancel(message: JobCancelRequested, *, jobs: Jobs) -> None:
 async def job_resume(message: JobResumeRequested, *, jobs: Jobs, publish: Publish, requeue: Publish) -> None:
     """Reopen a failed or cancelled job and request what is not finished.
 
-    A cancelled job is reopened only by a request that names it: replaying dead letters that happen to include some of
-    its own is no such request. A refusal is only logged: a replay must not make new dead letters.
+    A cancelled job is reopened only by a request to resume the job itself: replaying dead letters that happen to
+    include some of its own does not reopen it. A refused message is not dead-lettered: a replay must not make new ones.
     """
     async with jobs.held(message.job_id):
         try:
