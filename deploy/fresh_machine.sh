@@ -4,8 +4,8 @@
 #
 #   deploy/fresh_machine.sh [trixie|bookworm] [make targets …]     default: trixie demo test
 #
-# Needs root and debootstrap; takes the mirror that this machine's apt uses. FRESH_DIR names the folder (default: a temporary
-# one, removed at the end; KEEP=1 keeps it). The commit that is checked out is tested, not what is uncommitted.
+# Needs root and debootstrap; uses the mirror of this machine's apt. FRESH_DIR names the folder (default: a temporary
+# one, removed at the end; KEEP=1 keeps it). The commit that is checked out is tested, without uncommitted changes.
 set -euo pipefail
 repository=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -37,7 +37,7 @@ root=${FRESH_DIR:-$(mktemp -d /var/tmp/podcast-fresh-XXXXXX)}
 mkdir -p "$root"
 
 leave() {
-    # What was started inside must not outlive the test; its root tells it apart.
+    # What was started inside must not outlive the test; it is recognized by its root.
     for process in /proc/[0-9]*; do
         if [ "$(readlink "$process/root" 2>/dev/null)" = "$root" ]; then kill -KILL "${process#/proc/}" 2>/dev/null || true; fi
     done
@@ -46,7 +46,7 @@ leave() {
         if mountpoint -q "$root/$place"; then umount -l "$root/$place"; fi
     done
     if [ -z "${KEEP:-}" ]; then
-        # Never reach through a mount that would not go.
+        # Never delete through a mount that could not be unmounted.
         rm -rf --one-file-system "$root"
     else
         say "kept in $root"
@@ -65,7 +65,7 @@ if [ ! -x "$root/usr/bin/git" ]; then
     rm -f "$root.log"
 fi
 
-# How this machine reaches the world is not what is tested: name servers, the certificates of its proxy, its proxy.
+# How this machine reaches the internet is not under test, so it is copied: name servers, its proxy, its certificates.
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 bundle=${PIP_CERT:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}
 cp "$bundle" "$root/etc/ssl/certs/ca-certificates.crt"

@@ -13,7 +13,7 @@ class Exempt:
     """Why a distribution is accepted although its licence is not permissive.
 
     Attributes:
-        licence: that this holds for, in SPDX; another one must be thought about anew.
+        licence: the licence that this holds for, in SPDX; a different one must be considered afresh.
         reason: one sentence.
         fence: `TESTS_ONLY`, or the module that an import contract in pyproject.toml forbids; None where none is needed.
     """
@@ -49,4 +49,4 @@ BUNDLED = {
     "pypandoc-binary": "pandoc (GPL-2.0-or-later), a separate program that the chunker starts as a child.",
     "soundfile": "libsndfile, mpg123 and LAME (LGPL), a shared library that anyone can replace.",
 }
-"""Distributions of requirements.lock with programs or shared libraries of others inside, and which."""
+"""Distributions of requirements.lock that contain third-party programs or shared libraries, and which."""

@@ -1,9 +1,9 @@
 """Fails on a licence that this Apache-2.0 project may not depend on: `python -m deploy.licences`, part of `make check`.
 
-It reads what every distribution of the lock files says of itself (License-Expression, License, classifiers), reduces it
-to SPDX, and accepts what is permissive. Anything else, an unknown licence too, needs an entry in `EXCEPTIONS`: with its
-reason, the licence that the reason holds for, and the fence that keeps it where it is. A wheel's own metadata says
-nothing of the libraries and programs inside it, so those are looked for and listed in `BUNDLED`.
+It reads what every distribution in the lock files declares (License-Expression, License, classifiers), reduces it to
+SPDX, and accepts what is permissive. Anything else, including an unknown licence, needs an entry in `EXCEPTIONS`: the
+licence, the reason why it is accepted, and the fence that keeps the distribution where it is. A wheel's metadata does
+not mention the libraries and programs inside it, so those are searched for and must be listed in `BUNDLED`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PERMISSIVE = frozenset(
         "Zlib",
     }
 )
-"""SPDX identifiers that ask for no more than a notice."""
+"""SPDX identifiers of licences that require no more than a notice."""
 
 SPDX_NAMES = {
     "3-clause bsd license": "BSD-3-Clause",
@@ -57,7 +57,7 @@ SPDX_NAMES = {
     "python software foundation license": "PSF-2.0",
     "the bsd 2-clause license": "BSD-2-Clause",
 }
-"""Free text and classifiers, in lower case → SPDX. "BSD" alone leaves open which; all of them are permissive."""
+"""Free text and classifiers, in lower case → SPDX. "BSD" alone does not say which one; all of them are permissive."""
 
 _TOKEN = re.compile(r"\(|\)|[^\s()]+")
 _ELF = b"\x7fELF"
@@ -66,10 +66,10 @@ _NOT_NATIVE = frozenset({".py", ".pyc", ".pyi", ".txt", ".json", ".h", ".typed",
 
 
 def is_permissive(expression: str) -> bool:
-    """Whether an SPDX expression can be met by permissive licences alone: every side of AND, one side of OR.
+    """Whether permissive licences alone can satisfy an SPDX expression: every side of AND, one side of OR.
 
     Raises:
-        ValueError: it is no SPDX expression.
+        ValueError: it is not an SPDX expression.
     """
     try:
         tokens = _TOKEN.findall(canonicalize_license_expression(expression))
@@ -96,7 +96,7 @@ def _both(tokens: list[str]) -> bool:
 
 def _one(tokens: list[str]) -> bool:
     token = tokens.pop(0)
-    if token == "(":  # noqa: S105 - a parenthesis, no secret
+    if token == "(":  # noqa: S105 - a parenthesis, not a secret
         found = _either(tokens)
         tokens.pop(0)
         return found
@@ -106,7 +106,7 @@ def _one(tokens: list[str]) -> bool:
 
 
 def licence(about: metadata.PackageMetadata) -> str | None:
-    """The licence that a distribution names, in SPDX; None if it names none that is known."""
+    """The licence that a distribution declares, in SPDX; None if it declares no known one."""
     (written,) = about.get_all("License-Expression") or [""]
     if written:
         return str(written)
@@ -118,7 +118,7 @@ def licence(about: metadata.PackageMetadata) -> str | None:
         for line in about.get_all("Classifier") or []
         if line.startswith("License :: OSI Approved :: ")
     ]
-    # Classifiers cannot say whether one may choose, so all of them are taken to hold.
+    # Classifiers cannot say whether there is a choice, so all of them are assumed to apply.
     known = sorted({_spdx(classifier) or "" for classifier in classifiers})
     return " AND ".join(known) if known and all(known) else None
 
@@ -137,7 +137,7 @@ def complaint(name: str, found: str | None, *, is_runtime: bool, fenced: frozens
     Args:
         name: the distribution's, normalized.
         found: its licence in SPDX, None if unknown.
-        is_runtime: the system needs it, not only its tests.
+        is_runtime: whether the system needs it, not only its tests.
         fenced: modules that import contracts forbid.
     """
     if found is not None and is_permissive(found):
@@ -163,13 +163,13 @@ def locked(lock: Path) -> set[str]:
 
 
 def fenced_modules(pyproject: Path) -> frozenset[str]:
-    """The modules that an import contract forbids to others."""
+    """The modules that an import contract forbids other modules to import."""
     contracts = tomllib.loads(pyproject.read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
     return frozenset(module for contract in contracts for module in contract.get("forbidden_modules", ()))
 
 
 def has_binaries_of_others(files: Iterable[metadata.PackagePath]) -> bool:
-    """Whether there is a program or a shared library among the files that is no Python extension module."""
+    """Whether the files include a program or a shared library that is not a Python extension module."""
     for file in files:
         if file.suffix in _NOT_NATIVE or _EXTENSION_MODULE.search(str(file)):
             continue

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs what is missing, and says what. Run again, it does nothing.
+# Installs what is missing, and reports what. Running it again does nothing.
 #
 #   deploy/setup.sh demo    Debian packages and .venv to run the system
 #   deploy/setup.sh test    the same, and what the tests need
-#   deploy/setup.sh check   only .venv with what the tests need: formatting, lint and types ask for no server
+#   deploy/setup.sh check   only .venv with what the tests need: formatting, lint and types need no server
 #
-# Works on Debian 12 and 13 as root or with sudo; elsewhere install the programs it names. PIP_* and proxy settings of the
-# environment are honoured.
+# Works on Debian 12 and 13 as root or with sudo; elsewhere install the programs it names. It respects PIP_* and proxy
+# settings of the environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,7 +31,7 @@ give_up() {
 
 # ---------------------------------------------------------------- programs
 
-# program → package; the servers' own programs are not in everyone's PATH.
+# program → package; the servers' own programs are not in every user's PATH.
 has() {
     case $1 in
     rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || command -v rabbitmq-server >/dev/null ;;
@@ -74,7 +74,7 @@ install_packages() {
     fi
     say "installing packages: $*"
     local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
-    # The system keeps no broker running for us: every stack starts a private one.
+    # The installation must start no system-wide broker: every stack starts a private one.
     local own_policy=no
     if [ ! -e $policy ]; then
         trap remove_policy EXIT
@@ -93,7 +93,7 @@ install_packages() {
     if [ $own_policy = yes ]; then remove_policy; fi
     case " $* " in
     *" rabbitmq-server "*)
-        # Nor after the next boot.
+        # Nor may one start at the next boot.
         if command -v systemctl >/dev/null; then as_root systemctl disable --quiet rabbitmq-server 2>/dev/null || true; fi
         ;;
     esac
@@ -121,11 +121,11 @@ if ! $venv/bin/python -c "" 2>/dev/null; then
     python3 -m venv $venv
 fi
 
-# What is installed, by content: nothing is done again until a lock file or the project's description changes.
+# What is installed, by content: nothing is reinstalled until a lock file or pyproject.toml changes.
 stamp() { cat "$1" deploy/bootstrap.lock pyproject.toml | sha256sum | cut -d' ' -f1; }
 is_installed() { [ "$(cat $venv/installed-"$1" 2>/dev/null)" = "$(stamp "$1")" ]; }
 
-# The development lock holds everything that the other one does, in the same versions.
+# The development lock contains everything in the other one, in the same versions.
 if is_installed requirements-dev.lock || is_installed $lock; then exit 0; fi
 
 started=$(date +%s)
@@ -142,7 +142,7 @@ if [ -n "$extra_index" ]; then export UV_INDEX=${UV_INDEX:-$extra_index}; fi
 if [ -n "${PIP_FIND_LINKS:-}" ]; then export UV_FIND_LINKS=${UV_FIND_LINKS:-$PIP_FIND_LINKS}; fi
 if [ -n "${PIP_DEFAULT_TIMEOUT:-}" ]; then export UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-$PIP_DEFAULT_TIMEOUT}; fi
 if [ -n "$certificate" ]; then export SSL_CERT_FILE=${SSL_CERT_FILE:-$certificate}; fi
-# The system's certificates, as pip uses them: behind a company's proxy its own ones are among them.
+# The system's certificates, which pip uses too: behind a company's proxy they include the company's own.
 export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1}
 
 uv=($venv/bin/uv pip install --quiet --python $venv/bin/python)

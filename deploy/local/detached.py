@@ -1,4 +1,4 @@
-"""A stack that outlives the command that started it, and how to take it down."""
+"""Starts a stack that outlives the command that started it, and takes it down."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def start_detached(directory: Path, plan: StackPlan) -> StackState:
 
 
 def _spawn(directory: Path, plan: StackPlan) -> tuple[Path, subprocess.Popen[bytes], int]:
-    """Start the supervisor; the last value is the pipe on which it will say that it is ready."""
+    """Start the supervisor; the last value is the pipe on which it will report that it is ready."""
     directory = directory.expanduser().resolve()
     logs = directory / "logs"
     private_folder(directory)
@@ -80,7 +80,7 @@ def stop(directory: Path, *, deadline_seconds: float = STOP_SECONDS) -> bool:
         return state.is_running(directory) and _wait_gone(directory, time.monotonic() + deadline_seconds)
     with suppress(ProcessLookupError):
         os.kill(found.pid, signal.SIGTERM)
-        os.kill(found.pid, signal.SIGCONT)  # one that is stopped would not hear it
+        os.kill(found.pid, signal.SIGCONT)  # a stopped process would not act on SIGTERM
     if not _wait_gone(directory, time.monotonic() + deadline_seconds):
         with suppress(psutil.NoSuchProcess):  # its children die with it
             psutil.Process(found.pid).kill()

@@ -1,4 +1,4 @@
-"""What the system needs on a machine, whether it is there, and how to mend what is not."""
+"""Checks what the system needs on a machine: what is missing, and how to fix it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from shared.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_DISK_BYTES = 1_000_000_000
-"""A stack's logs and an audio book; RabbitMQ blocks publishers below 200 MB."""
+"""Enough for a stack's logs and an audiobook; RabbitMQ blocks publishers below 200 MB."""
 
 OLDEST_RABBITMQ = (3, 10)
 BROKEN_RABBITMQ = ((4, 3, 0), (4, 3, 6))
-"""On these, a delivery that is not acknowledged in time comes back for ever (measured: FACTS)."""
+"""In these versions a delivery that is not acknowledged in time is redelivered forever (measured: FACTS)."""
 
 _CALL_SECONDS = 10.0
 
@@ -36,10 +36,10 @@ class Finding:
 
     Attributes:
         name: what is needed.
-        ok: whether it is there.
+        ok: whether it was found and is usable.
         required: whether the system cannot run without it.
         detail: what was found, or what is wrong.
-        mend: what to do if it is not there.
+        mend: how to fix it if it is not ok.
     """
 
     name: str
@@ -123,13 +123,13 @@ def _rabbitmq() -> Finding:
 
 
 def _rabbitmq_version(script: Path) -> tuple[int, ...] | None:
-    """From the folder the script lies in (`…/rabbitmq_server-3.10.8/sbin`): asking it would take seconds."""
+    """The version, from the script's folder (`…/rabbitmq_server-3.10.8/sbin`): running it would take seconds."""
     found = re.search(r"rabbitmq_server-(\d+)\.(\d+)\.(\d+)", str(script.resolve()))
     return tuple(map(int, found.groups())) if found else None
 
 
 def _tool(name: str, program: str, arguments: tuple[str, ...], package: str, *, why: str = "") -> Finding:
-    """A program that is in a package of Debian; one with a reason `why` is not needed by everyone."""
+    """Check a program from a Debian package; if a reason `why` is given, not everyone needs it."""
     mend = f"Install the package {package}" + (f" ({why})." if why else ", or run deploy/setup.sh.")
     try:
         path = find_program(program, hint=mend)
@@ -144,7 +144,7 @@ def _tool(name: str, program: str, arguments: tuple[str, ...], package: str, *, 
 
 
 def _said(argv: tuple[str, ...]) -> str | None:
-    """The first line that a program says; None if it fails."""
+    """The first line that a program prints; None if it fails."""
     try:
         done = subprocess.run(
             argv, capture_output=True, text=True, timeout=_CALL_SECONDS, check=False, errors="replace"

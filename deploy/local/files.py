@@ -1,4 +1,4 @@
-"""The files of a stack, which hold secrets and people's texts: readable by their owner alone, whatever the umask."""
+"""The files of a stack, which hold secrets and people's texts: readable only by their owner, whatever the umask."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from contextlib import suppress
 from pathlib import Path
 
 PRIVATE_UMASK = 0o077
-"""Of the supervisor and of everything that it starts: the broker and MinIO make files of their own."""
+"""For the supervisor and everything that it starts: the broker and MinIO create their own files."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder that its owner alone can enter; one that is there already is closed to others."""
+    """Make a folder that only its owner can enter; an existing one is closed to others."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o700)
 
 
 def tighten(folder: Path) -> None:
-    """Take every right of others away from what is below this folder: an older version, or another umask, gave some.
+    """Remove all rights of others from what is below this folder: an older version or a different umask granted some.
 
-    What vanishes meanwhile is let go, and what belongs to somebody else too.
+    What vanishes in the meantime is skipped, and so is what belongs to somebody else.
     """
     folders = [folder]
     while folders:
         with suppress(FileNotFoundError, PermissionError), os.scandir(folders.pop()) as entries:
             for entry in entries:
-                if entry.is_symlink():  # its mode means nothing, and what it leads to is not ours
+                if entry.is_symlink():  # its mode means nothing, and its target is not ours
                     continue
                 with suppress(FileNotFoundError, PermissionError):
                     mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
@@ -39,7 +39,7 @@ def tighten(folder: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace the file's content at once; a reader sees the old text or the new one."""
+    """Replace the file's content atomically; a reader sees the old text or the new one."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

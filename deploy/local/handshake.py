@@ -1,4 +1,4 @@
-"""How a supervisor is started, and how it says that its stack is ready, or why it is not."""
+"""How a supervisor is started, and how it reports that its stack is ready, or why it is not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared import errors
 from shared.errors import Outage, PodcastError
 
 READY_SECONDS = START_SECONDS + 30.0
-"""The supervisor gives up before, and says why."""
+"""The supervisor gives up earlier, and reports why."""
 
 
 def command(directory: Path, ready_fd: int, *, echo: bool) -> tuple[str, ...]:
@@ -30,8 +30,8 @@ def command(directory: Path, ready_fd: int, *, echo: bool) -> tuple[str, ...]:
 def plan_input(plan: StackPlan) -> BinaryIO:
     """The plan as the supervisor's standard input.
 
-    It may hold a speech server's password, so it is no argument, which everyone on the machine can read. It lies in
-    memory, so that nothing is left of it, and nothing waits for the supervisor to read it, as with a pipe.
+    It may hold a speech server's password, so it is not an argument, which everyone on the machine could read. It is a
+    file in memory: nothing of it remains, and unlike with a pipe, nothing waits until the supervisor reads it.
     """
     handle = os.fdopen(os.memfd_create("plan"), "w+b")
     handle.write(plan.model_dump_json().encode())
@@ -43,7 +43,7 @@ async def wait_ready(descriptor: int, directory: Path) -> None:
     """Wait for the supervisor's one line on this end of a pipe.
 
     Raises:
-        PodcastError: what it says went wrong.
+        PodcastError: the error that it reports.
     """
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)

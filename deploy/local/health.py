@@ -1,6 +1,6 @@
-"""Asks a server on the loopback whether it is well.
+"""Asks a server on the loopback interface whether it is healthy.
 
-By hand, in a dozen lines: `httpx` takes as long to import (it brings its own command line) as a service takes to start.
+Without `httpx`, which takes as long to import (it brings its own command line) as a service takes to start.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from deploy.local.ports import LOOPBACK
 CALL_SECONDS = 2.0
 _ANSWER_LIMIT_BYTES = 65_536
 _EPMD_NAMES = b"\x00\x01n"
-"""The port mapper's request for the nodes that it knows: a length of one, and `n`."""
+"""The request for the nodes that the port mapper knows: a length of one, and `n`."""
 
 
 async def health(port: int, path: str = "/healthz", *, seconds: float = CALL_SECONDS) -> tuple[int, str]:
     """GET `path`: the status and the body's beginning; (0, reason) if there is no answer within `seconds`."""
     try:
         async with asyncio.timeout(seconds):
-            # 1.0: the server closes the connection after its answer, so the answer ends there.
+            # HTTP/1.0: the server closes the connection after its answer, which marks the answer's end.
             answer = await _exchange(port, f"GET {path} HTTP/1.0\r\nHost: {LOOPBACK}:{port}\r\n\r\n".encode())
         head, _, body = answer.partition(b"\r\n\r\n")
         return int(head.split(maxsplit=2)[1]), body.decode(errors="replace").strip()
@@ -45,10 +45,10 @@ async def _exchange(port: int, request: bytes) -> bytes:
 
 
 async def readiness(port: int, *, seconds: float = CALL_SECONDS) -> tuple[bool, str]:
-    """Whether a service or our speech server works: `/readyz`, and where there is none (404), `/healthz`.
+    """Whether a service or our speech server works: `/readyz`, or `/healthz` if there is none (404).
 
     Returns:
-        Whether it does; and if not, why.
+        Whether it works; and if not, why.
     """
     status, body = await health(port, "/readyz", seconds=seconds)
     if status == HTTPStatus.NOT_FOUND:
@@ -57,7 +57,7 @@ async def readiness(port: int, *, seconds: float = CALL_SECONDS) -> tuple[bool, 
 
 
 def _reason(body: str) -> str:
-    """The reasons of a `/readyz`, the failure of our speech server, or the body as it is."""
+    """The reasons given by `/readyz`, the failure of our speech server, or the body unchanged."""
     with suppress(ValueError, AttributeError):
         told = json.loads(body)
         reasons = told.get("reasons") or [told.get("failure") or told.get("status") or ""]
@@ -67,17 +67,17 @@ def _reason(body: str) -> str:
 
 
 async def silence(port: int, path: str, seconds: float) -> str:
-    """Why a server seems dead; "" if it answers over HTTP at all, whatever it says.
+    """Why a server seems dead; "" if it answers over HTTP at all, whatever the answer.
 
-    One that answers that it is not well is alive: to end it would not bring back the server that it waits for, and an
-    event loop that stands still is ended by the watchdog in its own process, which writes down where it stood.
+    One that answers that it is not healthy is alive: ending it would not bring back the server that it waits for. A
+    blocked event loop is ended by the watchdog in its own process, which logs where it was blocked.
     """
     status, reason = await health(port, path, seconds=seconds)
     return "" if status else reason
 
 
 async def port_mapper_silence(port: int, seconds: float) -> str:
-    """The same for Erlang's port mapper. A connection alone says nothing: the kernel accepts for a stopped process."""
+    """The same for Erlang's port mapper. Connecting alone proves nothing: the kernel accepts for a stopped process."""
     try:
         async with asyncio.timeout(seconds):
             answer = await _exchange(port, _EPMD_NAMES)

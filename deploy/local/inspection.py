@@ -1,4 +1,4 @@
-"""How a stack is at this moment: what its supervisor has written down, and what its processes answer when asked."""
+"""The current state of a stack: what its supervisor has recorded, and what its processes answer to a probe."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class ProcessReport(BaseModel):
 
 
 async def inspect(stack: StackState) -> list[ProcessReport]:
-    """Ask every process, all at once, for two seconds at most."""
+    """Probe all processes concurrently, for two seconds at most."""
     return list(await asyncio.gather(*(_report(process, stack) for process in stack.processes)))
 
 
 def supervisor_is_stopped(stack: StackState) -> bool:
-    """Whether the supervisor was stopped by a signal, so that it starts nothing again."""
+    """Whether the supervisor was stopped by a signal, so that it restarts nothing."""
     return _is_stopped(stack.pid)
 
 
@@ -80,7 +80,7 @@ async def _reason(process: Running, stack: StackState) -> str:
 
 def _folder_reason(store_url: str) -> str:
     folder = Path(unquote(urlsplit(store_url).path))
-    # The store makes its folder when it has something to keep.
+    # The store makes its folder when it first stores something.
     there = folder if folder.exists() else folder.parent
     return "" if os.access(there, os.W_OK | os.X_OK) else f"the folder {folder} cannot be written"
 

@@ -18,7 +18,7 @@ class Layout:
     """Where the parts of a stack are.
 
     Attributes:
-        fixed_ports: those that other parts know: a stack with one of them taken by a stranger has to be laid out anew.
+        fixed_ports: those that other parts know: if another process has taken one, the stack needs a new layout.
     """
 
     broker: RabbitNode
@@ -32,7 +32,7 @@ class Layout:
 
 
 def lay_out(directory: Path, plan: StackPlan, identity: Identity, book: PortBook, settings: Settings) -> Layout:
-    """Give every part its folder and its port; the same as last time where they are free."""
+    """Give every part its folder and its port; the same ports as last time if they are free."""
     broker = RabbitNode(
         directory=directory / "broker",
         amqp_port=book.port("broker"),
@@ -63,7 +63,7 @@ def lay_out(directory: Path, plan: StackPlan, identity: Identity, book: PortBook
         store_url=store_url,
         speech_url=plan.speech_url or f"http://{LOOPBACK}:{speech_port}",
         speech_port=speech_port,
-        # Our own server's port differs from stack to stack, so it must not be part of what names the audio.
+        # Our own server's port differs from stack to stack, so it must not be part of the audio keys.
         speech_engine=settings.speech_engine or ("" if plan.speech_url else f"podcast-speech/{plan.engine}"),
         fixed_ports={name: book.ports[name] for name in fixed},
     )

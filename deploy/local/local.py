@@ -21,7 +21,7 @@ from shared.errors import Outage
 from shared.settings import load
 
 STOP_SECONDS = 60.0
-"""For everything to stop in its order; then it is killed."""
+"""For everything to stop in order; after that it is killed."""
 
 
 class LocalStack:
@@ -30,16 +30,16 @@ class LocalStack:
         async with LocalStack(dir=folder) as stack:
             ...  # stack.amqp_url, stack.store_url, stack.speech_url
 
-    A supervisor process runs it; should this process die, the supervisor takes the stack down.
+    A supervisor process runs it; if this process dies, the supervisor takes the stack down.
 
     Args:
-        dir: the stack's folder; an earlier stack's data there is found again.
-        synthesizers: processes that speak.
-        store: `file`, or `minio`, which is built first if it is not there (minutes; `on_log` tells).
-        speech_url: speech servers to use; None: one of the stack's own.
-        engine: what the stack's own speech server uses by default.
-        plan: instead of the four above.
-        env: more settings for the services, over those of the environment.
+        dir: the stack's folder; data of an earlier stack there is used again.
+        synthesizers: number of synthesizer processes.
+        store: `file`, or `minio`, which is built first if it is missing (minutes; `on_log` gets the progress).
+        speech_url: speech servers to use; None: the stack starts its own.
+        engine: the default engine of the stack's own speech server.
+        plan: replaces the four above.
+        env: more settings for the services; they override the environment.
         on_log: gets every line of the log.
     """
 
@@ -65,7 +65,7 @@ class LocalStack:
 
     @property
     def state(self) -> StackState:
-        """What runs now; processes that died and were started again have new ids.
+        """What runs now; processes that died and were restarted have new ids.
 
         Raises:
             Outage: the stack is gone.
@@ -77,26 +77,26 @@ class LocalStack:
 
     @property
     def amqp_url(self) -> str:
-        """The broker."""
+        """The broker's address."""
         return self.state.amqp_url
 
     @property
     def store_url(self) -> str:
-        """The store."""
+        """The store's address."""
         return self.state.store_url
 
     @property
     def speech_url(self) -> str:
-        """The speech servers."""
+        """The speech servers' addresses."""
         return self.state.speech_url
 
     @property
     def speech_engine(self) -> str:
-        """What names the speech in the audio keys."""
+        """What identifies the speech servers in the audio keys."""
         return self.state.speech_engine
 
     def pids(self, service: str) -> list[int]:
-        """The processes of a service (or `broker`, `store`, `speech`) that run now."""
+        """The ids of the running processes of a service (or `broker`, `store`, `speech`)."""
         return [process.pid for process in self.state.processes if process.service == service and process.pid]
 
     async def __aenter__(self) -> Self:
@@ -106,7 +106,7 @@ class LocalStack:
         try:
             with plan_input(self.plan) as given:
                 self._process = await asyncio.create_subprocess_exec(
-                    # SIGTERM, so that it takes everything down in order when this process dies.
+                    # SIGTERM, so that the supervisor takes everything down in order when this process dies.
                     *tethered(
                         command(self.directory, tell_ready, echo=self._on_log is not None), to_parent=signal.SIGTERM
                     ),
@@ -128,7 +128,7 @@ class LocalStack:
         return self
 
     async def _build_minio(self) -> None:
-        """In a thread; when this task is cancelled, the build ends with its next line of progress."""
+        """Build it in a thread; when this task is cancelled, the build ends at its next line of progress."""
         cancelled = False
 
         def say(line: str) -> None:
@@ -154,7 +154,7 @@ class LocalStack:
             return
         with suppress(ProcessLookupError):
             process.terminate()
-            process.send_signal(signal.SIGCONT)  # one that is stopped would not hear it
+            process.send_signal(signal.SIGCONT)  # a stopped process would not act on SIGTERM
         try:
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
         finally:
@@ -166,6 +166,6 @@ class LocalStack:
 
     @staticmethod
     async def _read_log(process: asyncio.subprocess.Process, on_log: Callable[[str], None]) -> None:
-        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+        assert process.stdout is not None  # noqa: S101 - a pipe was requested
         async for line in lines(process.stdout):
             on_log(line)

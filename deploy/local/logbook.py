@@ -1,4 +1,4 @@
-"""A stack's log: one file of everything with the service's name in front, one file a service, and the terminal."""
+"""A stack's log: one file with everything, prefixed with the service's name, one file per service, and the terminal."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 
 FILE_LIMIT_BYTES = 10_000_000
 OLD_FILES = 2
-"""A log that is full is renamed; so many old ones are kept, and a stack that runs for months does not fill the disk."""
+"""A full log is renamed; this many old ones are kept, so that a stack that runs for months does not fill the disk."""
 
 _ECHO_LINES = 10_000
 
 
 class LogBook:
-    """Takes lines, never waits for a terminal.
+    """Takes lines and never waits for a terminal.
 
     Args:
         directory: where the files go.
-        echo: also write to stdout. A thread of its own does it: a terminal that is paused (Ctrl-S) or a reader that is
-            slow must not stop the supervisor; lines beyond 10,000 that wait are dropped (the files have them).
+        echo: also write to stdout. A separate thread does it: a paused terminal (Ctrl-S) or a slow reader must not
+            stop the supervisor; when 10,000 lines are waiting, further ones are dropped (the files have them).
     """
 
     def __init__(self, directory: Path, *, echo: bool) -> None:

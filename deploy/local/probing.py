@@ -1,8 +1,8 @@
-"""Whether a process of a stack still answers: it is asked at a steady pace, until it has failed to answer too often.
+"""Whether a process of a stack still answers: it is probed at a fixed interval until it has failed to answer too often.
 
-A process that is stopped (SIGSTOP), or stuck in a call to the machine, does not end by itself, so that waiting for its
-end is not enough. Silence is counted in failed probes, not read from a clock: while the supervisor itself is stopped,
-or the machine asleep, nobody has asked.
+A process that is stopped (SIGSTOP) or stuck in a system call does not end by itself, so waiting for its end is not
+enough. Silence is counted in failed probes, not read from a clock: while the supervisor itself is stopped, or the
+machine asleep, nothing was probed.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 FAILURES_LIMIT = 5
-"""So many failed probes in a row end a process that had answered before: 25 s at the usual pace. While a whole stack
-comes up on two cores, an answer may be late by seconds; that must not cost a process what it has in hand."""
+"""This many failed probes in a row end a process that had answered before: 25 s at the default interval. While a whole
+stack comes up on two cores, an answer may be seconds late; that must not cost a process what it has in flight."""
 
 START_SECONDS = 120.0
-"""What a process may take to answer for the first time; on two busy cores a broker takes 15 s."""
+"""How long a process may take to answer for the first time; on two busy cores a broker takes 15 s."""
 
 Probe = Callable[[float], Awaitable[str]]
-"""Asks a process for a sign of life, for so many seconds at most; "" or what went wrong."""
+"""Probes a process, for this many seconds at most; returns "" or what went wrong."""
 
 Answering = Literal["starting", "running", "not answering"]
 
 
 class Prober:
-    """Follows one process from its start.
+    """Probes one process from its start.
 
     Args:
-        probe: how it is asked.
-        every_seconds: the pace, which is also what an answer may take.
+        probe: how it is probed.
+        every_seconds: the interval, which is also the time limit for an answer.
         changed: called when the state has changed.
 
     Attributes:
@@ -44,18 +44,18 @@ class Prober:
         self._changed = changed
 
     def has_answered(self) -> None:
-        """The process works, as somebody else has seen."""
+        """Note that the process works, as observed elsewhere."""
         self._set("running")
 
     async def wait_silent(self) -> str:
         """Probe until it has been silent for too long.
 
         Returns:
-            What went wrong, as a part of a sentence.
+            What went wrong, as part of a sentence.
         """
         failures = 0
         while True:
-            # The pause runs beside the probe, so that an answer that never comes does not double the pace.
+            # The pause runs concurrently with the probe, so that a missing answer does not double the interval.
             pause = asyncio.create_task(asyncio.sleep(self._every_seconds))
             try:
                 wrong = await self._ask()
@@ -75,7 +75,7 @@ class Prober:
                 wrong = await self._probe(self._every_seconds)
         except TimeoutError:
             wrong = f"no answer within {self._every_seconds:g} s"
-        except Exception as error:  # noqa: BLE001 - a client library's surprise is no answer, and no reason to end the stack
+        except Exception as error:  # noqa: BLE001 - an exception is no answer, and no reason to end the stack
             wrong = f"{type(error).__name__}: {error}"
         if not wrong:
             self._set("running")

@@ -23,18 +23,18 @@ from shared.settings import PREFIX, Settings
 _SERVER_GRACE_SECONDS = 15.0
 _EPMD_GRACE_SECONDS = 2.0
 _SPEECH_GRACE_SECONDS = 5.0
-"""When it is stopped, the services are down and nobody waits for its answers."""
+"""When it is stopped, the services are already down and nobody waits for its answers."""
 _SERVICE_STOP_MARGIN_SECONDS = 6.0
-"""A service closes its connection after its grace period."""
+"""After its grace period a service still has to close its connection."""
 _POLL_SECONDS = 0.1
 
 _OURS = ("AMQP_URL", "STORE_URL", "SPEECH_URL", "HEALTH_PORT", "HEALTH_HOST", "STATE_DIR", "SPEECH_HOST", "SPEECH_PORT")
-"""Settings that the stack decides, whatever the environment says."""
+"""Settings that the stack determines, whatever the environment says."""
 
 _FETCH_ALLOW = PREFIX + "FETCH_ALLOW"
 _OWN_MACHINE = "127.0.0.0/8,::1"
-"""What a stack on somebody's own machine may fetch beside public pages, unless the environment says otherwise: what is
-served there is theirs."""
+"""What a stack on somebody's own machine may fetch besides public pages, unless the environment says otherwise: what is
+served there belongs to them."""
 
 
 class ProcessSpecs:
@@ -92,7 +92,7 @@ class ProcessSpecs:
         return specs
 
     def services(self) -> list[ProcessSpec]:
-        """Our own services, the synthesizer as often as the plan says."""
+        """Our own services, with as many synthesizers as the plan says."""
         return [
             self._service(name, f"{name}-{number}")
             for name in self._plan.modules
@@ -100,7 +100,7 @@ class ProcessSpecs:
         ]
 
     def _service(self, name: str, label: str) -> ProcessSpec:
-        # Nobody but `podcast ps` and us knows a health port: each start may take another one.
+        # Only `podcast ps` and this module use a health port, so each start may take a different one.
         def program() -> Program:
             port = self._book.port(label)
             return self._python(name, self._plan.modules[name], HEALTH_PORT=str(port))
@@ -139,18 +139,18 @@ class ProcessSpecs:
             **{PREFIX + key: value for key, value in values.items()},
             "PYTHONUNBUFFERED": "1",
         }
-        # -P: a folder of the user's with a module named like one of ours must not be imported instead.
+        # -P: a module in the user's folder with the same name as one of ours must not be imported instead.
         return Program(name, (sys.executable, "-P", "-m", module), env, self._directory)
 
 
 async def _at_once(ended: Ended) -> None:
-    del ended  # what needs epmd says if it is not there
+    del ended  # what needs epmd reports if it is missing
 
 
 def _python_spec(
     name: str, program: Callable[[], Program], port: Callable[[], int | None], grace_seconds: float
 ) -> ProcessSpec:
-    """Of a service or our speech server: both answer `/healthz`."""
+    """The spec of a service or our speech server: both answer `/healthz`."""
     return ProcessSpec(
         name=name,
         program=program,
@@ -169,7 +169,7 @@ def _alive(port: Callable[[], int | None]) -> Probe:
 
 
 def _answers(name: str, port: Callable[[], int | None]) -> Callable[[Ended], Awaitable[None]]:
-    """Wait until what answers on this port says that it is ready."""
+    """Wait until the server on this port answers that it is ready."""
 
     async def ready(ended: Ended) -> None:
         deadline = time.monotonic() + START_SECONDS

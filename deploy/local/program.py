@@ -18,7 +18,7 @@ from shared.errors import Misconfigured
 LineSink = Callable[[str], None]
 
 TAIL_LINES = 30
-"""How much of a child's last words is kept to explain its end."""
+"""How many of a child's last lines are kept to explain why it ended."""
 
 _READ_BYTES = 65_536
 _LINE_LIMIT_BYTES = 65_536
@@ -29,10 +29,10 @@ class Program:
     """What to run.
 
     Attributes:
-        name: goes in front of its log lines.
+        name: the prefix of its log lines.
         argv: the program and its arguments.
         env: its whole environment.
-        cwd: where it runs; None: where its parent does.
+        cwd: its working directory; None: its parent's.
     """
 
     name: str
@@ -62,17 +62,17 @@ def find_program(name: str, *, hint: str, also: tuple[str, ...] = ()) -> str:
 
 
 def tethered(argv: tuple[str, ...], *, to_parent: signal.Signals = signal.SIGKILL) -> tuple[str, ...]:
-    """The command that the kernel ends with signal `to_parent` when the process that started it is gone.
+    """The command, wrapped so that the kernel sends it the signal `to_parent` when the process that started it is gone.
 
     `setpriv` (util-linux, an essential package of Debian) sets the parent-death signal and then becomes the program. A
-    `preexec_fn` would do the same, but is not safe beside threads.
+    `preexec_fn` would do the same, but is not safe with threads.
     """
     setpriv = find_program("setpriv", hint="Install the package util-linux.")
     return (setpriv, "--pdeathsig", to_parent.name.removeprefix("SIG"), "--", *argv)
 
 
 class Child:
-    """A running program in a session of its own, so that a Ctrl-C in the terminal reaches only its parent.
+    """A program running in its own session, so that a Ctrl-C in the terminal reaches only its parent.
 
     Attributes:
         program: what runs.
@@ -93,10 +93,10 @@ class Child:
         """Start it; each line that it writes goes to `on_line`.
 
         Raises:
-            Misconfigured: the program is not there.
+            Misconfigured: the program cannot be started.
         """
-        # A pipe of our own: asyncio would not tell of the child's end before its pipe is closed, and a stray grandchild
-        # can hold that open for ever.
+        # Our own pipe: asyncio would not report the child's end before its pipe is closed, and a stray grandchild can
+        # hold that open forever.
         output, written = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -124,28 +124,28 @@ class Child:
         return self._process.returncode
 
     async def wait(self) -> int:
-        """Wait for its end, and end what it has left behind in its process group."""
+        """Wait for its end, then kill what is left in its process group."""
         code = await self._process.wait()
         self._signal_group(signal.SIGKILL)
-        # Its last words are in the pipe now. A stray grandchild may hold the pipe open: do not wait for that.
+        # Its last lines are in the pipe now. A stray grandchild may hold the pipe open: do not wait for that.
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._reader), timeout=1)
         self._reader.cancel()
         return code
 
     async def stop(self, *, grace_seconds: float) -> int:
-        """Ask it to end, and end it if it has not after `grace_seconds`."""
+        """Ask it to end, and kill it if it has not ended after `grace_seconds`."""
         if self.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.terminate()
-            self._signal_group(signal.SIGCONT)  # one that is stopped would not hear it
+            self._signal_group(signal.SIGCONT)  # a stopped process would not act on SIGTERM
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), timeout=grace_seconds)
             self.kill()
         return await self.wait()
 
     def kill(self) -> None:
-        """End it and its process group at once."""
+        """Kill it and its process group immediately."""
         self._signal_group(signal.SIGKILL)
 
     def _signal_group(self, number: signal.Signals) -> None:
@@ -166,7 +166,7 @@ class Child:
 
 
 async def lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    """The lines of a stream, however long; a line over 64 KiB comes in pieces."""
+    """The lines of a stream, however long it is; a line over 64 KiB is split."""
     rest = b""
     while chunk := await stream.read(_READ_BYTES):
         *whole, rest = (rest + chunk).split(b"\n")

@@ -1,7 +1,7 @@
-"""A private RabbitMQ node: own ports on the loopback, own data, own cookie, own port mapper, no plugin, no daemon left.
+"""A private RabbitMQ node: its own loopback ports, data, cookie and port mapper, no plugins, no daemon left behind.
 
 Works with RabbitMQ 3.10 (Debian 12) and 4.0 (Debian 13). The environment and the settings are those that
-the project's measurements found necessary; each line that surprises says why it is there.
+the project's measurements found necessary; each surprising line says why it is needed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _CONNECT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class RabbitNode:
-    """What a private node is made of.
+    """A private node: its folder, ports, credentials and timing.
 
     Attributes:
         directory: everything it writes goes here.
@@ -50,7 +50,7 @@ class RabbitNode:
         dist_port: of Erlang's distribution, for `rabbitmqctl` and `erl_call`.
         password: of the user `podcast`, who may do everything.
         cookie: Erlang's shared secret.
-        ack_deadline_seconds: the broker takes a delivery back that was not acknowledged for so long.
+        ack_deadline_seconds: the broker takes back a delivery that has been unacknowledged for this long.
         channel_tick_seconds: how often the node looks for such deliveries (its own default is 60).
     """
 
@@ -65,13 +65,13 @@ class RabbitNode:
 
     @property
     def nodename(self) -> str:
-        """An address instead of a host name, so that nothing has to be resolved."""
+        """The node's name, with an address instead of a host name, so that nothing has to be resolved."""
         return f"podcast@{LOOPBACK}"
 
     def url(self, vhost: str = "/") -> str:
         """Where clients connect.
 
-        The default vhost goes without a path: a slash alone means a vhost without a name to `amqp-publish` and others.
+        The default vhost has no path: `amqp-publish` and others take a lone slash as a vhost with an empty name.
         """
         path = "" if vhost == "/" else f"/{vhost}"
         return f"amqp://{USER}:{self.password}@{LOOPBACK}:{self.amqp_port}{path}"
@@ -80,13 +80,13 @@ class RabbitNode:
         """Write its settings and its cookie."""
         private_folder(self.directory)
         cookie = self.directory / ".erlang.cookie"
-        cookie.unlink(missing_ok=True)  # mode 400, as Erlang demands: it cannot be written again
+        cookie.unlink(missing_ok=True)  # mode 400, as Erlang requires: it cannot be overwritten
         cookie.touch(mode=0o600)
         cookie.write_text(self.cookie, encoding="ascii")
         cookie.chmod(0o400)
         conf = self.directory / "rabbitmq.conf"
         write_private(conf, self._conf())
-        # An empty file fails the boot.
+        # An empty file would make the boot fail.
         tick_ms = round(self.channel_tick_seconds * 1000)
         advanced = f"[{{rabbit, [{{channel_tick_interval, {tick_ms}}}]}}].\n"
         write_private(self.directory / "advanced.config", advanced)
@@ -100,12 +100,12 @@ class RabbitNode:
         )
 
     def server(self) -> Program:
-        """The node itself; the process started is the node's own, since the script `exec`s."""
+        """The node itself; the script `exec`s, so the process started is the node's own."""
         path = find_program("rabbitmq-server", hint=INSTALL_HINT, also=SERVER_SCRIPTS)
         return Program("broker", (path,), self.environment(), self.directory)
 
     def environment(self) -> dict[str, str]:
-        """All that the node is told; nothing is inherited, so no setting of a system-wide RabbitMQ leaks in."""
+        """The node's whole environment; nothing is inherited, so no setting of a system-wide RabbitMQ leaks in."""
         home = str(self.directory)
         return {
             "PATH": os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin",
@@ -123,10 +123,10 @@ class RabbitNode:
             "RABBITMQ_DIST_PORT": str(self.dist_port),
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
-            # A node that finds no port mapper would start one as a daemon, which outlives it and keeps its port.
+            # A node that finds no port mapper would start one as a daemon, which would outlive it and keep its port.
             "ERL_ZFLAGS": "-start_epmd false",
-            # The last three: idle schedulers sleep at once instead of spinning, which on a small machine takes the
-            # processor from the services.
+            # The last three: idle schedulers sleep immediately instead of spinning, which on a small machine would take
+            # CPU time from the services.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}"
             " +sbwt none +sbwtdcpu none +sbwtdio none",
             "RUNNING_UNDER_SYSTEMD": "true",
@@ -139,7 +139,7 @@ class RabbitNode:
 
         Args:
             deadline_seconds: how long at most.
-            ended: asked at each try; the reason why there is no more hope, or None.
+            ended: called at each try; returns the reason why it will not come up, or None.
 
         Raises:
             BrokerDown: it does not come up; the message says why.
@@ -161,7 +161,7 @@ class RabbitNode:
     async def silence(self, seconds: float) -> str:
         """Why it seems dead; "" if a client can connect.
 
-        A whole connection, since the node writes a warning for every one that ends within its handshake.
+        A complete connection, since the node logs a warning for every one that ends during its handshake.
         """
         return "nothing listens" if is_free(self.amqp_port) else await refusal(self.url(), seconds)
 

@@ -1,6 +1,6 @@
-"""Keeps one program of a stack running: starts it, waits for its end, starts it again after a pause.
+"""Keeps one program of a stack running: starts it, waits for its end, restarts it after a pause.
 
-A program that no longer answers is ended, so that it is started again like one that has ended by itself.
+A program that no longer answers is killed, and then restarted like one that has ended by itself.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ LONGEST_PAUSE_SECONDS = 5.0
 """The pause doubles from the first to the longest."""
 
 STEADY_SECONDS = 10.0
-"""A program that has run for so long was all right: the next pause is the first one again."""
+"""A program that has run for longer than this was fine: the next pause is the first one again."""
 
 HOPELESS_FAILURES = 3
-"""A program that ended so often before it was ready once will not come up."""
+"""A program that ended this often before it was ever ready will not come up."""
 
 Ended = Callable[[], str | None]
 
@@ -35,8 +35,8 @@ class ProcessSpec:
 
     Attributes:
         name: the service's; several specs may share it.
-        program: what to run; asked at every start.
-        ready: returns when it works, raises when there is no hope; takes a function that tells why it ended, if so.
+        program: what to run; called at every start.
+        ready: returns when it works, raises when it will not come up; takes a function that returns the reason, if any.
         probe: whether it is alive.
         port: where it answers, or None.
         grace_seconds: from SIGTERM to SIGKILL.
@@ -51,18 +51,18 @@ class ProcessSpec:
 
 
 class Restarter:
-    """Keeps a spec running until it is told to stop.
+    """Keeps a spec running until it is stopped.
 
     Args:
-        probe_seconds: how often the process is asked for a sign of life.
-        say: takes a name and a line for the log.
+        probe_seconds: how often the process is probed.
+        say: receives a name and a line for the log.
         changed: called when a process has started or ended, or its state has changed.
-        broken: called with the error that ended the keeping itself: a bug, since nothing would be started again.
+        broken: called with the error that ended the restarter itself: a bug, since nothing would be restarted.
 
     Attributes:
-        spec: what is kept.
+        spec: what is kept running.
         child: the process, while there is one.
-        failures: how often it has ended, or was ended because it did not answer; each time it is started again.
+        failures: how often it has ended, or was killed because it did not answer; it is restarted each time.
     """
 
     def __init__(
@@ -99,24 +99,24 @@ class Restarter:
 
     @property
     def state(self) -> ProcessState:
-        """What `podcast ps` says of it."""
+        """What `podcast ps` shows for it."""
         if self.child is not None and self._prober is not None:
             return self._prober.state
         return "restarting" if self.failures else "starting"
 
     def hopeless(self) -> str | None:
-        """Why the spec will not come up; None as long as it may."""
+        """Why the spec will not come up; None while it still may."""
         return self._last_words if self.failures >= HOPELESS_FAILURES else None
 
     async def stop(self) -> None:
-        """End it, and do not start it again."""
+        """End it, and do not restart it."""
         self._stopping.set()
         if self.child is not None:
             await self.child.stop(grace_seconds=self.spec.grace_seconds)
         await asyncio.wait({self._task})
 
     def kill(self) -> None:
-        """End it at once, without its grace."""
+        """Kill it immediately, without a grace period."""
         self._stopping.set()
         if self.child is not None:
             self.child.kill()
@@ -142,7 +142,7 @@ class Restarter:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _run_once(self) -> str:
-        """Run it to its end; tells how that came, and its last lines."""
+        """Run it to its end; returns how it ended, and its last lines."""
         try:
             program = self.spec.program()
             self.child = child = await Child.start(program, lambda line: self._say(program.name, line))
@@ -150,7 +150,7 @@ class Restarter:
             return str(error)
         self._prober = Prober(self.spec.probe, every_seconds=self._probe_seconds, changed=self._changed)
         self._changed()
-        if self._stopping.is_set():  # told while it started
+        if self._stopping.is_set():  # requested while it started
             await child.stop(grace_seconds=self.spec.grace_seconds)
         probing = asyncio.create_task(self._end_when_silent(child, self._prober), name=f"probe {self.spec.name}")
         probing.add_done_callback(self._on_end)
@@ -165,6 +165,6 @@ class Restarter:
 
     async def _end_when_silent(self, child: Child, prober: Prober) -> None:
         wrong = await prober.wait_silent()
-        if not self._stopping.is_set():  # the stop has a grace of its own
+        if not self._stopping.is_set():  # stopping has its own grace period
             self._say("stack", f"{self.spec.name} (process {child.pid}) does not answer ({wrong}); ending it.")
             child.kill()

@@ -1,7 +1,7 @@
 """`stack.json`: what runs in a stack's folder, and the lock that says whether it still does.
 
-The supervisor holds the lock for as long as it lives; the kernel gives it back when it dies, however it dies. So a
-`stack.json` beside a free lock is what a crash or a reboot has left.
+The supervisor holds the lock as long as it lives; the kernel releases it when it dies, however it dies. So a
+`stack.json` beside a free lock is left over from a crash or a reboot.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOCK_PAUSE_SECONDS = 0.05
 Phase = Literal["starting", "ready", "stopping"]
 
 ProcessState = Literal["starting", "running", "not answering", "restarting"]
-"""`starting` until it answers for the first time, `restarting` while there is none."""
+"""`starting` until it answers for the first time, `restarting` while there is no process."""
 
 
 class Running(BaseModel):
@@ -45,7 +45,7 @@ class Running(BaseModel):
 
 
 class StackState(BaseModel):
-    """What `stack.json` says."""
+    """The content of `stack.json`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -86,7 +86,7 @@ def sole_supervisor(directory: Path) -> Iterator[None]:
             except BlockingIOError:
                 if last:
                     raise AlreadyRunning.in_folder(directory) from None
-                time.sleep(_LOCK_PAUSE_SECONDS)  # `is_running` of another command holds it for an instant
+                time.sleep(_LOCK_PAUSE_SECONDS)  # another command's `is_running` holds it for a moment
         yield
 
 
@@ -105,32 +105,32 @@ def is_running(directory: Path) -> bool:
 
 
 def read_state(directory: Path) -> StackState | None:
-    """What runs in this folder; None if nothing does, whatever a crash has left there."""
+    """What runs in this folder; None if nothing does, even if a crash has left a `stack.json`."""
     return _last_state(directory) if is_running(directory) else None
 
 
 def left_state(directory: Path) -> StackState | None:
-    """What a supervisor that was killed, or a machine that went down, has left; None if nothing, or if one runs."""
+    """What a killed supervisor or a machine that went down has left; None if nothing, or if a supervisor runs."""
     return None if is_running(directory) else _last_state(directory)
 
 
 def write_state(directory: Path, state: StackState) -> None:
-    """Tell what runs; the file holds the broker's and the store's passwords."""
+    """Record what runs; the file holds the broker's and the store's passwords."""
     write_private(directory / STATE_FILE, state.model_dump_json(indent=2))
 
 
 def forget_state(directory: Path) -> None:
-    """Nothing runs any more."""
+    """Record that nothing runs any more."""
     (directory / STATE_FILE).unlink(missing_ok=True)
 
 
 def sweep(directory: Path) -> list[int]:
-    """End what a supervisor that was killed has left: processes in the sessions that it had started.
+    """Kill what a killed supervisor has left: processes in the sessions that it had started.
 
-    Its own children die with it; their children (an encoder, a worker) may be late. Call it with the lock held.
+    Its own children die with it; their children (an encoder, a worker) may end later. Call it with the lock held.
 
     Returns:
-        The ids of the processes that were still there.
+        The ids of the processes that were still running.
     """
     left = _last_state(directory)
     sessions = {process.pid for process in left.processes if process.pid} if left else set()
@@ -138,7 +138,7 @@ def sweep(directory: Path) -> list[int]:
     if sessions and _since_boot(directory / STATE_FILE):
         for pid in psutil.pids():
             with suppress(ProcessLookupError, PermissionError):
-                # A session's id is not given to a new process for as long as any process is in it.
+                # A session's id is not given to a new process as long as any process is in the session.
                 if os.getsid(pid) in sessions and psutil.pid_exists(pid):
                     os.kill(pid, 9)
                     found.append(pid)
@@ -147,7 +147,7 @@ def sweep(directory: Path) -> list[int]:
 
 
 def _since_boot(path: Path) -> bool:
-    """Whether the file was written since the machine started: process ids from before mean nothing."""
+    """Whether the file was written since the machine booted: process ids from before mean nothing."""
     return path.stat().st_mtime > psutil.boot_time()
 
 

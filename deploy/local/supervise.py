@@ -27,13 +27,13 @@ from shared.settings import Settings, load
 
 
 def supervise(directory: Path, plan: StackPlan, settings: Settings, *, echo: bool, tell_ready: TellReady) -> None:
-    """Run a stack until SIGTERM or SIGINT. From here on, this process makes files for its owner alone.
+    """Run a stack until SIGTERM or SIGINT. From now on, files that this process makes are readable only by its owner.
 
     Args:
         directory: the stack's folder.
-        plan: what it is made of.
+        plan: what it consists of.
         settings: of the services.
-        echo: write the log to stdout, too.
+        echo: also write the log to stdout.
         tell_ready: called when everything works.
 
     Raises:
@@ -66,14 +66,14 @@ def main() -> None:
 
     def tell(outcome: dict[str, str]) -> None:
         if arguments.ready_fd is not None:
-            with suppress(OSError):  # whoever waited has gone
+            with suppress(OSError):  # the waiting process has gone
                 os.write(arguments.ready_fd, json.dumps(outcome).encode() + b"\n")
                 os.close(arguments.ready_fd)
 
     code = 0
     try:
         plan = StackPlan.model_validate_json(sys.stdin.buffer.read() or b"{}")
-        os.environ.update(plan.env)  # the supervisor goes by them, too: how long a service may take to stop
+        os.environ.update(plan.env)  # the supervisor uses them too: how long a service may take to stop
         supervise(arguments.dir, plan, load(), echo=arguments.echo, tell_ready=lambda: tell({}))
     except PodcastError as error:
         tell({"error": type(error).__name__, "message": error.message, "hint": error.hint})
@@ -82,7 +82,7 @@ def main() -> None:
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(code)  # no thread is waited for
+    os._exit(code)  # waits for no thread
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What a local stack hangs on: starts everything, keeps it running, ends it in the right order.
+"""The owner of a local stack: starts everything, keeps it running, ends it in the right order.
 
-The servers and the services start side by side (services wait for the broker by themselves). Whatever dies, or does not
-answer for a while, is started again on the same data and ports. SIGTERM or SIGINT stops the services first, then
-speech, store, broker, port mapper; a second signal does not wait.
+The servers and the services start concurrently (services wait for the broker by themselves). Whatever dies, or does not
+answer for a while, is restarted on the same data and ports. SIGTERM or SIGINT stops the services first, then speech,
+store, broker, port mapper; on a second signal everything is killed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from shared.errors import Outage
 from shared.settings import Settings
 
 START_TRIES = 3
-"""How often the stack is laid out anew when a stranger was faster at one of its ports."""
+"""How often the stack is started, with a new layout each time, when another process took one of its ports."""
 
 
 TellReady = Callable[[], None]
@@ -51,10 +51,10 @@ class Supervisor:
         self._failure: BaseException | None = None
 
     async def run(self, tell_ready: TellReady) -> None:
-        """Bring the stack up, tell, and keep it up until a signal.
+        """Bring the stack up, report that it is ready, and keep it up until a signal.
 
         Raises:
-            PodcastError: it does not come up; what had started is down again.
+            PodcastError: it does not come up; what had started has been stopped.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -137,14 +137,14 @@ class Supervisor:
         )
 
     def _on_broken(self, error: BaseException) -> None:
-        """Better no stack than one that looks alive and starts nothing again."""
+        """End the stack: better none than one that looks alive and restarts nothing."""
         self._say("stack", "".join(traceback.format_exception(error)))
         self._failure = error
         self._stop.set()
 
     def _tell_state(self, *, last: bool = False) -> None:
         if self._phase == "stopping" and not last:
-            return  # the file goes on naming what this process may leave behind if it is killed now
+            return  # the file keeps naming what this process would leave behind if it were killed now
         try:
             self._write_state()
         except OSError as error:  # a full disk must not end the supervision

@@ -15,7 +15,7 @@ from shared.settings import Settings
 def build(
     settings: Settings, *, stages: tuple[topology.WorkQueue, ...] = topology.STAGES, plan_of: plan.Plan = plan.of
 ) -> service.Service:
-    """Wire the service, for these stages and this plan of a job."""
+    """Wire the service for these stages and this plan of a job."""
     app = service.Service(
         settings,
         topology.coordinator_of(stages),
@@ -74,7 +74,7 @@ def build(
 
 
 def _hear_of_pieces(app: service.Service, stages: tuple[topology.WorkQueue, ...], jobs: Jobs) -> None:
-    """Register handlers of what stages beside the line announce."""
+    """Register handlers for what additional stages announce."""
 
     async def piece_finished(message: messages.PieceFinished) -> None:
         await handlers.piece_finished(message, jobs=jobs, publish=app.publish)

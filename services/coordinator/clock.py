@@ -1,7 +1,7 @@
 """The time of day, steady while the process lives.
 
-A wall clock jumps: it is corrected, or its machine was asleep. A job's age must not jump with it, or all jobs would end
-at their deadline at once.
+A wall clock jumps when it is corrected or its machine was asleep. A job's age must not jump with it, or all jobs would
+hit their deadline simultaneously.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Copies of dead letters: the job learns that a piece of its work cannot be made. The letter itself stays for people.
+"""Copies of dead letters: they show that a piece of a job cannot be made. The dead letter stays for an operator.
 
-Who sends a message is a stranger, and its correlation id may be another's job. So a copy changes a job only if it is a
-well-formed message that this job waits for: exactly what the coordinator would ask. The one exception is a job that
-could not even be read and whose id nobody else has used: its sender watches that id.
+The sender of a message is not trusted, and the correlation id may name somebody else's job. So a copy changes a job
+only if it is a well-formed message that this job waits for: exactly what the coordinator would send. The one exception
+is a job that could not even be read and whose id nobody else has used: its sender watches that id.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.protocol.reading import is_from_outside, read
 from shared.protocol.topology import WorkQueue
 
 _REASON_LIMIT_CHARACTERS = 2_000
-"""What a status keeps of a reason; the dead letter has all of it."""
+"""How much of a reason a status keeps; the dead letter has all of it."""
 _GIVEN_UP = "The message was delivered too often without being handled: it may kill its consumer."
 
 
@@ -61,7 +61,7 @@ async def _unreadable_job(copy: IncomingMessage, *, jobs: Jobs) -> None:
 
 
 def _message(copy: IncomingMessage, queue: WorkQueue) -> Message | None:
-    """The message that died; None if it is none of those that the queue is for."""
+    """The message that died; None if it is not one that belongs in the queue."""
     kinds = {message.ROUTING_KEY: message for message in queue.consumes}
     kind = kinds.get(copy.type or "") or (queue.consumes[0] if len(kinds) == 1 and not copy.type else None)
     if kind is None:
@@ -73,7 +73,7 @@ def _message(copy: IncomingMessage, queue: WorkQueue) -> Message | None:
 
 
 def _reason(copy: IncomingMessage) -> str:
-    """Why it died; a letter without our headers was given up by the broker."""
+    """Why it died; a dead letter without our headers was given up by the broker."""
     reason = copy.headers.get(envelope.EXCEPTION_MESSAGE)
     if isinstance(reason, bytes):
         reason = reason.decode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""Asks for a job's next pieces of work, and moves the job when a phase of its plan is over.
+"""Requests a job's next pieces of work, and changes the job's state when a phase of its plan is over.
 
 The next request is published (confirmed) before the message that made room is acked, so a killed coordinator leaves a
-message that carries the job on. Asking twice is harmless: whoever gets it looks for the object first.
+message that keeps the job going. Requesting twice is harmless: the receiver looks for the object first.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _TEXT_SHOWN_CHARACTERS = 80
 
 
 async def dispatch(job: Job, *, jobs: Jobs, publish: Publish, is_news: bool = True) -> None:
-    """Ask for as many pieces as there is room for; end the job if it is complete, or cannot be.
+    """Request as many pieces as there is room for; end the job if it is complete or cannot be completed.
 
     Args:
         job: with its manifest in the store.
         jobs: its memory.
-        publish: asks for pieces.
+        publish: requests pieces.
         is_news: whether something in the job's status has changed.
     """
     progress = await jobs.progress(job)
@@ -57,15 +57,15 @@ async def carry_on(
     manifest: Manifest | None = None,
     sent_back: tuple[str, int | None] = ("", None),
 ) -> None:
-    """Ask for what a job waits for, wherever it stands.
+    """Request what a job waits for, whatever its state.
 
     Args:
         job: under way.
         jobs: its memory.
-        publish: asks for pieces.
+        publish: requests pieces.
         requeue: sends a request to the chunker alone.
-        manifest: the job's, if it was read already.
-        sent_back: a queue that has a message of this job again already, and the piece it is about.
+        manifest: the job's, if it has been read already.
+        sent_back: a queue to which a message of this job has been replayed, and the piece that the message is about.
     """
     if manifest is None:
         manifest = await jobs.records.manifest(job.job_id) if job.progress is None else job.progress.manifest
@@ -84,7 +84,7 @@ async def carry_on(
 
 
 def _stages(job: Job) -> dict[str, float]:
-    """The time that the job's stages took; that of synthesis grows with each time it is taken up."""
+    """The time that the job's stages took; that of synthesis adds up each time it is resumed."""
     if job.status.state != "synthesizing" or job.synthesizing_since is None:
         return job.status.stages
     seconds = job.status.stages.get("synthesizing", 0.0) + time.monotonic() - job.synthesizing_since
@@ -93,7 +93,7 @@ def _stages(job: Job) -> dict[str, float]:
 
 
 def _why(progress: Progress, kind: Kind, index: int, reason: str) -> str:
-    """Why a job is given up, in sentences."""
+    """Why a job is given up, in full sentences."""
     if kind.name != CHUNK:
         return reason if len(kind.object_keys) == 1 else f"The {kind.name} {index} cannot be made: {reason}"
     count = progress.counts.failed

@@ -1,4 +1,4 @@
-"""What is told of a job: durable events of its end, transient ones for watchers. Pure: made from the status alone."""
+"""A job's events: durable ones of its end, transient ones for watchers. Pure: made from the status alone."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NAME: dict[JobState, EventName] = {"completed": "completed", "failed": "failed"
 
 
 def event_of(status: JobStatus, *, is_new: bool = False) -> JobEvent:
-    """What watchers hear; they have no use for the bitmaps of what is finished."""
+    """What watchers receive; they have no use for the bitmaps of what is finished."""
     name = "started" if is_new else _NAME.get(status.state, "progressed")
     return JobEvent(name=name, status=status.model_copy(update={"finished": {}}))
 
 
 def ending(status: JobStatus) -> JobEnded:
-    """What is announced of a job that has ended so; announced twice, it is the same message."""
+    """The announcement that a job has ended; announced twice, it is the same message."""
     common: dict[str, Any] = {
         "job_id": status.job_id,
         "title": status.title,

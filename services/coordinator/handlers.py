@@ -1,4 +1,4 @@
-"""Moves jobs along. Consumes every result, publishes every request; the process manager of the line.
+"""The process manager of the pipeline: consumes every result, publishes every request.
 
 Derive, don't remember: a piece of work is finished when its object exists. What an event means for a job's state is in
 the table of `life.py`; an event that is not in it changes nothing. Every handler may see its message twice.
@@ -30,18 +30,18 @@ from shared.store import keys
 log = structlog.get_logger(__name__)
 
 LOSSES_LIMIT = 100
-"""Of a job, whichever the chunks; it bounds what the status holds of them."""
+"""Losses in one job, over all its chunks; it bounds how many the status holds."""
 
 
 async def job_submitted(request: JobRequest, *, jobs: Jobs) -> None:
-    """A new job; the chunker got the same message. The same id twice is one job."""
+    """Admit a new job; the chunker got the same message. The same id twice is one job."""
     async with jobs.held(request.job_id):
         if await jobs.find(request.job_id) is None:
             await jobs.admit(request)
 
 
 async def job_chunked(message: JobChunked, *, jobs: Jobs, publish: Publish) -> None:
-    """The manifest is there: begin to dispatch."""
+    """The manifest is in the store: begin to dispatch."""
     async with jobs.held(message.job_id):
         job = await jobs.find(message.job_id)
         if job is not None and job.ended:
@@ -59,12 +59,12 @@ async def job_chunked(message: JobChunked, *, jobs: Jobs, publish: Publish) -> N
 
 
 async def chunk_synthesized(message: ChunkSynthesized, *, jobs: Jobs, publish: Publish) -> None:
-    """A chunk's audio is in the store: ask for the next one, or for the episode."""
+    """A chunk's audio is in the store: request the next one, or the episode."""
     await _finished(message.job_id, message.audio_key, message.audio_seconds, jobs=jobs, publish=publish)
 
 
 async def piece_finished(message: PieceFinished, *, jobs: Jobs, publish: Publish) -> None:
-    """A piece of a stage beside the line is in the store."""
+    """A piece from an additional stage is in the store."""
     await _finished(message.job_id, message.object_key, 0.0, jobs=jobs, publish=publish)
 
 
@@ -100,10 +100,10 @@ async def episode_assembled(message: EpisodeAssembled, *, jobs: Jobs, publish: P
 
 
 async def chunk_lost(message: ChunkLost, *, jobs: Jobs, publish: Publish, settings: Settings) -> None:
-    """The assembler did not find a chunk that was finished: have it spoken again, but not for ever.
+    """The assembler did not find a chunk that was finished: have it synthesized again, but not forever.
 
-    A second loss means a store that has lost more than one object: every chunk of the job is asked for again then,
-    which costs a message for those that are there.
+    A second loss means that the store has lost more than one object. Then every chunk of the job is requested again,
+    which costs only a message for each that still exists.
     """
     async with jobs.held(message.job_id):
         job = await jobs.need(message.job_id)
@@ -114,7 +114,7 @@ async def chunk_lost(message: ChunkLost, *, jobs: Jobs, publish: Publish, settin
         has_lost_before = bool(lost)
         if progress.lose(message.audio_key, all_of_its_kind=has_lost_before):
             if has_lost_before:
-                job.audio_seconds = 0.0  # all of it is announced again
+                job.audio_seconds = 0.0  # all of it will be announced again
             lost[message.audio_key] = lost.get(message.audio_key, 0) + 1
             if error := _too_often(message, lost, settings.lost_limit):
                 await jobs.move(job, Event.GIVEN_UP, error=error, lost=lost)
@@ -124,7 +124,7 @@ async def chunk_lost(message: ChunkLost, *, jobs: Jobs, publish: Publish, settin
 
 
 def _too_often(message: ChunkLost, lost: dict[str, int], limit: int) -> str | None:
-    """Why a job is given up for what it has lost; None if it may go on."""
+    """Why a job is given up because of its losses; None if it may go on."""
     times, of_all = lost[message.audio_key], sum(lost.values())
     if times > limit:
         return f"Chunk {message.index} was spoken and then lost {times} times. The last time: {message.reason}"
@@ -134,17 +134,17 @@ def _too_often(message: ChunkLost, lost: dict[str, int], limit: int) -> str | No
 
 
 async def job_cancel(message: JobCancelRequested, *, jobs: Jobs) -> None:
-    """Stop dispatching; what is in flight is made, and is an object in the store and no more."""
+    """Stop dispatching; what is in flight is still made, but only leaves an object in the store."""
     async with jobs.held(message.job_id):
         job = await jobs.need(message.job_id)
         await jobs.move(job, Event.CANCELLED, error=message.reason)
 
 
 async def job_resume(message: JobResumeRequested, *, jobs: Jobs, publish: Publish, requeue: Publish) -> None:
-    """Open a failed or cancelled job again and ask for what is not finished.
+    """Reopen a failed or cancelled job and request what is not finished.
 
-    A cancelled one is opened only for who asks for the job itself: whoever replays its dead letters among others does
-    not mean it. Nothing is refused by a dead letter: a replay must not make new ones.
+    A cancelled job is reopened only by a request to resume the job itself: replaying dead letters that happen to
+    include some of its own does not reopen it. A refused message is not dead-lettered: a replay must not make new ones.
     """
     async with jobs.held(message.job_id):
         try:
@@ -164,7 +164,7 @@ async def _resume(message: JobResumeRequested, *, jobs: Jobs, publish: Publish, 
         return
     manifest = await jobs.records.manifest(job.job_id)
     if manifest is None and message.sent_back_to != topology.CHUNKER.name:
-        # Before the job is open: once it is, this message coming again changes nothing.
+        # Before the job is reopened: after that, a redelivery of this message changes nothing.
         request = await jobs.records.request(job.job_id)
         if request is None:
             log.warning("nothing to resume: the request is not in the store", job=message.job_id)

@@ -17,7 +17,7 @@ class Job:
 
     status: JobStatus
     version: str | None = None
-    """Of the status in the store as this process knows it; None: there is none yet."""
+    """Version of the status in the store, as far as this process knows; None: there is none yet."""
     progress: Progress | None = None
     last_news: float = field(default_factory=time.monotonic)
     written_at: float = 0.0
@@ -42,7 +42,7 @@ class Job:
         return self.status.resumed_at or self.status.submitted_at
 
     def status_now(self, **fields: Any) -> JobStatus:
-        """The job's status as of now, with `fields` over what is known."""
+        """The job's status as of now; `fields` override what is known."""
         if self.progress is not None:
             fields = {
                 "chunks": self.progress.counts,

@@ -28,20 +28,20 @@ log = structlog.get_logger(__name__)
 
 EVENT_INTERVAL_SECONDS = 0.25
 STATUS_INTERVAL_SECONDS = 1.0
-"""Progress is written and told at most this often; a change of state at once."""
+"""Progress is published and written at most this often; a change of state, immediately."""
 
 
 class Jobs:
-    """All jobs that are under way. A job's messages are handled one at a time, jobs side by side.
+    """All jobs that are under way. A job's messages are handled one at a time, different jobs concurrently.
 
-    The broker lets one coordinator be active at a time; but one that was frozen, or cut off, goes on where it stood
-    while another is active already. So the memory ends with the connection (`forget_all`), and a status is written only
+    The broker lets one coordinator be active at a time. But one that was frozen or cut off resumes where it was while
+    another is already active. So the memory is dropped with the connection (`forget_all`), and a status is written only
     over the version that this process knows.
 
     Args:
         store: where the jobs' documents are.
         tell: publishes a transient event.
-        announce: publishes a durable one; confirmed when it returns.
+        announce: publishes a durable event; confirmed when it returns.
         plan_of: what a job consists of.
     """
 
@@ -63,13 +63,13 @@ class Jobs:
 
     @contextlib.asynccontextmanager
     async def held(self, job_id: str) -> AsyncIterator[None]:
-        """Hold the job: whoever else wants it waits, in order of arrival."""
+        """Hold the job; others wait for it in order of arrival."""
         async with self._turns.of(job_id):
             connection = self._connections
             try:
                 yield
             except BaseException:
-                # What was half done in memory is not to be believed; the store knows.
+                # Half-done changes in memory cannot be trusted; the store is right.
                 self._jobs.pop(job_id, None)
                 raise
             if connection != self._connections:
@@ -79,7 +79,7 @@ class Jobs:
         """The job from the cache, or rebuilt from the store; None if there is none.
 
         Raises:
-            Unreadable: its status is no status.
+            Unreadable: what is stored is not a status.
         """
         if job_id in self._jobs:
             return self._jobs[job_id]
@@ -87,7 +87,7 @@ class Jobs:
         if found is None:
             return None
         status, version = found
-        # Without a checkpoint every chunk is asked for and counted again.
+        # Without a checkpoint every chunk is requested and counted again.
         job = Job(status, version=version, audio_seconds=status.audio_seconds if status.finished else 0.0)
         if not job.ended:
             self._jobs[job_id] = job
@@ -105,20 +105,20 @@ class Jobs:
         return job
 
     async def admit(self, request: JobRequest) -> Job:
-        """Take a new job into the store: what was asked (the first request of its id), that it is active, its state."""
+        """Record a new job in the store: its request (the first one with its id), its mark as active, its state."""
         request = await self.records.first_request(request)
         job = await self.begin(request.job_id)
         await self.move(job, Event.SUBMITTED, title=request.title or "")
         return job
 
     async def begin(self, job_id: str) -> Job:
-        """A job that has no status yet; it is active from here on."""
+        """A job that has no status yet; from now on it is marked as active."""
         await self.records.mark_active(job_id)
         now = clock.now()
         return Job(JobStatus(job_id=job_id, state="queued", submitted_at=now, updated_at=now))
 
     async def progress(self, job: Job, manifest: Manifest | None = None) -> Progress:
-        """The job's progress; where this process does not have it, derived from the manifest and the last status.
+        """The job's progress; if this process does not have it, derived from the manifest and the last status.
 
         Raises:
             BadInput: the job has no manifest, or one that cannot be read.
@@ -133,7 +133,7 @@ class Jobs:
         return job.progress
 
     async def move(self, job: Job, event: Event, **fields: Any) -> bool:
-        """Move the job by the table of its life: write its state, then tell it.
+        """Move the job by the table of its life: write its state, then publish it.
 
         An ended job leaves the cache and `active/`.
 
@@ -154,19 +154,19 @@ class Jobs:
         return True
 
     async def close(self, job: Job) -> None:
-        """Announce an ended job; only when that is confirmed does it leave `active/`, so a crash announces it again."""
+        """Announce an ended job; it leaves `active/` only when that is confirmed, so a crash repeats it."""
         self._jobs.pop(job.job_id, None)
         await self._announce(ending(job.status))
         await self.records.unmark_active(job.job_id)
 
     async def reopen(self, job: Job) -> None:
-        """Resume an ended job, with a fresh deadline and nothing held against it."""
-        await self.records.mark_active(job.job_id)  # before it is open, so that a restarted coordinator finds it
+        """Resume an ended job, with a fresh deadline and without its failures and losses."""
+        await self.records.mark_active(job.job_id)  # before it is reopened, so that a restarted coordinator finds it
         job.progress = None
         await self.move(job, Event.RESUMED, resumed_at=clock.now(), error=None, failures=(), warnings=(), lost={})
 
     async def advance(self, job: Job) -> None:
-        """Note progress; written and told at intervals."""
+        """Note progress; it is published and written at intervals."""
         job.stale = True
         now = time.monotonic()
         job.last_news = now
@@ -178,7 +178,7 @@ class Jobs:
             await self.write_now(job)
 
     async def write_now(self, job: Job) -> None:
-        """Write the job's status as of now.
+        """Bring the job's status up to date and write it.
 
         Raises:
             Overtaken: the one in the store is not the one that this process knows.
@@ -187,7 +187,7 @@ class Jobs:
         await self.write(job)
 
     async def write(self, job: Job) -> None:
-        """Write the job's status as it was told.
+        """Write `job.status` unchanged.
 
         Raises:
             Overtaken: the one in the store is not the one that this process knows.
@@ -197,7 +197,7 @@ class Jobs:
         job.version = await self.records.write(job.status, job.version)
 
     async def keep_written(self) -> None:
-        """Write what has changed since it was last written; runs for as long as the process."""
+        """Write each status that has changed since it was last written; runs as long as the process."""
         while True:
             await asyncio.sleep(STATUS_INTERVAL_SECONDS)
             for job in [job for job in self._jobs.values() if job.stale]:
@@ -213,6 +213,6 @@ class Jobs:
         return self._jobs.get(job_id)
 
     def forget_all(self) -> None:
-        """Drop everything: the connection is lost, and another coordinator may be active from here on."""
+        """Drop everything: the connection is lost, and another coordinator may be active from now on."""
         self._connections += 1
         self._jobs.clear()

@@ -1,7 +1,7 @@
-"""A job's life: one table of states, events and transitions. Pure; whatever changes a job's state goes through it.
+"""A job's life: one table of states, events and transitions. Pure; every change of a job's state goes through it.
 
-A pair of state and event that is not in the table changes nothing. So the three states that end a job are left by
-`RESUMED` alone: a result, a dead letter or a loss that comes late is an object in the store and no more.
+A pair of state and event that is not in the table changes nothing. So the three states that end a job are left only by
+`RESUMED`: a result, a dead letter or a loss that comes late does not change the job.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from shared.protocol.messages import TERMINAL_STATES, JobState
 
 
 class Event(Enum):
-    """What can happen to a job; the value says it in words, for logs and for the diagram."""
+    """What can happen to a job; the value is the wording for logs and the diagram."""
 
     SUBMITTED = "submitted"
     CHUNKED = "chunked"
@@ -47,7 +47,7 @@ _ENDS: Final[dict[Event, JobState]] = {
     Event.OVERDUE: "failed",
     Event.CANCELLED: "cancelled",
 }
-"""What can happen to every job that is under way."""
+"""What can happen to any job that is under way."""
 
 TABLE: Final[dict[JobState, dict[Event, JobState]]] = {
     "queued": {Event.SUBMITTED: "chunking", **_ENDS},

@@ -1,7 +1,7 @@
-"""Pieces of work: whatever a queue is asked for and that is finished when its object is in the store. Pure.
+"""Pieces of work: what is requested from a queue and is finished when its object is in the store. Pure.
 
-A chunk is one kind of piece, the episode another. A stage beside them (cover art, a description, a search index) is one
-more kind, with a queue and a parallel limit of its own; `plan.py` lists the kinds of a job.
+A chunk is one kind of piece, the episode another. An additional stage (cover art, a description, a search index) is one
+more kind, with its own queue and parallel limit; `plan.py` lists the kinds of a job.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shared.settings import Settings
 
 
 class Phase(IntEnum):
-    """When the pieces of a kind are asked for: those of a phase when every earlier one is over."""
+    """When the pieces of a kind are requested: those of a phase when every earlier phase is over."""
 
     BEFORE_THE_EPISODE = 0
     THE_EPISODE = 1
@@ -29,15 +29,15 @@ class Kind:
 
     Attributes:
         name: in statuses, warnings and logs: `chunk`, `episode`, `cover`.
-        queue: the work queue that is asked; its dead letters are about these pieces.
-        phase: when they are asked for.
-        object_keys: the object that makes a piece finished, one a piece, in the order in which they are asked for.
+        queue: the work queue that receives the requests; its dead letters are about these pieces.
+        phase: when they are requested.
+        object_keys: for each piece, the object that makes it finished, in the order in which they are requested.
             Equal keys are one piece of work.
-        request: the message that asks for the piece with this index.
-        parallel: how many may be asked for at a time.
-        deadline_seconds: how long the stage may be at one message, by its settings.
-        required: without it the job fails; if not, the episode is complete with a warning.
-        text: what the piece with this index is about, for whoever reads of its failure.
+        request: the message that requests the piece with this index.
+        parallel: how many may be in flight at a time.
+        deadline_seconds: how long the stage may take for one message, by its settings.
+        required: whether the job fails without it; if not, the episode is complete with a warning.
+        text: what the piece with this index is about, for people who read about its failure.
     """
 
     name: str

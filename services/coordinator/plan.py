@@ -1,4 +1,4 @@
-"""What a job consists of: one function, one line a kind of piece. Pure."""
+"""What a job consists of: one function, one line per kind of piece. Pure."""
 
 from __future__ import annotations
 

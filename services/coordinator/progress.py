@@ -11,18 +11,18 @@ from shared.protocol.manifest import Manifest
 from shared.protocol.messages import ChunkCounts, ChunkFailure, Message
 
 FAILURES_SHOWN = 200
-"""Failures kept in the status; their dead letters are all kept."""
+"""Failures of each kind kept in the status; all their dead letters are kept."""
 _TEXT_SHOWN_CHARACTERS = 200
 
 
 class Progress:
-    """Which pieces of a job are finished, failed, asked for, or still to be asked for.
+    """Which pieces of a job are finished, failed, in flight, or still to be requested.
 
     Args:
         manifest: the job's.
         kinds: the job's plan.
-        checkpoints: what `checkpoints` said of each kind earlier; hints.
-        failed: from an earlier life of this job.
+        checkpoints: the earlier `checkpoints` of each kind; hints.
+        failed: failures noted in the job's last status.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Progress:
 
     @property
     def phase(self) -> Phase:
-        """The phase that is under way: the first one that is not over."""
+        """The current phase: the first one that is not over."""
         return min((tally.kind.phase for tally in self.tallies.values() if not _over(tally)), default=max(Phase))
 
     def finish(self, key: str) -> bool:
@@ -57,11 +57,11 @@ class Progress:
 
         Args:
             queue: the name of the work queue in which `request` died.
-            request: what asked for the piece.
+            request: the message that requested the piece.
             reason: why it died.
 
         Returns:
-            False if this job would not have asked so, does not wait for it yet, or has got the piece after all.
+            False if this job would not have sent that request, does not wait for it yet, or has the piece after all.
         """
         for tally in self._under_way():
             kind = tally.kind
@@ -72,12 +72,12 @@ class Progress:
         return False
 
     def lose(self, key: str, *, all_of_its_kind: bool = False) -> bool:
-        """Note that this object is gone; False if it was not believed to be there.
+        """Note that this object is gone; False if it was not believed to exist.
 
         Args:
             key: the object.
-            all_of_its_kind: believe of no object of the kind that it is there, and ask for each again. Who gets such a
-                message looks for the object first, so it costs a message and no work.
+            all_of_its_kind: forget that any object of the kind exists, and request each again. The receiver looks
+                for the object first, so this costs a message and no work.
         """
         for tally in self.tallies.values():
             if tally.lose(key):
@@ -90,12 +90,12 @@ class Progress:
         return False
 
     def ask_again(self) -> None:
-        """Believe of nothing that it was asked for: the messages are lost."""
+        """Forget what was requested: the messages are lost."""
         for tally in self.tallies.values():
             tally.ask_again()
 
     def asked(self, queue: str, index: int | None) -> None:
-        """Note that this queue has a message that asks for this piece (None: for the only one) already."""
+        """Note that this queue already has a message that requests this piece (None: the only one)."""
         for tally in self._under_way():
             keys = tally.kind.object_keys
             place = 0 if index is None and len(keys) == 1 else index
@@ -103,18 +103,18 @@ class Progress:
                 tally.asked(keys[place])
 
     def take(self) -> list[Message]:
-        """The messages that ask for the pieces that there is room for now; these count as asked for from here on."""
+        """Requests for the pieces that there is room for now; these count as in flight from now on."""
         return [tally.kind.request(index) for tally in self._under_way() for index in tally.take()]
 
     def waits_for(self) -> list[Kind]:
-        """The kinds of which something is asked for and has not come back."""
+        """The kinds that have pieces in flight."""
         return [tally.kind for tally in self.tallies.values() if tally.in_flight]
 
     def first_fatal(self) -> tuple[Kind, int, str] | None:
-        """What the job dies of, once the phase is over: the kind, index and reason of a required piece that failed."""
+        """What fails the job, once the phase is over: the kind, index and reason of a required piece that failed."""
         phase = self.phase
         if any(tally.kind.phase <= phase and not tally.settled for tally in self.tallies.values()):
-            return None  # what can be made is made first: a replay needs only the rest
+            return None  # what can be made is made first, so that a replay needs only the rest
         fatal = (
             (tally.kind, *tally.failures[0])
             for tally in self.tallies.values()
@@ -124,7 +124,7 @@ class Progress:
 
     @property
     def complete(self) -> bool:
-        """Every required object is in the store, and nothing more will come of the others."""
+        """Every required object is in the store, and the others are finished or given up."""
         return all(_over(tally) for tally in self.tallies.values())
 
     @property
@@ -146,11 +146,11 @@ class Progress:
 
     @property
     def checkpoints(self) -> dict[str, str]:
-        """What is finished, of each kind of which anything is; for `JobStatus.finished`."""
+        """What is finished, for each kind that has anything finished; for `JobStatus.finished`."""
         return {name: tally.checkpoint() for name, tally in self.tallies.items() if tally.finished_count}
 
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for each optional kind of which a piece failed; it names the dead letters."""
+        """A sentence for each optional kind with a failed piece; it says where the dead letters are."""
         return tuple(
             f"The {tally.kind.name} is missing: {tally.failures[0][1]} Its message is in {tally.kind.queue.dead}:"
             f" podcast dlq list {tally.kind.queue.name} --job {self.manifest.job_id}"

@@ -1,8 +1,9 @@
-"""Looks at jobs that have been still for longer than their deadlines allow: what makes every job end.
+"""Looks at jobs that have made no progress for longer than their deadlines allow, so that every job ends.
 
 A message may be lost to a purged queue or a discarded dead letter; then nothing would ever move the job again. The
-broker hands each tick to the one active coordinator, so a process needs not know whether it is that one. A restarted
-one takes its jobs up here: a look at the active ones by the page, and two reads a job (`docs/adr/0011-a-jobs-life.md`).
+broker delivers each tick to the one active coordinator, so no process has to know whether it is that one. A restarted
+coordinator takes up its jobs here: it lists the active ones page by page, with two reads per job
+(`docs/adr/0011-a-jobs-life.md`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Backlog = Callable[[topology.WorkQueue], Awaitable[int]]
 """How many messages are ready in a work queue and its wait queues."""
 
 JOBS_AT_A_TIME = 8
-"""Taken up side by side; the other slots stay free for the messages of jobs that are under way."""
+"""Taken up concurrently; the other slots stay free for the messages of jobs that are under way."""
 _SHARE_OF_DEADLINE = 0.75
 """A tick ends a little before its handler's deadline; the next one goes on."""
 _CHUNKING = frozenset({"queued", "chunking"})
@@ -39,7 +40,7 @@ _CHUNKING = frozenset({"queued", "chunking"})
 
 @dataclass
 class Reconciler:
-    """Takes up jobs that are unknown here, dispatches again those that stand still, fails those out of time."""
+    """Takes up jobs that are unknown here, dispatches stalled jobs again, fails overdue ones."""
 
     jobs: Jobs
     settings: Settings
@@ -47,13 +48,13 @@ class Reconciler:
     requeue: Publish
     backlog: Backlog
     _waiting: dict[str, int] = field(default_factory=dict)
-    """Messages by queue, as of this tick."""
+    """Number of waiting messages by queue, as of this tick."""
 
     async def run(self) -> None:
-        """One look at every job that is active.
+        """Look once at every active job.
 
         Raises:
-            Outage: store or broker do not answer; what was done so far is done.
+            Outage: store or broker does not answer; what was done so far remains done.
         """
         end = time.monotonic() + self.settings.coordinator_deadline_seconds * _SHARE_OF_DEADLINE
         self._waiting.clear()
@@ -67,7 +68,7 @@ class Reconciler:
                 return
 
     async def _look_at_some(self, job_ids: Iterator[str], end: float) -> Outage | None:
-        """Look at what the others leave, until the time is up; what stood in the way, if a server is down."""
+        """Look at jobs from the shared iterator until the time is up; returns the outage if a server is down."""
         for job_id in job_ids:
             if time.monotonic() >= end:
                 break
@@ -78,7 +79,7 @@ class Reconciler:
         return None
 
     def _needs_a_look(self, job_id: str) -> bool:
-        """Whether it is unknown here, nothing was heard of it for too long, or its time is up."""
+        """Whether it is unknown here, has made no progress for too long, or is overdue."""
         job = self.jobs.cached(job_id)
         return job is None or self._is_overdue(job) or self._is_still(job)
 
@@ -89,9 +90,9 @@ class Reconciler:
         return time.monotonic() - job.last_news >= self._patience_seconds(job)
 
     def _patience_seconds(self, job: Job) -> float:
-        """How long a job may be without news: whoever has its message may be at it for so long.
+        """How long a job may make no progress: as long as a stage may take for its message.
 
-        Waiting in a queue does not count here: a message that waits is seen there.
+        Time spent waiting in a queue is not included: a waiting message is seen in the queue.
         """
         if job.status.state in _CHUNKING:
             deadline_seconds = self.settings.chunker_deadline_seconds
@@ -101,7 +102,7 @@ class Reconciler:
         return deadline_seconds + self.settings.stalled_seconds
 
     async def _look_at_safely(self, job_id: str) -> None:
-        """Look at one job. What is wrong with it disturbs no other job."""
+        """Look at one job. A problem with it does not affect other jobs."""
         try:
             async with self.jobs.held(job_id):
                 await self._look_at(job_id)
@@ -131,12 +132,12 @@ class Reconciler:
                 await self.jobs.move(job, Event.GIVEN_UP, error=str(error))
 
     async def _take_up(self, job: Job) -> None:
-        """A job that another coordinator had: ask again for the first pieces that are not known to be finished."""
+        """Take up another coordinator's job: request again the first pieces that are not known to be finished."""
         manifest = None
         if job.status.state in _CHUNKING:
             manifest = await self.jobs.records.manifest(job.job_id)
             if manifest is None:
-                return  # its request is the chunker's, whoever coordinates; it becomes still if that was lost
+                return  # the chunker has its request; if that was lost, the job will be found stalled
         log.info("taking up", job=job.job_id, state=job.status.state)
         await self._carry_on(job, manifest)
 
@@ -144,7 +145,7 @@ class Reconciler:
         if not self._is_still(job):
             return
         if sum([await self._waiting_in(queue) for queue in _queues(job)]):
-            job.last_news = time.monotonic()  # it waits in line, or for a server that is down
+            job.last_news = time.monotonic()  # it waits its turn, or for a server that is down
             return
         log.warning("standing still", job=job.job_id, state=job.status.state)
         if job.progress is not None:
@@ -161,7 +162,7 @@ class Reconciler:
         return self._waiting[queue.name]
 
     async def _admit_again(self, job_id: str) -> None:
-        """Killed between marking a job as active and writing its status: the message that began it may be gone."""
+        """Admit a job whose coordinator was killed before it wrote a status; the message that began it may be gone."""
         try:
             request = await self.jobs.records.request(job_id)
         except Unreadable as error:
@@ -175,7 +176,7 @@ class Reconciler:
 
 
 def _queues(job: Job) -> list[topology.WorkQueue]:
-    """Where the messages are that a job waits for."""
+    """The queues in which the job's messages may be waiting."""
     if job.progress is None:
         return [topology.CHUNKER] if job.status.state in _CHUNKING else []
     return [kind.queue for kind in job.progress.waits_for()]
@@ -184,8 +185,8 @@ def _queues(job: Job) -> list[topology.WorkQueue]:
 async def tick(publish: Publish, *, every_seconds: float) -> None:
     """Ask the active coordinator to reconcile: at the start, then at an interval.
 
-    Ticks do not expire: the broker would put those that nobody read in time among the dead letters. Only
-    live coordinators send them, so a backlog is short, and one too many is harmless.
+    Ticks do not expire: the broker would dead-letter those that nobody read in time. Only live coordinators send them,
+    so a backlog is short, and an extra tick is harmless.
     """
     starting = True
     while True:

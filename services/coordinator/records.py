@@ -1,4 +1,4 @@
-"""A job's documents in the store: request, manifest, status, and its mark among the active ones.
+"""A job's documents in the store: request, manifest, status, and its mark as active.
 
 State is fenced: a request is created once and the first one counts; a status is replaced only over the version that
 this process knows. Reading is tolerant of fields that a newer version has added.
@@ -26,15 +26,15 @@ PAGE_KEYS = 1_000
 
 
 class Overtaken(Outage):
-    """Another coordinator has moved the job meanwhile: what this process remembers of it is not to be believed."""
+    """Another coordinator has moved the job in the meantime: what this process remembers of it is out of date."""
 
 
 class Unreadable(BadInput):
-    """A document of a job is not what it should be. That is this one job's trouble."""
+    """A document of a job is not what it should be. Only this job is affected."""
 
 
 class Records:
-    """What the store holds of jobs."""
+    """The documents of jobs in the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -55,7 +55,7 @@ class Records:
         """Write the job's status over the version that this process knows (None: there is none); the new version.
 
         Raises:
-            Overtaken: the one in the store is another.
+            Overtaken: the store has a different version.
         """
         key, data = keys.status(status.job_id), status.model_dump_json().encode()
         try:
@@ -66,7 +66,7 @@ class Records:
             raise Overtaken(f"Job {status.job_id} was moved on by another coordinator.") from error
 
     async def request(self, job_id: str) -> JobRequest | None:
-        """What was asked; None if nobody has stored it.
+        """The job's request; None if nobody has stored it.
 
         Raises:
             Unreadable: it is not a request.
@@ -78,7 +78,7 @@ class Records:
         return _read(JobRequest, data, f"The request of job {job_id}")
 
     async def first_request(self, request: JobRequest) -> JobRequest:
-        """Store what is asked, and return what counts: the first request of this id."""
+        """Store the request, and return the one that counts: the first with this id."""
         try:
             await self._store.create(
                 keys.request(request.job_id), request.model_dump_json().encode(), content_type="application/json"
@@ -101,18 +101,18 @@ class Records:
             data = await self._store.get(keys.manifest(job_id))
         except NotFound:
             return None
-        # In a thread: a manifest of 20,000 chunks has some 8 MB.
+        # In a thread: a manifest of 20,000 chunks is about 8 MB.
         manifest = await in_thread(partial(_read, Manifest, data, f"The manifest of job {job_id}"))
         if manifest.job_id != job_id:
             raise Unreadable(f"The manifest of job {job_id} is of job {manifest.job_id}.")
         return manifest
 
     async def mark_active(self, job_id: str) -> None:
-        """See that a restarted coordinator finds the job."""
+        """Mark the job as active, so that a restarted coordinator finds it."""
         await self._store.put(keys.active(job_id), b"")
 
     async def unmark_active(self, job_id: str) -> None:
-        """The job has ended, and its end was told."""
+        """Remove the mark: the job has ended, and its end has been announced."""
         await self._store.delete(keys.active(job_id))
 
     async def active_ids(self) -> AsyncIterator[list[str]]:

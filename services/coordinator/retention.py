@@ -1,7 +1,7 @@
-"""Removes old jobs by itself, once a day, if `PODCAST_RETENTION_DAYS` says how old they may get.
+"""Removes old jobs automatically, once a day, if `PODCAST_RETENTION_DAYS` says how old they may get.
 
-Every coordinator runs this, the stand-bys too; which of them works is settled by a conditional write of one object,
-which says when it was last done. Two at once would do no harm either.
+Every coordinator runs this, standbys included; which of them does the work is decided by a conditional write of one
+object, which says when it was last done. Two at the same time would do no harm either.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DAY_SECONDS: Final = 86_400.0
 async def keep_pruned(
     store: Store, settings: Settings, *, every_seconds: float = EVERY_SECONDS, look_seconds: float = LOOK_SECONDS
 ) -> None:
-    """Prune at intervals; runs for as long as the process, or returns at once if everything is to be kept."""
+    """Prune at intervals; runs as long as the process, or returns immediately if everything is to be kept."""
     if not settings.retention_days:
         return
     while True:
@@ -53,7 +53,7 @@ async def keep_pruned(
 
 
 async def is_our_turn(store: Store, *, every_seconds: float) -> bool:
-    """Whether it is time, and no other process was quicker to say that it does it this time.
+    """Whether it is time, and no other process has claimed this turn first.
 
     Raises:
         StoreDown: the store does not answer.

@@ -1,6 +1,6 @@
-"""How far the pieces of one kind are: pure bookkeeping, no I/O.
+"""How far the pieces of one kind have got: pure bookkeeping, no I/O.
 
-Pieces with the same object key are one piece of work: it is asked for once and finishes all of them.
+Pieces with the same object key are one piece of work: it is requested once and finishes all of them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _CHECKPOINT_LIMIT_BYTES = 1_000_000
 
 
 class Tally:
-    """Which pieces of a kind are finished, failed, asked for, or still to be asked for.
+    """Which pieces of a kind are finished, failed, in flight, or still to be requested.
 
-    A book has 20,000 pieces, so what is kept of each is one entry in a dictionary and a few bytes beside it.
+    A book has 20,000 pieces, so for each only a dictionary entry and a few bytes are kept.
 
     Attributes:
         kind: what is counted here.
         failed: object key → why it cannot be made.
-        in_flight: object keys that somebody was asked for.
+        in_flight: object keys that have been requested and have not come back.
         finished_count: distinct objects that are in the store.
-        done: finished pieces, equal ones counted each.
+        done: finished pieces, counting equal ones separately.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -42,14 +42,14 @@ class Tally:
                 self._uses.append(0)
             self._uses[place] += 1
         self._bits = bytearray((len(self._first) + 7) // 8)
-        self._waiting = list(range(len(self._first)))  # a heap: what is lost is asked for again in its order
+        self._waiting = list(range(len(self._first)))  # a heap: what is lost is requested again in order
         self.failed: dict[str, str] = {}
         self.in_flight: set[str] = set()
         self.finished_count = 0
         self.done = 0
 
     def index_of(self, key: str) -> int | None:
-        """The first piece that this object finishes; None if it is none of these."""
+        """The first piece that this object finishes; None if it belongs to none of them."""
         place = self._places.get(key)
         return None if place is None else self._first[place]
 
@@ -66,7 +66,7 @@ class Tally:
         return bool(self._bits[place >> 3] >> (place & 7) & 1)
 
     def finish(self, key: str) -> bool:
-        """Note that this object is in the store; False if that was known, or it is none of these."""
+        """Note that this object is in the store; False if that was known, or it belongs to none of these pieces."""
         place = self._places.get(key)
         if place is None or self._bit(place):
             return False
@@ -78,7 +78,7 @@ class Tally:
         return True
 
     def fail(self, key: str, reason: str) -> bool:
-        """Note that this object cannot be made; False if it was made after all, or it is none of these."""
+        """Note that this object cannot be made; False if it was made after all, or belongs to none of these pieces."""
         if key not in self._places or self.is_finished(key):
             return False
         self.in_flight.discard(key)
@@ -86,7 +86,7 @@ class Tally:
         return True
 
     def lose(self, key: str) -> bool:
-        """Note that this object is gone and is to be asked for again; False if it was not believed to be there."""
+        """Note that this object is gone and must be requested again; False if it was not believed to exist."""
         if not self.is_finished(key):
             return False
         place = self._places[key]
@@ -97,18 +97,18 @@ class Tally:
         return True
 
     def asked(self, key: str) -> None:
-        """Note that somebody else has asked for this object already."""
+        """Note that somebody else has already requested this object."""
         if key in self._places and not self.is_finished(key) and key not in self.failed:
             self.in_flight.add(key)
 
     def ask_again(self) -> None:
-        """Believe of nothing that it was asked for: the messages are lost, or were answered otherwise."""
+        """Forget what was requested: the messages are lost, or were answered in some other way."""
         for key in self.in_flight:
             heapq.heappush(self._waiting, self._places[key])
         self.in_flight.clear()
 
     def take(self) -> list[int]:
-        """The indexes of the pieces to ask for now, in order; they count as in flight from here on."""
+        """The indexes of the pieces to request now, in order; they count as in flight from now on."""
         taken: list[int] = []
         while self._waiting and len(self.in_flight) < self.kind.parallel and not self.hopeless:
             place = heapq.heappop(self._waiting)
@@ -121,7 +121,7 @@ class Tally:
 
     @property
     def hopeless(self) -> bool:
-        """Nothing was ever made and as many failed as are tried at a time: the rest would fail alike."""
+        """Nothing was ever made, and as many failed as are tried at a time: the rest would fail likewise."""
         return not self.finished_count and len(self.failed) >= self.kind.parallel
 
     @property
@@ -131,7 +131,7 @@ class Tally:
 
     @property
     def settled(self) -> bool:
-        """Nothing more will come of these pieces by itself."""
+        """Nothing is in flight, and nothing more will be requested."""
         return not self.in_flight and (self.hopeless or self.finished_count + len(self.failed) == len(self._first))
 
     @property
@@ -141,7 +141,7 @@ class Tally:
 
     @property
     def failed_count(self) -> int:
-        """Failed pieces, equal ones counted each."""
+        """Failed pieces, counting equal ones separately."""
         return sum(self._uses[self._places[key]] for key in self.failed)
 
     def checkpoint(self) -> str:
@@ -149,7 +149,7 @@ class Tally:
         return base64.b64encode(zlib.compress(bytes(self._bits), level=1)).decode()
 
     def restore(self, checkpoint: str) -> None:
-        """Believe a checkpoint. It is a hint: one that cannot be read, or fits other pieces, is no hint at all."""
+        """Take over a checkpoint. It is only a hint: one that is unreadable or fits other pieces is ignored."""
         try:
             bits = zlib.decompressobj().decompress(base64.b64decode(checkpoint, validate=True), _CHECKPOINT_LIMIT_BYTES)
         except (binascii.Error, ValueError, zlib.error):

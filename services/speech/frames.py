@@ -1,4 +1,4 @@
-"""How the server and a worker process talk: over its stdin and stdout, one frame each way a text.
+"""How the server and a worker process communicate: over its stdin and stdout, one frame each way per text.
 
 A frame is the length of a JSON header (4 bytes, big endian), the header, and as many bytes of audio as the header's
 `size` says.
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 LENGTH = struct.Struct("!I")
 HEADER_LIMIT_BYTES = 1_000_000
-"""A longer header is no header: something else wrote into the pipe."""
+"""Something longer is not a header: something else wrote into the pipe."""
 
 
 def pack(header: dict[str, Any], payload: bytes = b"") -> bytes:
@@ -22,7 +22,7 @@ def pack(header: dict[str, Any], payload: bytes = b"") -> bytes:
 
 
 def read(stream: BinaryIO) -> dict[str, Any] | None:
-    """The next frame's header, in the worker, where requests carry no payload; None when the server has gone."""
+    """The next frame's header, as the worker reads it: requests carry no payload. None when the server has gone."""
     head = stream.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return None

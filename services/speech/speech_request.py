@@ -1,4 +1,4 @@
-"""What a client may ask: the body of `POST /v1/audio/speech`, checked before any work is queued."""
+"""What a client may request: the body of `POST /v1/audio/speech`, checked before any work is queued."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from services.speech.encoding import MEDIA_TYPES
 INPUT_LIMIT_CHARACTERS = 4_096
 """OpenAI's own limit."""
 BODY_LIMIT_BYTES = 64_000
-"""4,096 characters of up to four bytes, escaped in JSON at worst as twelve, and the other fields."""
+"""4,096 characters of up to four bytes, which JSON escapes as up to twelve, and the other fields."""
 SLOWEST, FASTEST = 0.25, 4.0
 """OpenAI's range of `speed`; an engine may have a narrower one."""
 DEFAULT_MODELS = ("default", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
-"""Model names that mean the default engine: clients made for OpenAI send one of theirs."""
+"""Model names that mean the default engine: clients made for OpenAI send one of OpenAI's."""
 
 
 class Refused(Exception):
@@ -24,9 +24,9 @@ class Refused(Exception):
 
     Attributes:
         status: HTTP status.
-        message: one sentence for people.
-        code: one word for programs.
-        param: the field that is wrong, or None.
+        message: a sentence for people.
+        code: a word for programs.
+        param: the wrong field, or None.
         kind: OpenAI's error type.
         retry_after_seconds: when to try again, or None.
     """
@@ -63,15 +63,15 @@ class SpeechRequest:
 
 
 def parse(body: bytes, engines: dict[str, Engine], default_engine: str) -> SpeechRequest:
-    """Check a request and fill in what it leaves open.
+    """Check a request and fill in its defaults.
 
     Args:
-        body: as it came over HTTP.
+        body: as received over HTTP.
         engines: what this machine has.
         default_engine: one of `engines`, for the model names in `DEFAULT_MODELS`.
 
     Raises:
-        Refused: with the field that is wrong and what would be right.
+        Refused: says which field is wrong and what would be right.
     """
     try:
         fields = json.loads(body)
@@ -114,7 +114,7 @@ def _text(fields: dict[str, Any]) -> str:
             "string_above_max_length",
             "input",
         )
-    # A lone surrogate is valid JSON and no Unicode text: no engine could be given it.
+    # A lone surrogate is valid in JSON but not in Unicode text: no engine could take it.
     text = text.encode(errors="replace").decode().replace("\x00", " ")
     if not text.strip():
         raise Refused(400, "`input` is empty.", "empty_input", "input")

@@ -3,7 +3,7 @@
     python -m services.speech.worker PARENT_PID
 
 It is killed by the server when a text takes too long, and by the kernel when the server ends. It is the only process
-that imports piper (GPL-3). Engines are loaded when first asked for.
+that imports piper (GPL-3). Engines are loaded when first requested.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from services.speech import frames, lifeline
 from services.speech.encoding import Pcm, encode
 
 INAUDIBLE = 16
-"""A peak below this, of 32,767 (-66 dBFS), is no speech."""
+"""A peak below this, out of 32,767 (-66 dBFS), is not speech."""
 
 
 class Engines:
-    """What this worker has loaded so far."""
+    """The engines that this worker has loaded so far."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}
 
     def load(self, engine: str, voice_source: str) -> Any:
-        """The engine, ready to speak; piper has one model a voice."""
+        """The engine, ready to speak; piper has one model per voice."""
         key = f"{engine} {voice_source}" if engine == "piper" else engine
         if key not in self._loaded:
             self._loaded[key] = _load(engine, voice_source)
@@ -48,7 +48,7 @@ class Engines:
 
 
 def _load(engine: str, voice_source: str) -> Any:
-    # Imported here, so that a worker for espeak-ng does not carry 130 MB of onnxruntime.
+    # Imported here, so that a worker for espeak-ng does not load 130 MB of onnxruntime.
     if engine == "piper":
         from services.speech.engine_piper import Piper  # noqa: PLC0415
 
@@ -80,7 +80,7 @@ def answer(engines: Engines, asked: dict[str, Any]) -> bytes:
 
 
 def run(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until the server closes the pipe."""
+    """Answer requests until the server closes the pipe."""
     engines = Engines()
     while (asked := frames.read(requests)) is not None:
         answers.write(answer(engines, asked))
@@ -88,11 +88,11 @@ def run(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def main(parent: int) -> None:
-    """Answer the server with pid `parent` until it goes."""
+    """Answer the server with pid `parent` until it ends."""
     lifeline.die_with_parent()
     if lifeline.orphaned(parent):
         return
-    # Ctrl-C reaches the whole process group; when to stop is the server's decision.
+    # Ctrl-C reaches the whole process group, but the server decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Libraries print to stdout; only frames may reach the server.
     answers = os.fdopen(os.dup(1), "wb")

@@ -1,4 +1,4 @@
-"""A worker process as the server sees it: started, asked, killed."""
+"""A worker process as the server uses it: to start it, send it requests and kill it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from typing import Any, Self
 from services.speech import frames
 
 KILL_SECONDS = 5.0
-"""To wait for a killed process to be gone; the kernel needs milliseconds."""
+"""How long to wait until a killed process is gone; the kernel needs milliseconds."""
 
 
 class WorkerLost(Exception):
-    """The process ended, or wrote what is no frame."""
+    """The process ended, or wrote something that is not a frame."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A worker's answer: `header["ok"]`, and the audio when it is true."""
+    """A worker's answer: `header["ok"]`, and the audio if that is true."""
 
     header: dict[str, Any]
     audio: bytes
 
 
 class WorkerProcess:
-    """One running worker. It takes one request at a time; its owner sees to that."""
+    """One running worker. The caller must send it only one request at a time."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -38,7 +38,7 @@ class WorkerProcess:
 
     @classmethod
     async def start(cls) -> Self:
-        """Start a process; it has loaded nothing yet."""
+        """Start a process; it has not loaded an engine yet."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -51,14 +51,14 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """Its process id."""
         return self._process.pid
 
     async def request(self, request: dict[str, Any]) -> Answer:
-        """Send a request and wait for its answer, for as long as it takes: the deadline is the caller's.
+        """Send a request and wait for its answer, however long it takes: the deadline is the caller's.
 
         Raises:
-            WorkerLost: there will be no answer. After this, or after a cancelled call, the worker can only be killed.
+            WorkerLost: there will be no answer. After this, or after a cancelled call, the worker must be killed.
         """
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:

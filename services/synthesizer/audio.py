@@ -1,7 +1,7 @@
-"""How a chunk's sound is made ready: resampled, silence trimmed off its edges, edges faded.
+"""How a chunk's audio is prepared: resampled, silence trimmed off its edges, edges faded.
 
 pydub does the edges, at chunk level and on PCM in memory (no child process). Raise `PROCESSING_VERSION` in
-shared/protocol/manifest.py when a number here changes: the audio keys then change and chunks are spoken anew.
+shared/protocol/manifest.py when a number here changes: the audio keys then change and chunks are synthesized again.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from pydub.silence import detect_leading_silence
 from shared.audio.loudness import Samples
 
 TRIM_BELOW_PEAK_DB = 48.0
-"""Edge silence is what lies so far below the loudest sample: breath and room are, an f or an h is not."""
+"""Edges this far below the loudest sample are silence: breath and room noise count, an f or an h does not."""
 TRIM_STEP_MS = 5
 KEEP_BEFORE_MS = 40
-"""Left before the first sound, so that a soft onset is whole."""
+"""Left before the first sound, so that a soft onset is not cut."""
 KEEP_AFTER_MS = 60
-"""Left after the last sound, so that it may die away."""
+"""Left after the last sound, so that it can die away."""
 FADE_IN_MS = 8
 FADE_OUT_MS = 15
-"""Shorter than what is kept: speech itself is not faded, a click at the very edge is."""
+"""Shorter than the margin: speech itself is not faded, a click at the very edge is."""
 
 _FULL_SCALE = 32_768.0
 
 
 def process(samples: Samples, rate: int, *, target_rate: int) -> Samples:
-    """The sound of a chunk as it is stored, but for the padding to the 100 ms grid (`chunk_audio.encode`).
+    """The audio of a chunk as it is stored, except for the padding to the 100 ms grid (`chunk_audio.encode`).
 
     Args:
-        samples: mono, full scale is [-1, 1]; what is over it is scaled down to it.
+        samples: mono, full scale is [-1, 1]; louder audio is scaled down to it.
         rate: of `samples`, Hz.
         target_rate: of the result, Hz.
     """
@@ -44,7 +44,7 @@ def process(samples: Samples, rate: int, *, target_rate: int) -> Samples:
 
 
 def trim(segment: AudioSegment) -> AudioSegment:
-    """`segment` without the silence at its edges, but for a margin; as it was if there is nothing else in it."""
+    """`segment` without the silence at its edges, except for a margin; unchanged if it is all silence."""
     threshold = segment.max_dBFS - TRIM_BELOW_PEAK_DB
     start = detect_leading_silence(segment, threshold, TRIM_STEP_MS)
     if start >= len(segment):
@@ -54,7 +54,7 @@ def trim(segment: AudioSegment) -> AudioSegment:
 
 
 def fade(segment: AudioSegment) -> AudioSegment:
-    """`segment` with its edges brought down to silence."""
+    """`segment` faded in and out."""
     return segment.fade_in(min(FADE_IN_MS, len(segment))).fade_out(min(FADE_OUT_MS, len(segment)))
 
 

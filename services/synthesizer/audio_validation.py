@@ -1,7 +1,7 @@
-"""Is what came back the text that was asked for? Decodes the answer of a speech server and judges it, all in memory.
+"""Checks that the answer may be the requested text: decodes what a speech server sent and judges it, all in memory.
 
-A server may answer 200 with nothing, silence, noise, half of the sound, or a file whose header lies. Half of the
-sound is the hard one: it is told by the pace. Measured paces in seconds for each letter or digit, at speed 1:
+A server may answer 200 with nothing, silence, noise, half of the audio, or a file whose header is wrong. Half of the
+audio is the hard case: it is detected by the pace. Measured paces in seconds per letter or digit, at speed 1:
 espeak-ng 0.063 (French) to 0.076 (Finnish), Arabic 0.11, Hindi 0.13, Thai 0.14, Japanese kana 0.14, Korean 0.18,
 Chinese 0.41; piper's `joe` 0.072 to 0.082; numbers and addresses 0.17 to 0.25.
 """
@@ -21,13 +21,13 @@ from shared.audio.loudness import Samples
 from shared.errors import BadAudio
 
 FASTEST_LETTERS_PER_SECOND = 22.0
-"""At speed 1: faster than any voice measured (16), and half of the sound at an ordinary pace (14) comes out over it."""
+"""At speed 1: faster than any voice measured (16); half of the audio at an ordinary pace (14) exceeds it."""
 FASTEST_DENSE_LETTERS_PER_SECOND = 15.0
 """The same for scripts that write few or no vowels as letters: Hebrew, Arabic, the scripts of India, Thai, Tibetan."""
 FASTEST_WIDE_LETTERS_PER_SECOND = 9.0
 """The same for Chinese, Japanese and Korean characters."""
 SURE_SECONDS = 1.8
-"""Of a text shorter than this the pace says less, and the bound is lowered in proportion."""
+"""For a text shorter than this the pace says less, and the bound is lowered in proportion."""
 
 SLOWEST_SECONDS_PER_LETTER = 0.35
 SLOWEST_SECONDS_PER_SIGN = 1.5
@@ -36,9 +36,9 @@ SLOWEST_EXTRA_SECONDS = 4.0
 
 WINDOW_SECONDS = 0.05
 SILENCE_DBFS = -60.0
-"""A window below this is silent; so is an answer of nothing but such windows."""
+"""A window below this is silent; so is an answer that consists only of such windows."""
 LONGEST_PAUSE_SECONDS = 1.0
-"""Longer silence inside an answer, or at its ends, is no part of the speech: the pace is judged without it."""
+"""Longer silence within an answer, or at its ends, is not part of the speech: the pace is judged without it."""
 
 NOISE_FLATNESS = 0.4
 """Spectral flatness: white noise 0.56, speech below 0.2 in the median (0.03 measured), a tone 0."""
@@ -46,7 +46,7 @@ NOISE_WINDOWS = 48
 NOISE_WINDOW_SAMPLES = 512
 
 STREAMING_LENGTH_BYTES = 0x7F00_0000
-"""A WAV data length from here on (or 0) was written before the length was known; the file ends where it ends."""
+"""A WAV data length of this or more (or 0) was written before the length was known; the data goes on to the end."""
 
 
 def decode(answer: bytes, *, at_most_seconds: float = math.inf) -> tuple[Samples, int]:
@@ -57,7 +57,7 @@ def decode(answer: bytes, *, at_most_seconds: float = math.inf) -> tuple[Samples
         at_most_seconds: no more than this is decoded, since a small file can hold hours of silence.
 
     Raises:
-        BadAudio: it is no audio, it is damaged, or it ends before its own header says.
+        BadAudio: it is not audio, is damaged, or is shorter than its own header says.
     """
     try:
         with soundfile.SoundFile(io.BytesIO(_true_length(answer))) as file:
@@ -72,9 +72,9 @@ def decode(answer: bytes, *, at_most_seconds: float = math.inf) -> tuple[Samples
 
 
 def validate(samples: Samples, rate: int, text: str, *, speed: float) -> None:
-    """Believe that `samples` may be `text`, or say why not.
+    """Accept that `samples` may be `text`, or raise why not.
 
-    A text without a letter or digit (an ornament, a picture sign) is believed whatever it sounds like.
+    For a text without a letter or digit (an ornament, an emoji) anything is accepted.
 
     Raises:
         BadAudio: empty, silent, noise, or too short or too long for its text.
@@ -104,13 +104,13 @@ def validate(samples: Samples, rate: int, text: str, *, speed: float) -> None:
 
 def shortest_seconds(text: str, *, speed: float) -> float:
     """The least time that `text` can take; `speed` may be ignored by the server, but only downwards."""
-    spoken = re.sub(r"(.)\1{2,}", r"\1\1", text)  # "nooooo" and 1,000,000 take no longer for their length
+    spoken = re.sub(r"(.)\1{2,}", r"\1\1", text)  # repeated characters ("nooooo", 1,000,000) take no longer
     seconds = sum(1 / _fastest(letter) for letter in spoken if letter.isalnum())
     return seconds * min(1.0, seconds / SURE_SECONDS) / max(speed, 1.0)
 
 
 def longest_seconds(text: str, *, speed: float) -> float:
-    """The most time that `text` can take, generously."""
+    """The most time that `text` can take, generously estimated."""
     letters = sum(character.isalpha() and not _is_sign(character) for character in text)
     signs = sum(not character.isspace() for character in text) - letters
     seconds = letters * SLOWEST_SECONDS_PER_LETTER + signs * SLOWEST_SECONDS_PER_SIGN
@@ -118,7 +118,7 @@ def longest_seconds(text: str, *, speed: float) -> float:
 
 
 def audible_seconds(samples: Samples, rate: int) -> float:
-    """How long there is something to hear, short pauses included."""
+    """How long something is audible, short pauses included."""
     window = max(1, round(rate * WINDOW_SECONDS))
     count = len(samples) // window or 1
     windows = np.resize(samples, window) if len(samples) < window else samples[: count * window]
@@ -132,7 +132,7 @@ def audible_seconds(samples: Samples, rate: int) -> float:
 
 
 def flatness(samples: Samples) -> float:
-    """Median spectral flatness of windows spread over the sound: 0 is a tone, 0.56 white noise."""
+    """Median spectral flatness of windows spread over the audio: 0 is a tone, 0.56 white noise."""
     if len(samples) < NOISE_WINDOW_SAMPLES:
         return 0.0
     starts = np.linspace(0, len(samples) - NOISE_WINDOW_SAMPLES, NOISE_WINDOWS).astype(int)
@@ -145,7 +145,7 @@ def flatness(samples: Samples) -> float:
 
 
 def _fastest(letter: str) -> float:
-    """Letters of this kind in a second, at most."""
+    """Letters of this kind per second, at most."""
     if "\N{HEBREW ACCENT ETNAHTA}" <= letter < "\N{MYANMAR LETTER KA}":  # Unicode's blocks from Hebrew to Tibetan
         return FASTEST_DENSE_LETTERS_PER_SECOND
     return FASTEST_WIDE_LETTERS_PER_SECOND if _is_wide(letter) else FASTEST_LETTERS_PER_SECOND
@@ -160,10 +160,10 @@ def _is_sign(character: str) -> bool:
 
 
 def _true_length(answer: bytes) -> bytes:
-    """`answer` with a placeholder for its length replaced by the length; anything but such a WAV is as it was.
+    """`answer` with a placeholder for its length replaced by the length; anything but such a WAV is unchanged.
 
     Raises:
-        BadAudio: a WAV that ends before its header says.
+        BadAudio: a WAV that is shorter than its header says.
     """
     if answer[:4] != b"RIFF" or answer[8:12] != b"WAVE":
         return answer

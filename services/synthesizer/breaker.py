@@ -1,8 +1,8 @@
-"""A circuit breaker: an endpoint that is down is left alone for a while, then tried with a single call.
+"""A circuit breaker: an endpoint that is down is not called for a while, then tried with a single call.
 
 closed ── `failures` in a row ─▶ open ── after `open_seconds` ─▶ half-open ── one call ─▶ closed, or open again
 
-That one call begins with a greeting (`services.synthesizer.call.probe`), so that no text uses up its tries on a server
+That one call begins with a probe (`services.synthesizer.call.probe`), so that no text uses up its tries on a server
 that is still down.
 """
 
@@ -16,7 +16,7 @@ class Breaker:
     """Whether an endpoint may be called. Belongs to one event loop; no locking.
 
     Args:
-        failures: how many calls in a row must find the endpoint down before it is left alone.
+        failures: how many calls in a row must find the endpoint down before it is no longer called.
         open_seconds: for how long.
         clock: monotonic seconds.
     """
@@ -43,15 +43,15 @@ class Breaker:
 
     @property
     def is_half_open(self) -> bool:
-        """Whether the call that has begun is the one that finds out if the endpoint is back."""
+        """Whether the call that has begun is the one that shows whether the endpoint is up again."""
         return self._probing
 
     def begin(self) -> None:
-        """A call begins; in the half-open state it is the only one until it has ended."""
+        """A call begins; in the half-open state no other begins until it has ended."""
         self._probing = self._failures >= self._limit
 
     def answered(self) -> None:
-        """The endpoint answered, well or badly: it is up."""
+        """The endpoint answered, if only with an error: it is up."""
         self._failures = 0
         self._probing = False
 
@@ -63,7 +63,7 @@ class Breaker:
             self._closed_from = self._clock() + self._open_seconds
 
     def abandoned(self) -> None:
-        """The call was given up by the caller; nothing was learned."""
+        """The caller gave up the call; it shows nothing about the endpoint."""
         self._probing = False
 
     def rest(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""One call of one speech server: text out, the bytes of an audio file back, or one of our errors."""
+"""One call to one speech server: sends text, returns the bytes of an audio file, or raises one of our errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.deadlines import deadline
 from shared.errors import BadAudio, DeadlineExceeded, SpeechDown, Transient
 
 AUDIO_BYTES_PER_SECOND = 192_000
-"""48 kHz, two channels, 16 bits: the fattest answer that is read, with the longest speech that the text may take."""
+"""48 kHz, two channels, 16 bits: for the longest speech that the text may take, the largest answer that is read."""
 ERROR_BODY_BYTES = 65_536
 _GONE = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
@@ -30,11 +30,11 @@ class SpeechRequest(NamedTuple):
 
 
 class ConnectionLost(Transient):
-    """The connection was cut before the answer was whole."""
+    """The connection was cut before the answer was complete."""
 
 
 class NoAnswer(ConnectionLost):
-    """The connection was cut before anything came: the server died, or a proxy stands before a server that is gone."""
+    """The connection was cut before anything came: the server died, or a proxy has lost the server behind it."""
 
 
 async def post(
@@ -46,8 +46,8 @@ async def post(
         SpeechRejected: it refused the request or the client.
         SpeechDown: it cannot be reached, is unavailable or asks for a pause.
         DeadlineExceeded: it hung or trickled.
-        NoAnswer, ConnectionLost: it cut the connection, at once or in the middle.
-        BadAudio: it sent something else than audio, or far too much of it.
+        NoAnswer, ConnectionLost: it cut the connection, before or during its answer.
+        BadAudio: it sent something other than audio, or far too much of it.
         Transient: it failed in some other way.
     """
     try:
@@ -66,10 +66,10 @@ async def post(
 
 
 async def probe(connections: Connections, endpoint: Endpoint, *, deadline_seconds: float) -> None:
-    """See whether anybody is there, without risking a text; any answer but a proxy's excuse will do.
+    """Check that the server answers, without risking a text; any answer except a proxy's error will do.
 
     Raises:
-        SpeechDown: nobody is.
+        SpeechDown: it does not answer.
     """
     try:
         async with (

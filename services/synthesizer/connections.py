@@ -1,8 +1,8 @@
-"""HTTP connections that are kept between calls, and that none is left behind by.
+"""HTTP connections that are kept between calls, without leaking any.
 
 httpcore forgets connections in its pool whose request was cancelled at the wrong moment (encode/httpcore #1093, open):
-they stay open and are never used again. A deadline cancels, so a client that a call was cancelled on is retired: new
-calls get a new one, and the old one is closed, with all it holds, when its last call has ended.
+they stay open and are never used again. Deadlines cancel, so a client is retired when one of its calls was cancelled:
+new calls get a new client, and the old one is closed, with all its connections, when its last call has ended.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import httpx
 
 CLOSE_SECONDS = 1.0
-"""To close a retired client; what is not closed then is left to the garbage collector."""
+"""Time to close a retired client; what is not closed by then is left to the garbage collector."""
 
 
 @dataclass(eq=False)
@@ -27,7 +27,7 @@ class _Lease:
 
 
 class Connections:
-    """Lends an HTTP client to calls that run side by side.
+    """Lends an HTTP client to concurrent calls.
 
     Args:
         make_client: makes a client; called again after a call was cancelled.
@@ -55,7 +55,7 @@ class Connections:
                 await _close(lease.client)
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close what is still open."""
         await _close(self._current.client)
 
 

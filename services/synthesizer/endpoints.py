@@ -18,9 +18,9 @@ class Endpoint:
     """One speech server.
 
     Attributes:
-        base: its address as configured; `/v1` and the path of the route may be part of it.
+        base: its address as configured; it may include `/v1` and the route's path.
         breaker: whether it may be called.
-        in_flight: calls that it is answering for this process.
+        in_flight: calls of this process that it is answering.
         calls: calls begun so far, so that idle endpoints take turns.
     """
 
@@ -31,12 +31,12 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """Where to post."""
+        """The address of the speech route."""
         return self._root + SPEECH_PATH
 
     @property
     def models_url(self) -> str:
-        """What costs a server nothing to answer."""
+        """An address that costs a server nothing to answer."""
         return self._root + MODELS_PATH
 
     @property
@@ -45,13 +45,13 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """Its address for people: without a password that may be in it."""
+        """Its address for people: without any password in it."""
         parts = urlsplit(self.base)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
     @property
     def is_local(self) -> bool:
-        """On this machine: never called through a proxy."""
+        """Whether it is on this machine: then it is never called through a proxy."""
         return urlsplit(self.base).hostname in {"127.0.0.1", "localhost"}
 
     @contextmanager
@@ -67,11 +67,11 @@ class Endpoint:
 
 
 def choose(endpoints: Collection[Endpoint], *, avoid: str | None = None) -> Endpoint | None:
-    """The endpoint to call next: the one with the fewest calls in flight, in turn where they are equal.
+    """The endpoint to call next: the one with the fewest calls in flight; equal ones take turns.
 
     Args:
         endpoints: the candidates.
-        avoid: name of one that is taken only if there is no other.
+        avoid: name of an endpoint that is chosen only if there is no other.
 
     Returns:
         None if no candidate may be called now.

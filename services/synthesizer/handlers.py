@@ -1,6 +1,6 @@
 """`chunk.requested` in, `chunk.synthesized` out: competing consumers, idempotent receiver.
 
-What is stored already is only announced; the audio is stored before it is announced; the ack comes last.
+Audio that is already stored is only announced; new audio is stored, then announced; the ack comes last.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from shared.store.port import Store
 log = structlog.get_logger(__name__)
 
 AUDIO_AT_A_TIME = 1
-"""Chunks of a process whose audio is worked on. Side by side they share caches and the interpreter's lock, and each
-costs up to a third more; who needs more than a hundred chunks a second starts another synthesizer."""
+"""Chunks whose audio one process works on concurrently. They share caches and the interpreter's lock, so several at a
+time cost up to a third more each; for more than a hundred chunks per second, start another synthesizer."""
 
 
 class Speech(Protocol):
@@ -47,19 +47,19 @@ async def speak_chunk(
     publish: Callable[[ChunkSynthesized], Awaitable[None]],
     turns: anyio.CapacityLimiter,
 ) -> None:
-    """See that the chunk's audio is in the store, and say so.
+    """Make sure that the chunk's audio is in the store, and announce it.
 
     Args:
         request: the chunk.
         store: where its audio goes.
-        speech: who speaks it.
+        speech: has it spoken.
         settings: of the service.
         publish: announces the audio.
-        turns: of the work on audio, `AUDIO_AT_A_TIME`.
+        turns: limits concurrent work on audio to `AUDIO_AT_A_TIME`.
 
     Raises:
         BadAudio: two answers in a row were unusable.
-        PodcastError: whatever speech, store or broker raise.
+        PodcastError: whatever speech, store or broker raises.
     """
     started = time.monotonic()
     sample_rate = request.sample_rate or settings.sample_rate
@@ -82,9 +82,9 @@ async def speak_chunk(
 
 
 async def _stored(store: Store, key: str, sample_rate: int) -> Measurement | None:
-    """The measurement of the audio under `key`; None if there is none, or if it must be spoken anew.
+    """The measurement of the audio under `key`; None if there is none, or if it must be synthesized again.
 
-    That is so if it is damaged, or was made at another rate than its key says, which no assembler would take.
+    The latter if it is damaged, or has a different rate than its key says, which no assembler would accept.
     """
     try:
         found = chunk_audio.read_measurement(await store.get_range(key, 0, chunk_audio.HEADER_BYTES))
@@ -97,7 +97,7 @@ async def _stored(store: Store, key: str, sample_rate: int) -> Measurement | Non
 
 
 async def _spoken(request: ChunkRequested, *, speech: Speech, sample_rate: int, turns: anyio.CapacityLimiter) -> bytes:
-    """The chunk as it is stored. An unusable answer is asked for once more at once, elsewhere if possible."""
+    """The chunk in its stored form. An unusable answer is retried once, immediately, and elsewhere if possible."""
     answered_by: str | None = None
     for last in (False, True):
         try:
@@ -117,10 +117,10 @@ async def _spoken(request: ChunkRequested, *, speech: Speech, sample_rate: int, 
 
 
 def make_chunk(answer: bytes, text: str, *, speed: float, sample_rate: int) -> bytes:
-    """Judge what a speech server sent and turn it into the stored form. CPU only: about 10 ms for 8 s of speech.
+    """Validate what a speech server sent and turn it into the stored form. CPU only: about 10 ms for 8 s of speech.
 
     Raises:
-        BadAudio: it is not believed to be `text`.
+        BadAudio: it is not plausible as `text`.
     """
     samples, rate = decode(answer, at_most_seconds=longest_seconds(text, speed=speed) + 1)
     validate(samples, rate, text, speed=speed)

@@ -1,4 +1,4 @@
-"""What a speech server means when it does not send audio. Pure: status, headers and body in, one of our errors out."""
+"""What it means when a speech server does not send audio. Pure: status, headers and body in, one of our errors out."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from shared.retry_after import retry_after
 
 WORDS_LIMIT_CHARACTERS = 300
 DEFAULT_PAUSE_SECONDS = 5.0
-"""Of a server that is busy (429) and does not say for how long."""
+"""The pause for a server that is busy (429) and does not say for how long."""
 
 
 class EndpointRefused(SpeechRejected):
-    """The server refuses this client or has no such route: an operator's matter, and another endpoint may do it."""
+    """The server refuses this client or has no such route: an operator must act, but another endpoint may work."""
 
 
 class EndpointBusy(SpeechDown):
@@ -26,7 +26,7 @@ class EndpointBusy(SpeechDown):
 
 
 class GatewayFailed(Transient):
-    """A proxy in front of the server does not reach it (502, 504)."""
+    """A proxy in front of the server cannot reach it (502, 504)."""
 
 
 def http_error(  # noqa: PLR0911 - one return for each meaning
@@ -39,8 +39,8 @@ def http_error(  # noqa: PLR0911 - one return for each meaning
         headers: the answer's headers; names in lower case.
         body: the answer's body, or its beginning.
         endpoint: the server's address, for the sentence.
-        voice: what was asked for.
-        model: what was asked for.
+        voice: what was requested.
+        model: what was requested.
         characters: length of the text that was sent.
     """
     said = words(body)
@@ -89,7 +89,7 @@ def http_error(  # noqa: PLR0911 - one return for each meaning
 
 
 def not_audio(headers: Mapping[str, str], body: bytes, *, endpoint: str) -> BadAudio | None:
-    """The error for an answer with status 200 that is plainly no audio; None if it may be audio."""
+    """The error for an answer with status 200 that is clearly not audio; None if it may be audio."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     server = f"The speech server at {endpoint}"
     if not body:
@@ -103,7 +103,7 @@ def not_audio(headers: Mapping[str, str], body: bytes, *, endpoint: str) -> BadA
 
 
 def words(body: bytes) -> str:
-    """The server's own words, on one line: out of the four JSON shapes in use, or out of a web page."""
+    """The server's own words, on one line, extracted from one of the four JSON shapes in use or from a web page."""
     text = body[:16_384].decode("utf-8", "replace").replace("\0", "")
     try:
         found = _said(json.loads(text))
@@ -115,7 +115,7 @@ def words(body: bytes) -> str:
 
 
 def _ended(said: str) -> str:
-    """A server's words as a sentence, since ours may follow."""
+    """A server's words as a complete sentence, since one of ours may follow."""
     return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 

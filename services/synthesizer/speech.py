@@ -1,7 +1,7 @@
-"""Speaking over HTTP: any servers with OpenAI's `POST /v1/audio/speech`, several of them as one.
+"""Speech over HTTP: any servers with OpenAI's `POST /v1/audio/speech`, used as one pool.
 
-An endpoint that fails is replaced by another within the same `speak`; one that is down is left alone for a while (a
-circuit breaker each); when all are down the work waits (`SpeechDown`).
+If an endpoint fails, another is tried within the same `speak`; one that is down is not called for a while (each has a
+circuit breaker); when all are down the work waits (`SpeechDown`).
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ log = structlog.get_logger(__name__)
 CALLS = Counter("podcast_speech_calls", "Calls of speech servers, by endpoint and outcome", ["endpoint", "outcome"])
 
 KEEPALIVE_SECONDS = 4.0
-"""Idle connections are dropped before the server does it: uvicorn closes after 5 s, and a request would be lost."""
+"""Idle connections are dropped before the server drops them: uvicorn does after 5 s, and a request would be lost."""
 CONNECTION_TRIES = 2
-"""An endpoint that drops the connection is tried once more at once; after any other failure it is not."""
+"""An endpoint that drops the connection is tried once more immediately; after any other failure it is not."""
 LAST_START_DEADLINES = 1.5
-"""No further endpoint is tried after so many call deadlines: one may hang and another still take over, and a whole
-`speak` is over after 2.5 of them at the latest, which is the deadline of the handler."""
+"""No further endpoint is tried after this many call deadlines: if one hangs, another can still take over, and a whole
+`speak` ends after 2.5 of them at the latest, which is the deadline of the handler."""
 
 
 class Spoken(NamedTuple):
@@ -101,12 +101,12 @@ class SpeechPool:
             voice: the voice, in the server's own terms.
             model: the model, in the server's own terms.
             speed: 1.0 is the voice's own pace.
-            avoid: the endpoint whose last answer was bad; it is asked only if there is no other.
+            avoid: the endpoint whose last answer was bad; it is called only if there is no other.
 
         Raises:
             SpeechRejected: a server refused the request itself, and no other spoke it.
             SpeechDown: no server is up; `retry_after_seconds` says when one may be.
-            BadAudio: what came was no audio.
+            BadAudio: what came was not audio.
             Transient: the servers failed in some other way.
         """
         request = SpeechRequest(text, voice, model, speed)
@@ -126,7 +126,7 @@ class SpeechPool:
         raise self._verdict(failures)
 
     async def _call(self, endpoint: Endpoint, request: SpeechRequest) -> bytes:
-        """One call of one endpoint, and what its breaker learns from it."""
+        """Call one endpoint, and record the outcome in its breaker."""
         outcome = "abandoned"
         with endpoint.call():
             try:
@@ -150,12 +150,12 @@ class SpeechPool:
                 outcome = "spoken"
                 return audio
             finally:
-                if outcome == "abandoned":  # cancelled, or a bug: nothing was learned
+                if outcome == "abandoned":  # cancelled, or a bug: it shows nothing about the endpoint
                     endpoint.breaker.abandoned()
                 CALLS.labels(endpoint.name, outcome).inc()
 
     async def _post(self, endpoint: Endpoint, request: SpeechRequest) -> bytes:
-        """Post, within the deadline of a call; greet first a server that was down."""
+        """Post, within the deadline of a call; probe first if the server was down."""
         left_seconds = self._deadline_seconds
         if endpoint.breaker.is_half_open:
             started = time.monotonic()
@@ -164,10 +164,10 @@ class SpeechPool:
         return await post(self._connections, endpoint, request, deadline_seconds=left_seconds)
 
     def _verdict(self, failures: list[PodcastError]) -> PodcastError:
-        """The failure that speaks for all endpoints.
+        """The failure that is reported for all endpoints.
 
-        A refused text comes first, then what may heal and is counted. An endpoint that refuses this client counts only
-        if none of the others is merely down.
+        A refused text takes precedence, then a transient failure, which counts as an attempt. An endpoint that refuses
+        this client counts only if none of the others is merely down.
         """
         verdicts = [failure for failure in failures if not isinstance(failure, SpeechDown)]
         if len(verdicts) < len(failures) or not all(endpoint.breaker.admits for endpoint in self.endpoints):
@@ -183,7 +183,7 @@ class SpeechPool:
 
 
 def _next(tries: Mapping[Endpoint, int], avoid: str | None) -> Endpoint | None:
-    """An endpoint with tries left: one that was not asked yet, else one whose connection was dropped."""
+    """An endpoint with tries left: one that was not called yet, else one that dropped the connection."""
     fresh = [endpoint for endpoint, left in tries.items() if left == CONNECTION_TRIES]
     again = [endpoint for endpoint, left in tries.items() if 0 < left < CONNECTION_TRIES]
     return choose(fresh, avoid=avoid) or choose(again, avoid=avoid)
