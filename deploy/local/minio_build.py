@@ -221,7 +221,7 @@ def _run(
             output.seek(0)
             tail = output.read().decode(errors="replace")[-_TAIL_CHARACTERS:]
             raise Misconfigured(
-                f"{doing[0].upper()}{doing[1:]} failed:\n{tail}", hint="Mend what it says, and run the command again."
+                f"{doing[0].upper()}{doing[1:]} failed:\n{tail}", hint="Fix what it reports, and run the command again."
             )
     say(f"{doing}: done after {time.monotonic() - started:.0f} s")
 

@@ -148,7 +148,7 @@ def _supervision(folder: Path, state: StackState | None) -> str:
 @json_option
 @directory_option
 def doctor(as_json: bool, directory: Path | None) -> None:
-    """Check everything that the system needs on this machine, and say how to mend what is missing."""
+    """Check everything that the system needs on this machine, and say how to install what is missing."""
     settings = load()
     findings = examine(settings, _folder(directory, settings))
     if as_json:

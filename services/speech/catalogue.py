@@ -53,7 +53,7 @@ def find_engines(cache_dir: Path) -> dict[str, Engine]:
 
 
 def language(engine: str, voice: str) -> str:
-    """The language that a voice speaks, as a BCP 47 tag; empty if its name does not tell."""
+    """The language that a voice speaks, as a BCP 47 tag; empty if its name does not show it."""
     return voice if engine == "espeak-ng" else language_in(voice)  # espeak-ng names its voices after their languages
 
 
