@@ -59,7 +59,8 @@ async def post(
         raise DeadlineExceeded(f"The speech server at {endpoint.name} stopped answering.") from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise EndpointRefused(
-            f"{endpoint.name} is not the address of a speech server ({_why(error)}).", hint="Correct PODCAST_SPEECH_URL."
+            f"{endpoint.name} is not the address of a speech server ({_why(error)}).",
+            hint="Correct PODCAST_SPEECH_URL.",
         ) from error
     except httpx.RequestError as error:
         raise NoAnswer(f"The speech server at {endpoint.name} cut the connection ({_why(error)}).") from error
