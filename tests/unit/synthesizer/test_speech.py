@@ -335,7 +335,7 @@ DOWN = pytest.mark.parametrize(
 
 @DOWN
 async def test_a_server_that_is_down_is_left_alone_after_some_failures(down: Answer) -> None:
-    async with serving(down) as server, pool_of(server, breaker_failures=3, speech_deadline_seconds=0.1) as pool:
+    async with serving(down) as server, pool_of(server, breaker_failures=3, speech_deadline_seconds=0.5) as pool:
         for _ in range(3):
             with pytest.raises(Transient):
                 await speak(pool)
@@ -352,7 +352,7 @@ async def test_a_server_that_stays_down_uses_up_the_tries_of_no_text(down: Answe
     now = [0.0]
     async with (
         serving(down) as server,
-        pool_of(server, breaker_failures=1, speech_deadline_seconds=0.1, clock=lambda: now[0]) as pool,
+        pool_of(server, breaker_failures=1, speech_deadline_seconds=0.5, clock=lambda: now[0]) as pool,
     ):
         with pytest.raises(Transient):
             await speak(pool)
