@@ -167,6 +167,26 @@ class Settings(BaseSettings):
         Path("~/.cache/podcast-engine"), description="where programs and voices built here are kept"
     )
 
+    # The HTTP gateway
+    gateway_host: str = Field("127.0.0.1", description="address the gateway binds to")
+    gateway_port: int = Field(8_080, ge=0, le=65_535, description="port of the gateway; 0: any free one")
+    gateway_key: str = Field(
+        "", description="a key with all scopes that is valid besides those of `podcast keys`; empty: none"
+    )
+    gateway_anonymous: bool = Field(
+        False, description="answer requests without a key, with all scopes; only where the gateway binds to loopback"
+    )
+    gateway_requests_per_minute: int = Field(
+        6_000, ge=1, description="requests that a key may make at each gateway, unless it has a limit of its own"
+    )
+    gateway_cors_origins: str = Field(
+        "", description="web origins whose pages may use the gateway, comma-separated; `*`: all; empty: none"
+    )
+
+    # Clients of the gateway
+    api_url: str = Field("", description="the gateway that `podcast --api` and other clients use")
+    api_key: str = Field("", description="the key that they send to it")
+
     # The speech server
     speech_host: str = Field("127.0.0.1", description="address our own speech server binds to")
     speech_port: int = Field(8_880, ge=0, le=65_535, description="port of our own speech server")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.local.minio import MinioNode
 from deploy.local.minio_build import minio_path
-from deploy.local.plan import BUCKET, Identity, StackPlan
+from deploy.local.plan import BUCKET, GATEWAY, Identity, StackPlan
 from deploy.local.ports import LOOPBACK, PortBook
 from deploy.local.rabbitmq import RabbitNode
 from shared.settings import Settings
@@ -28,6 +28,9 @@ class Layout:
     speech_url: str
     speech_port: int | None
     speech_engine: str
+    api_port: int | None
+    api_url: str
+    api_key: str
     fixed_ports: dict[str, int]
 
 
@@ -54,8 +57,10 @@ def lay_out(directory: Path, plan: StackPlan, identity: Identity, book: PortBook
         )
         store_url = store.url(BUCKET)
     speech_port = None if plan.speech_url else book.port("speech")
+    api_port = book.port(GATEWAY) if GATEWAY in plan.modules else None
     identity.ports = book.ports
-    fixed = ("broker", "epmd", "broker-dist", *(["store"] if store else ()), *(["speech"] if speech_port else ()))
+    fixed = ["broker", "epmd", "broker-dist"]
+    fixed += [name for name, used in (("store", store), ("speech", speech_port), (GATEWAY, api_port)) if used]
     return Layout(
         broker=broker,
         store=store,
@@ -65,5 +70,8 @@ def lay_out(directory: Path, plan: StackPlan, identity: Identity, book: PortBook
         speech_port=speech_port,
         # Our own server's port differs from stack to stack, so it must not be part of the audio keys.
         speech_engine=settings.speech_engine or ("" if plan.speech_url else f"podcast-speech/{plan.engine}"),
+        api_port=api_port,
+        api_url=f"http://{LOOPBACK}:{api_port}" if api_port else "",
+        api_key=identity.api_key if api_port else "",
         fixed_ports={name: book.ports[name] for name in fixed},
     )

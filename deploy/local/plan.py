@@ -14,6 +14,8 @@ StoreKind = Literal["file", "minio"]
 Engine = Literal["piper", "espeak-ng", "kokoro"]
 
 BUCKET = "podcast"
+GATEWAY = "gateway"
+"""The service in a plan's `modules` that has an address of its own."""
 _SECRET_BYTES = 16
 
 
@@ -32,11 +34,16 @@ class StackPlan(BaseModel):
             "coordinator": "services.coordinator.app",
             "synthesizer": "services.synthesizer.app",
             "assembler": "services.assembler.app",
+            "gateway": "services.gateway.app",
         },
         description="service → the module that runs it",
     )
     speech_module: str = "services.speech.app"
     env: dict[str, str] = Field(default_factory=dict, description="more settings for the services")
+
+    def without(self, service: str) -> StackPlan:
+        """The same stack, but for a service."""
+        return self.model_copy(update={"modules": {name: at for name, at in self.modules.items() if name != service}})
 
 
 class Identity(BaseModel):
@@ -51,6 +58,7 @@ class Identity(BaseModel):
     broker_cookie: str = Field(default_factory=lambda: secrets.token_hex(_SECRET_BYTES))
     store_user: str = BUCKET
     store_password: str = Field(default_factory=lambda: secrets.token_hex(_SECRET_BYTES))
+    api_key: str = Field(default_factory=lambda: f"pe_{secrets.token_hex(6)}_{secrets.token_hex(32)}")
     ports: dict[str, int] = Field(default_factory=dict)
 
     @classmethod

@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.local.health import readiness, silence
 from deploy.local.layout import Layout
 from deploy.local.minio import MinioNode
-from deploy.local.plan import StackPlan
+from deploy.local.plan import GATEWAY, StackPlan
 from deploy.local.ports import LOOPBACK, PortBook
 from deploy.local.probing import START_SECONDS, Probe
 from deploy.local.program import Program
@@ -28,7 +28,19 @@ _SERVICE_STOP_MARGIN_SECONDS = 6.0
 """After its grace period a service still has to close its connection."""
 _POLL_SECONDS = 0.1
 
-_OURS = ("AMQP_URL", "STORE_URL", "SPEECH_URL", "HEALTH_PORT", "HEALTH_HOST", "STATE_DIR", "SPEECH_HOST", "SPEECH_PORT")
+_OURS = (
+    "AMQP_URL",
+    "STORE_URL",
+    "SPEECH_URL",
+    "HEALTH_PORT",
+    "HEALTH_HOST",
+    "STATE_DIR",
+    "SPEECH_HOST",
+    "SPEECH_PORT",
+    "GATEWAY_HOST",
+    "GATEWAY_PORT",
+    "GATEWAY_KEY",
+)
 """Settings that the stack determines, whatever the environment says."""
 
 _FETCH_ALLOW = PREFIX + "FETCH_ALLOW"
@@ -94,7 +106,7 @@ class ProcessSpecs:
     def services(self) -> list[ProcessSpec]:
         """Our own services, with as many synthesizers as the plan says."""
         return [
-            self._service(name, f"{name}-{number}")
+            self._gateway() if name == GATEWAY else self._service(name, f"{name}-{number}")
             for name in self._plan.modules
             for number in range(1, 1 + (self._plan.synthesizers if name == "synthesizer" else 1))
         ]
@@ -107,6 +119,23 @@ class ProcessSpecs:
 
         grace_seconds = self._settings.grace_seconds + _SERVICE_STOP_MARGIN_SECONDS
         return _python_spec(name, program, lambda: self._book.ports.get(label), grace_seconds)
+
+    def _gateway(self) -> ProcessSpec:
+        # Its address is known to people, so it keeps its port; health is on the same port.
+        layout = self._layout
+
+        def program() -> Program:
+            return self._python(
+                GATEWAY,
+                self._plan.modules[GATEWAY],
+                GATEWAY_HOST=LOOPBACK,
+                GATEWAY_PORT=str(layout.api_port),
+                GATEWAY_KEY=layout.api_key,
+                HEALTH_PORT="0",
+            )
+
+        grace_seconds = self._settings.grace_seconds + _SERVICE_STOP_MARGIN_SECONDS
+        return _python_spec(GATEWAY, program, lambda: layout.api_port, grace_seconds)
 
     def _speech(self) -> Program:
         return self._python(

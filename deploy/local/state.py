@@ -55,6 +55,8 @@ class StackState(BaseModel):
     store_url: str
     speech_url: str
     speech_engine: str = ""
+    api_url: str = Field("", description="the gateway's; empty: it has none")
+    api_key: str = Field("", description="a key with all scopes for it")
     processes: tuple[Running, ...]
 
 

@@ -117,7 +117,8 @@ class Supervisor:
 
     def _lost_a_port(self) -> bool:
         """Whether a server that does not run has one of its ports taken."""
-        alive = {restarter.spec.name for restarter in self._servers if restarter.child is not None}
+        running = (*self._servers, *self._services)
+        alive = {restarter.spec.name for restarter in running if restarter.child is not None}
         ports = self._layout.fixed_ports if self._layout else {}
         return any(name.partition("-")[0] not in alive and not is_free(port) for name, port in ports.items())
 
@@ -178,6 +179,8 @@ class Supervisor:
                 store_url=layout.store_url,
                 speech_url=layout.speech_url,
                 speech_engine=layout.speech_engine,
+                api_url=layout.api_url,
+                api_key=layout.api_key,
                 processes=tuple(rows),
             ),
         )

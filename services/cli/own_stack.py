@@ -49,6 +49,7 @@ async def brought_up(settings: Settings, *, synthesizers: int, say: Callable[[st
         synthesizers=synthesizers,
         speech_url=settings.speech_url or None,
         engine=settings.speech_default_engine,
+        gateway=False,
         env={"PODCAST_GRACE_SECONDS": f"{_GRACE_SECONDS:g}"},
         on_log=say if logging.root.isEnabledFor(logging.DEBUG) else None,
     )

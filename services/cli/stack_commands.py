@@ -94,6 +94,11 @@ def _told(folder: Path, state: StackState) -> str:
         "`podcast render`, `submit` and the others use it while it runs. For other AMQP clients:\n"
         f"  export PODCAST_AMQP_URL={state.amqp_url}\n"
         f"  export PODCAST_STORE_URL='{state.store_url}'"
+        + (
+            f"\nFor HTTP clients:\n  export PODCAST_API_URL={state.api_url}\n  export PODCAST_API_KEY={state.api_key}"
+            if state.api_url
+            else ""
+        )
     )
 
 

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import structlog
 import uvicorn
 from starlette.applications import Starlette
 
 from services.speech.pool import Pool
-from shared.errors import Misconfigured
+from shared.runtime.http_server import BACKLOG, Server, listen
 
-BACKLOG = 1_024
 STARTS_BEFORE_GIVING_UP = 3
 """After this many failed starts of workers without a success the process ends instead of waiting forever."""
 
 log = structlog.get_logger()
-
-
-class _Server(uvicorn.Server):
-    """Without uvicorn's signal handling, which ends the process by the signal instead of with exit code 0."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
 
 
 async def serve(app: Starlette, pool: Pool, *, host: str, port: int, grace_seconds: int) -> int:
@@ -41,12 +30,12 @@ async def serve(app: Starlette, pool: Pool, *, host: str, port: int, grace_secon
     Raises:
         Misconfigured: the port is not available.
     """
-    listener = _listen(host, port)
+    listener = listen(host, port, what="speech server", setting="PODCAST_SPEECH_PORT")
     bound_host, bound_port = listener.getsockname()[:2]
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=grace_seconds, backlog=BACKLOG
     )
-    server = _Server(config)
+    server = Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
@@ -63,24 +52,6 @@ async def serve(app: Starlette, pool: Pool, *, host: str, port: int, grace_secon
         with suppress(asyncio.CancelledError):
             await working
     return 1 if _hopeless(pool) else 0
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches Nagle's algorithm off only for sockets that name it; otherwise
-    # every answer would wait 40 ms for the client's delayed acknowledgement.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise Misconfigured(
-            f"The speech server cannot listen on {host}:{port}: {error.strerror}.",
-            hint="Set PODCAST_SPEECH_PORT to a free port, or to 0 for any.",
-        ) from error
-    return listener
 
 
 def _hopeless(pool: Pool) -> bool:

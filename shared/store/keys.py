@@ -5,6 +5,7 @@ from __future__ import annotations
 JOBS = "jobs/"
 ACTIVE = "active/"
 AUDIO = "audio/"
+API_KEYS = "access/keys/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -42,6 +43,11 @@ def episode(job_id: str, extension: str) -> str:
 def active(job_id: str) -> str:
     """An empty object that exists until the job has ended; a restarted coordinator lists these."""
     return f"{ACTIVE}{job_id}"
+
+
+def api_key(key_id: str) -> str:
+    """A key of the HTTP API: its hash, its scopes."""
+    return f"{API_KEYS}{key_id}.json"
 
 
 def suspect(message_id: str, token: str = "") -> str:

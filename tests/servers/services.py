@@ -93,7 +93,9 @@ class Services:
         started = []
         for service in services or SERVICES:
             port = free_port()
-            own = {**self.environment, **extra, "PODCAST_HEALTH_PORT": str(port)}
+            # The gateway's health is at its own address, so `health_url` is the address of its API.
+            variable = "PODCAST_GATEWAY_PORT" if service == "gateway" else "PODCAST_HEALTH_PORT"
+            own = {**self.environment, **extra, variable: str(port)}
             started.append(
                 Worker(service, self._run(service, own), f"http://127.0.0.1:{port}", own),
             )

@@ -1,0 +1,56 @@
+"""What the routes work with: settings, store, broker. The gateway keeps no other state, so any number may run."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.gateway.broker_link import BrokerLink
+from shared.runtime.publishing import Publisher
+from shared.runtime.readiness import Readiness
+from shared.settings import Settings
+from shared.store.port import Store, open_store
+
+
+class Backend:
+    """The servers behind the gateway.
+
+    Attributes:
+        settings: the settings it was started with.
+        store: the object store.
+        link: the connection to the broker.
+        publish: publishes a message; confirmed when it returns.
+        readiness: whether it can work now.
+        stopping: set when the process is asked to stop; whatever streams ends then.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store: Store = open_store(settings)
+        self.link = BrokerLink(settings)
+        self.publish = Publisher(self.link.send, deadline_seconds=settings.publish_deadline_seconds)
+        self.readiness = Readiness(self.store, broker=self.link.trouble)
+        self.stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the connections until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.link.run())
+            tasks.create_task(self._watch_the_store())
+
+    async def _watch_the_store(self) -> None:
+        await self.readiness.look()
+        self.readiness.is_started = True
+        await self.readiness.keep_looking()
+
+
+def backend(request: Request) -> Backend:
+    """The backend of the application that answers this request."""
+    found: Backend = request.app.state.backend
+    return found
+
+
+TheBackend = Annotated[Backend, Depends(backend)]
+"""The type of a route's parameter that gets the backend."""

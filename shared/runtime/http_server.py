@@ -1,0 +1,52 @@
+"""uvicorn as a service runs it: on a socket that is bound first, without its signal handling."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+
+from shared.errors import Misconfigured
+
+BACKLOG: Final = 1_024
+
+
+class Server(uvicorn.Server):
+    """Without uvicorn's signal handling, which ends the process by the signal instead of with exit code 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals to the caller."""
+        yield
+
+
+def listen(host: str, port: int, *, what: str, setting: str) -> socket.socket:
+    """A listening socket.
+
+    Args:
+        host: the address to bind to.
+        port: the port; 0 for any.
+        what: who listens, for the error.
+        setting: the variable that holds the port, for the error.
+
+    Raises:
+        Misconfigured: the port is not available.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches Nagle's algorithm off only for sockets that name it; otherwise
+    # every answer would wait 40 ms for the client's delayed acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise Misconfigured(
+            f"The {what} cannot listen on {host}:{port}: {error.strerror}.",
+            hint=f"Set {setting} to a free port, or to 0 for any.",
+        ) from error
+    return listener

@@ -1,0 +1,77 @@
+"""A real gateway process, with a real broker and a real store behind it, and keys of each kind for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.client import api_keys
+from shared.client.api_keys import Scope
+from shared.settings import Settings
+from shared.store.port import Store
+from tests.servers.services import Services, Worker
+
+STACK_KEY = "pe_0123456789ab_" + "5" * 64
+
+
+@dataclass
+class Gateway:
+    """A running gateway.
+
+    Attributes:
+        services: the processes; more may be started.
+        worker: the gateway's own.
+        client: sends a key with all scopes.
+    """
+
+    services: Services
+    worker: Worker
+    client: httpx.AsyncClient
+
+    @property
+    def url(self) -> str:
+        return self.worker.health_url
+
+    @property
+    def store(self) -> Store:
+        return self.services.store
+
+    @property
+    def settings(self) -> Settings:
+        return self.services.settings
+
+    async def key(self, *scopes: Scope, requests_per_minute: int | None = None) -> str:
+        """A new key with these scopes, as `podcast keys add` makes it."""
+        token = api_keys.new_token()
+        made = api_keys.key_of(token, name="test", scopes=scopes, requests_per_minute=requests_per_minute)
+        await api_keys.add(self.store, made)
+        return token
+
+
+def environment(amqp_url: str, store_url: str) -> dict[str, str]:
+    """The settings of a gateway in a test."""
+    return {
+        "PODCAST_AMQP_URL": amqp_url,
+        "PODCAST_STORE_URL": store_url,
+        "PODCAST_SPEECH_URL": "http://127.0.0.1:9",
+        "PODCAST_GATEWAY_KEY": STACK_KEY,
+        "PODCAST_GRACE_SECONDS": "3",
+    }
+
+
+def with_key(url: str, token: str = STACK_KEY) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+
+@pytest.fixture
+async def gateway(amqp_url: str, file_store_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
+    """A gateway alone: nothing consumes what it publishes, unless the test starts `services`."""
+    with Services(environment(amqp_url, file_store_url), tmp_path / "logs") as services:
+        (worker,) = services.start("gateway")
+        await services.ready()
+        async with with_key(worker.health_url) as client:
+            yield Gateway(services, worker, client)
