@@ -22,7 +22,7 @@ from services.synthesizer.handlers import make_chunk
 from shared.store.folder import FileStore
 from tests.servers.services import Services
 
-TITLE = "CPU a chunk"
+TITLE = "CPU per chunk"
 SLOTS = 8
 CHUNKS = 1_000
 ROUNDS = 5

@@ -15,7 +15,7 @@ from benchmarks.figures import Figure, Figures
 from benchmarks.natural_speech import NaturalSpeech
 from tests.servers.services import Services
 
-TITLE = "Makespan against the ideal"
+TITLE = "Makespan compared with the ideal"
 SLOTS = 8
 IN_FLIGHT = SLOTS + 4
 """`max_parallel` of the job: more than the slots, so that a request is already at the broker when a slot is free."""
