@@ -69,13 +69,13 @@ async def spoken_chunks(cluster: Cluster, job_id: str, count: int) -> None:
 
 
 async def test_a_coordinator_that_was_frozen_does_not_undo_what_the_other_did(cluster: Cluster) -> None:
-    request = job(unheard_text(12))
+    request = job(unheard_text(40))  # several seconds of work, so that it is still under way when it is looked at
 
     async with cluster.running():
         frozen = cluster.the("coordinator")
         (other,) = cluster.start("coordinator")
         await cluster.services.ready()
-        cluster.slow_down(0.4)
+        cluster.slow_down(0.6)
         await cluster.services.submit(request)
         await spoken_chunks(cluster, request.job_id, 2)
         await until(lambda: knows_more_than_it_wrote(cluster, request.job_id), "a chunk that no status tells of")
