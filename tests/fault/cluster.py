@@ -64,6 +64,8 @@ SHORT_DEADLINES = {
 }
 """Deadlines short enough for a test to wait for; they must nest, or the services would not start."""
 
+LONG_ENOUGH = 16
+"""Chunks of a job that is still being spoken when a fault comes, on any machine."""
 JOB_SECONDS = 90.0
 """A job of a few chunks takes two seconds; even with a fault, on a busy machine, far less than this."""
 QUIET_SECONDS = 60.0
@@ -157,6 +159,7 @@ class Cluster:
     async def running(self, *, seconds: float = 200) -> AsyncIterator[None]:
         """Restart dead services while the body runs, for at most `seconds`; afterwards restore the cluster."""
         self.services.stopping = False
+        usual = list(self.services.workers)
         alive = asyncio.create_task(self.services.keep_alive())
         succeeded = False
         try:
@@ -168,6 +171,9 @@ class Cluster:
             await asyncio.wait({alive})
             if not succeeded:
                 self.show_logs()
+                # A test that fails has not dismissed what it started; the next test must not find it.
+                self.dismiss(*[worker for worker in self.services.workers if worker not in usual])
+                self.services.workers[:] = usual  # `restore` starts those again that it had killed and removed
             await self.restore(sweep=not succeeded)
 
     async def restore(self, *, sweep: bool = False) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.fault.cluster import PROXIES, Cluster, ProxyName, job, unheard_text
+from tests.fault.cluster import LONG_ENOUGH, PROXIES, Cluster, ProxyName, job, unheard_text
 from tests.fault.evidence import Evidence
 from tests.servers.proxy import BREAKS, Break
 
@@ -25,10 +25,10 @@ def marks(proxy: ProxyName, mode: Break) -> list[pytest.MarkDecorator]:
     ("proxy", "mode"), [pytest.param(proxy, mode, marks=marks(proxy, mode)) for proxy in PROXIES for mode in BREAKS]
 )
 async def test_a_broken_network_costs_time_and_nothing_else(cluster: Cluster, proxy: ProxyName, mode: Break) -> None:
-    requests = [job(unheard_text(6)) for _ in range(2)]
+    requests = [job(unheard_text(LONG_ENOUGH)) for _ in range(2)]
 
     async with cluster.running():
-        await cluster.synthesizes(*requests, call_seconds=0.3)
+        await cluster.synthesizes(*requests, call_seconds=0.5)
         evidence = Evidence(cluster)
         cluster.proxies[proxy].break_as(mode)
         await asyncio.sleep(BROKEN_SECONDS)
@@ -40,10 +40,10 @@ async def test_a_broken_network_costs_time_and_nothing_else(cluster: Cluster, pr
 @pytest.mark.long
 @pytest.mark.parametrize("mode", BREAKS)
 async def test_a_network_that_is_broken_on_all_sides_for_long(cluster: Cluster, mode: Break) -> None:
-    requests = [job(unheard_text(6)) for _ in range(4)]
+    requests = [job(unheard_text(LONG_ENOUGH)) for _ in range(4)]
 
     async with cluster.running():
-        await cluster.synthesizes(*requests, call_seconds=0.3)
+        await cluster.synthesizes(*requests, call_seconds=0.5)
         evidence = Evidence(cluster)
         for proxy in cluster.proxies.values():
             proxy.break_as(mode)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault.cluster import Cluster, job, unheard_text
+from tests.fault.cluster import LONG_ENOUGH, Cluster, job, unheard_text
 from tests.fault.evidence import Evidence
 
 HEARTBEATS_SECONDS = 40.0
@@ -21,7 +21,7 @@ FILL_BYTES = (50_000_000, 1_000_000, 100_000)
 
 
 async def test_the_broker_is_killed_and_comes_back(cluster: Cluster) -> None:
-    requests = [job(unheard_text(6)) for _ in range(2)]
+    requests = [job(unheard_text(LONG_ENOUGH)) for _ in range(2)]
 
     async with cluster.running():
         await cluster.synthesizes(*requests, call_seconds=0.5)
@@ -36,7 +36,7 @@ async def test_the_broker_is_killed_and_comes_back(cluster: Cluster) -> None:
     "seconds", [6.0, pytest.param(HEARTBEATS_SECONDS, marks=pytest.mark.long)], ids=["shortly", "past-heartbeats"]
 )
 async def test_the_broker_is_paused(cluster: Cluster, seconds: float) -> None:
-    requests = [job(unheard_text(6)) for _ in range(2)]
+    requests = [job(unheard_text(LONG_ENOUGH)) for _ in range(2)]
 
     async with cluster.running():
         await cluster.synthesizes(*requests, call_seconds=0.5)
@@ -50,10 +50,10 @@ async def test_the_broker_is_paused(cluster: Cluster, seconds: float) -> None:
 
 @pytest.mark.parametrize("seconds", [8.0, pytest.param(LONG_OUTAGE_SECONDS, marks=pytest.mark.long)])
 async def test_the_store_is_killed_and_comes_back(cluster: Cluster, seconds: float) -> None:
-    requests = [job(unheard_text(6)) for _ in range(2)]
+    requests = [job(unheard_text(LONG_ENOUGH)) for _ in range(2)]
 
     async with cluster.running(seconds=LONG_OUTAGE_SECONDS + 200):
-        await cluster.synthesizes(*requests, call_seconds=0.3)
+        await cluster.synthesizes(*requests, call_seconds=0.5)
         evidence = Evidence(cluster)
         cluster.minio.kill()
         await asyncio.sleep(seconds)
@@ -63,7 +63,7 @@ async def test_the_store_is_killed_and_comes_back(cluster: Cluster, seconds: flo
 
 
 async def test_the_store_is_paused(cluster: Cluster) -> None:
-    requests = [job(unheard_text(6)) for _ in range(2)]
+    requests = [job(unheard_text(LONG_ENOUGH)) for _ in range(2)]
 
     async with cluster.running():
         await cluster.services.submit(*requests)
@@ -89,24 +89,26 @@ def fill(folder: Path) -> Path:
 async def test_the_store_is_full_and_is_given_room(cluster: Cluster) -> None:
     if not cluster.store_disk:
         pytest.skip("needs the right to mount a file system of its own for the store")
-    requests = [job(unheard_text(6)) for _ in range(2)]
+    requests = [job(unheard_text(LONG_ENOUGH)) for _ in range(2)]
 
     async with cluster.running():
-        await cluster.synthesizes(*requests, call_seconds=0.3)
+        await cluster.synthesizes(*requests, call_seconds=0.5)
         evidence = Evidence(cluster)
         ballast = fill(cluster.minio.node.directory)
-        await evidence.logged("StorageFull", services=["synthesizer"])
-        ballast.unlink()
+        try:
+            await evidence.logged("StorageFull", services=["synthesizer"])
+        finally:
+            ballast.unlink()
         await cluster.proves(*requests)
 
 
 @pytest.mark.parametrize("how", ["refuses", "503"])
 @pytest.mark.parametrize("seconds", [10.0, pytest.param(LONG_OUTAGE_SECONDS, marks=pytest.mark.long)])
 async def test_speech_is_down_under_load_and_nothing_is_given_up(cluster: Cluster, how: str, seconds: float) -> None:
-    requests = [job(unheard_text(6)) for _ in range(6)]
+    requests = [job(unheard_text(LONG_ENOUGH)) for _ in range(6)]
 
     async with cluster.running(seconds=LONG_OUTAGE_SECONDS + 200):
-        await cluster.synthesizes(*requests, call_seconds=0.3)
+        await cluster.synthesizes(*requests, call_seconds=0.5)
         down = time.monotonic()
         evidence = Evidence(cluster)
         if how == "refuses":
