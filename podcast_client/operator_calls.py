@@ -1,0 +1,82 @@
+"""The calls of operators: dead letters, keys, webhook endpoints, the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from podcast_client.calls import Call, document, listing, nothing, of, page, part
+from podcast_client.documents import Document, Key, NewKey, Page
+
+_LETTERS = "/v1/dead-letters"
+
+
+def dead_letters(
+    *, queue: str | None = None, job_id: str | None = None, limit: int = 50, cursor: str | None = None
+) -> Call[Page[Document]]:
+    """A page of the dead letters, those alike in one group."""
+    params = {"queue": queue, "job_id": job_id, "limit": limit, "cursor": cursor}
+    return Call("GET", _LETTERS, page(dict, "groups", "dead_letters"), params=params)
+
+
+def dead_letter(letter_id: str) -> Call[Document]:
+    """All about one dead letter."""
+    return Call("GET", f"{_LETTERS}/{part(letter_id)}", document)
+
+
+def replay(choice: Mapping[str, Any], *, dry_run: bool) -> Call[Document]:
+    """Send dead letters back to be handled again."""
+    return Call("POST", f"{_LETTERS}/replay", document, body={**choice, "dry_run": dry_run})
+
+
+def discard(choice: Mapping[str, Any], *, dry_run: bool) -> Call[Document]:
+    """Throw dead letters away."""
+    return Call("POST", f"{_LETTERS}/discard", document, body={**choice, "dry_run": dry_run})
+
+
+def keys() -> Call[tuple[Key, ...]]:
+    """The keys."""
+    return Call("GET", "/v1/keys", listing(Key, "keys"))
+
+
+def add_key(name: str, scopes: tuple[str, ...], requests_per_minute: int | None) -> Call[NewKey]:
+    """Make a key."""
+    body: dict[str, Any] = {"name": name, "scopes": list(scopes)}
+    if requests_per_minute is not None:
+        body["requests_per_minute"] = requests_per_minute
+    return Call("POST", "/v1/keys", of(NewKey), body=body)
+
+
+def revoke_key(key_id: str) -> Call[None]:
+    """Make a key invalid."""
+    return Call("DELETE", f"/v1/keys/{part(key_id)}", nothing)
+
+
+def webhooks() -> Call[tuple[Document, ...]]:
+    """The endpoints that are told of jobs' ends."""
+    return Call("GET", "/v1/webhooks", listing(dict, "webhooks", "endpoints"))
+
+
+def webhook(endpoint_id: str) -> Call[Document]:
+    """One endpoint."""
+    return Call("GET", f"/v1/webhooks/{part(endpoint_id)}", document)
+
+
+def add_webhook(body: Mapping[str, Any]) -> Call[Document]:
+    """Make an endpoint; the answer has its secret, this once."""
+    return Call("POST", "/v1/webhooks", document, body=dict(body))
+
+
+def change_webhook(endpoint_id: str, body: Mapping[str, Any]) -> Call[Document]:
+    """Change an endpoint."""
+    return Call("PATCH", f"/v1/webhooks/{part(endpoint_id)}", document, body=dict(body))
+
+
+def remove_webhook(endpoint_id: str) -> Call[None]:
+    """Remove an endpoint."""
+    return Call("DELETE", f"/v1/webhooks/{part(endpoint_id)}", nothing, is_done_if_gone=True)
+
+
+def audit(*, limit: int = 50, cursor: str | None = None) -> Call[Page[Document]]:
+    """A page of what operators did."""
+    return Call("GET", "/v1/audit", page(dict, "entries", "audit"), params={"limit": limit, "cursor": cursor})
