@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.cli import targets
+from services.cli.backends.reachable import reachable_store
 from shared.client import watching
 from shared.dead_letters.letter import DeadLetter
 from shared.errors import PodcastError
@@ -92,7 +92,7 @@ async def titles(settings: Settings, job_ids: Iterable[str | None]) -> Mapping[s
 
     with contextlib.suppress(PodcastError, TimeoutError):
         async with asyncio.timeout(TITLES_SECONDS):
-            store = await targets.reachable_store(settings)
+            store = await reachable_store(settings)
             await asyncio.gather(*map(look, wanted))
     return found
 

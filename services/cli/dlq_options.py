@@ -37,7 +37,7 @@ class Access:
         Raises:
             BrokerDown: there is no stack.
         """
-        return targets.named_stack(self.directory)
+        return targets.named(self.directory).settings
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[DeadLetters]:

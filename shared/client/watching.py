@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
@@ -92,7 +92,7 @@ async def known(store: Store, job_id: str) -> JobStatus:
 
 async def follow(
     job_id: str, *, store: Store, events: asyncio.Queue[JobStatus], limit_seconds: float, say: Say
-) -> AsyncIterator[JobStatus]:
+) -> AsyncGenerator[JobStatus, None]:
     """Each new status of a job; ends after the one with which the job ended.
 
     Args:

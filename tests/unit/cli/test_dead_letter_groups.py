@@ -124,7 +124,7 @@ async def test_a_store_that_is_down_costs_no_more_than_its_time_limit(monkeypatc
     async def down(_: Settings) -> Store:
         raise StoreDown("The store is down.")
 
-    monkeypatch.setattr("services.cli.targets.reachable_store", down)
+    monkeypatch.setattr("services.cli.dead_letter_groups.reachable_store", down)
     assert await dead_letter_groups.titles(Settings(), [JOB]) == {}
     assert sys.version_info
 
