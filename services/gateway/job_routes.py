@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.access import GuardedRoute, needs
 from services.gateway.backend import TheBackend
+from services.gateway.job_document import Job, TheJobId, job_of
 from services.gateway.problems import documented
 from shared.client import submission, watching
 from shared.client.sources import Address, Document
 from shared.client.submission import Order
 from shared.protocol.messages import (
     AudioFormat,
-    JobStatus,
     Line,
     LoudnessProfile,
     Name,
@@ -93,6 +93,6 @@ def _source(document: JobDocument) -> Document | Address:
 
 @router.get("/{job_id}", responses=documented(404))
 @needs("read")
-async def show(job_id: str, backend: TheBackend) -> JobStatus:
+async def show(job_id: TheJobId, backend: TheBackend) -> Job:
     """A job's state and progress. Needs the scope `read`."""
-    return await watching.known(backend.store, job_id)
+    return job_of(await watching.known(backend.store, job_id))
