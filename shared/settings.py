@@ -182,6 +182,13 @@ class Settings(BaseSettings):
     gateway_cors_origins: str = Field(
         "", description="web origins whose pages may use the gateway, comma-separated; `*`: all; empty: none"
     )
+    gateway_json_limit_bytes: int = Field(
+        2_000_000, ge=1, description="largest JSON document that the gateway reads; a longer text is sent as a file"
+    )
+    gateway_upload_seconds: float = Field(300, gt=0, description="what a request's body may take to arrive")
+    gateway_uploads_limit: int = Field(
+        16, ge=1, description="forms that a gateway reads at a time; more are answered 503, to be sent again"
+    )
 
     # Clients of the gateway
     api_url: str = Field("", description="the gateway that `podcast --api` and other clients use")

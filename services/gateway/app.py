@@ -17,21 +17,22 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway import health_routes, job_routes, problems
+from services.gateway import health_routes, job_routes, problems, submit_routes
 from services.gateway.access import Guard
 from services.gateway.backend import Backend
 from services.gateway.middleware import BodyLimit, ResponseHeaders
 from services.gateway.openapi import describe
 from services.gateway.serving import serve
+from shared.client.submission import COVER_LIMIT_BYTES
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs
 from shared.settings import Settings, load
 
-_FORM_MARGIN_BYTES: Final = 100_000
-"""What a request may have beside the document."""
+_FORM_MARGIN_BYTES: Final = COVER_LIMIT_BYTES + 3_000_000
+"""What a request may have beside the document: a cover, and the options."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-ROUTERS: Final = (health_routes.router, job_routes.router)
+ROUTERS: Final = (health_routes.router, submit_routes.router, job_routes.router)
 
 
 def build(settings: Settings) -> tuple[FastAPI, Backend]:
@@ -80,6 +81,7 @@ def main() -> None:
         try:
             app, backend = build(settings)
             code = await serve(app, backend)
+            backend.uploads.remove()
         except PodcastError as error:
             sys.stderr.write(f"gateway: {error}\n")
             code = 2

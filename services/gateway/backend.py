@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.gateway.broker_link import BrokerLink
+from services.gateway.source_addresses import AddressCheck
+from services.gateway.upload_folder import UploadFolder
 from shared.runtime.publishing import Publisher
 from shared.runtime.readiness import Readiness
 from shared.settings import Settings
@@ -22,6 +24,8 @@ class Backend:
         store: the object store.
         link: the connection to the broker.
         publish: publishes a message; confirmed when it returns.
+        uploads: where the files of requests are until they are in the store.
+        addresses: refuses addresses that strangers may not make us connect to.
         readiness: whether it can work now.
         stopping: set when the process is asked to stop; whatever streams ends then.
     """
@@ -31,6 +35,8 @@ class Backend:
         self.store: Store = open_store(settings)
         self.link = BrokerLink(settings)
         self.publish = Publisher(self.link.send, deadline_seconds=settings.publish_deadline_seconds)
+        self.uploads = UploadFolder(settings.gateway_uploads_limit)
+        self.addresses = AddressCheck(settings.fetch_allowed)
         self.readiness = Readiness(self.store, broker=self.link.trouble)
         self.stopping = asyncio.Event()
 

@@ -18,9 +18,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from services.gateway.bodies import SlowRequest
 from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
+from shared.client.watching import UnreadableJob
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +50,14 @@ class RateLimited(errors.PodcastError):
     def __init__(self, message: str, *, hint: str = "", retry_after_seconds: int = 1) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+
+class StillRunning(errors.Conflict):
+    """The job is under way, so there is nothing to retry."""
+
+
+class AlreadyCompleted(errors.Conflict):
+    """The job is completed, so there is nothing to retry."""
 
 
 class KeyReused(errors.Conflict):
@@ -130,6 +140,30 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The Idempotency-Key belongs to another request",
         "The same key must come with the same request. Use a new key for a new request.",
+    ),
+    StillRunning: ProblemKind(
+        "job-running",
+        HTTPStatus.CONFLICT,
+        "The job is under way",
+        "Only a job that has failed or was cancelled can be tried again. This one goes on by itself.",
+    ),
+    AlreadyCompleted: ProblemKind(
+        "job-completed",
+        HTTPStatus.CONFLICT,
+        "The job is completed",
+        "Only a job that has failed or was cancelled can be tried again. This one has its episode.",
+    ),
+    UnreadableJob: ProblemKind(
+        "unreadable-job",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The job cannot be read",
+        "What the store has of the job is damaged, or was written by an incompatible version. It can be deleted.",
+    ),
+    SlowRequest: ProblemKind(
+        "slow-request",
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The request did not arrive in time",
+        "The body took longer to arrive than PODCAST_GATEWAY_UPLOAD_SECONDS allows. Send it again.",
     ),
     errors.Conflict: ProblemKind(
         "conflict", HTTPStatus.CONFLICT, "It was changed meanwhile", "Read it again, then decide."
@@ -223,11 +257,13 @@ def problem(
         "type": f"/problems/{kind.name}",
         "title": kind.title,
         "status": int(kind.status),
-        "detail": scrub(detail),
+        "detail": _sendable(scrub(detail)),
         "instance": request.url.path,
     }
     if fields:
-        body["errors"] = [field.model_dump() for field in fields[:_ERRORS_LIMIT]]
+        body["errors"] = [
+            {"pointer": _sendable(field.pointer), "detail": _sendable(field.detail)} for field in fields[:_ERRORS_LIMIT]
+        ]
     return JSONResponse(body, status_code=int(kind.status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
@@ -291,6 +327,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted(every)
     }
+
+
+def _sendable(text: str) -> str:
+    """The text in valid Unicode: it may quote a stranger's document, which may have half a character."""
+    return text.encode(errors="replace").decode()
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

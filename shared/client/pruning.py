@@ -1,10 +1,10 @@
-"""Frees space: removes jobs that ended long ago, then the audio that nothing refers to any more."""
+"""Frees space: removes jobs that ended long ago, audio that nothing refers to any more, and old idempotency keys."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.client import deleting, sweeping
+from shared.client import deleting, idempotency, sweeping
 from shared.client.deleting import Removed
 from shared.store.port import Store
 
@@ -17,11 +17,13 @@ class Pruned:
         ids: of the jobs.
         jobs: their objects.
         audio: chunks' audio that no job refers to.
+        idempotency_keys: how many have outlived their time.
     """
 
     ids: tuple[str, ...]
     jobs: Removed
     audio: Removed
+    idempotency_keys: int = 0
 
 
 async def prune(
@@ -47,4 +49,4 @@ async def prune(
         jobs += deleting.total(entries) if dry_run else await deleting.remove(store, job_id, entries)
     safe_age_seconds = job_deadline_seconds + sweeping.SAFE_MARGIN_SECONDS
     audio = await sweeping.sweep(store, safe_age_seconds=safe_age_seconds, dry_run=dry_run, without=frozenset(ids))
-    return Pruned(tuple(ids), jobs, audio)
+    return Pruned(tuple(ids), jobs, audio, await idempotency.expire(store, dry_run=dry_run))

@@ -16,7 +16,8 @@ from shared.store.port import PAGE, Entries, Entry, Keys
 from shared.store.s3_calls import S3Calls
 from shared.store.s3_conditions import AlreadyChanged, put_if, read
 
-_PART_BYTES = 16 * 1024 * 1024
+_PART_BYTES = 5 * 1024 * 1024
+"""What one upload has in memory; the least that S3 takes."""
 
 
 class S3Store(S3Calls):
