@@ -179,6 +179,14 @@ class Settings(BaseSettings):
     gateway_requests_per_minute: int = Field(
         6_000, ge=1, description="requests that a key may make at each gateway, unless it has a limit of its own"
     )
+    gateway_streams: int = Field(2_000, ge=0, description="event streams that a gateway keeps open at a time")
+    gateway_streams_per_key: int = Field(500, ge=0, description="event streams that one key may have open at a gateway")
+    gateway_heartbeat_seconds: float = Field(
+        15.0, gt=0, description="longest time without a byte on an event stream, after which a comment is sent"
+    )
+    gateway_send_seconds: float = Field(
+        20.0, gt=0, description="how long a client of an event stream may not read before it is disconnected"
+    )
     gateway_cors_origins: str = Field(
         "", description="web origins whose pages may use the gateway, comma-separated; `*`: all; empty: none"
     )

@@ -8,6 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.gateway.broker_link import BrokerLink
+from services.gateway.event_hub import Hub
+from services.gateway.event_slots import Slots
+from services.gateway.event_wakes import Wakes
 from services.gateway.source_addresses import AddressCheck
 from services.gateway.upload_folder import UploadFolder
 from shared.runtime.publishing import Publisher
@@ -28,6 +31,9 @@ class Backend:
         addresses: refuses addresses that strangers may not make us connect to.
         readiness: whether it can work now.
         stopping: set when the process is asked to stop; whatever streams ends then.
+        hub: what it hears of jobs.
+        slots: the event streams that may be open.
+        streams: those that are open, to be woken when it stops.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -39,12 +45,22 @@ class Backend:
         self.addresses = AddressCheck(settings.fetch_allowed)
         self.readiness = Readiness(self.store, broker=self.link.trouble)
         self.stopping = asyncio.Event()
+        self.hub = Hub(self.store)
+        self.link.on_connect.append(self.hub.connected)
+        self.slots = Slots(limit=settings.gateway_streams, per_key=settings.gateway_streams_per_key)
+        self.streams = Wakes()
 
     async def run(self) -> None:
         """Keep the connections until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
             tasks.create_task(self._watch_the_store())
+            tasks.create_task(self.hub.feed.run())
+            tasks.create_task(self._end_streams())
+
+    async def _end_streams(self) -> None:
+        await self.stopping.wait()
+        self.streams.all()
 
     async def _watch_the_store(self) -> None:
         await self.readiness.look()

@@ -60,6 +60,14 @@ class AlreadyCompleted(errors.Conflict):
     """The job is completed, so there is nothing to retry."""
 
 
+class TooManyStreams(RateLimited):
+    """The key has as many event streams open as it may."""
+
+
+class StreamsFull(errors.Outage):
+    """This gateway has as many event streams open as it may, or is stopping."""
+
+
 class KeyReused(errors.Conflict):
     """The same Idempotency-Key came with another request."""
 
@@ -101,6 +109,20 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "Too many requests",
         "The key has used up its requests for now. `Retry-After` says when to go on; `RateLimit` headers say how many"
         " are left.",
+    ),
+    TooManyStreams: ProblemKind(
+        "too-many-streams",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many event streams",
+        "The key has as many event streams open as it may. Close one first; one stream of `/v1/events` can replace many"
+        " of single jobs. `PODCAST_GATEWAY_STREAMS_PER_KEY` is the limit.",
+    ),
+    StreamsFull: ProblemKind(
+        "streams-full",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "No more event streams",
+        "This gateway has as many event streams open as it may, or is stopping. Connect again after `Retry-After`, or"
+        " to another gateway. `PODCAST_GATEWAY_STREAMS` is the limit.",
     ),
     errors.ForbiddenAddress: ProblemKind(
         "forbidden-address",

@@ -349,6 +349,18 @@ class ChunkCounts(Frozen):
     failed: int = Field(0, ge=0)
 
 
+class StateChange(Frozen):
+    """A job has come into a state."""
+
+    number: int = Field(ge=1, description="1, 2, 3, … over the job's whole life")
+    state: JobState
+    at: float = Field(strict=False, description="seconds since the epoch")
+
+
+HISTORY_LIMIT: Final = 64
+"""How many changes of a job's state its status keeps. A job makes five, and three more each time it is resumed."""
+
+
 class JobStatus(Frozen):
     """`jobs/<job_id>/status.json`: written by the coordinator alone, for readers."""
 
@@ -380,6 +392,10 @@ class JobStatus(Frozen):
         None, strict=False, description="when it was last opened again; its deadline counts from here"
     )
     updated_at: float = Field(strict=False, description="seconds since the epoch")
+    history: tuple[StateChange, ...] = Field(
+        (),
+        description=f"the latest {HISTORY_LIMIT} changes of its state, oldest first; empty: an older version wrote it",
+    )
 
     @field_validator("state", mode="before")
     @classmethod
@@ -412,6 +428,12 @@ class JobEvent(Frozen):
         if self.name in TERMINAL_STATES and self.name != self.status.state:
             raise ValueError(f"{self.name} with a job that is {self.status.state}")
         return self
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it tells of a new state, rather than of progress within one."""
+        history = self.status.history
+        return bool(history) and history[-1].at == self.status.updated_at
 
 
 class WorkRetried(Frozen):
