@@ -108,7 +108,7 @@ class Jobs:
         """Record a new job in the store: its request (the first one with its id), its mark as active, its state."""
         request = await self.records.first_request(request)
         job = await self.begin(request.job_id)
-        await self.move(job, Event.SUBMITTED, title=request.title or "")
+        await self.move(job, Event.SUBMITTED, title=request.title or "", author=request.author or "")
         return job
 
     async def begin(self, job_id: str) -> Job:

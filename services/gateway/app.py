@@ -17,7 +17,14 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway import event_routes, health_routes, job_routes, problems, submit_routes
+from services.gateway import (
+    episode_routes,
+    event_routes,
+    health_routes,
+    job_routes,
+    problems,
+    submit_routes,
+)
 from services.gateway.access import Guard
 from services.gateway.backend import Backend
 from services.gateway.middleware import BodyLimit, ResponseHeaders
@@ -32,8 +39,13 @@ _FORM_MARGIN_BYTES: Final = COVER_LIMIT_BYTES + 3_000_000
 """What a request may have beside the document: a cover, and the options."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-ROUTERS: Final = (health_routes.router, submit_routes.router, job_routes.router)
-ROUTERS: Final = (health_routes.router, job_routes.router, event_routes.router)
+ROUTERS: Final = (
+    health_routes.router,
+    submit_routes.router,
+    job_routes.router,
+    event_routes.router,
+    episode_routes.router,
+)
 
 
 def build(settings: Settings) -> tuple[FastAPI, Backend]:

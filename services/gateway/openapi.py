@@ -10,14 +10,15 @@ from pydantic import BaseModel
 
 from services.gateway.job_order import JobDocument
 from services.gateway.problems import Problem
+from shared.protocol.manifest import Manifest
 
 _DESCRIPTION: Final = """\
 Turns articles, books and pages into podcast episodes. Every error is a problem (RFC 9457) whose `type` is a page of
 this server. Keys are made with `podcast keys add` and sent as `Authorization: Bearer <key>`.
 """
 
-_MODELS: Final[tuple[type[BaseModel], ...]] = (Problem, JobDocument)
-"""Documents that no route's signature names."""
+_MODELS: Final[tuple[type[BaseModel], ...]] = (Problem, JobDocument, Manifest)
+"""Models that responses name and that no route returns as such: problems, and what is streamed out of the store."""
 
 
 def describe(app: FastAPI) -> None:
@@ -37,6 +38,8 @@ def describe(app: FastAPI) -> None:
             for model in _MODELS:
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas.update(schema.pop("$defs", {}))
+                for name, part in schema.pop("$defs", {}).items():
+                    schemas.setdefault(name, part)
                 schemas[model.__name__] = schema
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)

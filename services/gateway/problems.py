@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from services.gateway.bodies import SlowRequest
+from services.gateway.episode_errors import FileLost, NoSuchFile, NotCompleted
 from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
@@ -148,6 +149,26 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "The job has not ended",
         "Only a job that has ended can be removed. Cancel it first.",
     ),
+    NotCompleted: ProblemKind(
+        "not-completed",
+        HTTPStatus.CONFLICT,
+        "The job is not completed",
+        "The files of a job are there when it is completed. `detail` names its state; `GET /v1/jobs/{id}/events` tells"
+        " when it changes.",
+    ),
+    FileLost: ProblemKind(
+        "file-lost",
+        HTTPStatus.NOT_FOUND,
+        "The file is gone from the store",
+        "The job made the file, but the store does not have it any more. Submit the job again: what is still there is"
+        " not spoken again.",
+    ),
+    NoSuchFile: ProblemKind(
+        "no-such-file",
+        HTTPStatus.NOT_FOUND,
+        "The job has no such file",
+        "The job made no file of this kind. `detail` names those it has; `formats` of the job says which it makes.",
+    ),
     errors.BadInput: ProblemKind(
         "bad-input",
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -229,6 +250,12 @@ HTTP_KINDS: Final[dict[int, ProblemKind]] = {
     ),
     406: ProblemKind(
         "not-acceptable", 406, "None of the media types is available", "The route's description lists them."
+    ),
+    412: ProblemKind(
+        "precondition-failed",
+        412,
+        "It is not what the client has",
+        "`If-Match` or `If-Unmodified-Since` does not hold: the file was made again. Load all of it.",
     ),
     415: ProblemKind(
         "wrong-media-type", 415, "The media type cannot be read", "The route's description lists what it reads."

@@ -25,7 +25,7 @@ SUFFIXES: Final[dict[str, str]] = {
 """Kind in `JobStatus.files` → suffix of the file."""
 CAPTIONS: Final = ("vtt", "chapters")
 Get = Callable[[str, Path], Awaitable[None]]
-_KIND: Final = re.compile(r"[a-z0-9]{1,16}")
+KIND: Final = re.compile(r"[a-z0-9]{1,16}")
 """A kind of file in a job's status. It becomes a suffix, so anything else is ignored."""
 
 
@@ -61,7 +61,7 @@ def wanted(status: JobStatus, to: Destination) -> dict[str, Path]:
     Raises:
         BadInput: the job has no file of that kind.
     """
-    kinds = [kind for kind in status.files if _KIND.fullmatch(kind)]
+    kinds = [kind for kind in status.files if KIND.fullmatch(kind)]
     if to.is_folder:
         stem = file_name(status.title)
         return {kind: to.path / (stem + _suffix(kind)) for kind in kinds}

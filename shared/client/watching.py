@@ -60,7 +60,14 @@ async def look(store: Store, job_id: str) -> JobStatus | None:
     with contextlib.suppress(NotFound):
         request = _read(JobRequest, job_id, await store.get(keys.request(job_id)))
         # The times are unknown; with 0 the coordinator's first status counts as newer.
-        return JobStatus(job_id=job_id, state="queued", title=request.title or "", submitted_at=0.0, updated_at=0.0)
+        return JobStatus(
+            job_id=job_id,
+            state="queued",
+            title=request.title or "",
+            author=request.author or "",
+            submitted_at=0.0,
+            updated_at=0.0,
+        )
     return None
 
 

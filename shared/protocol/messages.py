@@ -368,6 +368,7 @@ class JobStatus(Frozen):
     job_id: JobId
     state: JobState
     title: Cut = ""
+    author: Cut = Field("", description="as far as it is known; statuses of early versions have none")
     chunks: ChunkCounts = ChunkCounts()
     audio_seconds: float = Field(
         0.0, strict=False, description="seconds of speech done so far; the episode's at the end"
