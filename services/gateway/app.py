@@ -17,21 +17,25 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway import health_routes, job_routes, problems
+from services.gateway import health_routes, job_routes, problems, speech_routes, voice_routes
 from services.gateway.access import Guard
 from services.gateway.backend import Backend
 from services.gateway.middleware import BodyLimit, ResponseHeaders
 from services.gateway.openapi import describe
 from services.gateway.serving import serve
+from services.gateway.speech_stream import StreamSlots
+from services.gateway.voice_catalogue import VoiceCatalogue
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs
 from shared.settings import Settings, load
 
 _FORM_MARGIN_BYTES: Final = 100_000
 """What a request may have beside the document."""
+SAMPLES_AT_A_TIME: Final = 4
+"""Samples of voices that are spoken at a time."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-ROUTERS: Final = (health_routes.router, job_routes.router)
+ROUTERS: Final = (health_routes.router, job_routes.router, speech_routes.router, voice_routes.router)
 
 
 def build(settings: Settings) -> tuple[FastAPI, Backend]:
@@ -48,6 +52,9 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     backend = Backend(settings)
     app = FastAPI(title="Podcast Engine", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
     app.state.backend, app.state.guard = backend, Guard()
+    app.state.voices = VoiceCatalogue(settings)
+    app.state.speech_slots = StreamSlots(settings.gateway_speech_streams)
+    app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -60,7 +67,10 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             allow_origins=origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"],
+            expose_headers=[
+                *("Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"),
+                "X-Podcast-Job",
+            ],
         )
     app.add_middleware(ResponseHeaders)
     return app, backend

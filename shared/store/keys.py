@@ -6,6 +6,7 @@ JOBS = "jobs/"
 ACTIVE = "active/"
 AUDIO = "audio/"
 API_KEYS = "access/keys/"
+SPEECH_JOBS = "speech/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -48,6 +49,11 @@ def active(job_id: str) -> str:
 def api_key(key_id: str) -> str:
     """A key of the HTTP API: its hash, its scopes."""
     return f"{API_KEYS}{key_id}.json"
+
+
+def speech_job(digest: str) -> str:
+    """Names the job that speaks a text, for those who ask for the same text again."""
+    return f"{SPEECH_JOBS}{digest}.json"
 
 
 def suspect(message_id: str, token: str = "") -> str:
