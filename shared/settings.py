@@ -198,6 +198,16 @@ class Settings(BaseSettings):
         16, ge=1, description="forms that a gateway reads at a time; more are answered 503, to be sent again"
     )
 
+    gateway_speech_streams: int = Field(
+        16, ge=1, description="answers of `POST /v1/audio/speech` that a gateway sends at a time; each has an encoder"
+    )
+    gateway_speech_patience_seconds: float = Field(
+        300, gt=0, description="how long such an answer waits for the next chunk; the job goes on without it"
+    )
+    gateway_stall_seconds: float = Field(
+        120, ge=1, description="a client that takes nothing of a stream for so long is disconnected"
+    )
+
     # Clients of the gateway
     api_url: str = Field("", description="the gateway that `podcast --api` and other clients use")
     api_key: str = Field("", description="the key that they send to it")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,7 +12,7 @@ import click
 from services.cli import columns, interrupts, printing, speech_servers, targets
 from services.cli.columns import Column, rows
 from shared.client import destinations
-from shared.client.voices import SpeechClient, Voice
+from shared.client.voices import SpeechClient, Voice, sample_text
 from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound, PodcastError, SpeechDown
 from shared.text import one_line
@@ -22,16 +21,6 @@ SAMPLES_LIMIT: Final = 50
 """Voices that are sampled at once: espeak-ng alone has more than a hundred."""
 _AT_A_TIME: Final = 2
 _SAMPLES_FOLDER: Final = "voice-samples/"
-_WORDS: Final = {
-    "de": "So klingt diese Stimme, wenn sie dir etwas vorliest.",
-    "en": "This is how the voice sounds when it reads to you.",
-    "es": "Así suena esta voz cuando te lee algo.",
-    "fr": "Voici comment cette voix vous fait la lecture.",
-    "it": "Ecco come suona questa voce quando legge per te.",
-    "nl": "Zo klinkt deze stem als ze je voorleest.",
-    "pl": "Tak brzmi ten głos, kiedy ci czyta.",
-    "pt": "É assim que esta voz soa quando lê para você.",
-}
 
 
 @click.command()
@@ -179,9 +168,8 @@ async def _sampled(chosen: Sequence[Voice], clients: dict[str, SpeechClient], fo
     samples: dict[Voice, Path] = {}
 
     async def one(voice: Voice) -> None:
-        words = _WORDS.get(re.split(r"[-_]", voice.language.lower())[0], _WORDS["en"])
         try:
-            audio = await clients[voice.server].say(voice, words)
+            audio = await clients[voice.server].say(voice, sample_text(voice.language))
         except PodcastError as error:
             printing.note(one_line(f"{voice.name}: {error}"))
             return

@@ -23,13 +23,17 @@ from services.gateway import (
     health_routes,
     job_routes,
     problems,
+    speech_routes,
     submit_routes,
+    voice_routes,
 )
 from services.gateway.access import Guard
 from services.gateway.backend import Backend
 from services.gateway.middleware import BodyLimit, ResponseHeaders
 from services.gateway.openapi import describe
 from services.gateway.serving import serve
+from services.gateway.speech_stream import StreamSlots
+from services.gateway.voice_catalogue import VoiceCatalogue
 from shared.client.submission import COVER_LIMIT_BYTES
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs
@@ -45,7 +49,14 @@ ROUTERS: Final = (
     job_routes.router,
     event_routes.router,
     episode_routes.router,
+    speech_routes.router,
+    voice_routes.router,
 )
+_FORM_MARGIN_BYTES: Final = 100_000
+"""What a request may have beside the document."""
+SAMPLES_AT_A_TIME: Final = 4
+"""Samples of voices that are spoken at a time."""
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def build(settings: Settings) -> tuple[FastAPI, Backend]:
@@ -62,6 +73,9 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     backend = Backend(settings)
     app = FastAPI(title="Podcast Engine", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
     app.state.backend, app.state.guard = backend, Guard()
+    app.state.voices = VoiceCatalogue(settings)
+    app.state.speech_slots = StreamSlots(settings.gateway_speech_streams)
+    app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -74,7 +88,10 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             allow_origins=origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"],
+            expose_headers=[
+                *("Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"),
+                "X-Podcast-Job",
+            ],
         )
     app.add_middleware(ResponseHeaders)
     return app, backend

@@ -18,8 +18,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from services.gateway import openai_errors
 from services.gateway.bodies import SlowRequest
 from services.gateway.episode_errors import FileLost, NoSuchFile, NotCompleted
+from services.gateway.reading_along import NotSpoken
 from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
@@ -67,6 +69,10 @@ class TooManyStreams(RateLimited):
 
 class StreamsFull(errors.Outage):
     """This gateway has as many event streams open as it may, or is stopping."""
+
+
+class SpeechStreamsFull(errors.Outage):
+    """This gateway sends as many streams of audio as it may."""
 
 
 class KeyReused(errors.Conflict):
@@ -217,6 +223,20 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "The speech server refuses",
         "The speech server does not know the voice or model, or cannot speak the text. `GET /v1/voices` lists voices.",
     ),
+    NotSpoken: ProblemKind(
+        "not-spoken",
+        HTTPStatus.BAD_GATEWAY,
+        "The text cannot be spoken",
+        "A part of the text became a dead letter, or the job was cancelled. `detail` says why; the job, which the"
+        " header `X-Podcast-Job` names, has the rest.",
+    ),
+    SpeechStreamsFull: ProblemKind(
+        "speech-streams-full",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too many streams",
+        "This gateway sends as many streams as it may (`PODCAST_GATEWAY_SPEECH_STREAMS`). Try again after"
+        " `Retry-After`, or at another gateway.",
+    ),
     errors.Outage: ProblemKind(
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -301,7 +321,12 @@ def problem(
     fields: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """The response for a problem."""
+    """The response for a problem; on OpenAI's routes, an error in OpenAI's shape."""
+    if openai_errors.is_wanted(request.url.path):
+        first = fields[0] if fields else None
+        param = first.pointer.strip("/").replace("/", ".") or None if first is not None else None
+        message = scrub(detail) or kind.title
+        return openai_errors.response(kind.status, message, code=kind.name, param=param, headers=headers)
     body: dict[str, Any] = {
         "type": f"/problems/{kind.name}",
         "title": kind.title,
@@ -323,6 +348,8 @@ def headers_of(error: BaseException) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="podcast"'}
         case RateLimited():
             return {"Retry-After": str(error.retry_after_seconds)}
+        case NotSpoken():
+            return {"x-should-retry": "false"}  # OpenAI's clients would try it three times
         case errors.Outage():
             return {"Retry-After": str(max(1, round(error.retry_after_seconds or OUTAGE_RETRY_SECONDS)))}
     return {}
@@ -332,6 +359,8 @@ def install(app: FastAPI) -> None:
     """Make the application answer every error with a problem."""
 
     async def on_podcast_error(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, openai_errors.InvalidField):
+            return openai_errors.response(400, scrub(str(error)), code=error.code, param=error.param)
         return problem(kind_of(error), request, detail=str(error), headers=headers_of(error))
 
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:

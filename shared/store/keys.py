@@ -7,6 +7,7 @@ ACTIVE = "active/"
 AUDIO = "audio/"
 API_KEYS = "access/keys/"
 IDEMPOTENCY = "idempotency/"
+SPEECH_JOBS = "speech/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -54,6 +55,11 @@ def api_key(key_id: str) -> str:
 def idempotency(owner: str, digest: str) -> str:
     """What an `Idempotency-Key` of the API key `owner` stands for."""
     return f"{IDEMPOTENCY}{owner}/{digest}.json"
+
+
+def speech_job(digest: str) -> str:
+    """Names the job that speaks a text, for those who ask for the same text again."""
+    return f"{SPEECH_JOBS}{digest}.json"
 
 
 def suspect(message_id: str, token: str = "") -> str:
