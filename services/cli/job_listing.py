@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from services.cli.columns import Column, rows
 from shared.addresses import without_login
-from shared.client.job_pages import jobs_page
+from shared.client.job_pages import JobFilter, jobs_page
 from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound
 from shared.protocol.messages import JobRequest, JobState, JobStatus, ObjectSource, UrlSource
@@ -69,7 +69,7 @@ async def page(store: Store, *, limit: int, before: str, states: frozenset[JobSt
     Raises:
         StoreDown: the store does not answer.
     """
-    found = await jobs_page(store, limit=limit, before=before, states=states)
+    found = await jobs_page(store, limit=limit, before=before, wanted=JobFilter(states=states))
 
     async def listed(status: JobStatus) -> Listed:
         return Listed(status, await _source(store, status.job_id))
