@@ -75,6 +75,7 @@ class Job:
         warnings: what the episode is complete without.
         submitted_at, resumed_at, updated_at: times.
         source: a file name, an address, or `text`; empty if the server does not tell.
+        passed: in an event: the job had left this state already when the event was sent.
         links: where it is.
     """
 
@@ -96,6 +97,7 @@ class Job:
     resumed_at: float | None = None
     updated_at: float = 0.0
     source: str = ""
+    passed: bool = False
     links: Links = Links()
 
     @property
@@ -151,7 +153,8 @@ class Event:
     """Something that happened to a job.
 
     Attributes:
-        name: `status`, `retrying`, or `resync`: what happened between the last event and the next is not known.
+        name: `status`; `retrying`; `resync`: what happened between the last event and the next is not known; `gone`:
+            the job was deleted.
         id: where the stream goes on after a lost connection.
         job: for `status`.
         retried: for `retrying`.

@@ -26,8 +26,8 @@ def event_of(message: ServerSentEvent) -> Event | None:
     Raises:
         UnexpectedAnswer: it cannot be read.
     """
-    if message.event == "resync":
-        return Event("resync", message.id)
+    if message.event in {"resync", "gone"}:
+        return Event(message.event, message.id)
     if message.event not in {"status", "retrying"} or not message.data:
         return None
     try:

@@ -33,6 +33,8 @@ def one_stream(transport: Transport, path: str, last_event_id: str) -> Generator
         headers["Last-Event-ID"] = last_event_id
     silence = transport.configuration.timeouts.silence
     with transport.stream("GET", path, headers=headers, read_seconds=silence) as answer:
+        if answer.response.status_code == httpx.codes.NO_CONTENT:
+            return  # the job has ended, and the server knows that its end was seen
         try:
             for message in EventSource(answer.response).iter_sse():
                 event = event_of(message)
@@ -65,6 +67,8 @@ def events(
                     outage.is_over()
                     last_event_id = event.id or last_event_id
                     yield event
+                    if job_id is not None and event.name == "gone":
+                        return
                     if job_id is not None and event.job is not None:
                         newest = max(newest, event.job.updated_at)
                         if event.job.has_ended:

@@ -52,11 +52,8 @@ ROUTERS: Final = (
     speech_routes.router,
     voice_routes.router,
 )
-_FORM_MARGIN_BYTES: Final = 100_000
-"""What a request may have beside the document."""
 SAMPLES_AT_A_TIME: Final = 4
 """Samples of voices that are spoken at a time."""
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def build(settings: Settings) -> tuple[FastAPI, Backend]:

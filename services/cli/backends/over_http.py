@@ -107,6 +107,8 @@ class HttpBackend:
                             f" {self._settings.job_deadline_seconds:g} s.",
                             hint="Check with `podcast ps` that the coordinator runs.",
                         )
+        if latest is None or not latest.has_ended:
+            await self.status(job_id)  # it was deleted meanwhile, and this says so
 
     async def manifest(self, job_id: str) -> Manifest | None:
         """GET /v1/jobs/{id}/manifest."""
