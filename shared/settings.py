@@ -141,6 +141,9 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         0, ge=0, description="jobs that ended longer ago are removed, with audio that no job refers to; 0: keep all"
     )
+    audit_retention_days: float = Field(
+        0, ge=0, description="days of the audit log that ended longer ago are removed; 0: keep all"
+    )
 
     # Audio
     sample_rate: Literal[16000, 22050, 24000, 44100, 48000] = Field(
