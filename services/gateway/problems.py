@@ -38,6 +38,14 @@ class ScopeMissing(errors.PodcastError):
     """The key is valid, but does not allow this."""
 
 
+class ForeignOrigin(errors.PodcastError):
+    """A web page of somebody else uses a browser to make the request."""
+
+
+class OwnKey(errors.PodcastError):
+    """The key is the one in the gateway's settings, which only these can change."""
+
+
 class RateLimited(errors.PodcastError):
     """The key has made more requests than it may.
 
@@ -84,6 +92,19 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         HTTPStatus.FORBIDDEN,
         "The key does not allow this",
         "Keys have scopes: `submit`, `read`, `operate`. Use one with the scope that the route's description names.",
+    ),
+    ForeignOrigin: ProblemKind(
+        "foreign-origin",
+        HTTPStatus.FORBIDDEN,
+        "Web pages may not do this",
+        "This gateway answers without a key, so it must be reached as `localhost` or by its loopback address, and not"
+        " from a web page. A page of yours can send a key; `PODCAST_GATEWAY_CORS_ORIGINS` lets its origin in.",
+    ),
+    OwnKey: ProblemKind(
+        "own-key",
+        HTTPStatus.CONFLICT,
+        "The key is the gateway's own",
+        "It is set by `PODCAST_GATEWAY_KEY`. Change or remove the setting and start the gateway again.",
     ),
     RateLimited: ProblemKind(
         "rate-limited",
