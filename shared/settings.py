@@ -182,6 +182,20 @@ class Settings(BaseSettings):
     gateway_requests_per_minute: int = Field(
         6_000, ge=1, description="requests that a key may make at each gateway, unless it has a limit of its own"
     )
+    gateway_request_seconds: float = Field(
+        30, gt=0, description="how long a request may take until its answer begins, body included"
+    )
+    gateway_upload_seconds: float = Field(600, gt=0, description="how long the upload of a file may take")
+    gateway_operation_seconds: float = Field(
+        120, gt=0, description="how long a look at the dead letters, a replay or a removal may take"
+    )
+    gateway_stall_seconds: float = Field(
+        120, gt=0, description="a client that takes nothing of its answer for this long is cut off"
+    )
+    gateway_header_seconds: float = Field(10, gt=0, description="how long the headers of a request may take")
+    gateway_connections: int = Field(
+        2_000, ge=8, description="connections at a time; above that, only health is answered, and idle ones are closed"
+    )
     gateway_cors_origins: str = Field(
         "", description="web origins whose pages may use the gateway, comma-separated; `*`: all; empty: none"
     )

@@ -17,11 +17,13 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway import audit_routes, health_routes, job_routes, key_routes, problems
+from services.gateway import audit_routes, dead_letter_routes, health_routes, job_routes, key_routes, problems
 from services.gateway.access import Guard, origins
 from services.gateway.backend import Backend
+from services.gateway.deadlines import RequestDeadlines
 from services.gateway.middleware import BodyLimit, ResponseHeaders
 from services.gateway.openapi import describe
+from services.gateway.operators import Operators
 from services.gateway.serving import serve
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs
@@ -31,7 +33,13 @@ _FORM_MARGIN_BYTES: Final = 100_000
 """What a request may have beside the document."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-ROUTERS: Final = (health_routes.router, job_routes.router, audit_routes.router, key_routes.router)
+ROUTERS: Final = (
+    health_routes.router,
+    job_routes.router,
+    audit_routes.router,
+    key_routes.router,
+    dead_letter_routes.router,
+)
 
 
 def build(settings: Settings) -> tuple[FastAPI, Backend]:
@@ -54,10 +62,12 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     backend = Backend(settings)
     app = FastAPI(title="Podcast Engine", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
     app.state.backend, app.state.guard = backend, Guard(settings, backend.store)
+    app.state.operators = Operators()
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
     describe(app)
+    app.add_middleware(RequestDeadlines, settings=settings)
     app.add_middleware(BodyLimit, limit_bytes=settings.source_limit_bytes + _FORM_MARGIN_BYTES)
     if allowed_origins:
         app.add_middleware(

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
+from shared.dead_letters.operator_lock import Busy
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +106,13 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         HTTPStatus.CONFLICT,
         "The key is the gateway's own",
         "It is set by `PODCAST_GATEWAY_KEY`. Change or remove the setting and start the gateway again.",
+    ),
+    Busy: ProblemKind(
+        "operator-busy",
+        HTTPStatus.CONFLICT,
+        "Another operator is at the dead letters",
+        "One operator at a time may use the dead letters, over HTTP or with `podcast dlq`. `detail` says who it is and"
+        " since when. Try again after `Retry-After`; an operator who hangs is disconnected within half a minute.",
     ),
     RateLimited: ProblemKind(
         "rate-limited",
@@ -259,6 +267,8 @@ def headers_of(error: BaseException) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="podcast"'}
         case RateLimited():
             return {"Retry-After": str(error.retry_after_seconds)}
+        case Busy():
+            return {"Retry-After": str(OUTAGE_RETRY_SECONDS)}
         case errors.Outage():
             return {"Retry-After": str(max(1, round(error.retry_after_seconds or OUTAGE_RETRY_SECONDS)))}
     return {}
