@@ -56,35 +56,64 @@ async def events(
         ApiError: the server refuses.
         Unreachable, TooSlow, Unavailable: nothing came for `Retries.outage` seconds.
     """
-    path = "/v1/events" if job_id is None else f"{calls.job_path(job_id)}/events"
+    if job_id is None:
+        stream = _all_events(transport, last_event_id, trouble)
+    else:
+        stream = _events_of(transport, job_id, last_event_id, trouble)
+    async with aclosing(stream) as found:
+        async for event in found:
+            yield event
+
+
+async def _all_events(
+    transport: AsyncTransport, last_event_id: str, trouble: Trouble | None
+) -> AsyncGenerator[Event, None]:
     outage = Outage(transport.configuration.retries)
-    newest = 0.0
     while True:
         try:
-            async with aclosing(one_stream(transport, path, last_event_id)) as stream:
+            async with aclosing(one_stream(transport, "/v1/events", last_event_id)) as stream:
                 async for event in stream:
                     outage.is_over()
                     last_event_id = event.id or last_event_id
                     yield event
-                    if job_id is not None and event.name == "gone":
-                        return
-                    if job_id is not None and event.job is not None:
-                        newest = max(newest, event.job.updated_at)
-                        if event.job.has_ended:
-                            return
             problem: ClientError = Unreachable("The server has ended the stream.", was_sent=True)
         except ClientError as error:
             problem = error
-        if trouble is not None and outage.is_lasting:
-            trouble(problem)
-        await io.sleep(outage.pause_after(problem))
-        if job_id is not None:
-            found = await _looked_up(transport, job_id)
-            if found is not None and (found.updated_at > newest or found.has_ended):
-                newest = max(newest, found.updated_at)
-                yield Event("status", last_event_id, job=found)
-                if found.has_ended:
-                    return
+        await _paused(outage, problem, trouble)
+
+
+async def _events_of(
+    transport: AsyncTransport, job_id: str, last_event_id: str, trouble: Trouble | None
+) -> AsyncGenerator[Event, None]:
+    outage = Outage(transport.configuration.retries)
+    latest: Job | None = None
+    while True:
+        try:
+            async with aclosing(one_stream(transport, f"{calls.job_path(job_id)}/events", last_event_id)) as stream:
+                async for event in stream:
+                    outage.is_over()
+                    last_event_id = event.id or last_event_id
+                    yield event
+                    latest = event.job or latest
+                    if event.is_last:
+                        return
+            problem: ClientError = Unreachable("The server has ended the stream.", was_sent=True)
+        except ClientError as error:
+            problem = error
+        await _paused(outage, problem, trouble)
+        # Where there is no stream there may still be an answer.
+        found = await _looked_up(transport, job_id)
+        if found is not None and found.is_news_after(latest):
+            latest = found
+            yield Event("status", last_event_id, job=found)
+        if found is not None and found.has_ended:
+            return
+
+
+async def _paused(outage: Outage, problem: ClientError, trouble: Trouble | None) -> None:
+    if trouble is not None and outage.is_lasting:
+        trouble(problem)
+    await io.sleep(outage.pause_after(problem))
 
 
 async def _looked_up(transport: AsyncTransport, job_id: str) -> Job | None:

@@ -95,7 +95,7 @@ class AsyncTransport:
             ApiError, Unreachable, TooSlow, UnexpectedAnswer: it did not succeed.
         """
         timeouts = self.configuration.timeouts
-        total = timeouts.upload if call.files else timeouts.call
+        total = call.seconds or (timeouts.upload if call.files else timeouts.call)
         attempts = Attempts(self.configuration.retries, total_seconds=total, is_repeatable=call.is_repeatable)
         was_repeated = False
         while True:
@@ -119,7 +119,9 @@ class AsyncTransport:
                 request |= {"data": dict(call.fields), "files": files}
             elif call.body is not None:
                 request["json"] = call.body
-            async with self.stream(call.method, call.path, accepts=call.accepts, **request) as answer:
+            async with self.stream(
+                call.method, call.path, accepts=call.accepts, read_seconds=call.seconds, **request
+            ) as answer:
                 return await answer.read(limit_bytes=ANSWER_LIMIT_BYTES, until=until)
 
     @asynccontextmanager
@@ -174,7 +176,7 @@ def failure(error: Exception, what: str) -> ClientError:
     reason = str(error) or type(error).__name__
     match error:
         case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.PoolTimeout():
-            return Unreachable(f"The server cannot be reached: {reason}.", was_sent=False)
+            return Unreachable(f"The server cannot be reached: {reason}.", was_sent=False, reason=f"{reason}.")
         case httpx.TimeoutException():
             return TooSlow(f"{what} took too long: {reason}.")
         case httpx.TransportError():

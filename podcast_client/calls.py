@@ -17,6 +17,8 @@ from podcast_client.errors import UnexpectedAnswer
 T = TypeVar("T")
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "DELETE", "PUT"})
+SLOW_SECONDS: Final = 150.0
+"""For what an operator does: the server takes two minutes at most."""
 Upload = Path | bytes | BinaryIO
 
 
@@ -35,6 +37,7 @@ class Call(Generic[T]):
         idempotency_key: makes it safe to repeat.
         is_done_if_gone: a repetition that is answered with 404 means that an earlier attempt has succeeded.
         accepts: more statuses that are answers, not errors.
+        seconds: how long it may take, and be silent; None: as long as any call.
     """
 
     method: str
@@ -47,6 +50,7 @@ class Call(Generic[T]):
     idempotency_key: str | None = None
     is_done_if_gone: bool = False
     accepts: frozenset[int] = frozenset()
+    seconds: float | None = None
 
     @property
     def is_repeatable(self) -> bool:
@@ -107,8 +111,10 @@ def page(kind: type[T], *names: str) -> Callable[[bytes], Page[T]]:
         listed = found if isinstance(found, list) else next((found[name] for name in names if name in found), None)
         if not isinstance(listed, list):
             raise UnexpectedAnswer(f"The server's answer has no list {names[0]}.")
-        following = found.get("next") if isinstance(found, dict) else None
-        return Page(tuple(decode(kind, one, f"/{index}") for index, one in enumerate(listed)), following)
+        items = tuple(decode(kind, one, f"/{index}") for index, one in enumerate(listed))
+        if isinstance(found, list):
+            return Page(items, None)
+        return Page(items, found.get("next"), tuple(map(str, found.get("unreadable") or ())))
 
     return read
 

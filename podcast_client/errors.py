@@ -38,11 +38,13 @@ class Unreachable(ClientError):
 
     Attributes:
         was_sent: whether the request may have reached the server.
+        reason: why, without saying what.
     """
 
-    def __init__(self, message: str, *, was_sent: bool) -> None:
+    def __init__(self, message: str, *, was_sent: bool, reason: str = "") -> None:
         super().__init__(message)
         self.was_sent = was_sent
+        self.reason = reason or message
 
 
 class TooSlow(ClientError):

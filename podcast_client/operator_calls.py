@@ -5,33 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from podcast_client.calls import Call, document, listing, nothing, of, page, part
-from podcast_client.documents import Document, Key, NewKey, Page
+from podcast_client.calls import SLOW_SECONDS, Call, document, listing, nothing, of, page, part
+from podcast_client.documents import DeadLetter, DeadLetterGroup, Document, Key, LettersDone, NewKey, Page
 
 _LETTERS = "/v1/dead-letters"
 
 
-def dead_letters(
-    *, queue: str | None = None, job_id: str | None = None, limit: int = 50, cursor: str | None = None
-) -> Call[Page[Document]]:
+def dead_letter_groups(
+    *, queue: str | None, job_id: str | None, limit: int = 100, cursor: str | None = None
+) -> Call[Page[DeadLetterGroup]]:
     """A page of the dead letters, those alike in one group."""
     params = {"queue": queue, "job_id": job_id, "limit": limit, "cursor": cursor}
-    return Call("GET", _LETTERS, page(dict, "groups", "dead_letters"), params=params)
+    return Call("GET", _LETTERS, page(DeadLetterGroup, "groups"), params=params, seconds=SLOW_SECONDS)
 
 
-def dead_letter(letter_id: str) -> Call[Document]:
+def dead_letters(
+    *, queue: str | None, job_id: str | None, limit: int = 100, cursor: str | None = None
+) -> Call[Page[DeadLetter]]:
+    """A page of the dead letters, each by itself."""
+    params = {"queue": queue, "job_id": job_id, "limit": limit, "cursor": cursor}
+    return Call("GET", f"{_LETTERS}/each", page(DeadLetter, "letters"), params=params, seconds=SLOW_SECONDS)
+
+
+def dead_letter(letter_id: str) -> Call[DeadLetter]:
     """All about one dead letter."""
-    return Call("GET", f"{_LETTERS}/{part(letter_id)}", document)
+    return Call("GET", f"{_LETTERS}/{part(letter_id)}", of(DeadLetter), seconds=SLOW_SECONDS)
 
 
-def replay(choice: Mapping[str, Any], *, dry_run: bool) -> Call[Document]:
+def replay(selection: Mapping[str, Any], *, payload: Mapping[str, Any] | None, dry_run: bool) -> Call[LettersDone]:
     """Send dead letters back to be handled again."""
-    return Call("POST", f"{_LETTERS}/replay", document, body={**choice, "dry_run": dry_run})
+    body: dict[str, Any] = {"selection": _chosen(selection), "dry_run": dry_run}
+    if payload is not None:
+        body["payload"] = dict(payload)
+    return Call("POST", f"{_LETTERS}/replay", of(LettersDone), body=body, seconds=SLOW_SECONDS)
 
 
-def discard(choice: Mapping[str, Any], *, dry_run: bool) -> Call[Document]:
+def discard(selection: Mapping[str, Any], *, dry_run: bool) -> Call[LettersDone]:
     """Throw dead letters away."""
-    return Call("POST", f"{_LETTERS}/discard", document, body={**choice, "dry_run": dry_run})
+    body = {"selection": _chosen(selection), "dry_run": dry_run}
+    return Call("POST", f"{_LETTERS}/discard", of(LettersDone), body=body, seconds=SLOW_SECONDS)
+
+
+def _chosen(selection: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in selection.items() if value not in (None, False)}
 
 
 def keys() -> Call[tuple[Key, ...]]:
@@ -79,4 +95,4 @@ def remove_webhook(endpoint_id: str) -> Call[None]:
 
 def audit(*, limit: int = 50, cursor: str | None = None) -> Call[Page[Document]]:
     """A page of what operators did."""
-    return Call("GET", "/v1/audit", page(dict, "entries", "audit"), params={"limit": limit, "cursor": cursor})
+    return Call("GET", "/v1/audit", page(dict, "records"), params={"limit": limit, "cursor": cursor})

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from podcast_client import operator_calls as calls
-from podcast_client.documents import Document, Key, NewKey
+from podcast_client.documents import DeadLetter, DeadLetterGroup, Document, Key, LettersDone, NewKey
 from podcast_client.sync_transport import Transport
 
 
@@ -16,33 +16,54 @@ class OperatorMethods:
 
     _transport: Transport
 
-    def dead_letters(self, *, queue: str | None = None, job_id: str | None = None) -> Generator[Document, None]:
-        """The groups of dead letters that are alike, fetched a page at a time."""
+    def dead_letter_groups(
+        self, *, queue: str | None = None, job_id: str | None = None
+    ) -> Generator[DeadLetterGroup, None]:
+        """The groups of dead letters that are alike, fetched a page at a time.
+
+        Args:
+            queue: only those that died in this work queue.
+            job_id: only those of this job.
+        """
         cursor: str | None = None
         while True:
-            page = self._transport.run(calls.dead_letters(queue=queue, job_id=job_id, limit=100, cursor=cursor))
+            page = self._transport.run(calls.dead_letter_groups(queue=queue, job_id=job_id, cursor=cursor))
             for group in page.items:
                 yield group
             cursor = page.next
             if cursor is None:
                 return
 
-    def dead_letter(self, letter_id: str) -> Document:
-        """All about one dead letter."""
+    def dead_letters(self, *, queue: str | None = None, job_id: str | None = None) -> Generator[DeadLetter, None]:
+        """The dead letters, each by itself. Takes what `dead_letter_groups` takes."""
+        cursor: str | None = None
+        while True:
+            page = self._transport.run(calls.dead_letters(queue=queue, job_id=job_id, cursor=cursor))
+            for letter in page.items:
+                yield letter
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def dead_letter(self, letter_id: str) -> DeadLetter:
+        """All about one dead letter, with its message."""
         return self._transport.run(calls.dead_letter(letter_id))
 
-    def replay(self, *, dry_run: bool = False, **choice: Any) -> Document:
-        """Send dead letters back to be handled again.
+    def replay(
+        self, *, dry_run: bool = False, payload: Mapping[str, Any] | None = None, **selection: Any
+    ) -> LettersDone:
+        """Send dead letters back to be handled again; a failed job then goes on.
 
         Args:
             dry_run: only say which.
-            choice: which: `ids`, `queue` or `job_id`.
+            payload: a corrected message in place of the one letter's own.
+            selection: which: `ids`; or any of `queue`, `job_id` and `reason`; or `all=True`.
         """
-        return self._transport.run(calls.replay(choice, dry_run=dry_run))
+        return self._transport.run(calls.replay(selection, payload=payload, dry_run=dry_run))
 
-    def discard(self, *, dry_run: bool = False, **choice: Any) -> Document:
-        """Throw dead letters away for good. Takes what `replay` takes."""
-        return self._transport.run(calls.discard(choice, dry_run=dry_run))
+    def discard(self, *, dry_run: bool = False, **selection: Any) -> LettersDone:
+        """Throw dead letters away for good. Takes what `replay` takes, but no `payload`."""
+        return self._transport.run(calls.discard(selection, dry_run=dry_run))
 
     def keys(self) -> tuple[Key, ...]:
         """The keys."""

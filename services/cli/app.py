@@ -37,6 +37,7 @@ COMMANDS: Final[dict[str, str]] = {
     "ps": "services.cli.stack_commands:ps",
     "doctor": "services.cli.stack_commands:doctor",
     "dlq": "services.cli.dlq_commands:dlq",
+    "keys": "services.cli.keys_commands:keys",
     "voices": "services.cli.voices_command:voices",
     "completion": "services.cli.completion_command:completion",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Final
 
 from services.cli.backends.reachable import reachable_store
 from shared.client import watching
+from shared.dead_letters.grouping import sentence
 from shared.dead_letters.letter import DeadLetter
 from shared.errors import PodcastError
 from shared.settings import Settings
@@ -22,7 +22,6 @@ TITLES_SECONDS: Final = 3.0
 """Time limit to look up jobs' titles, which are optional: a store that is down must not hold up the list."""
 _TITLES_LIMIT: Final = 100
 _LEAST_ID_CHARACTERS: Final = 4
-_SENTENCE: Final = re.compile(r"""(.+?[.!?…])(?:\s+(?=["“'(`]?[A-Z0-9])|$)""")
 
 
 @dataclass(frozen=True)
@@ -60,13 +59,6 @@ def grouped(letters: Iterable[DeadLetter]) -> list[Group]:
     for letter in letters:
         groups.setdefault((letter.queue, letter.job_id, sentence(letter.reason)), []).append(letter)
     return [Group(tuple(found), reason) for (_, _, reason), found in groups.items()]
-
-
-def sentence(reason: str) -> str:
-    """The first sentence of a reason, on one line."""
-    line = one_line(reason)
-    found = _SENTENCE.match(line)
-    return found[1] if found else line
 
 
 def short_ids(letters: Sequence[DeadLetter]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from services.gateway import event_format
 from services.gateway.event_log import Change, Log
 from services.gateway.event_positions import Position, Step, unseen
 from services.gateway.event_wakes import Wakes
-from shared.client.job_pages import jobs_page
+from shared.client.job_pages import JobFilter, jobs_page
 from shared.client.watching import UnreadableJob, look
 from shared.concurrency import gathered
 from shared.errors import PodcastError
@@ -204,7 +204,7 @@ class Feed:
 
     async def _take_snapshot(self) -> Snapshot:
         place, generation, identity = self.log.end, self.log.generation, self.log.latest
-        page = await jobs_page(self._store, limit=SNAPSHOT_JOBS, states=ACTIVE_STATES)
+        page = await jobs_page(self._store, limit=SNAPSHOT_JOBS, wanted=JobFilter(states=ACTIVE_STATES))
         seen = {status.job_id: Position.of(status) for status in page.jobs}
         return Snapshot(place, generation, identity, page.jobs, page.next is not None, seen)
 

@@ -26,6 +26,7 @@ from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
 from shared.client.watching import UnreadableJob
+from shared.dead_letters.operator_lock import Busy
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,14 @@ class Unauthenticated(errors.PodcastError):
 
 class ScopeMissing(errors.PodcastError):
     """The key is valid, but does not allow this."""
+
+
+class ForeignOrigin(errors.PodcastError):
+    """A web page of somebody else uses a browser to make the request."""
+
+
+class OwnKey(errors.PodcastError):
+    """The key is the one in the gateway's settings, which only these can change."""
 
 
 class RateLimited(errors.PodcastError):
@@ -109,6 +118,26 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         HTTPStatus.FORBIDDEN,
         "The key does not allow this",
         "Keys have scopes: `submit`, `read`, `operate`. Use one with the scope that the route's description names.",
+    ),
+    ForeignOrigin: ProblemKind(
+        "foreign-origin",
+        HTTPStatus.FORBIDDEN,
+        "Web pages may not do this",
+        "This gateway answers without a key, so it must be reached as `localhost` or by its loopback address, and not"
+        " from a web page. A page of yours can send a key; `PODCAST_GATEWAY_CORS_ORIGINS` lets its origin in.",
+    ),
+    OwnKey: ProblemKind(
+        "own-key",
+        HTTPStatus.CONFLICT,
+        "The key is the gateway's own",
+        "It is set by `PODCAST_GATEWAY_KEY`. Change or remove the setting and start the gateway again.",
+    ),
+    Busy: ProblemKind(
+        "operator-busy",
+        HTTPStatus.CONFLICT,
+        "Another operator is at the dead letters",
+        "One operator at a time may use the dead letters, over HTTP or with `podcast dlq`. `detail` says who it is and"
+        " since when. Try again after `Retry-After`; an operator who hangs is disconnected within half a minute.",
     ),
     RateLimited: ProblemKind(
         "rate-limited",
@@ -350,6 +379,8 @@ def headers_of(error: BaseException) -> dict[str, str]:
             return {"Retry-After": str(error.retry_after_seconds)}
         case NotSpoken():
             return {"x-should-retry": "false"}  # OpenAI's clients would try it three times
+        case Busy():
+            return {"Retry-After": str(OUTAGE_RETRY_SECONDS)}
         case errors.Outage():
             return {"Retry-After": str(max(1, round(error.retry_after_seconds or OUTAGE_RETRY_SECONDS)))}
     return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Final
 
 import podcast_client as api
@@ -51,7 +52,8 @@ def ours(error: api.ClientError, url: str) -> errors.PodcastError:
         )
     if isinstance(error, api.Unreachable | api.TooSlow):
         return errors.Outage(
-            f"The API at {url} cannot be reached: {error}", hint="Check that it runs and that the address is right."
+            f"The API at {url} cannot be reached: {error.reason if isinstance(error, api.Unreachable) else error}",
+            hint="Check that it runs and that the address is right.",
         )
     return errors.PodcastError(str(error))
 
@@ -71,9 +73,13 @@ def _answered(error: api.ApiError, url: str) -> errors.PodcastError:
             found = errors.Outage(str(error), retry_after_seconds=error.retry_after)
         case _ if kind is not None:
             found = kind(str(error))
-        case api.NotFound():
+        case _ if error.kind in {"still-running", "already-completed"}:
+            found = errors.BadInput(str(error))
+        case api.NotFound() if error.kind not in {"no-such-route", "about:blank"}:
+            found = errors.NotFound(str(error))
+        case _ if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
             found = errors.Misconfigured(
-                f"The API at {url} does not know {error.instance or 'this address'} (HTTP 404).",
+                f"The API at {url} does not know {error.instance or 'this address'} (HTTP {error.status}).",
                 hint="Check the address, and that both sides have the same version.",
             )
         case api.Unavailable():

@@ -76,8 +76,11 @@ class HttpBackend:
     async def status(self, job_id: str) -> JobStatus:
         """GET /v1/jobs/{id}."""
         watching.checked_id(job_id)
-        with as_ours(self._url):
-            return status_of(await self._client.job(job_id))
+        try:
+            with as_ours(self._url):
+                return status_of(await self._client.job(job_id))
+        except NotFound as error:
+            raise NotFound(f"There is no job {job_id}.", hint="`podcast jobs` lists the jobs there are.") from error
 
     async def look(self, job_id: str) -> JobStatus | None:
         """GET /v1/jobs/{id}; None if there is none."""
@@ -133,15 +136,19 @@ class HttpBackend:
         """GET /v1/jobs, as many pages as it takes."""
         listed: list[job_listing.Listed] = []
         unreadable = 0
+        # A page may be short, even empty, and still have a next one.
         cursor: str | None = before or None
         with as_ours(self._url):
             while True:
                 page = await self._client.jobs_page(
-                    states=tuple(sorted(states or ())), limit=min(limit - len(listed), _PAGE_LIMIT), cursor=cursor
+                    states=tuple(sorted(states or ())),
+                    limit=min(limit - len(listed) - unreadable, _PAGE_LIMIT),
+                    cursor=cursor,
                 )
                 listed += [job_listing.Listed(status_of(job), job.source) for job in page.items]
+                unreadable += len(page.unreadable)
                 cursor = page.next
-                if cursor is None or len(listed) >= limit:
+                if cursor is None or len(listed) + unreadable >= limit:
                     return job_listing.Page(tuple(listed), cursor, unreadable)
 
     async def delete(self, job_id: str) -> Removed | None:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.cli import columns, dead_letter_display, dead_letter_groups
-from services.cli.dead_letter_groups import age, grouped, sentence, short_ids
+from services.cli.dead_letter_groups import age, grouped, short_ids
+from shared.dead_letters.grouping import sentence
 from shared.dead_letters.letter import DeadLetter
 from shared.errors import StoreDown
 from shared.settings import Settings
