@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.cli.backends.reachable import reachable_store
-from shared.client import watching
+from services.cli.backends.port import CommandBackend
 from shared.dead_letters.grouping import sentence
 from shared.dead_letters.letter import DeadLetter
 from shared.errors import PodcastError
-from shared.settings import Settings
 from shared.text import one_line
 
 TITLES_SECONDS: Final = 3.0
@@ -71,20 +69,19 @@ def short_ids(letters: Sequence[DeadLetter]) -> dict[str, str]:
     return {letter_id: letter_id[:size] for letter_id in ordered}
 
 
-async def titles(settings: Settings, job_ids: Iterable[str | None]) -> Mapping[str, str]:
-    """The titles of jobs that the store returns within `TITLES_SECONDS`: job id → title."""
+async def titles(backend: CommandBackend, job_ids: Iterable[str | None]) -> Mapping[str, str]:
+    """The titles of jobs that the backend returns within `TITLES_SECONDS`: job id → title."""
     wanted = list(dict.fromkeys(job_id for job_id in job_ids if job_id))[:_TITLES_LIMIT]
     found: dict[str, str] = {}
 
     async def look(job_id: str) -> None:
         with contextlib.suppress(PodcastError, ValueError):  # ValueError: a status that cannot be read
-            status = await watching.look(store, job_id)
+            status = await backend.look(job_id)
             if status is not None and status.title:
                 found[job_id] = one_line(status.title)
 
     with contextlib.suppress(PodcastError, TimeoutError):
         async with asyncio.timeout(TITLES_SECONDS):
-            store = await reachable_store(settings)
             await asyncio.gather(*map(look, wanted))
     return found
 

@@ -1,6 +1,7 @@
 """`podcast dlq`: the dead-letter queues for people. Publishes only dead letters, back to the queues they came from.
 
-Works while the system runs, using only AMQP. Looking changes nothing; docs/dead-letters.md is the guide.
+Works while the system runs, using only AMQP, or the HTTP API. Looking changes nothing; docs/dead-letters.md is the
+guide.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def list_letters(*, selection: Selection, limit: int, everything: bool, as_json:
         async with access.opened() as letters:
             found = await letters.find(selection, limit=limit + 1)
         named = [letter.job_id for letter in found] if is_short else []
-        return found, await dead_letter_groups.titles(access.settings, named) if any(named) else {}
+        return found, await access.titles(named) if any(named) else {}
 
     found, titles = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     shown = found[:limit]
@@ -181,7 +182,7 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
                 written += 1
             return Verdict.KEEP
 
-        async with access.opened() as letters:
+        async with access.broker() as letters:
             await letters.visit(selection.queues, put, doing="exporting")
         return written
 

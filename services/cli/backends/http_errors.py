@@ -10,6 +10,8 @@ from typing import Final
 import podcast_client as api
 from shared import errors
 from shared.client.deleting import NotEnded
+from shared.client.watching import UnreadableJob
+from shared.dead_letters.operator_lock import Busy
 
 _KINDS: Final[dict[str, type[errors.PodcastError]]] = {
     "forbidden-address": errors.ForbiddenAddress,
@@ -22,6 +24,8 @@ _KINDS: Final[dict[str, type[errors.PodcastError]]] = {
     "speech-rejected": errors.SpeechRejected,
     "unavailable": errors.Outage,
     "too-slow": errors.DeadlineExceeded,
+    "operator-busy": Busy,
+    "unreadable-job": UnreadableJob,
 }
 """The last part of a problem's type → the error that the gateway had."""
 
@@ -73,7 +77,7 @@ def _answered(error: api.ApiError, url: str) -> errors.PodcastError:
             found = errors.Outage(str(error), retry_after_seconds=error.retry_after)
         case _ if kind is not None:
             found = kind(str(error))
-        case _ if error.kind in {"still-running", "already-completed"}:
+        case _ if error.kind in {"job-running", "job-completed"}:
             found = errors.BadInput(str(error))
         case api.NotFound() if error.kind not in {"no-such-route", "about:blank"}:
             found = errors.NotFound(str(error))
