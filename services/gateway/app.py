@@ -17,7 +17,16 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway import health_routes, job_routes, problems, submit_routes
+from services.gateway import (
+    chunk_routes,
+    health_routes,
+    job_control_routes,
+    job_list_routes,
+    job_routes,
+    older_webhook,
+    problems,
+    submit_routes,
+)
 from services.gateway.access import Guard
 from services.gateway.backend import Backend
 from services.gateway.middleware import BodyLimit, ResponseHeaders
@@ -32,7 +41,15 @@ _FORM_MARGIN_BYTES: Final = COVER_LIMIT_BYTES + 3_000_000
 """What a request may have beside the document: a cover, and the options."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-ROUTERS: Final = (health_routes.router, submit_routes.router, job_routes.router)
+ROUTERS: Final = (
+    health_routes.router,
+    submit_routes.router,
+    job_list_routes.router,
+    job_routes.router,
+    chunk_routes.router,
+    job_control_routes.router,
+    older_webhook.router,
+)
 
 
 def build(settings: Settings) -> tuple[FastAPI, Backend]:

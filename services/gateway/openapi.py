@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from services.gateway.job_control_routes import PruneDocument
 from services.gateway.job_order import JobDocument
+from services.gateway.older_document import OlderDocument
 from services.gateway.problems import Problem
 
 _DESCRIPTION: Final = """\
@@ -16,7 +18,7 @@ Turns articles, books and pages into podcast episodes. Every error is a problem 
 this server. Keys are made with `podcast keys add` and sent as `Authorization: Bearer <key>`.
 """
 
-_MODELS: Final[tuple[type[BaseModel], ...]] = (Problem, JobDocument)
+_MODELS: Final[tuple[type[BaseModel], ...]] = (Problem, JobDocument, PruneDocument, OlderDocument)
 """Documents that no route's signature names."""
 
 
