@@ -19,12 +19,16 @@ from starlette.middleware.cors import CORSMiddleware
 
 from services.gateway import (
     audit_routes,
+    chunk_routes,
     dead_letter_routes,
     episode_routes,
     event_routes,
     health_routes,
+    job_control_routes,
+    job_list_routes,
     job_routes,
     key_routes,
+    older_webhook,
     problems,
     speech_routes,
     submit_routes,
@@ -51,7 +55,11 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 ROUTERS: Final = (
     health_routes.router,
     submit_routes.router,
+    job_list_routes.router,
     job_routes.router,
+    chunk_routes.router,
+    job_control_routes.router,
+    older_webhook.router,
     event_routes.router,
     episode_routes.router,
     speech_routes.router,

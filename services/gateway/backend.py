@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
@@ -18,6 +18,9 @@ from shared.runtime.readiness import Readiness
 from shared.settings import Settings
 from shared.store.port import Store, open_store
 
+_MANIFESTS_AT_A_TIME: Final = 4
+"""A manifest of 20,000 chunks has 7 MB, and takes five times that while it is read."""
+
 
 class Backend:
     """The servers behind the gateway.
@@ -29,6 +32,8 @@ class Backend:
         publish: publishes a message; confirmed when it returns.
         uploads: where the files of requests are until they are in the store.
         addresses: refuses addresses that strangers may not make us connect to.
+        pruning: held while this gateway prunes.
+        manifests: held while a manifest is read, which takes memory.
         readiness: whether it can work now.
         stopping: set when the process is asked to stop; whatever streams ends then.
         hub: what it hears of jobs.
@@ -43,6 +48,8 @@ class Backend:
         self.publish = Publisher(self.link.send, deadline_seconds=settings.publish_deadline_seconds)
         self.uploads = UploadFolder(settings.gateway_uploads_limit)
         self.addresses = AddressCheck(settings.fetch_allowed)
+        self.pruning = asyncio.Lock()
+        self.manifests = asyncio.Semaphore(_MANIFESTS_AT_A_TIME)
         self.readiness = Readiness(self.store, broker=self.link.trouble)
         self.stopping = asyncio.Event()
         self.hub = Hub(self.store)

@@ -31,6 +31,17 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def expect_json(request: Request) -> None:
+    """Refuse a body that says that it is something else than JSON.
+
+    Raises:
+        HTTPException: it does (415).
+    """
+    given = media_type(request)
+    if given != JSON:
+        raise HTTPException(415, f"{given or 'A body without a media type'} is not {JSON}.")
+
+
 async def portions(request: Request, *, seconds: float) -> AsyncIterator[bytes]:
     """The body as it arrives.
 

@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from services.gateway.job_control_routes import PruneDocument
 from services.gateway.job_order import JobDocument
+from services.gateway.older_document import OlderDocument
 from services.gateway.problems import Problem
 from shared.protocol.manifest import Manifest
 
@@ -17,7 +19,7 @@ Turns articles, books and pages into podcast episodes. Every error is a problem 
 this server. Keys are made with `podcast keys add` and sent as `Authorization: Bearer <key>`.
 """
 
-_MODELS: Final[tuple[type[BaseModel], ...]] = (Problem, JobDocument, Manifest)
+_MODELS: Final[tuple[type[BaseModel], ...]] = (Problem, JobDocument, PruneDocument, OlderDocument, Manifest)
 """Models that responses name and that no route returns as such: problems, and what is streamed out of the store."""
 
 
@@ -37,7 +39,6 @@ def describe(app: FastAPI) -> None:
             schemas = parts.setdefault("schemas", {})
             for model in _MODELS:
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-                schemas.update(schema.pop("$defs", {}))
                 for name, part in schema.pop("$defs", {}).items():
                     schemas.setdefault(name, part)
                 schemas[model.__name__] = schema

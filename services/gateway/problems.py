@@ -360,12 +360,12 @@ def problem(
         "type": f"/problems/{kind.name}",
         "title": kind.title,
         "status": int(kind.status),
-        "detail": _sendable(scrub(detail)),
+        "detail": sendable(scrub(detail)),
         "instance": request.url.path,
     }
     if fields:
         body["errors"] = [
-            {"pointer": _sendable(field.pointer), "detail": _sendable(field.detail)} for field in fields[:_ERRORS_LIMIT]
+            {"pointer": sendable(field.pointer), "detail": sendable(field.detail)} for field in fields[:_ERRORS_LIMIT]
         ]
     return JSONResponse(body, status_code=int(kind.status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
@@ -438,7 +438,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _sendable(text: str) -> str:
+def sendable(text: str) -> str:
     """The text in valid Unicode: it may quote a stranger's document, which may have half a character."""
     return text.encode(errors="replace").decode()
 

@@ -412,6 +412,7 @@ class ChunkFailure(Frozen):
     index: ChunkIndex
     text: Cut
     reason: Cut
+    attempts: int | None = Field(None, ge=1, description="how often it was tried; None: not known")
 
 
 EventName = Literal["started", "progressed", "completed", "failed", "cancelled"]
