@@ -84,9 +84,16 @@ class AsyncOperatorMethods:
         """Make a key invalid, within seconds."""
         await self._transport.run(calls.revoke_key(key_id))
 
-    async def webhooks(self) -> tuple[Document, ...]:
-        """The endpoints that are told of jobs' ends."""
-        return await self._transport.run(calls.webhooks())
+    async def webhooks(self) -> AsyncGenerator[Document, None]:
+        """The endpoints that are told of jobs' ends, fetched a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = await self._transport.run(calls.webhooks(cursor=cursor))
+            for endpoint in page.items:
+                yield endpoint
+            cursor = page.next
+            if cursor is None:
+                return
 
     async def webhook(self, endpoint_id: str) -> Document:
         """One endpoint."""
@@ -103,6 +110,14 @@ class AsyncOperatorMethods:
     async def remove_webhook(self, endpoint_id: str) -> None:
         """Remove an endpoint."""
         await self._transport.run(calls.remove_webhook(endpoint_id))
+
+    async def rotate_webhook(self, endpoint_id: str) -> Document:
+        """Give an endpoint a new secret; the answer has it, this once. The old one stays valid for a while."""
+        return await self._transport.run(calls.rotate_webhook(endpoint_id))
+
+    async def test_webhook(self, endpoint_id: str) -> Document:
+        """Send a test to an endpoint."""
+        return await self._transport.run(calls.test_webhook(endpoint_id))
 
     async def audit(self) -> AsyncGenerator[Document, None]:
         """What operators did, newest first, fetched a page at a time."""

@@ -47,6 +47,21 @@ class ChunkFailure:
 
 
 @dataclass(frozen=True)
+class StateChange:
+    """A job has come into a state.
+
+    Attributes:
+        number: 1, 2, 3, … over the job's whole life.
+        state: the state.
+        at: when, in seconds since the epoch.
+    """
+
+    number: int
+    state: State
+    at: float
+
+
+@dataclass(frozen=True)
 class Links:
     """Where a job and what it made are: paths on the server."""
 
@@ -64,6 +79,7 @@ class Job:
         job_id: its id.
         state: where it stands.
         title: of the episode.
+        author: of the episode.
         chunks: how many there are, and how many are done.
         audio_seconds: of speech so far; the episode's at the end.
         progress: from 0 to 1.
@@ -75,6 +91,7 @@ class Job:
         error: why it failed, or the reason of its cancellation.
         failures: the first pieces of work that could not be made.
         warnings: what the episode is complete without.
+        history: its states so far.
         submitted_at, resumed_at, updated_at: times.
         source: a file name, an address, or `text`; empty if the server does not tell.
         passed: in an event: the job had left this state already when the event was sent.
@@ -84,6 +101,7 @@ class Job:
     job_id: str
     state: State
     title: str = ""
+    author: str = ""
     chunks: ChunkCounts = ChunkCounts()
     audio_seconds: float = 0.0
     progress: float = 0.0
@@ -95,6 +113,7 @@ class Job:
     error: str | None = None
     failures: tuple[ChunkFailure, ...] = ()
     warnings: tuple[str, ...] = ()
+    history: tuple[StateChange, ...] = ()
     submitted_at: float = 0.0
     resumed_at: float | None = None
     updated_at: float = 0.0
@@ -122,12 +141,24 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk of a job: a piece of its text, spoken by itself."""
+    """A chunk of a job: a piece of its text, spoken by itself.
+
+    Attributes:
+        index: its place in the job.
+        state: where it stands.
+        text: what is spoken.
+        chapter: index of its chapter.
+        audio_seconds: how long its audio is; None: not known.
+        attempts: how often it was tried, if it has failed; None: not known.
+        reason: why it has failed.
+    """
 
     index: int
     state: str = ""
     text: str = ""
-    attempts: int = 0
+    chapter: int = 0
+    audio_seconds: float | None = None
+    attempts: int | None = None
     reason: str | None = None
 
 

@@ -68,9 +68,9 @@ def revoke_key(key_id: str) -> Call[None]:
     return Call("DELETE", f"/v1/keys/{part(key_id)}", nothing)
 
 
-def webhooks() -> Call[tuple[Document, ...]]:
-    """The endpoints that are told of jobs' ends."""
-    return Call("GET", "/v1/webhooks", listing(dict, "webhooks", "endpoints"))
+def webhooks(*, limit: int = 100, cursor: str | None = None) -> Call[Page[Document]]:
+    """A page of the endpoints that are told of jobs' ends."""
+    return Call("GET", "/v1/webhooks", page(dict, "webhooks"), params={"limit": limit, "cursor": cursor})
 
 
 def webhook(endpoint_id: str) -> Call[Document]:
@@ -91,6 +91,16 @@ def change_webhook(endpoint_id: str, body: Mapping[str, Any]) -> Call[Document]:
 def remove_webhook(endpoint_id: str) -> Call[None]:
     """Remove an endpoint."""
     return Call("DELETE", f"/v1/webhooks/{part(endpoint_id)}", nothing, is_done_if_gone=True)
+
+
+def rotate_webhook(endpoint_id: str) -> Call[Document]:
+    """Give an endpoint a new secret; the answer has it, this once."""
+    return Call("POST", f"/v1/webhooks/{part(endpoint_id)}/rotate", document)
+
+
+def test_webhook(endpoint_id: str) -> Call[Document]:
+    """Send a test to an endpoint."""
+    return Call("POST", f"/v1/webhooks/{part(endpoint_id)}/test", document)
 
 
 def audit(*, limit: int = 50, cursor: str | None = None) -> Call[Page[Document]]:

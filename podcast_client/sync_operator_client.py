@@ -83,9 +83,16 @@ class OperatorMethods:
         """Make a key invalid, within seconds."""
         self._transport.run(calls.revoke_key(key_id))
 
-    def webhooks(self) -> tuple[Document, ...]:
-        """The endpoints that are told of jobs' ends."""
-        return self._transport.run(calls.webhooks())
+    def webhooks(self) -> Generator[Document, None]:
+        """The endpoints that are told of jobs' ends, fetched a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = self._transport.run(calls.webhooks(cursor=cursor))
+            for endpoint in page.items:
+                yield endpoint
+            cursor = page.next
+            if cursor is None:
+                return
 
     def webhook(self, endpoint_id: str) -> Document:
         """One endpoint."""
@@ -102,6 +109,14 @@ class OperatorMethods:
     def remove_webhook(self, endpoint_id: str) -> None:
         """Remove an endpoint."""
         self._transport.run(calls.remove_webhook(endpoint_id))
+
+    def rotate_webhook(self, endpoint_id: str) -> Document:
+        """Give an endpoint a new secret; the answer has it, this once. The old one stays valid for a while."""
+        return self._transport.run(calls.rotate_webhook(endpoint_id))
+
+    def test_webhook(self, endpoint_id: str) -> Document:
+        """Send a test to an endpoint."""
+        return self._transport.run(calls.test_webhook(endpoint_id))
 
     def audit(self) -> Generator[Document, None]:
         """What operators did, newest first, fetched a page at a time."""

@@ -46,6 +46,9 @@ async def cancel_job(
     request: Request,
     backend: TheBackend,
     purge: Annotated[bool, Query(description="delete the job and its episode, too")] = False,
+    reason: Annotated[
+        str, Query(min_length=1, max_length=500, description="why; the job's status keeps it")
+    ] = "cancelled by the client",
 ) -> Response:
     """Stop a job; with `purge`, delete it. Needs the scope `operate`.
 
@@ -59,7 +62,7 @@ async def cancel_job(
         return Response(status_code=204)
     found = await existing(backend.store, job_id)
     if found.state not in TERMINAL_STATES:
-        await backend.publish(JobCancelRequested(job_id=job_id))
+        await backend.publish(JobCancelRequested(job_id=job_id, reason=reason))
         found = await watching.look(backend.store, job_id) or found
     return Response(job_of(found).model_dump_json(), status_code=202, media_type=bodies.JSON)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import job_progress
 from shared.client.job_ids import began
-from shared.protocol.messages import JOB_ID, ChunkCounts, ChunkFailure, JobState, JobStatus
+from shared.protocol.messages import JOB_ID, ChunkCounts, ChunkFailure, JobState, JobStatus, StateChange
 
 TheJobId = Annotated[
     str,
@@ -74,6 +74,7 @@ class Job(BaseModel):
     job_id: str = Field(description="its id")
     state: JobState = Field(description="where it is in its life; completed, failed and cancelled are ends")
     title: str = Field("", description="the episode's title, once it is known")
+    author: str = Field("", description="the episode's author, once it is known")
     chunks: ChunkCounts = Field(description="how many chunks it has, and how many are done or failed")
     audio_seconds: float = Field(0.0, description="seconds of speech done so far; the episode's at the end")
     stages: dict[str, float] = Field({}, description="stage → seconds it took")
@@ -83,6 +84,7 @@ class Job(BaseModel):
     error: str | None = Field(None, description="why it failed or was cancelled")
     failures: list[ChunkFailure] = Field([], description="the first pieces of work that cannot be made, and why")
     warnings: list[str] = Field([], description="what the episode is complete without")
+    history: list[StateChange] = Field([], description="its states so far, and since when it was in them")
     submitted_at: float = Field(description="seconds since the epoch; 0 while it is not known")
     resumed_at: float | None = Field(None, description="when it was last opened again, seconds since the epoch")
     updated_at: float = Field(description="seconds since the epoch; 0 until a coordinator has taken it")
@@ -102,6 +104,7 @@ def job_of(status: JobStatus) -> Job:
             **known,
             "failures": list(status.failures),
             "warnings": list(status.warnings),
+            "history": list(status.history),
             # Until a coordinator has taken it, the status has no time; a UUIDv7 has one.
             "submitted_at": status.submitted_at or began(status.job_id),
         },

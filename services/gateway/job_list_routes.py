@@ -13,12 +13,15 @@ from services.gateway.job_document import Job, job_of
 from services.gateway.pages import LINK_HEADER, PageLimit, link_next
 from services.gateway.problems import documented
 from shared.client.job_pages import JobFilter, jobs_page
-from shared.protocol.messages import JOB_ID, JobState
+from shared.client.job_sources import source_of
+from shared.concurrency import gathered
+from shared.protocol.messages import JOB_ID, JobState, JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=GuardedRoute)
 
 _LOOKS_LIMIT: Final = 500
 """Jobs that one request looks at. With 16 at a time this takes about a second in a slow store."""
+_LOOKUPS_AT_A_TIME: Final = 16
 _TIME_LIMIT: Final = 253_402_300_800
 """The year 10000."""
 
@@ -29,10 +32,16 @@ _Cursor = Annotated[
 _Time = Annotated[float | None, Query(ge=0, le=_TIME_LIMIT, allow_inf_nan=False)]
 
 
+class ListedJob(Job):
+    """A job, and where its text is from."""
+
+    source: str = Field(description="a file name, an address, or `text`; empty: not known", examples=["essay.md"])
+
+
 class JobsList(BaseModel):
     """A page of jobs."""
 
-    jobs: list[Job] = Field(description="newest first; with a filter it may be empty although there are more")
+    jobs: list[ListedJob] = Field(description="newest first; with a filter it may be empty although there are more")
     next: str | None = Field(description="the cursor of the next page; null at the end")
     unreadable: list[str] = Field(description="ids of jobs on this page that cannot be read")
 
@@ -63,4 +72,9 @@ async def list_jobs(
     wanted = JobFilter(states=frozenset(state) or None, title=title, since=since, until=until)
     page = await jobs_page(backend.store, limit=limit, before=cursor, wanted=wanted, looks_limit=_LOOKS_LIMIT)
     link_next(request, response, page.next)
-    return JobsList(jobs=[job_of(status) for status in page.jobs], next=page.next, unreadable=page.unreadable)
+
+    async def listed(status: JobStatus) -> ListedJob:
+        return ListedJob(**job_of(status).model_dump(), source=await source_of(backend.store, status.job_id))
+
+    jobs = await gathered(listed, page.jobs, at_a_time=_LOOKUPS_AT_A_TIME)
+    return JobsList(jobs=jobs, next=page.next, unreadable=page.unreadable)

@@ -25,6 +25,7 @@ from shared.errors import BadInput
 from shared.protocol.messages import (
     LANGUAGE_LIMIT_CHARACTERS,
     AudioFormat,
+    JobId,
     Line,
     LoudnessProfile,
     Name,
@@ -37,7 +38,8 @@ from shared.settings import Settings
 
 _URL_LIMIT_CHARACTERS: Final = 2_000
 _UNNAMED: Final = "document"
-_SOURCE_FIELDS: Final = frozenset({"text", "url", "source_format"})
+_OTHER_FIELDS: Final = frozenset({"text", "url", "source_format", "job_id"})
+"""Fields of a `JobDocument` that no `Order` has, or that are not passed on as they are."""
 
 
 class JobDocument(BaseModel):
@@ -60,6 +62,9 @@ class JobDocument(BaseModel):
         },
     )
 
+    job_id: JobId | None = Field(
+        None, description="an id of the client's own: the same id twice is one job, the first; null: a new one"
+    )
     text: str | None = Field(None, min_length=1, description="the text to speak")
     url: str | None = Field(
         None,
@@ -121,16 +126,16 @@ class Asked:
 
         Args:
             settings: the limits.
-            job_id: its id; None: a new one.
+            job_id: its id; None: the one that the document names, or a new one.
 
         Raises:
             BadInput: something in the request makes no sense.
         """
         options: dict[str, Any] = {
-            name: getattr(self.document, name) for name in JobDocument.model_fields if name not in _SOURCE_FIELDS
+            name: getattr(self.document, name) for name in JobDocument.model_fields if name not in _OTHER_FIELDS
         }
         cover = self.cover.path if self.cover else None
-        order = Order(job_id=job_id, cover=cover, **options)
+        order = Order(job_id=job_id or self.document.job_id, cover=cover, **options)
         source = self._source(settings.source_limit_bytes)
         return submission.draft(order, source, text_limit_characters=settings.text_limit_characters)
 
