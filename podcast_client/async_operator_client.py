@@ -66,9 +66,16 @@ class AsyncOperatorMethods:
         """Throw dead letters away for good. Takes what `replay` takes, but no `payload`."""
         return await self._transport.run(calls.discard(selection, dry_run=dry_run))
 
-    async def keys(self) -> tuple[Key, ...]:
-        """The keys."""
-        return await self._transport.run(calls.keys())
+    async def keys(self) -> AsyncGenerator[Key, None]:
+        """The keys, revoked ones too, fetched a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = await self._transport.run(calls.keys(cursor=cursor))
+            for key in page.items:
+                yield key
+            cursor = page.next
+            if cursor is None:
+                return
 
     async def add_key(self, name: str, *scopes: str, requests_per_minute: int | None = None) -> NewKey:
         """Make a key; it is shown this once.

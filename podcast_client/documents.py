@@ -317,25 +317,35 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class NewKey:
-    """A key that was just made: the only time that it is shown."""
-
-    key_id: str
-    key: str
-    name: str = ""
-    scopes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Key:
-    """What the server tells of a key."""
+    """What the server tells of a key.
 
-    key_id: str
+    Attributes:
+        id: names it.
+        name: what people call it.
+        scopes: what it may do.
+        requests_per_minute: how often; None: as often as the server allows any key.
+        created_at: when it was made.
+        revoked_at: when it was made invalid; None: it is valid.
+    """
+
+    id: str
     name: str = ""
     scopes: tuple[str, ...] = ()
     requests_per_minute: int | None = None
     created_at: float = 0.0
     revoked_at: float | None = None
+
+
+@dataclass(frozen=True)
+class NewKey(Key):
+    """A key that was just made; this is the only time that it is shown.
+
+    Attributes:
+        key: the key itself.
+    """
+
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

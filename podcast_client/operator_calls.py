@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from podcast_client.calls import SLOW_SECONDS, Call, document, listing, nothing, of, page, part
+from podcast_client.calls import SLOW_SECONDS, Call, document, nothing, of, page, part
 from podcast_client.documents import DeadLetter, DeadLetterGroup, Document, Key, LettersDone, NewKey, Page
 
 _LETTERS = "/v1/dead-letters"
@@ -50,9 +50,9 @@ def _chosen(selection: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in selection.items() if value not in (None, False)}
 
 
-def keys() -> Call[tuple[Key, ...]]:
-    """The keys."""
-    return Call("GET", "/v1/keys", listing(Key, "keys"))
+def keys(*, limit: int = 100, cursor: str | None = None) -> Call[Page[Key]]:
+    """A page of the keys."""
+    return Call("GET", "/v1/keys", page(Key, "keys"), params={"limit": limit, "cursor": cursor})
 
 
 def add_key(name: str, scopes: tuple[str, ...], requests_per_minute: int | None) -> Call[NewKey]:

@@ -65,9 +65,16 @@ class OperatorMethods:
         """Throw dead letters away for good. Takes what `replay` takes, but no `payload`."""
         return self._transport.run(calls.discard(selection, dry_run=dry_run))
 
-    def keys(self) -> tuple[Key, ...]:
-        """The keys."""
-        return self._transport.run(calls.keys())
+    def keys(self) -> Generator[Key, None]:
+        """The keys, revoked ones too, fetched a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = self._transport.run(calls.keys(cursor=cursor))
+            for key in page.items:
+                yield key
+            cursor = page.next
+            if cursor is None:
+                return
 
     def add_key(self, name: str, *scopes: str, requests_per_minute: int | None = None) -> NewKey:
         """Make a key; it is shown this once.

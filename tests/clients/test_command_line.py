@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,12 @@ def test_the_documents_are_the_same_over_http_but_for_what_is_internal(
         known = json.loads(directly(*command, "--json").stdout)
         found = json.loads(over_http(*command, "--json").stdout)
         assert without_internals(found) == without_internals(known), command
+
+
+def until_speaking(podcast: Podcast, job_id: str) -> None:
+    end = time.monotonic() + COMMAND_SECONDS
+    while not podcast("status", job_id).stdout.startswith("synthesizing"):
+        assert time.monotonic() < end
 
 
 def without_internals(document: Any) -> Any:
@@ -133,6 +140,7 @@ def test_a_job_is_cancelled_retried_and_deleted_over_http(over_http: Podcast, di
     assert over_http("cancel", job_id, "--reason", "too long") == Ended(0, "cancelled\n", "")
     assert "was cancelled: too long." in directly("status", job_id).stdout
     assert over_http("retry", job_id).stdout.startswith("goes on: ")
+    until_speaking(over_http, job_id)
     refused = over_http("delete", job_id)
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert refused == directly("delete", job_id)
