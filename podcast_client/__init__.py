@@ -11,16 +11,10 @@ from podcast_client.documents import (
     Chunk,
     ChunkCounts,
     ChunkFailure,
-    DeadLetter,
-    DeadLetterGroup,
     Event,
-    FailedTry,
     Health,
     Job,
-    Key,
-    LettersDone,
     Links,
-    NewKey,
     Page,
     StateChange,
     Submitted,
@@ -45,6 +39,7 @@ from podcast_client.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from podcast_client.operator_documents import DeadLetter, DeadLetterGroup, FailedTry, Key, LettersDone, NewKey
 from podcast_client.sync_client import PodcastClient
 
 __all__ = [

@@ -7,7 +7,8 @@ from typing import Any
 
 from podcast_client import operator_calls as calls
 from podcast_client.async_transport import AsyncTransport
-from podcast_client.documents import DeadLetter, DeadLetterGroup, Document, Key, LettersDone, NewKey
+from podcast_client.documents import Document
+from podcast_client.operator_documents import DeadLetter, DeadLetterGroup, Key, LettersDone, NewKey
 
 
 class AsyncOperatorMethods:

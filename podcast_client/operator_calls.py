@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from podcast_client.calls import SLOW_SECONDS, Call, document, nothing, of, page, part
-from podcast_client.documents import DeadLetter, DeadLetterGroup, Document, Key, LettersDone, NewKey, Page
+from podcast_client.answers import document, nothing, of, page
+from podcast_client.calls import SLOW_SECONDS, Call, part
+from podcast_client.documents import Document, Page
+from podcast_client.operator_documents import DeadLetter, DeadLetterGroup, Key, LettersDone, NewKey
 
 _LETTERS = "/v1/dead-letters"
 

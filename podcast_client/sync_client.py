@@ -3,25 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import closing
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from podcast_client import calls
+from podcast_client import answers, calls
 from podcast_client import sync_streams as streams
 from podcast_client.calls import Upload
 from podcast_client.configuration import Configuration, Retries, Timeouts
-from podcast_client.documents import Chunk, Document, Event, Health, Job, Page, Submitted, Voice
-from podcast_client.errors import JobNotCompleted
+from podcast_client.documents import Chunk, Document, Event, Health, Job, Page, Submitted
+from podcast_client.sync_media_client import MediaMethods
 from podcast_client.sync_operator_client import OperatorMethods
 from podcast_client.sync_transport import Transport
 
 
-class PodcastClient(OperatorMethods):
+class PodcastClient(MediaMethods, OperatorMethods):
     """A client of the HTTP API of Podcast Engine; use it as a context manager.
 
     Every method raises `ApiError` (or a class below it) when the server answers with a problem, `Unreachable` or
@@ -126,7 +125,7 @@ class PodcastClient(OperatorMethods):
                 options=options,
                 idempotency_key=None,
                 path="/v1/preview",
-                answer=calls.document,
+                answer=answers.document,
             )
         )
 
@@ -239,70 +238,6 @@ class PodcastClient(OperatorMethods):
                 if job.has_ended:
                     return job
         return self.job(job_id)
-
-    # ------------------------------------------------------------ episodes
-
-    def fetch(self, job_id: str, target: Path | str, kind: str | None = None) -> Path:
-        """Fetch a file of a completed job.
-
-        An interrupted download goes on where it broke, also in another process; the file appears under its name only
-        when it is complete.
-
-        Args:
-            job_id: of the job.
-            target: the file to write.
-            kind: `mp3`, `m4b`, `opus`, `flac`, `wav`, `vtt`, `chapters`, `timing` or `cover`; None: the episode in the
-                first of its formats.
-
-        Raises:
-            JobNotCompleted: the job has no episode (yet).
-            OSError: it cannot be written.
-        """
-        path = Path(target)
-        route = f"{calls.job_path(job_id)}/" + ("episode" if kind is None else f"files/{calls.part(kind)}")
-        job = self.job(job_id)
-        if job.state != "completed":
-            raise JobNotCompleted(f"Job {job_id} is {job.state}" + (f": {job.error}" if job.error else "."))
-        streams.download(self._transport, route, path)
-        return path
-
-    # ------------------------------------------------------------ speech
-
-    def voices(self, language: str | None = None) -> tuple[Voice, ...]:
-        """The voices of the speech servers.
-
-        Args:
-            language: only voices that speak it; a BCP 47 tag.
-        """
-        return self._transport.run(calls.voices(language))
-
-    def models(self) -> tuple[Document, ...]:
-        """The speech models."""
-        return self._transport.run(calls.models())
-
-    def sample(self, voice_id: str, **options: Any) -> bytes:
-        """How a voice sounds: a short audio file."""
-        return b"".join([data for data in self._spoken(calls.sample_path(voice_id), options)])
-
-    def speech(
-        self, text: str, *, voice: str = "default", model: str = "default", response_format: str = "mp3", **options: Any
-    ) -> Generator[bytes, None]:
-        """A text of any length as speech, in order, while it is being spoken.
-
-        Args:
-            text: the text.
-            voice: the voice.
-            model: the speech model.
-            response_format: `mp3`, `opus`, `aac`, `flac`, `wav` or `pcm`.
-            options: more fields of the request, such as `speed`.
-        """
-        body = {"input": text, "voice": voice, "model": model, "response_format": response_format, **options}
-        return self._spoken("/v1/audio/speech", body)
-
-    def _spoken(self, path: str, body: Mapping[str, Any]) -> Generator[bytes, None]:
-        with streams.speaking(self._transport, path, body) as answer:
-            for data in answer.parts():
-                yield data
 
     # ------------------------------------------------------------ the server
 

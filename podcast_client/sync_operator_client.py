@@ -7,7 +7,8 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from podcast_client import operator_calls as calls
-from podcast_client.documents import DeadLetter, DeadLetterGroup, Document, Key, LettersDone, NewKey
+from podcast_client.documents import Document
+from podcast_client.operator_documents import DeadLetter, DeadLetterGroup, Key, LettersDone, NewKey
 from podcast_client.sync_transport import Transport
 
 
