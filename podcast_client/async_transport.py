@@ -81,7 +81,8 @@ class AsyncTransport:
     def __init__(self, configuration: Configuration, http: httpx.AsyncClient | None = None) -> None:
         self.configuration = configuration
         self._owns = http is None
-        self._http = http or httpx.AsyncClient(follow_redirects=False)
+        # A proxy that the environment names has nothing to do with this machine's own server, nor with its key.
+        self._http = http or httpx.AsyncClient(trust_env=not configuration.is_local)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -13,6 +13,7 @@ import httpx
 
 URL_VARIABLE: Final = "PODCAST_API_URL"
 KEY_VARIABLE: Final = "PODCAST_API_KEY"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ class Configuration:
             raise ValueError("the address has a password in it; the server wants a key, as key= or PODCAST_API_KEY")
         if not self.key.isascii() or any(character.isspace() for character in self.key):
             raise ValueError("the key has characters that no key has")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine."""
+        return urlsplit(self.url).hostname in _LOOPBACK
 
     @property
     def headers(self) -> dict[str, str]:

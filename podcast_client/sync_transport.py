@@ -82,7 +82,8 @@ class Transport:
     def __init__(self, configuration: Configuration, http: httpx.Client | None = None) -> None:
         self.configuration = configuration
         self._owns = http is None
-        self._http = http or httpx.Client(follow_redirects=False)
+        # A proxy that the environment names has nothing to do with this machine's own server, nor with its key.
+        self._http = http or httpx.Client(trust_env=not configuration.is_local)
 
     def close(self) -> None:
         """Close the connections."""

@@ -137,6 +137,7 @@ def test_ctrl_c_in_render_cancels_the_job_over_http(server: Server, over_http: P
 
 def test_a_job_is_cancelled_retried_and_deleted_over_http(over_http: Podcast, directly: Podcast) -> None:
     job_id = over_http("submit", "-", "--source-format", "markdown", stdin=LONGER).stdout.strip()
+    until_speaking(over_http, job_id)
     assert over_http("cancel", job_id, "--reason", "too long") == Ended(0, "cancelled\n", "")
     assert "was cancelled: too long." in directly("status", job_id).stdout
     assert over_http("retry", job_id).stdout.startswith("goes on: ")

@@ -20,6 +20,7 @@ from shared.dead_letters.selection import Named, Selection
 from shared.errors import BadInput
 from shared.protocol.envelope import Attempt
 from shared.protocol.topology import WORK_QUEUES
+from shared.text import one_line
 
 T = TypeVar("T")
 
@@ -163,7 +164,7 @@ class HttpLetters:
                 if not is_busy or time.monotonic() >= give_up:
                     raise ours(error, self._client.configuration.url) from error
                 if not has_told:
-                    self._say(f"{error} Waiting.")
+                    self._say(one_line(f"{error} Waiting."))
                     has_told = True
             await asyncio.sleep(_BUSY_SECONDS)
 

@@ -36,6 +36,7 @@ from shared.protocol.messages import (
 )
 from shared.protocol.reading import read
 from shared.settings import Settings
+from shared.text import one_line
 
 _PAGE_LIMIT: Final = 100
 """Jobs on a page of the API."""
@@ -94,13 +95,14 @@ class HttpBackend:
         latest: api.Job | None = None
 
         def trouble(error: api.ClientError) -> None:
-            say(f"{ours(error, self._url).message} The job goes on by itself; waiting for the API.")
+            say(one_line(f"{ours(error, self._url).message} The job goes on by itself; waiting for the API."))
 
         with as_ours(self._url):
             async with contextlib.aclosing(self._client.events(job_id, trouble=trouble)) as events:
                 async for event in events:
                     if event.retried is not None:
-                        retried(WorkRetried.model_validate(dataclasses.asdict(event.retried)))
+                        with contextlib.suppress(ValidationError):  # it only informs
+                            retried(WorkRetried.model_validate(dataclasses.asdict(event.retried)))
                     if event.job is not None and event.job.is_news_after(latest):
                         latest = event.job
                         yield status_of(latest)
@@ -120,7 +122,10 @@ class HttpBackend:
                 found = await self._client.manifest(job_id)
         except NotFound:
             return None
-        return read(Manifest, json.dumps(found), strict=False)
+        try:
+            return read(Manifest, json.dumps(found), strict=False)
+        except ValidationError as error:
+            raise PodcastError(f"What the API tells of the chapters of job {job_id} cannot be read.") from error
 
     async def cancel(self, job_id: str, *, reason: str) -> None:
         """DELETE /v1/jobs/{id}."""

@@ -225,3 +225,13 @@ def test_a_key_goes_to_no_other_host(scripted: Scripted, client: PodcastClient) 
     with pytest.raises(api.ServerError):
         client.job("j")
     assert len(scripted.requests) == 1
+
+
+def test_a_proxy_of_the_environment_never_sees_the_key_of_this_machines_server(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    scripted.answers = [of_json(JOB)]
+    with PodcastClient(scripted.url, KEY, timeouts=SHORT, retries=QUICK) as client:
+        assert client.job("j").job_id == "j"
