@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -70,6 +71,7 @@ async def _all_events(
 ) -> AsyncGenerator[Event, None]:
     outage = Outage(transport.configuration.retries)
     while True:
+        opened_at = time.monotonic()
         try:
             async with aclosing(one_stream(transport, "/v1/events", last_event_id)) as stream:
                 async for event in stream:
@@ -79,6 +81,8 @@ async def _all_events(
             problem: ClientError = Unreachable("The server has ended the stream.", was_sent=True)
         except ClientError as error:
             problem = error
+        if time.monotonic() - opened_at > transport.configuration.timeouts.read:
+            outage.is_over()  # it was open, and there was nothing to tell
         await _paused(outage, problem, trouble)
 
 
@@ -103,6 +107,8 @@ async def _events_of(
         await _paused(outage, problem, trouble)
         # Where there is no stream there may still be an answer.
         found = await _looked_up(transport, job_id)
+        if found is not None:
+            outage.is_partial()
         if found is not None and found.is_news_after(latest):
             latest = found
             yield Event("status", last_event_id, job=found)

@@ -71,6 +71,10 @@ class Outage:
         """Something new has arrived."""
         self._began, self._failed = None, 0
 
+    def is_partial(self) -> None:
+        """The server answers, but there is nothing new: it may go on like this, with long pauses."""
+        self._began = None
+
     @property
     def is_lasting(self) -> bool:
         """Whether exactly one attempt has failed since the last arrival: a second failure is worth a word."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -69,6 +70,7 @@ def events(
 def _all_events(transport: Transport, last_event_id: str, trouble: Trouble | None) -> Generator[Event, None]:
     outage = Outage(transport.configuration.retries)
     while True:
+        opened_at = time.monotonic()
         try:
             with closing(one_stream(transport, "/v1/events", last_event_id)) as stream:
                 for event in stream:
@@ -78,6 +80,8 @@ def _all_events(transport: Transport, last_event_id: str, trouble: Trouble | Non
             problem: ClientError = Unreachable("The server has ended the stream.", was_sent=True)
         except ClientError as error:
             problem = error
+        if time.monotonic() - opened_at > transport.configuration.timeouts.read:
+            outage.is_over()  # it was open, and there was nothing to tell
         _paused(outage, problem, trouble)
 
 
@@ -102,6 +106,8 @@ def _events_of(
         _paused(outage, problem, trouble)
         # Where there is no stream there may still be an answer.
         found = _looked_up(transport, job_id)
+        if found is not None:
+            outage.is_partial()
         if found is not None and found.is_news_after(latest):
             latest = found
             yield Event("status", last_event_id, job=found)

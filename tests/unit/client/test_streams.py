@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,19 @@ def test_an_outage_that_does_not_end_is_an_error_in_the_end(scripted: Scripted, 
     with pytest.raises(api.Unavailable):
         client.wait("j", trouble=troubles.append)
     assert len(troubles) == 1
+
+
+def test_a_stream_that_breaks_while_nothing_happens_is_no_outage(scripted: Scripted, client: PodcastClient) -> None:
+    end = time.monotonic() + 2 * QUICK.outage
+
+    def answer(request: Request) -> Answer:
+        has_ended = time.monotonic() > end
+        if request.path.endswith("/events"):
+            return events(("status", "2", job("completed", 2))) if has_ended else events()
+        return of_json(job("queued", 1))
+
+    scripted.answers = [answer]
+    assert [found.state for found in client.watch("j")] == ["queued", "completed"]
 
 
 def test_a_page_in_place_of_events_is_no_stream(scripted: Scripted, client: PodcastClient) -> None:
