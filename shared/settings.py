@@ -141,6 +141,9 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         0, ge=0, description="jobs that ended longer ago are removed, with audio that no job refers to; 0: keep all"
     )
+    audit_retention_days: float = Field(
+        0, ge=0, description="days of the audit log that ended longer ago are removed; 0: keep all"
+    )
 
     # Audio
     sample_rate: Literal[16000, 22050, 24000, 44100, 48000] = Field(
@@ -179,8 +182,43 @@ class Settings(BaseSettings):
     gateway_requests_per_minute: int = Field(
         6_000, ge=1, description="requests that a key may make at each gateway, unless it has a limit of its own"
     )
+    gateway_streams: int = Field(2_000, ge=0, description="event streams that a gateway keeps open at a time")
+    gateway_streams_per_key: int = Field(500, ge=0, description="event streams that one key may have open at a gateway")
+    gateway_heartbeat_seconds: float = Field(
+        15.0, gt=0, description="longest time without a byte on an event stream, after which a comment is sent"
+    )
+    gateway_send_seconds: float = Field(
+        20.0, gt=0, description="how long a client of an event stream may not read before it is disconnected"
+    )
+    gateway_request_seconds: float = Field(
+        30, gt=0, description="how long a request may take until its answer begins, body included"
+    )
+    gateway_upload_seconds: float = Field(600, gt=0, description="how long the upload of a file may take")
+    gateway_operation_seconds: float = Field(
+        120, gt=0, description="how long a look at the dead letters, a replay or a removal may take"
+    )
+    gateway_stall_seconds: float = Field(
+        120, gt=0, description="a client that takes nothing of its answer for this long is cut off"
+    )
+    gateway_header_seconds: float = Field(10, gt=0, description="how long the headers of a request may take")
+    gateway_connections: int = Field(
+        2_000, ge=8, description="connections at a time; above that, only health is answered, and idle ones are closed"
+    )
     gateway_cors_origins: str = Field(
         "", description="web origins whose pages may use the gateway, comma-separated; `*`: all; empty: none"
+    )
+    gateway_json_limit_bytes: int = Field(
+        2_000_000, ge=1, description="largest JSON document that the gateway reads; a longer text is sent as a file"
+    )
+    gateway_uploads_limit: int = Field(
+        16, ge=1, description="forms that a gateway reads at a time; more are answered 503, to be sent again"
+    )
+
+    gateway_speech_streams: int = Field(
+        16, ge=1, description="answers of `POST /v1/audio/speech` that a gateway sends at a time; each has an encoder"
+    )
+    gateway_speech_patience_seconds: float = Field(
+        300, gt=0, description="how long such an answer waits for the next chunk; the job goes on without it"
     )
 
     # Clients of the gateway

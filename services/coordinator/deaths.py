@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from services.coordinator.dispatching import Publish, dispatch
 from services.coordinator.jobs import Jobs
 from services.coordinator.life import Event
-from shared.protocol import envelope, topology
+from shared.protocol import envelope, header_values, topology
 from shared.protocol.messages import JobRequest, Message
 from shared.protocol.reading import is_from_outside, read
 from shared.protocol.topology import WorkQueue
@@ -47,7 +47,7 @@ async def dead_letter(
         if job is None or job.ended or job.status.state in {"queued", "chunking"}:
             return
         progress = await jobs.progress(job)
-        if progress.fail(name, message, _reason(copy)):
+        if progress.fail(name, message, _reason(copy), _attempts(copy)):
             await dispatch(job, jobs=jobs, publish=publish)
 
 
@@ -70,6 +70,11 @@ def _message(copy: IncomingMessage, queue: WorkQueue) -> Message | None:
         return read(kind, copy.body, strict=is_from_outside(copy))
     except ValidationError:
         return None
+
+
+def _attempts(copy: IncomingMessage) -> int | None:
+    """How often it was tried; None if the broker gave it up, which does not say."""
+    return header_values.count(copy.headers.get(envelope.ATTEMPT)) or None
 
 
 def _reason(copy: IncomingMessage) -> str:

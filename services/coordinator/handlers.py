@@ -54,7 +54,7 @@ async def job_chunked(message: JobChunked, *, jobs: Jobs, publish: Publish) -> N
             return
         await jobs.progress(job, manifest)
         stages = {**job.status.stages, "chunking": round(message.seconds, 3)}
-        await jobs.move(job, Event.CHUNKED, title=manifest.title, stages=stages, error=None)
+        await jobs.move(job, Event.CHUNKED, title=manifest.title, author=manifest.author, stages=stages, error=None)
         await dispatch(job, jobs=jobs, publish=publish)
 
 

@@ -40,6 +40,7 @@ class ResponseHeaders:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request=request_id)
 
         async def add_headers(message: Message) -> None:

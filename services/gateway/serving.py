@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.gateway.backend import Backend
+from services.gateway.connection import Connection
 from shared.runtime.http_server import BACKLOG, Server, listen
 from shared.runtime.watchdog import Watchdog
 
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 _UVICORN_MARGIN_SECONDS: Final = 1
 _KEEP_ALIVE_SECONDS: Final = 30
+_ACCEPTED_AT_A_TIME: Final = 8
+"""Connections accepted in one turn of the event loop. A thousand at once would stop all else for as long as they take.
+"""
 
 
 async def serve(app: FastAPI, backend: Backend) -> int:
@@ -41,13 +45,14 @@ async def serve(app: FastAPI, backend: Backend) -> int:
     server = Server(
         uvicorn.Config(
             app,
+            http=Connection,
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=math.ceil(settings.grace_seconds) + _UVICORN_MARGIN_SECONDS,
-            backlog=BACKLOG,
+            backlog=_ACCEPTED_AT_A_TIME,
         )
     )
 
@@ -67,6 +72,7 @@ async def serve(app: FastAPI, backend: Backend) -> int:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     log.info("listening", url=f"http://{host}:{port}")
+    server.after_start = lambda: listener.listen(BACKLOG)  # uvicorn has set both to the lower number
     await server.serve(sockets=[listener])
     watchdog.stop()
     if working.done() and not working.cancelled() and (error := working.exception()) is not None:

@@ -13,8 +13,8 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
+from shared.client.job_ids import began
 from shared.client.job_pages import ids_of
 from shared.client.watching import UnreadableJob, look
 from shared.concurrency import gathered
@@ -24,8 +24,6 @@ from shared.store import keys
 from shared.store.port import Entry, Store
 
 _CALLS_AT_A_TIME: Final = 16
-_TIME_ORDERED: Final = 7
-"""The version of UUIDs that begin with the time."""
 UNANNOUNCED_SECONDS: Final = 7 * 86_400.0
 """What a client stored without announcing it is kept for at least this long: the client may still try again, or its
 message may be waiting in a broker that is down."""
@@ -87,7 +85,7 @@ async def expired(store: Store, *, older_than_seconds: float) -> AsyncIterator[t
     now = time.time()
     some: list[str] = []
     async for job_id in ids_of(store):
-        if _began(job_id) > now - older_than_seconds:
+        if began(job_id) > now - older_than_seconds:
             continue  # it cannot have ended before it began, so there is no need to read its status
         some.append(job_id)
         if len(some) == _CALLS_AT_A_TIME:
@@ -119,16 +117,6 @@ async def _expired_among(
 
     found = await asyncio.gather(*(look_at(job_id) for job_id in ids))
     return [(job_id, entries) for job_id, entries in zip(ids, found, strict=True) if entries]
-
-
-def _began(job_id: str) -> float:
-    """When the id was made, in seconds since the epoch; 0 if the id does not say, or names a future time."""
-    try:
-        made = UUID(job_id)
-    except ValueError:
-        return 0.0
-    began = (made.int >> 80) / 1_000
-    return began if made.version == _TIME_ORDERED and began <= time.time() else 0.0
 
 
 async def _entries(store: Store, job_id: str) -> list[Entry]:

@@ -1,10 +1,10 @@
-"""Frees space: removes jobs that ended long ago, then the audio that nothing refers to any more."""
+"""Frees space: removes jobs that ended long ago, audio that nothing refers to any more, and old idempotency keys."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.client import deleting, sweeping
+from shared.client import deleting, idempotency, speech_jobs, sweeping
 from shared.client.deleting import Removed
 from shared.store.port import Store
 
@@ -15,13 +15,15 @@ class Pruned:
 
     Attributes:
         ids: of the jobs.
-        jobs: their objects.
+        jobs: their objects, and what named them for the speech route.
         audio: chunks' audio that no job refers to.
+        idempotency_keys: how many have outlived their time.
     """
 
     ids: tuple[str, ...]
     jobs: Removed
     audio: Removed
+    idempotency_keys: int = 0
 
 
 async def prune(
@@ -45,6 +47,7 @@ async def prune(
     async for job_id, entries in deleting.expired(store, older_than_seconds=older_than_seconds):
         ids.append(job_id)
         jobs += deleting.total(entries) if dry_run else await deleting.remove(store, job_id, entries)
+    jobs += await speech_jobs.sweep(store, without=frozenset(ids), dry_run=dry_run)
     safe_age_seconds = job_deadline_seconds + sweeping.SAFE_MARGIN_SECONDS
     audio = await sweeping.sweep(store, safe_age_seconds=safe_age_seconds, dry_run=dry_run, without=frozenset(ids))
-    return Pruned(tuple(ids), jobs, audio)
+    return Pruned(tuple(ids), jobs, audio, await idempotency.expire(store, dry_run=dry_run))

@@ -349,6 +349,18 @@ class ChunkCounts(Frozen):
     failed: int = Field(0, ge=0)
 
 
+class StateChange(Frozen):
+    """A job has come into a state."""
+
+    number: int = Field(ge=1, description="1, 2, 3, … over the job's whole life")
+    state: JobState
+    at: float = Field(strict=False, description="seconds since the epoch")
+
+
+HISTORY_LIMIT: Final = 64
+"""How many changes of a job's state its status keeps. A job makes five, and three more each time it is resumed."""
+
+
 class JobStatus(Frozen):
     """`jobs/<job_id>/status.json`: written by the coordinator alone, for readers."""
 
@@ -356,6 +368,7 @@ class JobStatus(Frozen):
     job_id: JobId
     state: JobState
     title: Cut = ""
+    author: Cut = Field("", description="as far as it is known; statuses of early versions have none")
     chunks: ChunkCounts = ChunkCounts()
     audio_seconds: float = Field(
         0.0, strict=False, description="seconds of speech done so far; the episode's at the end"
@@ -380,6 +393,10 @@ class JobStatus(Frozen):
         None, strict=False, description="when it was last opened again; its deadline counts from here"
     )
     updated_at: float = Field(strict=False, description="seconds since the epoch")
+    history: tuple[StateChange, ...] = Field(
+        (),
+        description=f"the latest {HISTORY_LIMIT} changes of its state, oldest first; empty: an older version wrote it",
+    )
 
     @field_validator("state", mode="before")
     @classmethod
@@ -395,6 +412,7 @@ class ChunkFailure(Frozen):
     index: ChunkIndex
     text: Cut
     reason: Cut
+    attempts: int | None = Field(None, ge=1, description="how often it was tried; None: not known")
 
 
 EventName = Literal["started", "progressed", "completed", "failed", "cancelled"]
@@ -412,6 +430,12 @@ class JobEvent(Frozen):
         if self.name in TERMINAL_STATES and self.name != self.status.state:
             raise ValueError(f"{self.name} with a job that is {self.status.state}")
         return self
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it tells of a new state, rather than of progress within one."""
+        history = self.status.history
+        return bool(history) and history[-1].at == self.status.updated_at
 
 
 class WorkRetried(Frozen):

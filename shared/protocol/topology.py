@@ -22,6 +22,7 @@ podcast.dead (topic), routing key = the work queue's name
 podcast.dead.lock (exclusive) ─ held by the operator who reads dead letters (`shared/dead_letters/operator_lock.py`)
 
 podcast.events (topic), routing key = <event>.<job_id> (started, progressed, …), transient: for watchers' own queues
+  moved.*            ─▶ podcast.events.log  (a stream, declared and read by gateways: the latest changes of state)
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractQueue
 
 from shared.protocol.messages import (
     ChunkLost,
@@ -51,6 +52,17 @@ from shared.protocol.messages import (
 EXCHANGE: Final = "podcast"
 DEAD_EXCHANGE: Final = "podcast.dead"
 EVENTS_EXCHANGE: Final = "podcast.events"
+
+MOVED: Final = "moved"
+"""An event that tells of a new state is also routed by `moved.<job_id>`."""
+EVENT_LOG: Final = f"{EVENTS_EXCHANGE}.log"
+"""A stream of the latest changes of state of all jobs (`docs/adr/0014-live-events.md`)."""
+_EVENT_LOG_BYTES: Final = 4_000_000
+"""About 2,000 changes of state, that is 400 jobs; a gateway that starts reads all of it."""
+_EVENT_LOG_SEGMENT_BYTES: Final = 1_000_000
+"""A stream is shortened by whole segments."""
+_HEARD_LIMIT: Final = 10_000
+"""Events that a gateway which does not read may have waiting in the broker; older ones are dropped."""
 
 OPERATOR_LOCK: Final = f"{DEAD_EXCHANGE}.lock"
 """An exclusive queue: only one connection at a time can have it, that of the operator reading dead letters."""
@@ -128,6 +140,31 @@ async def declare(connection: AbstractConnection, queues: Sequence[WorkQueue] = 
         await channel.declare_exchange(EVENTS_EXCHANGE, "topic", durable=True)
         await asyncio.gather(*(_declare_dead(channel, queue, dead) for queue in queues))
         await asyncio.gather(*(_declare_work(channel, queue, exchange, dead) for queue in queues))
+
+
+async def declare_event_log(channel: AbstractChannel) -> AbstractQueue:
+    """The log of changes of state, for those that read it; it begins when somebody declares it first."""
+    await channel.declare_exchange(EVENTS_EXCHANGE, "topic", durable=True)
+    found = await channel.declare_queue(
+        EVENT_LOG,
+        durable=True,
+        arguments={
+            "x-queue-type": "stream",
+            "x-max-length-bytes": _EVENT_LOG_BYTES,
+            "x-stream-max-segment-size-bytes": _EVENT_LOG_SEGMENT_BYTES,
+        },
+    )
+    await found.bind(EVENTS_EXCHANGE, routing_key=f"{MOVED}.*")
+    return found
+
+
+async def declare_listener(channel: AbstractChannel) -> AbstractQueue:
+    """A queue of the caller's own that gets all events from now on; it is deleted with the connection."""
+    found = await channel.declare_queue(
+        exclusive=True, auto_delete=True, arguments={"x-max-length": _HEARD_LIMIT, "x-overflow": "drop-head"}
+    )
+    await found.bind(EVENTS_EXCHANGE, routing_key="*.*")
+    return found
 
 
 async def _declare_dead(channel: AbstractChannel, queue: WorkQueue, dead: aio_pika.abc.AbstractExchange) -> None:

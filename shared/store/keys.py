@@ -6,6 +6,9 @@ JOBS = "jobs/"
 ACTIVE = "active/"
 AUDIO = "audio/"
 API_KEYS = "access/keys/"
+IDEMPOTENCY = "idempotency/"
+SPEECH_JOBS = "speech/"
+AUDIT = "audit/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -48,6 +51,26 @@ def active(job_id: str) -> str:
 def api_key(key_id: str) -> str:
     """A key of the HTTP API: its hash, its scopes."""
     return f"{API_KEYS}{key_id}.json"
+
+
+def idempotency(owner: str, digest: str) -> str:
+    """What an `Idempotency-Key` of the API key `owner` stands for."""
+    return f"{IDEMPOTENCY}{owner}/{digest}.json"
+
+
+def speech_job(digest: str) -> str:
+    """Names the job that speaks a text, for those who ask for the same text again."""
+    return f"{SPEECH_JOBS}{digest}.json"
+
+
+def audit_intent(day: str, record_id: str) -> str:
+    """An operating action that is about to be carried out; created once. `day` is `2026-11-24`, in UTC."""
+    return f"{AUDIT}{day}/{record_id}.json"
+
+
+def audit_outcome(day: str, record_id: str) -> str:
+    """What became of it; created once. Listed directly after its intent."""
+    return f"{AUDIT}{day}/{record_id}.outcome.json"
 
 
 def suspect(message_id: str, token: str = "") -> str:

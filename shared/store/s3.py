@@ -12,11 +12,12 @@ from minio.error import S3Error
 
 from shared.errors import Conflict, NotFound
 from shared.store.key_rules import checked, checked_prefix
-from shared.store.port import PAGE, Entries, Entry, Keys
+from shared.store.port import PAGE, Entries, Entry, Keys, ObjectState
 from shared.store.s3_calls import S3Calls
 from shared.store.s3_conditions import AlreadyChanged, put_if, read
 
-_PART_BYTES = 16 * 1024 * 1024
+_PART_BYTES = 5 * 1024 * 1024
+"""What one upload has in memory; the least that S3 takes."""
 
 
 class S3Store(S3Calls):
@@ -81,16 +82,19 @@ class S3Store(S3Calls):
         """See `Store.get`."""
         return (await self.get_versioned(key))[0]
 
-    async def get_range(self, key: str, start: int, length: int) -> bytes:
+    async def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         """See `Store.get_range`."""
         checked(key)
+        same = {"request_headers": {"If-Match": f'"{tag}"'}} if tag is not None else {}
 
         def read_part() -> bytes:
             try:
-                return read(self._client, self._bucket, key, offset=start, length=length)[0]
+                return read(self._client, self._bucket, key, offset=start, length=length, **same)[0]
             except S3Error as error:
                 if error.code == "InvalidRange":  # at or past the end
                     return b""
+                if error.code == "PreconditionFailed":
+                    raise Conflict(f"{key} was changed.") from error
                 raise
 
         return await self._run(f"read {key}", read_part)
@@ -105,10 +109,16 @@ class S3Store(S3Calls):
 
     async def size(self, key: str) -> int | None:
         """See `Store.size`."""
+        found = await self.state(key)
+        return None if found is None else found.size_bytes
+
+    async def state(self, key: str) -> ObjectState | None:
+        """See `Store.state`."""
         checked(key)
         with contextlib.suppress(NotFound):
             found = await self._run(f"look up {key}", lambda: self._client.stat_object(self._bucket, key))
-            return int(found.size or 0)
+            modified = found.last_modified.timestamp() if found.last_modified else 0.0
+            return ObjectState(int(found.size or 0), modified, str(found.etag))
         return None
 
     async def exists(self, key: str) -> bool:

@@ -1,0 +1,76 @@
+"""Deadlines of requests: an answer begins in time or is a problem, and a client that does not take it is cut off.
+
+`RequestDeadlines` is plain ASGI. A request has `gateway_request_seconds` until its answer begins, and an upload
+`gateway_upload_seconds`; a route that needs another limit says so with `allow`. From then on the stream has its own
+limits; here only a client is cut off that takes nothing for `gateway_stall_seconds`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway.problems import KINDS, problem
+from shared.deadlines import EXPIRED
+from shared.errors import DeadlineExceeded
+from shared.settings import Settings
+
+_KEY: Final = "deadline"
+_UPLOAD: Final = "multipart/form-data"
+
+
+def allow(request: Request, seconds: float) -> None:
+    """Give the request this long from now on until its answer begins, instead of the setting's limit."""
+    limit: asyncio.Timeout | None = getattr(request.state, _KEY, None)
+    if limit is not None and not limit.expired():
+        limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+class RequestDeadlines:
+    """Ends requests that take too long."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        settings = self._settings
+        is_upload = Headers(scope=scope).get("content-type", "").lower().startswith(_UPLOAD)
+        seconds = settings.gateway_upload_seconds if is_upload else settings.gateway_request_seconds
+        began = False
+
+        async def read() -> Message:
+            message = await receive()
+            if is_upload and not began and message["type"] == "http.request" and not message.get("more_body"):
+                limit.reschedule(asyncio.get_running_loop().time() + settings.gateway_request_seconds)
+            return message
+
+        async def write(message: Message) -> None:
+            nonlocal began
+            if not began:
+                began = True
+                limit.reschedule(None)
+            async with asyncio.timeout(settings.gateway_stall_seconds):
+                await send(message)
+
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                scope.setdefault("state", {})[_KEY] = limit
+                await self._app(scope, read, write)
+        except TimeoutError:
+            EXPIRED.labels("request").inc()
+            if began:
+                raise
+            error = DeadlineExceeded("The request took longer than it may.", hint="Try again, or ask for less at once.")
+            answer = problem(KINDS[DeadlineExceeded], Request(scope), detail=str(error))
+            # The rest of its body may still be on its way: nothing else can be read from this connection.
+            answer.headers["Connection"] = "close"
+            await answer(scope, receive, send)
