@@ -21,7 +21,7 @@ from services.gateway import audit_routes, dead_letter_routes, health_routes, jo
 from services.gateway.access import Guard, origins
 from services.gateway.backend import Backend
 from services.gateway.deadlines import RequestDeadlines
-from services.gateway.middleware import BodyLimit, ResponseHeaders
+from services.gateway.middleware import BodyLimit, ResponseHeaders, Room
 from services.gateway.openapi import describe
 from services.gateway.operators import Operators
 from services.gateway.serving import serve
@@ -77,6 +77,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             allow_headers=["*"],
             expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"],
         )
+    app.add_middleware(Room)
     app.add_middleware(ResponseHeaders)
     return app, backend
 
@@ -88,7 +89,7 @@ def main() -> None:
     except Misconfigured as error:
         sys.exit(f"gateway: {error}")
     logs.configure("gateway", level=settings.log_level, as_json=settings.log_json)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it logs every start and stop
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it logs every start, and every bad request
     heap.share_one()
 
     async def run() -> None:

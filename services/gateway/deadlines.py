@@ -1,8 +1,8 @@
-"""Deadlines of requests: an answer begins in time or is a problem, and a client that does not take it is cut off.
+"""Deadlines of requests: an answer begins in time, or is a problem.
 
 `RequestDeadlines` is plain ASGI. A request has `gateway_request_seconds` until its answer begins, and an upload
 `gateway_upload_seconds`; a route that needs another limit says so with `allow`. From then on the stream has its own
-limits; here only a client is cut off that takes nothing for `gateway_stall_seconds`.
+limits, and the connection's guard cuts off a client that takes nothing for `gateway_stall_seconds`.
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ class RequestDeadlines:
             if not began:
                 began = True
                 limit.reschedule(None)
-            async with asyncio.timeout(settings.gateway_stall_seconds):
-                await send(message)
+            await send(message)
 
         try:
             async with asyncio.timeout(seconds) as limit:
@@ -70,7 +69,4 @@ class RequestDeadlines:
             if began:
                 raise
             error = DeadlineExceeded("The request took longer than it may.", hint="Try again, or ask for less at once.")
-            answer = problem(KINDS[DeadlineExceeded], Request(scope), detail=str(error))
-            # The rest of its body may still be on its way: nothing else can be read from this connection.
-            answer.headers["Connection"] = "close"
-            await answer(scope, receive, send)
+            await problem(KINDS[DeadlineExceeded], Request(scope), detail=str(error))(scope, receive, send)

@@ -6,6 +6,7 @@ docs/problems.md is written from the same table.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,9 +15,10 @@ from typing import Any, Final
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared import errors
 from shared.addresses import scrub
@@ -29,6 +31,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 OUTAGE_RETRY_SECONDS: Final = 5
 """What `Retry-After` says while a server behind the gateway is down."""
 _ERRORS_LIMIT: Final = 20
+_CLIENT_GONE: Final = 499
 
 
 class Unauthenticated(errors.PodcastError):
@@ -45,6 +48,10 @@ class ForeignOrigin(errors.PodcastError):
 
 class OwnKey(errors.PodcastError):
     """The key is the one in the gateway's settings, which only these can change."""
+
+
+class Crowded(errors.PodcastError):
+    """All connections are in use."""
 
 
 class RateLimited(errors.PodcastError):
@@ -113,6 +120,13 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "Another operator is at the dead letters",
         "One operator at a time may use the dead letters, over HTTP or with `podcast dlq`. `detail` says who it is and"
         " since when. Try again after `Retry-After`; an operator who hangs is disconnected within half a minute.",
+    ),
+    Crowded: ProblemKind(
+        "too-many-connections",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "All connections are in use",
+        "The gateway has as many connections as it may (`PODCAST_GATEWAY_CONNECTIONS`). Try again after `Retry-After`,"
+        " or at another gateway.",
     ),
     RateLimited: ProblemKind(
         "rate-limited",
@@ -260,6 +274,18 @@ def problem(
     return JSONResponse(body, status_code=int(kind.status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+def bug(request: Request, error: Exception) -> JSONResponse:
+    """The response for an error that is a fault of the program; it is in the log."""
+    log.error("a request failed", path=request.url.path, exc_info=error)
+    return problem(KINDS[Exception], request, detail=type(error).__name__)
+
+
+def not_http() -> bytes:
+    """The body of the response to what is not HTTP."""
+    kind = HTTP_KINDS[400]
+    return json.dumps({"type": f"/problems/{kind.name}", "title": kind.title, "status": kind.status}).encode()
+
+
 def headers_of(error: BaseException) -> dict[str, str]:
     """The headers that belong to the response for an error."""
     match error:
@@ -267,7 +293,7 @@ def headers_of(error: BaseException) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="podcast"'}
         case RateLimited():
             return {"Retry-After": str(error.retry_after_seconds)}
-        case Busy():
+        case Busy() | Crowded():
             return {"Retry-After": str(OUTAGE_RETRY_SECONDS)}
         case errors.Outage():
             return {"Retry-After": str(max(1, round(error.retry_after_seconds or OUTAGE_RETRY_SECONDS)))}
@@ -295,14 +321,13 @@ def install(app: FastAPI) -> None:
         )
         return problem(kind, request, detail=str(error.detail), headers=error.headers)
 
-    async def on_bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("a request failed", path=request.url.path, exc_info=error)
-        return problem(KINDS[Exception], request, detail=type(error).__name__)
+    async def on_left(request: Request, error: Exception) -> Response:  # noqa: ARG001 - as FastAPI calls it
+        return Response(status_code=_CLIENT_GONE)  # nobody reads it
 
     app.add_exception_handler(errors.PodcastError, on_podcast_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_bug)
+    app.add_exception_handler(ClientDisconnect, on_left)
 
     @app.get("/problems/{name}", include_in_schema=False)
     async def page(name: str) -> PlainTextResponse:
