@@ -17,12 +17,20 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway import audit_routes, dead_letter_routes, health_routes, job_routes, key_routes, problems
+from services.gateway import (
+    audit_routes,
+    dead_letter_routes,
+    document_routes,
+    health_routes,
+    job_routes,
+    key_routes,
+    problems,
+)
 from services.gateway.access import Guard, origins
 from services.gateway.backend import Backend
 from services.gateway.deadlines import RequestDeadlines
 from services.gateway.middleware import BodyLimit, ResponseHeaders, Room
-from services.gateway.openapi import describe
+from services.gateway.openapi import describe, operation_id
 from services.gateway.operators import Operators
 from services.gateway.serving import serve
 from shared.errors import Misconfigured, PodcastError
@@ -35,10 +43,11 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 ROUTERS: Final = (
     health_routes.router,
+    document_routes.router,
     job_routes.router,
-    audit_routes.router,
-    key_routes.router,
     dead_letter_routes.router,
+    key_routes.router,
+    audit_routes.router,
 )
 
 
@@ -60,7 +69,13 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             hint="List the origins of your pages, or use keys.",
         )
     backend = Backend(settings)
-    app = FastAPI(title="Podcast Engine", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
+    app = FastAPI(
+        title="Podcast Engine",
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        generate_unique_id_function=operation_id,
+    )
     app.state.backend, app.state.guard = backend, Guard(settings, backend.store)
     app.state.operators = Operators()
     problems.install(app)

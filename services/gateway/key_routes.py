@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.gateway import audit
 from services.gateway.access import GuardedRoute, caller, guard, needs
 from services.gateway.backend import TheBackend
+from services.gateway.json_types import WHOLE
 from services.gateway.problems import OwnKey, ScopeMissing, documented
 from shared.client import api_keys
 from shared.client.api_keys import KEY_ID, LIMIT_MOST, ApiKey, Scope
@@ -23,14 +24,14 @@ KeyId = Annotated[str, Path(pattern=KEY_ID, description="the key's id", examples
 class KeyWanted(BaseModel):
     """A key to make."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Line = Field(min_length=1, max_length=100, description="what people will call it", examples=["phone"])
     scopes: list[Scope] = Field(
         ["submit", "read"], min_length=1, max_length=3, description="what it may do; only what your own key may do"
     )
-    requests_per_minute: int | None = Field(
-        None, ge=1, le=LIMIT_MOST, description="how often; null: as the gateway's settings say. Not more than your own"
+    requests_per_minute: Annotated[int, Field(ge=1, le=LIMIT_MOST), WHOLE] | None = Field(
+        None, description="how often; null: as the gateway's settings say. Not more than your own"
     )
 
 

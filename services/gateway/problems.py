@@ -15,10 +15,11 @@ from typing import Any, Final
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Route
 
 from shared import errors
 from shared.addresses import scrub
@@ -245,6 +246,12 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = Field(default_factory=list, description="what is wrong in the request, and where")
 
 
+def kinds() -> list[ProblemKind]:
+    """Every kind of problem, by status and name."""
+    found = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values())}
+    return sorted(found.values(), key=lambda kind: (kind.status, kind.name))
+
+
 def kind_of(error: BaseException) -> ProblemKind:
     """The kind of problem that an error is."""
     for base in type(error).__mro__:
@@ -319,7 +326,10 @@ def install(app: FastAPI) -> None:
         kind = HTTP_KINDS.get(error.status_code) or ProblemKind(
             "http", error.status_code, HTTPStatus(error.status_code).phrase, ""
         )
-        return problem(kind, request, detail=str(error.detail), headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(request))
+        return problem(kind, request, detail=str(error.detail), headers=headers)
 
     async def on_left(request: Request, error: Exception) -> Response:  # noqa: ARG001 - as FastAPI calls it
         return Response(status_code=_CLIENT_GONE)  # nobody reads it
@@ -328,13 +338,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(ClientDisconnect, on_left)
-
-    @app.get("/problems/{name}", include_in_schema=False)
-    async def page(name: str) -> PlainTextResponse:
-        for kind in (*KINDS.values(), *HTTP_KINDS.values()):
-            if kind.name == name:
-                return PlainTextResponse(f"{kind.title} (HTTP {int(kind.status)})\n\n{kind.meaning}\n")
-        raise errors.NotFound(f"There is no problem called {name}.")
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -353,3 +356,14 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     where, *rest = location
     path = "/".join(str(part) for part in rest)
     return f"/{path}" if where == "body" else f"{where}/{path}"
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods of a path: of all routes with the most specific template that fits. Starlette names one route's."""
+    found: dict[str, set[str]] = {}
+    included = (getattr(route, "original_router", None) or route for route in request.app.routes)
+    for route in (one for either in included for one in getattr(either, "routes", None) or [either]):
+        if isinstance(route, Route) and route.path_regex.match(request.url.path):
+            found.setdefault(route.path, set()).update(route.methods or ())
+    best = min(found, key=lambda path: path.count("{"), default="")
+    return sorted(found.get(best, ()))
