@@ -14,6 +14,7 @@ from services.gateway.json_types import WHOLE
 from services.gateway.problems import OwnKey, ScopeMissing, documented
 from shared.client import api_keys
 from shared.client.api_keys import KEY_ID, LIMIT_MOST, ApiKey, Scope
+from shared.errors import NotFound
 from shared.protocol.messages import Line
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=GuardedRoute)
@@ -99,8 +100,11 @@ async def make_key(wanted: KeyWanted, request: Request, backend: TheBackend, res
 @router.get("/{key_id}", responses=documented(404))
 @needs("operate")
 async def show_key(key_id: KeyId, backend: TheBackend) -> KeyShown:
-    """One key. Needs the scope `operate`."""
-    return _shown(await api_keys.known(backend.store, key_id))
+    """One key that is valid; the list has the revoked ones too. Needs the scope `operate`."""
+    key = await api_keys.known(backend.store, key_id)
+    if key.revoked_at is not None:
+        raise NotFound(f"The key {key_id} was revoked.", hint="Make another one with POST /v1/keys.")
+    return _shown(key)
 
 
 @router.delete("/{key_id}", responses=documented(404, 409))
