@@ -73,6 +73,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
         title="Podcast Engine",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # the address of a redirect would come from the Host header
         separate_input_output_schemas=False,
         generate_unique_id_function=operation_id,
     )

@@ -218,7 +218,7 @@ def _linked(request: Request, response: Response, cursor: int | None) -> str | N
     if cursor is None:
         return None
     query = urlencode({**request.query_params, "cursor": cursor})
-    response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    response.headers["Link"] = f'<{request.scope["path"]}?{query}>; rel="next"'
     return str(cursor)
 
 

@@ -49,7 +49,8 @@ class RequestDeadlines:
 
         async def read() -> Message:
             message = await receive()
-            if is_upload and not began and message["type"] == "http.request" and not message.get("more_body"):
+            is_whole = message["type"] == "http.request" and not message.get("more_body")
+            if is_upload and is_whole and not began and not limit.expired():
                 limit.reschedule(asyncio.get_running_loop().time() + settings.gateway_request_seconds)
             return message
 
@@ -57,7 +58,8 @@ class RequestDeadlines:
             nonlocal began
             if not began:
                 began = True
-                limit.reschedule(None)
+                if not limit.expired():
+                    limit.reschedule(None)
             await send(message)
 
         try:
@@ -65,8 +67,8 @@ class RequestDeadlines:
                 scope.setdefault("state", {})[_KEY] = limit
                 await self._app(scope, read, write)
         except TimeoutError:
-            EXPIRED.labels("request").inc()
-            if began:
+            if began or not limit.expired():  # not ours
                 raise
+            EXPIRED.labels("request").inc()
             error = DeadlineExceeded("The request took longer than it may.", hint="Try again, or ask for less at once.")
             await problem(KINDS[DeadlineExceeded], Request(scope), detail=str(error))(scope, receive, send)

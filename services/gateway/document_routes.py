@@ -18,7 +18,10 @@ router = APIRouter(include_in_schema=False)
 @router.get("/docs")
 async def api_page(request: Request) -> HTMLResponse:
     """The API for people."""
-    return _html(pages.api(request.app.openapi()))
+    state = request.app.state
+    if not hasattr(state, "api_page"):
+        state.api_page = pages.api(request.app.openapi())
+    return _html(state.api_page)
 
 
 @router.get("/problems")

@@ -274,7 +274,7 @@ def problem(
         "title": kind.title,
         "status": int(kind.status),
         "detail": scrub(detail),
-        "instance": request.url.path,
+        "instance": request.scope["path"],
     }
     if fields:
         body["errors"] = [field.model_dump() for field in fields[:_ERRORS_LIMIT]]
@@ -283,7 +283,7 @@ def problem(
 
 def bug(request: Request, error: Exception) -> JSONResponse:
     """The response for an error that is a fault of the program; it is in the log."""
-    log.error("a request failed", path=request.url.path, exc_info=error)
+    log.error("a request failed", path=request.scope["path"], exc_info=error)
     return problem(KINDS[Exception], request, detail=type(error).__name__)
 
 
@@ -363,7 +363,7 @@ def _methods(request: Request) -> list[str]:
     found: dict[str, set[str]] = {}
     included = (getattr(route, "original_router", None) or route for route in request.app.routes)
     for route in (one for either in included for one in getattr(either, "routes", None) or [either]):
-        if isinstance(route, Route) and route.path_regex.match(request.url.path):
+        if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
             found.setdefault(route.path, set()).update(route.methods or ())
     best = min(found, key=lambda path: path.count("{"), default="")
     return sorted(found.get(best, ()))

@@ -165,6 +165,9 @@ class GuardedProtocol(H11Protocol):
             h11.EndOfMessage(),
         ):
             self.transport.write(self.conn.send(event) or b"")
+        if self._is_answering():  # its body was broken: the application has nobody to answer any more
+            self.cycle.disconnected = self.cycle.response_complete = True
+            self.cycle.message_event.set()
         self._is_refused, self._lingering_since, self._lingering_bytes = True, time.monotonic(), 0
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -216,6 +216,21 @@ async def test_a_broken_chunk_after_the_answer_ends_the_connection(url: str) -> 
         assert await client.rest() == b""
 
 
+async def test_a_broken_chunk_before_the_answer_is_a_problem(url: str) -> None:
+    async with connected(url) as (client,):
+        await client.send(f"POST /v1/jobs HTTP/1.1\r\n{AUTHORIZED}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await client.send("not a chunk\r\n")
+        assert (await client.problem())["type"] == "/problems/bad-request"
+        assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "x:y:z", "\\", "a b"])
+async def test_a_strange_host_is_no_error_inside_the_gateway(url: str, host: str) -> None:
+    async with connected(url) as (client,):
+        await client.send(f"GET /nowhere/ HTTP/1.1\r\nHost: {host}\r\n\r\n")
+        assert (await client.problem())["type"] == "/problems/no-such-route"
+
+
 async def test_pipelined_requests_are_answered_in_order(url: str) -> None:
     async with connected(url) as (client,):
         await client.send(
