@@ -21,6 +21,7 @@ from services.gateway import (
     audit_routes,
     chunk_routes,
     dead_letter_routes,
+    document_routes,
     episode_routes,
     event_routes,
     health_routes,
@@ -37,8 +38,8 @@ from services.gateway import (
 from services.gateway.access import Guard, origins
 from services.gateway.backend import Backend
 from services.gateway.deadlines import RequestDeadlines
-from services.gateway.middleware import BodyLimit, ResponseHeaders
-from services.gateway.openapi import describe
+from services.gateway.middleware import BodyLimit, ResponseHeaders, Room
+from services.gateway.openapi import describe, operation_id
 from services.gateway.operators import Operators
 from services.gateway.serving import serve
 from services.gateway.speech_stream import StreamSlots
@@ -54,6 +55,7 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 ROUTERS: Final = (
     health_routes.router,
+    document_routes.router,
     submit_routes.router,
     job_list_routes.router,
     job_routes.router,
@@ -64,9 +66,9 @@ ROUTERS: Final = (
     episode_routes.router,
     speech_routes.router,
     voice_routes.router,
-    audit_routes.router,
-    key_routes.router,
     dead_letter_routes.router,
+    key_routes.router,
+    audit_routes.router,
 )
 SAMPLES_AT_A_TIME: Final = 4
 """Samples of voices that are spoken at a time."""
@@ -90,7 +92,14 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             hint="List the origins of your pages, or use keys.",
         )
     backend = Backend(settings)
-    app = FastAPI(title="Podcast Engine", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
+    app = FastAPI(
+        title="Podcast Engine",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # the address of a redirect would come from the Host header
+        separate_input_output_schemas=False,
+        generate_unique_id_function=operation_id,
+    )
     app.state.backend, app.state.guard = backend, Guard(settings, backend.store)
     app.state.voices = VoiceCatalogue(settings)
     app.state.speech_slots = StreamSlots(settings.gateway_speech_streams)
@@ -113,6 +122,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
                 "X-Podcast-Job",
             ],
         )
+    app.add_middleware(Room)
     app.add_middleware(ResponseHeaders)
     return app, backend
 
@@ -124,7 +134,7 @@ def main() -> None:
     except Misconfigured as error:
         sys.exit(f"gateway: {error}")
     logs.configure("gateway", level=settings.log_level, as_json=settings.log_json)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it logs every start and stop
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it logs every start, and every bad request
     heap.share_one()
 
     async def run() -> None:

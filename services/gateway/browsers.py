@@ -35,7 +35,7 @@ def check(request: Request, *, allowed_origins: frozenset[str]) -> None:
     origin = request.headers.get("origin", "").lower()
     if origin in allowed_origins:
         return
-    is_own = not origin or origin == f"{request.url.scheme}://{host}"
+    is_own = not origin or origin == f"{request.scope['scheme']}://{host}"
     if not is_own or request.headers.get("sec-fetch-site", "") not in _OWN_SITES:
         raise ForeignOrigin(
             "A web page may not use a gateway that answers without a key.",

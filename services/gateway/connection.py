@@ -11,14 +11,15 @@ import socket
 from typing import Any, Final
 
 from fastapi import Request
-from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from shared.runtime.http_guard import GuardedProtocol
 
 _SEND_BUFFER_BYTES: Final = 64_000
 """What the kernel keeps for a client that does not read. By itself it would let that grow to megabytes."""
 _FLUSH_LOOK_SECONDS: Final = 0.02
 
 
-class Connection(H11Protocol):
+class Connection(GuardedProtocol):
     """One connection. Requests find theirs with `connection_of`."""
 
     _is_stream = False
@@ -55,10 +56,6 @@ class Connection(H11Protocol):
             found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(silent_seconds * 1_000))
-
-    def abort(self) -> None:
-        """Cut the connection and drop what was not sent."""
-        self.transport.abort()
 
     async def flushed(self, *, seconds: float) -> None:
         """Wait until everything is with the kernel; cut the connection if that takes longer."""

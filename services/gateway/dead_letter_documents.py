@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from services.gateway.json_types import JsonInteger
 from shared.dead_letters.grouping import LetterGroup
 from shared.dead_letters.letter import ID_CHARACTERS, DeadLetter
 from shared.dead_letters.selection import Selection, queue_named
@@ -84,53 +85,79 @@ class DeadLetterPage(BaseModel):
     next: str | None = Field(description="the `cursor` of the next page; null: this is the last")
 
 
-class LetterSelection(BaseModel):
-    """Which dead letters: `ids`; or `queue`, `job_id` and `reason`, of which each that is given must hold; or `all`."""
+class ByIds(BaseModel):
+    """These dead letters."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"ids": ["3f1c0d52a9be"]}]})
+
+    ids: list[LetterId] = Field(min_length=1, max_length=IDS_MOST, description="their ids")
+
+    def selection(self) -> Selection:
+        """As the dead letters understand it."""
+        return Selection(ids=frozenset(self.ids))
+
+
+class ById(ByIds):
+    """This dead letter."""
+
+    ids: list[LetterId] = Field(min_length=1, max_length=1, description="its id")
+
+
+class ByKind(BaseModel):
+    """Dead letters that have all this in common; at least one field is given."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"job_id": "0193f0a2-7b6e-7c7e-9d0e-2f4f7a1f6a11"}]}
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"minProperties": 1, "examples": [{"job_id": "0193f0a2-7b6e-7c7e-9d0e-2f4f7a1f6a11"}]},
     )
 
-    ids: list[LetterId] | None = Field(None, min_length=1, max_length=IDS_MOST, description="their ids")
-    queue: QueueName | None = Field(None, description="the work queue they died in")
-    job_id: JobId | None = Field(None, description="the job they belong to")
-    reason: Reason | None = Field(None, description="why, as `reason` of a group")
-    all: bool = Field(False, description="every one in every queue")
+    queue: QueueName = Field("", validate_default=False, description="the work queue they died in")
+    job_id: JobId = Field("", validate_default=False, description="the job they belong to")
+    reason: Reason = Field("", validate_default=False, description="why, as `reason` of a group")
 
     @model_validator(mode="after")
-    def _is_explicit(self) -> Self:
-        by_kind = self.queue is not None or self.job_id is not None or self.reason is not None
-        if sum((self.ids is not None, by_kind, self.all)) != 1:
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
             raise ValueError("say which: `ids`; or any of `queue`, `job_id` and `reason`; or `all`")
         return self
 
     def selection(self) -> Selection:
         """As the dead letters understand it."""
-        return selection_of(self.queue, self.job_id, self.reason, self.ids)
+        return selection_of(self.queue or None, self.job_id or None, self.reason or None)
 
 
-class DiscardWanted(BaseModel):
-    """Dead letters to discard."""
+class Everything(BaseModel):
+    """Every dead letter in every queue."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    selection: LetterSelection
+    all: Literal[True] = Field(description="true: all of them")
+
+    def selection(self) -> Selection:
+        """As the dead letters understand it."""
+        return Selection()
+
+
+LetterSelection: TypeAlias = ByIds | ByKind | Everything
+"""Which dead letters; there is no default, so that nothing is removed by mistake."""
+
+
+class LettersWanted(BaseModel):
+    """Dead letters to replay or to discard."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    selection: LetterSelection = Field(description="which")
     dry_run: bool = Field(False, description="only count them")
-    limit: int = Field(1_000, ge=1, le=1_000, description="at most this many in this request")
+    limit: JsonInteger = Field(1_000, ge=1, le=1_000, description="at most this many in this request")
 
 
-class ReplayWanted(DiscardWanted):
-    """Dead letters to send back to the queues they died in."""
+class CorrectionWanted(LettersWanted):
+    """A dead letter to replay with a corrected message."""
 
-    payload: dict[str, JsonValue] | None = Field(
-        None, description="a corrected message, to be sent in place of the one dead letter's own; `ids` has one id"
-    )
-
-    @model_validator(mode="after")
-    def _corrects_one(self) -> Self:
-        if self.payload is not None and (self.selection.ids is None or len(self.selection.ids) != 1):
-            raise ValueError("a corrected message takes the place of exactly one dead letter: give one id")
-        return self
+    selection: ById = Field(description="which one")
+    payload: dict[str, JsonValue] = Field(description="the corrected message, to be sent in place of its own")
 
 
 class LettersDone(BaseModel):

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import JsonValue
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from services.gateway import audit
 from services.gateway.access import GuardedRoute, needs
@@ -18,12 +19,13 @@ from services.gateway.backend import TheBackend
 from services.gateway.dead_letter_documents import (
     LETTER_ID,
     QUEUE,
+    ByIds,
+    CorrectionWanted,
     DeadLetterDocument,
     DeadLetterGroups,
     DeadLetterPage,
-    DiscardWanted,
     LettersDone,
-    ReplayWanted,
+    LettersWanted,
     WholeDeadLetter,
     group_document,
     letter_document,
@@ -42,6 +44,14 @@ from shared.protocol.messages import JOB_ID
 from shared.store.port import Store
 from shared.text import one_line
 
+
+class LetterConvertor(StringConvertor):
+    """A part of a path that is an id; anything else, such as `replay`, belongs to another route or to none."""
+
+    regex = LETTER_ID.strip("^$")
+
+
+register_url_convertor("letter", LetterConvertor())
 router = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"], route_class=GuardedRoute)
 
 _TITLES_SECONDS: Final = 3.0
@@ -119,7 +129,7 @@ async def list_each_dead_letter(
     )
 
 
-@router.get("/{letter_id}", responses=documented(404, 409, 504))
+@router.get("/{letter_id:letter}", responses=documented(404, 409, 504))
 @needs("operate")
 async def show_dead_letter(
     letter_id: Annotated[str, Path(pattern=LETTER_ID, description="its id", examples=["3f1c0d52a9be"])],
@@ -132,7 +142,7 @@ async def show_dead_letter(
 
 @router.post("/replay", responses=documented(400, 409, 504))
 @needs("operate")
-async def replay_dead_letters(wanted: ReplayWanted, request: Request) -> LettersDone:
+async def replay_dead_letters(wanted: LettersWanted | CorrectionWanted, request: Request) -> LettersDone:
     """Send dead letters back to the queues they died in; a failed job then goes on.
 
     Each is removed when the broker has confirmed its copy, so nothing is lost if this is broken off. `payload` is a
@@ -140,7 +150,7 @@ async def replay_dead_letters(wanted: ReplayWanted, request: Request) -> Letters
     job. What is then spoken is stored under the key of the original; a job with the original text may use it later.
     Needs the scope `operate`.
     """
-    edited = json.dumps(wanted.payload) if wanted.payload is not None else None
+    edited = json.dumps(wanted.payload) if isinstance(wanted, CorrectionWanted) else None
 
     async def work(letters: DeadLetters, selection: Selection, done: list[DeadLetter]) -> bool:
         return await letters.replay(selection, limit=wanted.limit, edited=edited, confirmed=done.append)
@@ -150,7 +160,7 @@ async def replay_dead_letters(wanted: ReplayWanted, request: Request) -> Letters
 
 @router.post("/discard", responses=documented(400, 409, 504))
 @needs("operate")
-async def discard_dead_letters(wanted: DiscardWanted, request: Request) -> LettersDone:
+async def discard_dead_letters(wanted: LettersWanted, request: Request) -> LettersDone:
     """Remove dead letters for good; their jobs stay failed. Needs the scope `operate`."""
 
     async def work(letters: DeadLetters, selection: Selection, done: list[DeadLetter]) -> bool:
@@ -160,7 +170,7 @@ async def discard_dead_letters(wanted: DiscardWanted, request: Request) -> Lette
 
 
 async def _carried_out(
-    wanted: DiscardWanted, request: Request, action: str, work: Any, **details: JsonValue
+    wanted: LettersWanted, request: Request, action: str, work: Any, **details: JsonValue
 ) -> LettersDone:
     selection = wanted.selection.selection()
     done: list[DeadLetter] = []
@@ -168,7 +178,7 @@ async def _carried_out(
         done = await at_the_letters(request, lambda letters: letters.find(selection, limit=wanted.limit + 1))
         more = len(done) > wanted.limit
         return _report(wanted, done[: wanted.limit], more)
-    asked = wanted.selection.model_dump(exclude_defaults=True)
+    asked = wanted.selection.model_dump(exclude_unset=True)
     target = next(f"{name} {value}" if name != "all" else "all" for name, value in asked.items())
     async with audit.record(request, action, target, selection=asked, limit=wanted.limit, **details) as results:
         try:
@@ -180,9 +190,10 @@ async def _carried_out(
     return _report(wanted, done, more)
 
 
-def _report(wanted: DiscardWanted, done: list[DeadLetter], more: bool) -> LettersDone:
+def _report(wanted: LettersWanted, done: list[DeadLetter], more: bool) -> LettersDone:
     ids = [letter.id for letter in done]
-    missing = [] if more else [one for one in wanted.selection.ids or () if one not in set(ids)]
+    asked = wanted.selection.ids if isinstance(wanted.selection, ByIds) else []
+    missing = [] if more else sorted(set(asked) - set(ids))
     return LettersDone(count=len(done), ids=ids, missing=missing, more=more, dry_run=wanted.dry_run)
 
 
@@ -207,7 +218,7 @@ def _linked(request: Request, response: Response, cursor: int | None) -> str | N
     if cursor is None:
         return None
     query = urlencode({**request.query_params, "cursor": cursor})
-    response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    response.headers["Link"] = f'<{request.scope["path"]}?{query}>; rel="next"'
     return str(cursor)
 
 

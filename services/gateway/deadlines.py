@@ -1,8 +1,8 @@
-"""Deadlines of requests: an answer begins in time or is a problem, and a client that does not take it is cut off.
+"""Deadlines of requests: an answer begins in time, or is a problem.
 
 `RequestDeadlines` is plain ASGI. A request has `gateway_request_seconds` until its answer begins, and an upload
 `gateway_upload_seconds`; a route that needs another limit says so with `allow`. From then on the stream has its own
-limits; here only a client is cut off that takes nothing for `gateway_stall_seconds`.
+limits, and the connection's guard cuts off a client that takes nothing for `gateway_stall_seconds`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class RequestDeadlines:
 
         async def read() -> Message:
             message = await receive()
-            if is_upload and not began and message["type"] == "http.request" and not message.get("more_body"):
+            is_whole = message["type"] == "http.request" and not message.get("more_body")
+            if is_upload and is_whole and not began and not limit.expired():
                 limit.reschedule(asyncio.get_running_loop().time() + settings.gateway_request_seconds)
             return message
 
@@ -57,20 +58,17 @@ class RequestDeadlines:
             nonlocal began
             if not began:
                 began = True
-                limit.reschedule(None)
-            async with asyncio.timeout(settings.gateway_stall_seconds):
-                await send(message)
+                if not limit.expired():
+                    limit.reschedule(None)
+            await send(message)
 
         try:
             async with asyncio.timeout(seconds) as limit:
                 scope.setdefault("state", {})[_KEY] = limit
                 await self._app(scope, read, write)
         except TimeoutError:
-            EXPIRED.labels("request").inc()
-            if began:
+            if began or not limit.expired():  # not ours
                 raise
+            EXPIRED.labels("request").inc()
             error = DeadlineExceeded("The request took longer than it may.", hint="Try again, or ask for less at once.")
-            answer = problem(KINDS[DeadlineExceeded], Request(scope), detail=str(error))
-            # The rest of its body may still be on its way: nothing else can be read from this connection.
-            answer.headers["Connection"] = "close"
-            await answer(scope, receive, send)
+            await problem(KINDS[DeadlineExceeded], Request(scope), detail=str(error))(scope, receive, send)

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.gateway import audit
 from services.gateway.access import GuardedRoute, caller, guard, needs
 from services.gateway.backend import TheBackend
+from services.gateway.json_types import WHOLE
 from services.gateway.problems import OwnKey, ScopeMissing, documented
 from shared.client import api_keys
 from shared.client.api_keys import KEY_ID, LIMIT_MOST, ApiKey, Scope
+from shared.errors import NotFound
 from shared.protocol.messages import Line
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=GuardedRoute)
@@ -23,14 +25,14 @@ KeyId = Annotated[str, Path(pattern=KEY_ID, description="the key's id", examples
 class KeyWanted(BaseModel):
     """A key to make."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Line = Field(min_length=1, max_length=100, description="what people will call it", examples=["phone"])
     scopes: list[Scope] = Field(
         ["submit", "read"], min_length=1, max_length=3, description="what it may do; only what your own key may do"
     )
-    requests_per_minute: int | None = Field(
-        None, ge=1, le=LIMIT_MOST, description="how often; null: as the gateway's settings say. Not more than your own"
+    requests_per_minute: Annotated[int, Field(ge=1, le=LIMIT_MOST), WHOLE] | None = Field(
+        None, description="how often; null: as the gateway's settings say. Not more than your own"
     )
 
 
@@ -98,8 +100,11 @@ async def make_key(wanted: KeyWanted, request: Request, backend: TheBackend, res
 @router.get("/{key_id}", responses=documented(404))
 @needs("operate")
 async def show_key(key_id: KeyId, backend: TheBackend) -> KeyShown:
-    """One key. Needs the scope `operate`."""
-    return _shown(await api_keys.known(backend.store, key_id))
+    """One key that is valid; the list has the revoked ones too. Needs the scope `operate`."""
+    key = await api_keys.known(backend.store, key_id)
+    if key.revoked_at is not None:
+        raise NotFound(f"The key {key_id} was revoked.", hint="Make another one with POST /v1/keys.")
+    return _shown(key)
 
 
 @router.delete("/{key_id}", responses=documented(404, 409))

@@ -6,6 +6,7 @@ docs/problems.md is written from the same table.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,9 +15,11 @@ from typing import Any, Final
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Route
 
 from services.gateway import openai_errors
 from services.gateway.bodies import SlowRequest
@@ -34,6 +37,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 OUTAGE_RETRY_SECONDS: Final = 5
 """What `Retry-After` says while a server behind the gateway is down."""
 _ERRORS_LIMIT: Final = 20
+_CLIENT_GONE: Final = 499
 
 
 class Unauthenticated(errors.PodcastError):
@@ -50,6 +54,10 @@ class ForeignOrigin(errors.PodcastError):
 
 class OwnKey(errors.PodcastError):
     """The key is the one in the gateway's settings, which only these can change."""
+
+
+class Crowded(errors.PodcastError):
+    """All connections are in use."""
 
 
 class RateLimited(errors.PodcastError):
@@ -138,6 +146,13 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "Another operator is at the dead letters",
         "One operator at a time may use the dead letters, over HTTP or with `podcast dlq`. `detail` says who it is and"
         " since when. Try again after `Retry-After`; an operator who hangs is disconnected within half a minute.",
+    ),
+    Crowded: ProblemKind(
+        "too-many-connections",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "All connections are in use",
+        "The gateway has as many connections as it may (`PODCAST_GATEWAY_CONNECTIONS`). Try again after `Retry-After`,"
+        " or at another gateway.",
     ),
     RateLimited: ProblemKind(
         "rate-limited",
@@ -334,6 +349,12 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = Field(default_factory=list, description="what is wrong in the request, and where")
 
 
+def kinds() -> list[ProblemKind]:
+    """Every kind of problem, by status and name."""
+    found = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values())}
+    return sorted(found.values(), key=lambda kind: (kind.status, kind.name))
+
+
 def kind_of(error: BaseException) -> ProblemKind:
     """The kind of problem that an error is."""
     for base in type(error).__mro__:
@@ -361,13 +382,25 @@ def problem(
         "title": kind.title,
         "status": int(kind.status),
         "detail": sendable(scrub(detail)),
-        "instance": request.url.path,
+        "instance": request.scope["path"],
     }
     if fields:
         body["errors"] = [
             {"pointer": sendable(field.pointer), "detail": sendable(field.detail)} for field in fields[:_ERRORS_LIMIT]
         ]
     return JSONResponse(body, status_code=int(kind.status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def bug(request: Request, error: Exception) -> JSONResponse:
+    """The response for an error that is a fault of the program; it is in the log."""
+    log.error("a request failed", path=request.scope["path"], exc_info=error)
+    return problem(KINDS[Exception], request, detail=type(error).__name__)
+
+
+def not_http() -> bytes:
+    """The body of the response to what is not HTTP."""
+    kind = HTTP_KINDS[400]
+    return json.dumps({"type": f"/problems/{kind.name}", "title": kind.title, "status": kind.status}).encode()
 
 
 def headers_of(error: BaseException) -> dict[str, str]:
@@ -379,7 +412,7 @@ def headers_of(error: BaseException) -> dict[str, str]:
             return {"Retry-After": str(error.retry_after_seconds)}
         case NotSpoken():
             return {"x-should-retry": "false"}  # OpenAI's clients would try it three times
-        case Busy():
+        case Busy() | Crowded():
             return {"Retry-After": str(OUTAGE_RETRY_SECONDS)}
         case errors.Outage():
             return {"Retry-After": str(max(1, round(error.retry_after_seconds or OUTAGE_RETRY_SECONDS)))}
@@ -407,23 +440,18 @@ def install(app: FastAPI) -> None:
         kind = HTTP_KINDS.get(error.status_code) or ProblemKind(
             "http", error.status_code, HTTPStatus(error.status_code).phrase, ""
         )
-        return problem(kind, request, detail=str(error.detail), headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(request))
+        return problem(kind, request, detail=str(error.detail), headers=headers)
 
-    async def on_bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("a request failed", path=request.url.path, exc_info=error)
-        return problem(KINDS[Exception], request, detail=type(error).__name__)
+    async def on_left(request: Request, error: Exception) -> Response:  # noqa: ARG001 - as FastAPI calls it
+        return Response(status_code=_CLIENT_GONE)  # nobody reads it
 
     app.add_exception_handler(errors.PodcastError, on_podcast_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_bug)
-
-    @app.get("/problems/{name}", include_in_schema=False)
-    async def page(name: str) -> PlainTextResponse:
-        for kind in (*KINDS.values(), *HTTP_KINDS.values()):
-            if kind.name == name:
-                return PlainTextResponse(f"{kind.title} (HTTP {int(kind.status)})\n\n{kind.meaning}\n")
-        raise errors.NotFound(f"There is no problem called {name}.")
+    app.add_exception_handler(ClientDisconnect, on_left)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -447,3 +475,14 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     where, *rest = location
     path = "/".join(str(part) for part in rest)
     return f"/{path}" if where == "body" else f"{where}/{path}"
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods of a path: of all routes with the most specific template that fits. Starlette names one route's."""
+    found: dict[str, set[str]] = {}
+    included = (getattr(route, "original_router", None) or route for route in request.app.routes)
+    for route in (one for either in included for one in getattr(either, "routes", None) or [either]):
+        if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
+            found.setdefault(route.path, set()).update(route.methods or ())
+    best = min(found, key=lambda path: path.count("{"), default="")
+    return sorted(found.get(best, ()))

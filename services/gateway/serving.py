@@ -7,7 +7,9 @@ and nothing waits for a thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
+import resource
 import signal
 import sys
 from typing import Final
@@ -16,8 +18,10 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from services.gateway import problems
 from services.gateway.backend import Backend
 from services.gateway.connection import Connection
+from shared.runtime.http_guard import HEADERS_LIMIT_BYTES, ConnectionGuard
 from shared.runtime.http_server import BACKLOG, Server, listen
 from shared.runtime.watchdog import Watchdog
 
@@ -28,6 +32,8 @@ _KEEP_ALIVE_SECONDS: Final = 30
 _ACCEPTED_AT_A_TIME: Final = 8
 """Connections accepted in one turn of the event loop. A thousand at once would stop all else for as long as they take.
 """
+_OTHER_FILES: Final = 512
+"""Descriptors for the store, the broker and uploads."""
 
 
 async def serve(app: FastAPI, backend: Backend) -> int:
@@ -42,10 +48,21 @@ async def serve(app: FastAPI, backend: Backend) -> int:
     settings = backend.settings
     listener = listen(settings.gateway_host, settings.gateway_port, what="gateway", setting="PODCAST_GATEWAY_PORT")
     host, port = listener.getsockname()[:2]
+    _allow_files(settings.gateway_connections)
+    guard = ConnectionGuard(
+        connections=settings.gateway_connections,
+        header_seconds=settings.gateway_header_seconds,
+        stall_seconds=settings.gateway_stall_seconds,
+        bad_request=problems.not_http(),
+        bad_request_type=problems.MEDIA_TYPE,
+    )
     server = Server(
         uvicorn.Config(
             app,
-            http=Connection,
+            http=guard.protocol(Connection),
+            ws="none",
+            proxy_headers=False,  # nothing here depends on a client's address
+            h11_max_incomplete_event_size=HEADERS_LIMIT_BYTES,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -82,3 +99,14 @@ async def serve(app: FastAPI, backend: Backend) -> int:
     await asyncio.wait({working}, timeout=settings.grace_seconds)
     log.info("stopped")
     return 0
+
+
+def _allow_files(connections: int) -> None:
+    """Raise the limit of open files, as far as it may be, to what the connections need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + _OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        needed = min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -122,6 +122,7 @@ async def test_letters_are_discarded_only_if_it_is_said_which(shared_gateway: Ga
         {},
         {"selection": {}},
         {"selection": {"all": True, "queue": "chunker"}},
+        {"selection": {"all": False}},
         {"selection": {"ids": []}},
     ):
         assert (await shared_gateway.client.post("/v1/dead-letters/discard", json=unclear)).status_code == 422
