@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
+import socket
 import sys
 from typing import Final
 
@@ -37,6 +38,11 @@ async def serve(app: FastAPI, backend: Backend) -> int:
     """
     settings = backend.settings
     listener = listen(settings.gateway_host, settings.gateway_port, what="gateway", setting="PODCAST_GATEWAY_PORT")
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Inherited by every connection. uvicorn closes a connection only when the client has taken what was written,
+        # which one that never reads would put off for ever; so the kernel ends it.
+        milliseconds = math.ceil(settings.gateway_stall_seconds * 1_000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
     host, port = listener.getsockname()[:2]
     server = Server(
         uvicorn.Config(
