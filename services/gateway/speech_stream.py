@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from services.gateway import openai_errors
 from services.gateway.problems import TooManyStreams, kind_of
 from shared.addresses import scrub
+from shared.deadlines import deadline
 from shared.errors import DeadlineExceeded, PodcastError
 
 log = structlog.get_logger(__name__)
@@ -77,6 +78,7 @@ class SpeechStream(Response):
         seconds: how much was spoken so far, asked at the end.
         media_type: of the audio.
         headers: of the response.
+        piece_seconds: the longest wait for a piece.
         stall_seconds: a client that takes nothing for so long is left.
         stopping: set when the process stops.
         on_end: called at the end, however it ends.
@@ -92,6 +94,7 @@ class SpeechStream(Response):
         seconds: Callable[[], float],
         media_type: str,
         headers: Mapping[str, str],
+        piece_seconds: float,
         stall_seconds: float,
         stopping: asyncio.Event,
         on_end: Callable[[], None],
@@ -100,18 +103,15 @@ class SpeechStream(Response):
         self.background = None
         self.media_type = SSE_MEDIA_TYPE if kind == "sse" else media_type
         self.init_headers({**headers, "X-Accel-Buffering": "no"})
-        del self.headers["content-length"]
         self._first, self._rest, self._is_sse = first, rest, kind == "sse"
         self._characters, self._seconds = characters, seconds
-        self._stall_seconds, self._stopping, self._on_end = stall_seconds, stopping, on_end
+        self._piece_seconds, self._stall_seconds = piece_seconds, stall_seconds
+        self._stopping, self._on_end = stopping, on_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Send it; returns when it is sent, or when there is no use in sending more."""
-        tasks = {
-            asyncio.create_task(self._send(send)),
-            asyncio.create_task(gone(receive)),
-            asyncio.create_task(self._stopping.wait()),
-        }
+        sending = asyncio.create_task(self._send(send))
+        tasks = {sending, asyncio.create_task(gone(receive)), asyncio.create_task(self._stopping.wait())}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -120,6 +120,8 @@ class SpeechStream(Response):
             await asyncio.wait(tasks)
             await self._rest.aclose()
             self._on_end()
+        if not sending.cancelled() and (error := sending.exception()) is not None:
+            log.error("a stream failed", exc_info=error)
         # uvicorn closes the connection of a response that returns without its end.
 
     async def _send(self, send: Send) -> None:
@@ -130,7 +132,7 @@ class SpeechStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await put(self._packed(self._first))
-            async for piece in self._rest:
+            while piece := await self._next():
                 await put(self._packed(piece))
             await put(self._end(), more=False)
         except TimeoutError:
@@ -141,6 +143,11 @@ class SpeechStream(Response):
                 kind = kind_of(error)
                 document = openai_errors.body(kind.status, scrub(str(error)), code=kind.name)
                 await put(_event({"type": "error", **document}, name="error"))
+
+    async def _next(self) -> bytes:
+        """The next piece; empty at the end. The chunks have a deadline of their own, so this one is the encoder's."""
+        async with deadline(self._piece_seconds, "encoding the next piece of audio"):
+            return await anext(self._rest, b"")
 
     def _packed(self, piece: bytes) -> bytes:
         if not self._is_sse:

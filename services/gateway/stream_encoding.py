@@ -103,9 +103,12 @@ async def encoded(samples: AsyncGenerator[Samples, None], name: StreamFormat, ra
         aclosing(samples),
         ffmpeg.run(options, feeds=True, reads=True, buffer_bytes=_BUFFER_BYTES) as child,
     ):
-        feeding = asyncio.create_task(_feed(child, samples))
+        began = asyncio.Event()
+        feeding = asyncio.create_task(_feed(child, samples, began))
         try:
             async for piece in child.encoded():
+                if not began.is_set():  # the header of a stream of which there is nothing: what went wrong follows
+                    break
                 yield piece
             await feeding
             await child.finish()
@@ -114,10 +117,11 @@ async def encoded(samples: AsyncGenerator[Samples, None], name: StreamFormat, ra
             await asyncio.wait({feeding})
 
 
-async def _feed(child: ffmpeg.Child, samples: AsyncGenerator[Samples, None]) -> None:
+async def _feed(child: ffmpeg.Child, samples: AsyncGenerator[Samples, None], began: asyncio.Event) -> None:
     assert child.process.stdin is not None  # noqa: S101 - started with a pipe
     try:
         async for some in samples:
+            began.set()
             await child.feed(some.data)
     finally:
         child.process.stdin.close()  # so that it encodes what it has, and ends

@@ -286,9 +286,9 @@ async def test_a_chunk_that_dies_after_the_first_bytes_breaks_the_stream(line: L
 
 async def test_a_chunk_that_dies_before_the_first_byte_is_a_proper_error(line: Line) -> None:
     line.tone.misbehave("status", status=400, message="I do not say that.", containing="Sentence 0 ")
-    answer = await line.client.post(SPEECH, json=asked("the oracle", 2))
-
-    assert answer.status_code == 502, answer.text
+    for name in FORMATS:
+        answer = await line.client.post(SPEECH, json=asked("the oracle", 2, response_format=name))
+        assert answer.status_code == 502, (name, answer.text)
     assert answer.headers["x-podcast-job"]
     assert answer.headers["x-should-retry"] == "false"
     assert "I do not say that." in answer.json()["error"]["message"]

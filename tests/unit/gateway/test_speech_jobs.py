@@ -13,7 +13,7 @@ import pytest
 from shared.client import speech_jobs
 from shared.client.sources import Document
 from shared.client.submission import Order
-from shared.protocol.messages import JobRequest, JobState, JobStatus, Message
+from shared.protocol.messages import JobRequest, JobState, JobStatus, Message, ObjectSource
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.folder import FileStore
@@ -73,6 +73,15 @@ async def test_whatever_decides_the_answer_makes_another_job(desk: Desk) -> None
         ],
     ]
     assert len(set(others)) == len(others)
+
+
+async def test_a_long_text_travels_as_a_claim_check(desk: Desk) -> None:
+    long = "A word. " * 20_000
+    job_id = await desk.ask(long)
+    (request,) = desk.published
+    assert isinstance(request, JobRequest)
+    assert isinstance(request.source, ObjectSource)
+    assert (request.job_id, await desk.store.get(request.source.key)) == (job_id, long.encode())
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
