@@ -27,6 +27,7 @@ def describe(app: FastAPI) -> None:
                 routes=app.routes,
                 summary="Podcast Engine's API",
             )
+            _leave_out_frameworks_own(found)
             parts = found.setdefault("components", {})
             schemas = parts.setdefault("schemas", {})
             schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -39,3 +40,12 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign] # FastAPI's documented way
+
+
+def _leave_out_frameworks_own(document: dict[str, Any]) -> None:
+    """FastAPI adds its own 422 to every operation that documents none; OpenAI's routes never answer it."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            responses = operation.get("responses", {})
+            if "HTTPValidationError" in str(responses.get("422", "")):
+                del responses["422"]
