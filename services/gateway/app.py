@@ -53,8 +53,8 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     app = FastAPI(title="Podcast Engine", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
     app.state.backend, app.state.guard = backend, Guard()
     app.state.voices = VoiceCatalogue(settings)
-    app.state.speech_slots = StreamSlots(settings.gateway_speech_streams)
-    app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME)
+    app.state.speech_slots = StreamSlots(settings.gateway_speech_streams, what="streams")
+    app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME, what="samples")
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -109,7 +109,7 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
 @router.post(
     "/v1/audio/speech",
     response_class=Response,
-    responses={**openai_errors.documented(413, 502, 504), **_ANSWER},
+    responses={**openai_errors.documented(409, 413, 502, 504), **_ANSWER},
 )
 @needs("submit")
 async def speech(asked: SpeechRequest, request: Request, backend: TheBackend) -> Response:

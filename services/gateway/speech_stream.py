@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import math
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -29,16 +30,23 @@ log = structlog.get_logger(__name__)
 
 StreamKind = Literal["audio", "sse"]
 
-STREAMS: Final = Gauge("podcast_gateway_speech_streams", "Streams of speech that are being sent")
+STREAMS: Final = Gauge("podcast_gateway_speech", "Answers with speech that are under way, by what they are", ["kind"])
 _RETRY_SECONDS: Final = 5
 SSE_MEDIA_TYPE: Final = "text/event-stream"
 
 
 class StreamSlots:
-    """How many streams this gateway sends at a time."""
+    """How many answers with speech this gateway sends at a time.
 
-    def __init__(self, limit: int) -> None:
+    Args:
+        limit: how many.
+        what: `streams` or `samples`.
+    """
+
+    def __init__(self, limit: int, *, what: str) -> None:
         self._limit = limit
+        self._what = what
+        self._gauge = STREAMS.labels(what)
         self._taken = 0
 
     def take(self) -> Callable[[], None]:
@@ -49,12 +57,12 @@ class StreamSlots:
         """
         if self._taken >= self._limit:
             raise TooManyStreams(
-                f"This gateway sends {self._limit} streams at a time.",
+                f"This gateway sends {self._limit} {self._what} at a time.",
                 hint="Try again in a moment.",
                 retry_after_seconds=_RETRY_SECONDS,
             )
         self._taken += 1
-        STREAMS.inc()
+        self._gauge.inc()
         given_back = False
 
         def give_back() -> None:
@@ -62,7 +70,7 @@ class StreamSlots:
             if not given_back:
                 given_back = True
                 self._taken -= 1
-                STREAMS.dec()
+                self._gauge.dec()
 
         return give_back
 
@@ -142,7 +150,8 @@ class SpeechStream(Response):
             if self._is_sse:
                 kind = kind_of(error)
                 document = openai_errors.body(kind.status, scrub(str(error)), code=kind.name)
-                await put(_event({"type": "error", **document}, name="error"))
+                with contextlib.suppress(TimeoutError):
+                    await put(_event({"type": "error", **document}, name="error"))
 
     async def _next(self) -> bytes:
         """The next piece; empty at the end. The chunks have a deadline of their own, so this one is the encoder's."""

@@ -33,8 +33,11 @@ class Line(Gateway):
 
     async def chunks(self, job_id: str) -> list[str]:
         """The texts of a job's chunks."""
-        manifest = Manifest.model_validate_json(await self.store.get(keys.manifest(job_id)))
-        return [chunk.text for chunk in manifest.chunks]
+        return [chunk.text for chunk in (await self.manifest(job_id)).chunks]
+
+    async def manifest(self, job_id: str) -> Manifest:
+        """What a job speaks."""
+        return Manifest.model_validate_json(await self.store.get(keys.manifest(job_id)))
 
     def holds(self) -> tuple[int, int]:
         """Child processes and descriptors of the gateway."""
@@ -44,7 +47,7 @@ class Line(Gateway):
     async def streams(self) -> float:
         """How many streams it is sending, by its metrics."""
         metrics = (await self.client.get("/metrics")).text
-        (line,) = [line for line in metrics.splitlines() if line.startswith("podcast_gateway_speech_streams ")]
+        (line,) = [line for line in metrics.splitlines() if line.startswith('podcast_gateway_speech{kind="streams"}')]
         return float(line.split()[1])
 
 

@@ -359,3 +359,21 @@ async def test_a_client_that_does_not_read_holds_little_and_is_cut_off_while_its
     assert status.audio_seconds * 48_000 > 20_000_000, "the audio should be larger than what may be held"
     assert grown < 12_000_000
     assert line.holds()[0] == children
+
+
+async def test_audio_that_the_store_has_lost_is_spoken_again_in_a_new_job(line: Line, tmp_path: Path) -> None:
+    first = await line.client.post(SPEECH, json=asked("the archive", 3))
+    await line.services.ended(first.headers["x-podcast-job"])
+    manifest = await line.manifest(first.headers["x-podcast-job"])
+    await line.store.delete(manifest.chunks[0].audio_key)
+    again = await line.client.post(SPEECH, json=asked("the archive", 3))
+
+    assert again.headers["x-podcast-job"] != first.headers["x-podcast-job"]
+    assert len(await heard(again.content, "mp3", tmp_path)) == 3
+    assert len(line.tone.texts()) == 4
+
+    await line.services.ended(again.headers["x-podcast-job"])
+    await line.store.delete(manifest.chunks[2].audio_key)
+    await broken(line, asked("the archive", 3))
+    assert (await line.client.post(SPEECH, json=asked("the archive", 3))).content == again.content
+    assert len(line.tone.texts()) == 5
