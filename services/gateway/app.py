@@ -102,8 +102,8 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     )
     app.state.backend, app.state.guard = backend, Guard(settings, backend.store)
     app.state.voices = VoiceCatalogue(settings)
-    app.state.speech_slots = StreamSlots(settings.gateway_speech_streams)
-    app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME)
+    app.state.speech_slots = StreamSlots(settings.gateway_speech_streams, what="streams")
+    app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME, what="samples")
     app.state.operators = Operators()
     problems.install(app)
     for router in ROUTERS:

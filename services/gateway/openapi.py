@@ -71,6 +71,7 @@ def describe(app: FastAPI) -> None:
                 routes=app.routes,
                 summary="Podcast Engine's API",
             )
+            _leave_out_frameworks_own(found)
             parts = found.setdefault("components", {})
             schemas = parts.setdefault("schemas", {})
             for model in _MODELS:
@@ -105,3 +106,12 @@ def _link(paths: dict[str, Any]) -> None:
                         "parameters": {link.parameter: link.value},
                         "description": operation.get("summary", ""),
                     }
+
+
+def _leave_out_frameworks_own(document: dict[str, Any]) -> None:
+    """FastAPI adds its own 422 to every operation that documents none; OpenAI's routes never answer it."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            responses = operation.get("responses", {})
+            if "HTTPValidationError" in str(responses.get("422", "")):
+                del responses["422"]

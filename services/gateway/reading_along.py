@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from shared.client import watching
 from shared.deadlines import in_thread
-from shared.errors import BadInput, BadSource, NotFound, Permanent, SpeechDown, StoreDown
+from shared.errors import BadInput, BadSource, Conflict, NotFound, Permanent, SpeechDown, StoreDown
 from shared.protocol import reading
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobStatus
@@ -38,7 +38,7 @@ class NotSpoken(Permanent):
     """The job has ended without this text spoken: a chunk became a dead letter, or it was cancelled."""
 
 
-class AudioGone(NotFound):
+class AudioGone(Conflict):
     """The job is complete, but audio of its chunks is no longer in the store."""
 
 

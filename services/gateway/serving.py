@@ -11,6 +11,7 @@ import contextlib
 import math
 import resource
 import signal
+import socket
 import sys
 from typing import Final
 
@@ -47,6 +48,11 @@ async def serve(app: FastAPI, backend: Backend) -> int:
     """
     settings = backend.settings
     listener = listen(settings.gateway_host, settings.gateway_port, what="gateway", setting="PODCAST_GATEWAY_PORT")
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Inherited by every connection. uvicorn closes a connection only when the client has taken what was written,
+        # which one that never reads would put off for ever; so the kernel ends it.
+        milliseconds = math.ceil(settings.gateway_stall_seconds * 1_000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
     host, port = listener.getsockname()[:2]
     _allow_files(settings.gateway_connections)
     guard = ConnectionGuard(

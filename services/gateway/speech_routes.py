@@ -109,7 +109,7 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
 @router.post(
     "/v1/audio/speech",
     response_class=Response,
-    responses={**openai_errors.documented(413, 502, 504), **_ANSWER},
+    responses={**openai_errors.documented(409, 413, 502, 504), **_ANSWER},
 )
 @needs("submit")
 async def speech(asked: SpeechRequest, request: Request, backend: TheBackend) -> Response:
@@ -144,6 +144,7 @@ async def speech(asked: SpeechRequest, request: Request, backend: TheBackend) ->
         seconds=lambda: spoken.seconds,
         media_type=ENCODINGS[asked.response_format].media_type,
         headers={JOB_HEADER: spoken.job_id},
+        piece_seconds=spoken.patience_seconds + _MARGIN_SECONDS,
         stall_seconds=backend.settings.gateway_stall_seconds,
         stopping=backend.stopping,
         on_end=give_back,

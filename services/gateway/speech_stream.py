@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import math
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -22,22 +23,30 @@ from starlette.types import Receive, Scope, Send
 from services.gateway import openai_errors
 from services.gateway.problems import SpeechStreamsFull, kind_of
 from shared.addresses import scrub
+from shared.deadlines import deadline
 from shared.errors import DeadlineExceeded, PodcastError
 
 log = structlog.get_logger(__name__)
 
 StreamKind = Literal["audio", "sse"]
 
-STREAMS: Final = Gauge("podcast_gateway_speech_streams", "Streams of speech that are being sent")
+STREAMS: Final = Gauge("podcast_gateway_speech", "Answers with speech that are under way, by what they are", ["kind"])
 _RETRY_SECONDS: Final = 5
 SSE_MEDIA_TYPE: Final = "text/event-stream"
 
 
 class StreamSlots:
-    """How many streams this gateway sends at a time."""
+    """How many answers with speech this gateway sends at a time.
 
-    def __init__(self, limit: int) -> None:
+    Args:
+        limit: how many.
+        what: `streams` or `samples`.
+    """
+
+    def __init__(self, limit: int, *, what: str) -> None:
         self._limit = limit
+        self._what = what
+        self._gauge = STREAMS.labels(what)
         self._taken = 0
 
     def take(self) -> Callable[[], None]:
@@ -48,12 +57,12 @@ class StreamSlots:
         """
         if self._taken >= self._limit:
             raise SpeechStreamsFull(
-                f"This gateway sends {self._limit} streams at a time.",
+                f"This gateway sends {self._limit} {self._what} at a time.",
                 hint="Try again in a moment.",
                 retry_after_seconds=_RETRY_SECONDS,
             )
         self._taken += 1
-        STREAMS.inc()
+        self._gauge.inc()
         given_back = False
 
         def give_back() -> None:
@@ -61,7 +70,7 @@ class StreamSlots:
             if not given_back:
                 given_back = True
                 self._taken -= 1
-                STREAMS.dec()
+                self._gauge.dec()
 
         return give_back
 
@@ -77,6 +86,7 @@ class SpeechStream(Response):
         seconds: how much was spoken so far, asked at the end.
         media_type: of the audio.
         headers: of the response.
+        piece_seconds: the longest wait for a piece.
         stall_seconds: a client that takes nothing for so long is left.
         stopping: set when the process stops.
         on_end: called at the end, however it ends.
@@ -92,6 +102,7 @@ class SpeechStream(Response):
         seconds: Callable[[], float],
         media_type: str,
         headers: Mapping[str, str],
+        piece_seconds: float,
         stall_seconds: float,
         stopping: asyncio.Event,
         on_end: Callable[[], None],
@@ -100,18 +111,15 @@ class SpeechStream(Response):
         self.background = None
         self.media_type = SSE_MEDIA_TYPE if kind == "sse" else media_type
         self.init_headers({**headers, "X-Accel-Buffering": "no"})
-        del self.headers["content-length"]
         self._first, self._rest, self._is_sse = first, rest, kind == "sse"
         self._characters, self._seconds = characters, seconds
-        self._stall_seconds, self._stopping, self._on_end = stall_seconds, stopping, on_end
+        self._piece_seconds, self._stall_seconds = piece_seconds, stall_seconds
+        self._stopping, self._on_end = stopping, on_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Send it; returns when it is sent, or when there is no use in sending more."""
-        tasks = {
-            asyncio.create_task(self._send(send)),
-            asyncio.create_task(gone(receive)),
-            asyncio.create_task(self._stopping.wait()),
-        }
+        sending = asyncio.create_task(self._send(send))
+        tasks = {sending, asyncio.create_task(gone(receive)), asyncio.create_task(self._stopping.wait())}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -120,6 +128,8 @@ class SpeechStream(Response):
             await asyncio.wait(tasks)
             await self._rest.aclose()
             self._on_end()
+        if not sending.cancelled() and (error := sending.exception()) is not None:
+            log.error("a stream failed", exc_info=error)
         # uvicorn closes the connection of a response that returns without its end.
 
     async def _send(self, send: Send) -> None:
@@ -130,7 +140,7 @@ class SpeechStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await put(self._packed(self._first))
-            async for piece in self._rest:
+            while piece := await self._next():
                 await put(self._packed(piece))
             await put(self._end(), more=False)
         except TimeoutError:
@@ -140,7 +150,13 @@ class SpeechStream(Response):
             if self._is_sse:
                 kind = kind_of(error)
                 document = openai_errors.body(kind.status, scrub(str(error)), code=kind.name)
-                await put(_event({"type": "error", **document}, name="error"))
+                with contextlib.suppress(TimeoutError):
+                    await put(_event({"type": "error", **document}, name="error"))
+
+    async def _next(self) -> bytes:
+        """The next piece; empty at the end. The chunks have a deadline of their own, so this one is the encoder's."""
+        async with deadline(self._piece_seconds, "encoding the next piece of audio"):
+            return await anext(self._rest, b"")
 
     def _packed(self, piece: bytes) -> bytes:
         if not self._is_sse:

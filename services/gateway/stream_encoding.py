@@ -24,6 +24,10 @@ StreamFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 PCM_RATE_HZ: Final = 24_000
 """OpenAI's `pcm`: 24 kHz, 16 bits, one channel, no header."""
 _BUFFER_BYTES: Final = 65_536
+_PCM_SAMPLES: Final = 24_000
+_GATHER_SECONDS: Final = 0.02
+"""ffmpeg flushes every packet, so that the end of a chunk does not wait for the next one. Sending each by itself (192
+bytes for 24 ms of MP3) would cost more than encoding it; so what comes within this time is sent together."""
 _UNKNOWN_LENGTH: Final = 0xFFFF_FFFF
 """What a WAV header of unknown length says; players then read to the end."""
 _LOSSY_CEILING_DBTP: Final = -3.0
@@ -92,8 +96,8 @@ async def encoded(samples: AsyncGenerator[Samples, None], name: StreamFormat, ra
         async with aclosing(samples):
             header = _wav_header(rate) if name == "wav" else b""
             async for some in samples:
-                for at in range(0, len(some), ffmpeg.PIECE_BYTES):
-                    yield header + _pcm(some[at : at + ffmpeg.PIECE_BYTES])
+                for at in range(0, len(some), _PCM_SAMPLES):
+                    yield header + _pcm(some[at : at + _PCM_SAMPLES])
                     header = b""
         return
     source = ("-probesize", "32", "-analyzeduration", "0", "-f", "f32le", "-ar", str(rate), "-ac", "1", "-i", "pipe:0")
@@ -103,10 +107,14 @@ async def encoded(samples: AsyncGenerator[Samples, None], name: StreamFormat, ra
         aclosing(samples),
         ffmpeg.run(options, feeds=True, reads=True, buffer_bytes=_BUFFER_BYTES) as child,
     ):
-        feeding = asyncio.create_task(_feed(child, samples))
+        began = asyncio.Event()
+        feeding = asyncio.create_task(_feed(child, samples, began))
         try:
             async for piece in child.encoded():
+                if not began.is_set():  # the header of a stream of which there is nothing: what went wrong follows
+                    break
                 yield piece
+                await asyncio.sleep(_GATHER_SECONDS)
             await feeding
             await child.finish()
         finally:
@@ -114,10 +122,11 @@ async def encoded(samples: AsyncGenerator[Samples, None], name: StreamFormat, ra
             await asyncio.wait({feeding})
 
 
-async def _feed(child: ffmpeg.Child, samples: AsyncGenerator[Samples, None]) -> None:
+async def _feed(child: ffmpeg.Child, samples: AsyncGenerator[Samples, None], began: asyncio.Event) -> None:
     assert child.process.stdin is not None  # noqa: S101 - started with a pipe
     try:
         async for some in samples:
+            began.set()
             await child.feed(some.data)
     finally:
         child.process.stdin.close()  # so that it encodes what it has, and ends

@@ -18,7 +18,7 @@ PIPE_BYTES = 262_144
 """Written to the pipe at a time, so that other tasks get their turn."""
 READ_BYTES = 262_144
 """PCM read at a time; a multiple of the size of a stereo float frame."""
-PIECE_BYTES = 32_768
+PIECE_BYTES = 65_536
 """Encoded audio read at a time, at most."""
 STDERR_BYTES = 4_096
 """How much of ffmpeg's error output is kept, from its end."""
