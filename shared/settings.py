@@ -179,6 +179,15 @@ class Settings(BaseSettings):
     gateway_requests_per_minute: int = Field(
         6_000, ge=1, description="requests that a key may make at each gateway, unless it has a limit of its own"
     )
+    gateway_preview_wait_seconds: float = Field(
+        20, ge=0, le=300, description="how long a preview is waited for before the client is told to ask again"
+    )
+    gateway_previews_waiting_limit: int = Field(
+        20,
+        ge=1,
+        le=1_000,
+        description="previews that may wait at a time, of all clients together; jobs wait behind them",
+    )
     gateway_cors_origins: str = Field(
         "", description="web origins whose pages may use the gateway, comma-separated; `*`: all; empty: none"
     )

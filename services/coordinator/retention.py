@@ -1,4 +1,4 @@
-"""Removes old jobs automatically, once a day, if `PODCAST_RETENTION_DAYS` says how old they may get.
+"""Removes old jobs automatically, once a day, if `PODCAST_RETENTION_DAYS` says how old they may get; and old previews.
 
 Every coordinator runs this, standbys included; which of them does the work is decided by a conditional write of one
 object, which says when it was last done. Two at the same time would do no harm either.
@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from shared.client.pruning import prune
+from shared.client.pruning import prune, prune_previews
 from shared.errors import Conflict, NotFound, Outage
 from shared.settings import Settings
 from shared.store import keys
@@ -29,12 +29,11 @@ _DAY_SECONDS: Final = 86_400.0
 async def keep_pruned(
     store: Store, settings: Settings, *, every_seconds: float = EVERY_SECONDS, look_seconds: float = LOOK_SECONDS
 ) -> None:
-    """Prune at intervals; runs as long as the process, or returns immediately if everything is to be kept."""
-    if not settings.retention_days:
-        return
+    """Prune at intervals, as long as the process runs. If all jobs are to be kept, only previews are removed."""
     while True:
         try:
-            if await is_our_turn(store, every_seconds=every_seconds):
+            await prune_previews(store)
+            if settings.retention_days and await is_our_turn(store, every_seconds=every_seconds):
                 pruned = await prune(
                     store,
                     older_than_seconds=settings.retention_days * _DAY_SECONDS,

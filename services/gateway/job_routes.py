@@ -73,14 +73,18 @@ def _links(job_id: str) -> Links:
 @needs("submit")
 async def submit(document: JobDocument, backend: TheBackend, response: Response) -> Accepted:
     """Hand over a text or an address; answers as soon as the broker has the job. Needs the scope `submit`."""
-    source = _source(document)
-    options: dict[str, Any] = document.model_dump(exclude={"text", "url", "source_format", "formats"})
-    order = Order(**options, formats=tuple(document.formats))
+    order, source = ordered(document)
     draft = submission.draft(order, source, text_limit_characters=backend.settings.text_limit_characters)
     await submission.hand_over(draft, store=backend.store, publish=backend.publish)
     links = _links(draft.request.job_id)
     response.headers["Location"] = links.self
     return Accepted(job_id=draft.request.job_id, links=links)
+
+
+def ordered(document: JobDocument) -> tuple[Order, Document | Address]:
+    """What a client asks for, as the client library takes it; the same for a job and for its preview."""
+    options: dict[str, Any] = document.model_dump(exclude={"text", "url", "source_format", "formats"})
+    return Order(**options, formats=tuple(document.formats)), _source(document)
 
 
 def _source(document: JobDocument) -> Document | Address:

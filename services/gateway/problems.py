@@ -18,10 +18,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from services.gateway.episode_errors import FileLost, NoSuchFile, NotCompleted
+from services.gateway.episode_errors import FileLost, NoSuchFile, NotCompleted, SourceUnavailable
 from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
+from shared.client.previewing import PreviewsBusy
 
 log = structlog.get_logger(__name__)
 
@@ -166,6 +167,19 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         "A server is down",
         "The broker, the store or the speech server does not answer. Nothing is lost; try again after `Retry-After`.",
+    ),
+    PreviewsBusy: ProblemKind(
+        "previews-busy",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too many previews are waiting",
+        "Previews wait in the same queue as jobs, so only a few may wait at a time. Try again after `Retry-After`, or"
+        " submit the job.",
+    ),
+    SourceUnavailable: ProblemKind(
+        "source-unavailable",
+        HTTPStatus.BAD_GATEWAY,
+        "The page cannot be fetched now",
+        "The server of the page is down, busy or unknown; `detail` says what happened. A job tries again by itself.",
     ),
     errors.DeadlineExceeded: ProblemKind(
         "too-slow", HTTPStatus.GATEWAY_TIMEOUT, "It took too long", "A server took longer than it may. Try again."

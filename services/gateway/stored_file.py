@@ -51,7 +51,7 @@ class StoredObject:
 
 
 async def answer(request: Request, backend: Backend, wanted: StoredObject) -> Response:
-    """The response to a GET or HEAD request for an object.
+    """The response that sends an object; conditions and ranges are for GET and HEAD.
 
     Raises:
         FileLost: the store does not have it.
@@ -68,11 +68,12 @@ async def answer(request: Request, backend: Backend, wanted: StoredObject) -> Re
         "Cache-Control": _CACHE,
         "Vary": "Authorization, X-API-Key",
     }
-    match verdict(request.headers, validators):
-        case "failed":
-            raise HTTPException(412, "The file is not the one that the condition names.")
-        case "not modified":
-            return Response(status_code=304, headers=headers)
+    if request.method in {"GET", "HEAD"}:
+        match verdict(request.headers, validators):
+            case "failed":
+                raise HTTPException(412, "The file is not the one that the condition names.")
+            case "not modified":
+                return Response(status_code=304, headers=headers)
     headers |= {
         "Accept-Ranges": "bytes",
         "Content-Type": wanted.media_type,

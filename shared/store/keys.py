@@ -6,6 +6,8 @@ JOBS = "jobs/"
 ACTIVE = "active/"
 AUDIO = "audio/"
 API_KEYS = "access/keys/"
+PREVIEWS = "previews/"
+PREVIEWS_WAITING = "previews/waiting/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -48,6 +50,21 @@ def active(job_id: str) -> str:
 def api_key(key_id: str) -> str:
     """A key of the HTTP API: its hash, its scopes."""
     return f"{API_KEYS}{key_id}.json"
+
+
+def preview(preview_id: str) -> str:
+    """What would be spoken of a document, or why it cannot be read; derived from the document."""
+    return f"{PREVIEWS}{preview_id}/preview.json"
+
+
+def preview_source(preview_id: str, name: str) -> str:
+    """A document that a client wants to preview."""
+    return f"{PREVIEWS}{preview_id}/source/{name}"
+
+
+def preview_waiting(preview_id: str) -> str:
+    """An empty object that exists while a preview was asked for and is not made."""
+    return f"{PREVIEWS_WAITING}{preview_id}"
 
 
 def suspect(message_id: str, token: str = "") -> str:
