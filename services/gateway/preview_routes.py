@@ -13,6 +13,7 @@ from services.gateway import stored_file
 from services.gateway.access import GuardedRoute, needs
 from services.gateway.backend import Backend, TheBackend
 from services.gateway.episode_errors import SourceUnavailable
+from services.gateway.file_responses import CONDITIONS, file_responses
 from services.gateway.job_routes import JobDocument, ordered
 from services.gateway.problems import documented
 from services.gateway.stored_file import StoredObject
@@ -95,7 +96,12 @@ async def preview(document: JobDocument, request: Request, backend: TheBackend) 
 @router.get(
     "/previews/{preview_id}",
     response_class=Response,
-    responses={**documented(404, 413, 502, 504), **_RESPONSES},
+    responses={
+        **documented(404, 413, 502, 504),
+        **file_responses("application/json", model="Preview"),
+        202: _RESPONSES[202],
+    },
+    openapi_extra=CONDITIONS,
 )
 @needs("submit")
 async def show(preview_id: ThePreview, request: Request, backend: TheBackend) -> Response:
