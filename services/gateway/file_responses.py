@@ -25,17 +25,14 @@ CONDITIONS: Final[dict[str, Any]] = {
     "parameters": [
         {"name": name, "in": "header", "required": False, "description": what, "schema": {"type": "string"}}
         for name, what in {
-            "Range": "one range of bytes, such as `bytes=0-1023`. Several at a time are answered with the whole file,"
-            " as RFC 9110, 14.2 allows",
             "If-Range": "serve the range only if this ETag or date is the file's; else the whole file",
             "If-None-Match": "304 if the file's ETag is one of these",
             "If-Modified-Since": "304 if the file has not been made again since",
-            "If-Match": "412 unless the file's ETag is one of these",
-            "If-Unmodified-Since": "412 if the file has been made again since",
         }.items()
     ]
 }
-"""The request's headers, for `openapi_extra`."""
+"""The request's headers that only choose between two good answers, for `openapi_extra`. `Range`, `If-Match` and
+`If-Unmodified-Since` work too, and are described with the answers that they lead to."""
 
 
 def file_responses(*media_types: str, model: str = "") -> dict[int | str, dict[str, Any]]:
@@ -48,11 +45,15 @@ def file_responses(*media_types: str, model: str = "") -> dict[int | str, dict[s
     schema = {"schema": {"$ref": f"#/components/schemas/{model}"}} if model else _BINARY
     kinds = sorted(set(media_types))
     part = {**_HEADERS, "Content-Range": _header("which bytes these are, and how many the file has")}
+    problems = documented(404, 409, 412, 416)
+    problems[412]["description"] = "`If-Match` or `If-Unmodified-Since` names another content"
+    problems[416]["description"] = "the range is outside the file; `Content-Range` says how long it is"
     return {
-        **documented(404, 409, 412, 416),
+        **problems,
         200: {"description": "the file", "headers": _HEADERS, "content": dict.fromkeys(kinds, schema)},
         206: {
-            "description": "the range that was asked for",
+            "description": "the range that was asked for, as in `Range: bytes=0-1023`. Several ranges at a time are"
+            " answered with the whole file, as RFC 9110, 14.2 allows",
             "headers": part,
             "content": dict.fromkeys(kinds, _BINARY),
         },
