@@ -179,6 +179,13 @@ class Settings(BaseSettings):
     gateway_requests_per_minute: int = Field(
         6_000, ge=1, description="requests that a key may make at each gateway, unless it has a limit of its own"
     )
+    gateway_redirect_seconds: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        description="with an S3 store that clients can reach: files are not sent by the gateway, but by the store, to"
+        " whoever has the address that the gateway redirects to, for so long; 0: never",
+    )
     gateway_preview_wait_seconds: float = Field(
         20, ge=0, le=300, description="how long a preview is waited for before the client is told to ask again"
     )

@@ -57,5 +57,9 @@ def file_responses(*media_types: str, model: str = "") -> dict[int | str, dict[s
             "headers": part,
             "content": dict.fromkeys(kinds, _BINARY),
         },
+        307: {
+            "description": "the store itself sends it, if `PODCAST_GATEWAY_REDIRECT_SECONDS` says so",
+            "headers": {"Location": _header("works for a while, without a key")},
+        },
         304: {"description": "the client has it already", "headers": _HEADERS_OF_304},
     }
