@@ -35,9 +35,7 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
         BadInput: the source cannot be read, or is over a limit.
         Transient: a server failed or a deadline passed.
     """
-    started = time.monotonic()
-
-    left_seconds = time_left(settings)
+    started, left_seconds = time.monotonic(), time_left(settings)
     key = keys.manifest(job.job_id)
     stored: bytes | None = None
     try:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.chunker import preview_documents
 from services.chunker.sources import read_source, time_left
 from services.chunker.workers import in_worker
+from shared.addresses import scrub
 from shared.errors import BadInput, NotFound, Outage, PodcastError, Transient
 from shared.protocol.messages import ObjectSource, PreviewRequested
 from shared.protocol.preview import REFUSAL_LIMIT_BYTES, PreviewRefused, RefusalKind, read_outcome
@@ -38,6 +39,8 @@ async def make_preview(asked: PreviewRequested, *, store: Store, settings: Setti
     if not await _is_answered(key, store):
         outcome = await _outcome(asked, store=store, settings=settings)
         await store.put(key, outcome, content_type="application/json")
+        if isinstance(asked.source, ObjectSource):
+            await store.delete(asked.source.key)  # whoever asks again sends it again
         log.info("preview stored", preview=asked.preview_id, seconds=round(time.monotonic() - started, 1))
     await store.delete(keys.preview_waiting(asked.preview_id))
 
@@ -86,5 +89,7 @@ def _kind(error: PodcastError) -> RefusalKind:
 
 
 def _refusal(asked: PreviewRequested, kind: RefusalKind, message: str, hint: str) -> bytes:
-    refused = PreviewRefused(preview_id=asked.preview_id, made_at=time.time(), kind=kind, message=message, hint=hint)
+    refused = PreviewRefused(
+        preview_id=asked.preview_id, made_at=time.time(), kind=kind, message=scrub(message), hint=hint
+    )
     return refused.model_dump_json().encode()

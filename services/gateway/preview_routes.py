@@ -20,6 +20,7 @@ from services.gateway.stored_file import StoredObject
 from shared import errors
 from shared.client import previewing, submission
 from shared.client.previewing import FoundPreview, PreviewsBusy
+from shared.deadlines import in_thread
 from shared.protocol.messages import PreviewId
 from shared.protocol.preview import Preview, PreviewRefused
 from shared.store import keys
@@ -80,8 +81,11 @@ async def preview(document: JobDocument, request: Request, backend: TheBackend) 
     """
     settings, store = backend.settings, backend.store
     order, source = ordered(document)
-    draft = previewing.draft(
-        submission.draft(order, source, text_limit_characters=settings.text_limit_characters), settings
+    # In a thread: a document of 20 MB is digested.
+    draft = await in_thread(
+        lambda: previewing.draft(
+            submission.draft(order, source, text_limit_characters=settings.text_limit_characters), settings
+        )
     )
     preview_id = draft.request.preview_id
     found = await previewing.answer(store, preview_id)
