@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from services.gateway.allowed_methods import allowed
 from services.gateway.episode_errors import FileLost, NoSuchFile, NotCompleted, SourceUnavailable
 from shared import errors
 from shared.addresses import scrub
@@ -303,7 +304,10 @@ def install(app: FastAPI) -> None:
         kind = HTTP_KINDS.get(error.status_code) or ProblemKind(
             "http", error.status_code, HTTPStatus(error.status_code).phrase, ""
         )
-        return problem(kind, request, detail=str(error.detail), headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = allowed(request)
+        return problem(kind, request, detail=str(error.detail), headers=headers)
 
     async def on_bug(request: Request, error: Exception) -> JSONResponse:
         log.error("a request failed", path=request.url.path, exc_info=error)

@@ -176,6 +176,12 @@ async def test_a_job_without_files_says_in_which_state_it_is(listener: Listener)
     assert (await listener.client.get(f"/v1/jobs/{new_job_id()}/episode")).json()["type"] == "/problems/not-found"
 
 
+async def test_an_address_names_all_the_methods_that_it_knows(listener: Listener) -> None:
+    refused = await listener.client.put(f"/v1/jobs/{new_job_id()}/episode")
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+
+
 async def test_a_kind_that_a_job_has_not_is_answered_with_those_it_has(listener: Listener) -> None:
     job_id = await completed(listener.services, {"mp3": b"mp3", "vtt": b"vtt"})
 
