@@ -204,6 +204,22 @@ class Settings(BaseSettings):
     gateway_connections: int = Field(
         2_000, ge=8, description="connections at a time; above that, only health is answered, and idle ones are closed"
     )
+    gateway_redirect_seconds: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        description="with an S3 store that clients can reach: files are not sent by the gateway, but by the store, to"
+        " whoever has the address that the gateway redirects to, for so long; 0: never",
+    )
+    gateway_preview_wait_seconds: float = Field(
+        20, ge=0, le=300, description="how long a preview is waited for before the client is told to ask again"
+    )
+    gateway_previews_waiting_limit: int = Field(
+        20,
+        ge=1,
+        le=1_000,
+        description="previews that may wait at a time, of all clients together; jobs wait behind them",
+    )
     gateway_cors_origins: str = Field(
         "", description="web origins whose pages may use the gateway, comma-separated; `*`: all; empty: none"
     )

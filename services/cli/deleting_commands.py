@@ -93,6 +93,8 @@ def prune(older_than_seconds: float, dry_run: bool, directory: Path | None, as_j
             "job_bytes": found.jobs.size_bytes,
             "audio_objects": found.audio.objects,
             "audio_bytes": found.audio.size_bytes,
+            "preview_objects": found.previews.objects,
+            "preview_bytes": found.previews.size_bytes,
         }
         printing.say_json(report)
         return

@@ -1,4 +1,4 @@
-"""Removes old jobs and old parts of the audit log, once a day, if settings say how old they may get.
+"""Removes old jobs and old parts of the audit log, once a day, if settings say how old they may get; and old previews.
 
 Every coordinator runs this, standbys included; which of them does the work is decided by a conditional write of one
 object, which says when it was last done. Two at the same time would do no harm either.
@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from shared.client import audit_log
-from shared.client.pruning import prune
+from shared.client.pruning import prune, prune_previews
 from shared.errors import Conflict, NotFound, Outage
 from shared.settings import Settings
 from shared.store import keys
@@ -30,12 +30,12 @@ _DAY_SECONDS: Final = 86_400.0
 async def keep_pruned(
     store: Store, settings: Settings, *, every_seconds: float = EVERY_SECONDS, look_seconds: float = LOOK_SECONDS
 ) -> None:
-    """Prune at intervals; runs as long as the process, or returns immediately if everything is to be kept."""
-    if not settings.retention_days and not settings.audit_retention_days:
-        return
+    """Prune at intervals, as long as the process runs. If all is to be kept, only previews are removed."""
     while True:
         try:
-            if await is_our_turn(store, every_seconds=every_seconds):
+            await prune_previews(store)
+            is_wanted = settings.retention_days or settings.audit_retention_days
+            if is_wanted and await is_our_turn(store, every_seconds=every_seconds):
                 await _remove_what_is_old(store, settings)
         except Outage as error:
             log.warning("nothing old was removed", reason=str(error))

@@ -1,4 +1,4 @@
-"""Why a file of a job cannot be sent."""
+"""Why a file of a job cannot be sent, or its source not be read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ class NotCompleted(errors.Conflict):
 
 class NoSuchFile(errors.NotFound):
     """The job makes no file of this kind."""
+
+
+class SourceUnavailable(errors.Transient):
+    """The page or document that an address names could not be fetched this time."""
 
 
 class FileLost(errors.NotFound):

@@ -125,6 +125,8 @@ class PruneReport(BaseModel):
     job_bytes: int = Field(description="their size")
     audio_objects: int = Field(description="objects with chunks' audio that no job refers to")
     audio_bytes: int = Field(description="their size")
+    preview_objects: int = Field(description="objects of previews that are over a day old")
+    preview_bytes: int = Field(description="their size")
     idempotency_keys: int = Field(description="idempotency keys that have outlived their time")
 
 
@@ -166,5 +168,7 @@ async def prune(request: Request, backend: TheBackend) -> PruneReport:
         job_bytes=found.jobs.size_bytes,
         audio_objects=found.audio.objects,
         audio_bytes=found.audio.size_bytes,
+        preview_objects=pruned.previews.objects,
+        preview_bytes=pruned.previews.size_bytes,
         idempotency_keys=found.idempotency_keys,
     )

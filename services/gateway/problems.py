@@ -19,15 +19,16 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Route
 
 from services.gateway import openai_errors
+from services.gateway.allowed_methods import allowed
 from services.gateway.bodies import SlowRequest
-from services.gateway.episode_errors import FileLost, NoSuchFile, NotCompleted
+from services.gateway.episode_errors import FileLost, NoSuchFile, NotCompleted, SourceUnavailable
 from services.gateway.reading_along import NotSpoken
 from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
+from shared.client.previewing import PreviewsBusy
 from shared.client.watching import UnreadableJob
 from shared.dead_letters.operator_lock import Busy
 
@@ -287,6 +288,19 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "A server is down",
         "The broker, the store or the speech server does not answer. Nothing is lost; try again after `Retry-After`.",
     ),
+    PreviewsBusy: ProblemKind(
+        "previews-busy",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too many previews are waiting",
+        "Previews wait in the same queue as jobs, so only a few may wait at a time. Try again after `Retry-After`, or"
+        " submit the job.",
+    ),
+    SourceUnavailable: ProblemKind(
+        "source-unavailable",
+        HTTPStatus.BAD_GATEWAY,
+        "The page cannot be fetched now",
+        "The server of the page is down, busy or unknown; `detail` says what happened. A job tries again by itself.",
+    ),
     errors.DeadlineExceeded: ProblemKind(
         "too-slow", HTTPStatus.GATEWAY_TIMEOUT, "It took too long", "A server took longer than it may. Try again."
     ),
@@ -442,7 +456,7 @@ def install(app: FastAPI) -> None:
         )
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["Allow"] = ", ".join(_methods(request))
+            headers["Allow"] = allowed(request)
         return problem(kind, request, detail=str(error.detail), headers=headers)
 
     async def on_left(request: Request, error: Exception) -> Response:  # noqa: ARG001 - as FastAPI calls it
@@ -475,14 +489,3 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     where, *rest = location
     path = "/".join(str(part) for part in rest)
     return f"/{path}" if where == "body" else f"{where}/{path}"
-
-
-def _methods(request: Request) -> list[str]:
-    """The methods of a path: of all routes with the most specific template that fits. Starlette names one route's."""
-    found: dict[str, set[str]] = {}
-    included = (getattr(route, "original_router", None) or route for route in request.app.routes)
-    for route in (one for either in included for one in getattr(either, "routes", None) or [either]):
-        if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
-            found.setdefault(route.path, set()).update(route.methods or ())
-    best = min(found, key=lambda path: path.count("{"), default="")
-    return sorted(found.get(best, ()))

@@ -51,7 +51,7 @@ class StoredObject:
 
 
 async def answer(request: Request, backend: Backend, wanted: StoredObject) -> Response:
-    """The response to a GET or HEAD request for an object.
+    """The response that sends an object; conditions and ranges are for GET and HEAD.
 
     Raises:
         FileLost: the store does not have it.
@@ -68,26 +68,24 @@ async def answer(request: Request, backend: Backend, wanted: StoredObject) -> Re
         "Cache-Control": _CACHE,
         "Vary": "Authorization, X-API-Key",
     }
-    match verdict(request.headers, validators):
-        case "failed":
-            raise HTTPException(412, "The file is not the one that the condition names.")
-        case "not modified":
-            return Response(status_code=304, headers=headers)
+    if request.method in {"GET", "HEAD"}:
+        match verdict(request.headers, validators):
+            case "failed":
+                raise HTTPException(412, "The file is not the one that the condition names.")
+            case "not modified":
+                return Response(status_code=304, headers=headers)
+    if request.method == "GET" and (seconds := backend.settings.gateway_redirect_seconds):
+        link = backend.store.link(
+            wanted.key, seconds=seconds, content_type=wanted.media_type, disposition=wanted.disposition
+        )
+        if link is not None:
+            return Response(status_code=307, headers={"Location": link, "Cache-Control": "no-store"})
     headers |= {
         "Accept-Ranges": "bytes",
         "Content-Type": wanted.media_type,
         "Content-Disposition": wanted.disposition,
     }
-    part = None
-    if request.method == "GET" and range_applies(request.headers.get("if-range"), validators):
-        try:
-            part = asked_for(request.headers.get("range"), found.size_bytes)
-        except UnsatisfiableRange:
-            raise HTTPException(
-                416,
-                f"The file has {found.size_bytes:,} bytes.",
-                headers={"Content-Range": f"bytes */{found.size_bytes}", "Accept-Ranges": "bytes"},
-            ) from None
+    part = _range(request, validators, found.size_bytes)
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{found.size_bytes}"
     sent = part or ByteRange(0, found.size_bytes)
@@ -95,6 +93,20 @@ async def answer(request: Request, backend: Backend, wanted: StoredObject) -> Re
     if request.method == "HEAD":
         sent = ByteRange(0, 0)
     return _Streamed(backend, wanted.key, found.tag, sent, status_code=206 if part else 200, headers=headers)
+
+
+def _range(request: Request, validators: Validators, size_bytes: int) -> ByteRange | None:
+    """The range that is sent; None: all of it."""
+    if request.method != "GET" or not range_applies(request.headers.get("if-range"), validators):
+        return None
+    try:
+        return asked_for(request.headers.get("range"), size_bytes)
+    except UnsatisfiableRange:
+        raise HTTPException(
+            416,
+            f"The file has {size_bytes:,} bytes.",
+            headers={"Content-Range": f"bytes */{size_bytes}", "Accept-Ranges": "bytes"},
+        ) from None
 
 
 class _Streamed(Response):

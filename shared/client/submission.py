@@ -131,7 +131,7 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
     is_ours = request is None
     if request is None:
         for key, content in job.uploads.items():
-            await _upload(store, key, content)
+            await upload(store, key, content)
         try:
             await store.create(keys.request(job_id), job.request.model_dump_json().encode())
             request = job.request
@@ -148,7 +148,7 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
     return is_ours
 
 
-async def _upload(store: Store, key: str, content: Content) -> None:
+async def upload(store: Store, key: str, content: Content) -> None:
     """Store what a job needs. Whatever has this key has the same content, since the key is derived from it."""
     if isinstance(content, Path):
         await store.put_file(key, content)

@@ -7,6 +7,8 @@ properties.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal, Self
@@ -177,6 +179,65 @@ def _check_owner(job_id: str, named: Mapping[str, str]) -> None:
     for what, key in named.items():
         if not key.startswith(f"jobs/{job_id}/") or ".." in key.split("/"):
             raise ValueError(f"{what} must be an object of this job, below jobs/{job_id}/")
+
+
+# ---------------------------------------------------------------- what a job would speak
+
+PREVIEW_ID = re.compile(r"[0-9a-f]{32}")
+PreviewId = Annotated[str, Field(pattern=rf"^{PREVIEW_ID.pattern}$", max_length=32)]
+"""A digest of what is previewed and how: see `PreviewRequested.own_id`."""
+
+
+class PreviewRequested(Message):
+    """client → chunker: read this as a job's source would be read, and store what would be spoken.
+
+    No job: nothing is spoken, and the coordinator is not concerned. The answer is stored as
+    `previews/<id>/preview.json`. Its id is derived from everything that decides the answer, so the same preview is made
+    once, and nobody can have the answer to one question stored as that to another.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "preview.requested"
+
+    version: Literal[1] = 1
+    preview_id: PreviewId
+    source: Source = Field(description="as in a job; an object's key is below `previews/<preview_id>/`")
+    content_sha256: str = Field(
+        "", pattern=r"^([0-9a-f]{64})?$", description="of the object that `source` names; empty: it names none"
+    )
+    title: Line | None = None
+    author: Line | None = None
+    language: str | None = Field(
+        None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=LANGUAGE_LIMIT_CHARACTERS
+    )
+    speed: float = Field(1.0, ge=0.25, le=4.0, strict=False, description="for the estimate of the length")
+    pauses: PauseLengths | None = None
+    read_in: int = Field(
+        0,
+        ge=0,
+        le=10**9,
+        description="of an address: the minute since the epoch in which it is read; it may change later",
+    )
+    cut_by: str = Field("", max_length=64, description="the settings that decide how a text is cut into chunks")
+    expires_at: float = Field(
+        ge=0, strict=False, description="seconds since the epoch; nobody waits for it after that, so it is not made"
+    )
+
+    def own_id(self) -> str:
+        """The id that belongs to these fields. Defaults are left out, so that a field can be added."""
+        decisive = self.model_dump(mode="json", exclude={"preview_id", "expires_at"}, exclude_defaults=True)
+        if isinstance(self.source, ObjectSource):
+            decisive["source"].pop("key")
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:32]
+
+    @model_validator(mode="after")
+    def _names_its_own(self) -> Self:
+        if isinstance(self.source, ObjectSource):
+            own = f"previews/{self.preview_id}/"
+            if not self.source.key.startswith(own) or ".." in self.source.key.split("/") or not self.content_sha256:
+                raise ValueError(f"source must be an object of this preview, below {own}, with its digest")
+        if self.preview_id != self.own_id():
+            raise ValueError("preview_id must be the digest of what is asked")
+        return self
 
 
 # ---------------------------------------------------------------- between the services

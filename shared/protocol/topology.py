@@ -2,6 +2,7 @@
 
 podcast (topic)
   job.submitted      ─▶ chunker, coordinator
+  preview.requested  ─▶ chunker
   job.chunked        ─▶ coordinator
   chunk.requested    ─▶ synthesizer
   chunk.synthesized  ─▶ coordinator
@@ -46,6 +47,7 @@ from shared.protocol.messages import (
     JobRequest,
     JobResumeRequested,
     Message,
+    PreviewRequested,
     ReconcileRequested,
 )
 
@@ -105,7 +107,7 @@ class WorkQueue:
         return f"{self.name}.wait.{seconds}"
 
 
-CHUNKER: Final = WorkQueue("chunker", (JobRequest,), announces=(JobChunked,))
+CHUNKER: Final = WorkQueue("chunker", (JobRequest, PreviewRequested), announces=(JobChunked,))
 SYNTHESIZER: Final = WorkQueue("synthesizer", (ChunkRequested,), announces=(ChunkSynthesized,))
 ASSEMBLER: Final = WorkQueue("assembler", (EpisodeRequested,), announces=(ChunkLost, EpisodeAssembled))
 

@@ -132,6 +132,10 @@ class FileStore:
 
         await self._run(f"read {key}", copy, size_bytes=size_bytes)
 
+    def link(self, key: str, *, seconds: int, content_type: str, disposition: str) -> str | None:  # noqa: ARG002 - a folder is no server
+        """See `Store.link`."""
+        return None
+
     async def size(self, key: str) -> int | None:
         """See `Store.size`."""
         found = await self.state(key)

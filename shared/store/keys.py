@@ -9,6 +9,8 @@ API_KEYS = "access/keys/"
 IDEMPOTENCY = "idempotency/"
 SPEECH_JOBS = "speech/"
 AUDIT = "audit/"
+PREVIEWS = "previews/"
+PREVIEWS_WAITING = "previews/waiting/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -71,6 +73,21 @@ def audit_intent(day: str, record_id: str) -> str:
 def audit_outcome(day: str, record_id: str) -> str:
     """What became of it; created once. Listed directly after its intent."""
     return f"{AUDIT}{day}/{record_id}.outcome.json"
+
+
+def preview(preview_id: str) -> str:
+    """What would be spoken of a document, or why it cannot be read; derived from the document."""
+    return f"{PREVIEWS}{preview_id}/preview.json"
+
+
+def preview_source(preview_id: str, name: str) -> str:
+    """A document that a client wants to preview."""
+    return f"{PREVIEWS}{preview_id}/source/{name}"
+
+
+def preview_waiting(preview_id: str) -> str:
+    """An empty object that exists while a preview was asked for and is not made."""
+    return f"{PREVIEWS_WAITING}{preview_id}"
 
 
 def suspect(message_id: str, token: str = "") -> str:

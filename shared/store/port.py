@@ -138,6 +138,16 @@ class Store(Protocol):
             NotFound: there is no such object.
         """
 
+    def link(self, key: str, *, seconds: int, content_type: str, disposition: str) -> str | None:
+        """An address from which anyone who has it can read the object for a while; None: the store has no such thing.
+
+        Args:
+            key: of the object, which need not exist.
+            seconds: how long it works.
+            content_type: the response's.
+            disposition: the response's `Content-Disposition`.
+        """
+
     async def size(self, key: str) -> int | None:
         """The object's size in bytes, or None if there is none."""
 

@@ -25,7 +25,7 @@ from shared.protocol.messages import TERMINAL_STATES, JobRequest, JobState, JobS
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.folder import FileStore
-from shared.store.port import Store, open_store
+from shared.store.port import PAGE, Entries, Store, open_store
 from tests.waiting import until
 
 _DAY_SECONDS = 86_400.0
@@ -330,7 +330,7 @@ async def test_of_several_coordinators_one_prunes_each_day(store: Store) -> None
 async def test_old_jobs_are_removed_by_themselves_when_the_setting_says_so(folder: FileStore) -> None:
     await put_job(folder, "old", days=3)
     await put_job(folder, "young", days=1)
-    await retention.keep_pruned(folder, Settings())  # 0 days: it returns, and everything is kept
+    await _once(folder, Settings())  # 0 days: everything is kept
     assert await folder.folders(keys.JOBS) == ["old", "young"]
     task = asyncio.create_task(retention.keep_pruned(folder, Settings(retention_days=2), look_seconds=0.01))
     try:
@@ -340,6 +340,36 @@ async def test_old_jobs_are_removed_by_themselves_when_the_setting_says_so(folde
     finally:
         task.cancel()
     assert await folder.folders(keys.JOBS) == ["older", "young"], "once a day is enough"
+
+
+async def test_previews_are_removed_after_a_day_whatever_the_setting(folder: FileStore) -> None:
+    old, young = keys.preview("0" * 32), keys.preview("1" * 32)
+    for key in (old, young, keys.preview_source("0" * 32, "a"), keys.preview_waiting("2" * 32)):
+        await folder.put(key, b"{}")
+    yesterday = time.time() - 90_000
+    for key in (old, keys.preview_source("0" * 32, "a"), keys.preview_waiting("2" * 32)):
+        os.utime(folder.root / key, (yesterday, yesterday))
+    await _once(folder, Settings())
+    assert [key async for key in folder.list(keys.PREVIEWS)] == [young]
+
+
+async def _once(folder: FileStore, settings: Settings) -> None:
+    """Let the coordinator's pruning have one look at the store."""
+    looked = asyncio.Event()
+
+    class Looking(FileStore):
+        async def entries(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Entries:
+            found = await super().entries(prefix, after=after, limit=limit)
+            if prefix == keys.PREVIEWS and not found:
+                looked.set()
+            return found
+
+    task = asyncio.create_task(retention.keep_pruned(Looking(folder.root, deadline_seconds=20), settings))
+    try:
+        async with asyncio.timeout(30):
+            await looked.wait()
+    finally:
+        task.cancel()
 
 
 async def _is(folder: FileStore, ids: list[str]) -> bool:

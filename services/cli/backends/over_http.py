@@ -177,6 +177,7 @@ class HttpBackend:
                     tuple(map(str, found["jobs"])),
                     Removed(int(found["job_objects"]), int(found["job_bytes"])),
                     Removed(int(found["audio_objects"]), int(found["audio_bytes"])),
+                    Removed(int(found["preview_objects"]), int(found["preview_bytes"])),
                 )
             except (KeyError, TypeError, ValueError) as error:
                 raise api.UnexpectedAnswer("The server does not say what was removed.") from error

@@ -14,7 +14,7 @@ import pytest
 from shared.protocol.messages import JobRequest, JobStatus, TextSource, new_job_id
 from shared.store import keys
 from tests.integration.gateway.completed_jobs import Listener, completed, gateway_on, minute_of_sound, put_status
-from tests.integration.gateway.conftest import STACK_KEY, with_key
+from tests.integration.gateway.conftest import STACK_KEY, environment, with_key
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import Services
 from tests.waiting import until
@@ -176,6 +176,12 @@ async def test_a_job_without_files_says_in_which_state_it_is(listener: Listener)
     assert (await listener.client.get(f"/v1/jobs/{new_job_id()}/episode")).json()["type"] == "/problems/not-found"
 
 
+async def test_an_address_names_all_the_methods_that_it_knows(listener: Listener) -> None:
+    refused = await listener.client.put(f"/v1/jobs/{new_job_id()}/episode")
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+
+
 async def test_a_kind_that_a_job_has_not_is_answered_with_those_it_has(listener: Listener) -> None:
     job_id = await completed(listener.services, {"mp3": b"mp3", "vtt": b"vtt"})
 
@@ -277,3 +283,26 @@ async def test_ffmpeg_seeks_in_an_episode(listener: Listener, sound: bytes) -> N
 
     assert await asyncio.to_thread(seconds) == pytest.approx(60, abs=0.2)
     assert len(await asyncio.to_thread(from_the_end)) / 16_000 == pytest.approx(5, abs=0.3)
+
+
+async def test_the_store_itself_sends_a_file_if_a_setting_says_so(
+    rabbitmq: RabbitServer, s3_store_url: str, tmp_path: Path
+) -> None:
+    amqp_url = rabbitmq.vhost()
+    with Services({**environment(amqp_url, s3_store_url), "PODCAST_GATEWAY_REDIRECT_SECONDS": "60"}, tmp_path) as own:
+        (worker,) = own.start("gateway")
+        await own.ready()
+        job_id = await completed(own, {"mp3": b"0123456789"})
+        url = f"/v1/jobs/{job_id}/episode"
+        async with with_key(worker.health_url) as client:
+            redirect = await client.get(url)
+            assert (redirect.status_code, redirect.headers["cache-control"]) == (307, "no-store")
+            async with httpx.AsyncClient() as anyone:
+                part = await anyone.get(redirect.headers["location"], headers={"Range": "bytes=2-4"})
+            assert (part.status_code, part.content) == (206, b"234")
+            assert part.headers["content-type"] == "audio/mpeg"
+            assert part.headers["content-disposition"].startswith('inline; filename="Grue-the-Ferry')
+            assert (await client.head(url)).headers["content-length"] == "10"
+            async with httpx.AsyncClient(base_url=worker.health_url) as stranger:
+                assert (await stranger.get(url)).status_code == 401
+    rabbitmq.drop_vhost(amqp_url)
