@@ -32,6 +32,7 @@ from services.gateway.backend import Backend
 from services.gateway.middleware import BodyLimit, ResponseHeaders
 from services.gateway.openapi import describe
 from services.gateway.serving import serve
+from services.gateway.unread_bodies import UnreadBodies
 from shared.client.submission import COVER_LIMIT_BYTES
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs
@@ -81,6 +82,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"],
         )
     app.add_middleware(ResponseHeaders)
+    app.add_middleware(UnreadBodies)
     return app, backend
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from shared.client import api_keys
 from shared.client.api_keys import Scope
 from shared.settings import Settings
 from shared.store.port import Store
+from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import Services, Worker
 
 STACK_KEY = "pe_0123456789ab_" + "5" * 64
@@ -75,3 +77,26 @@ async def gateway(amqp_url: str, file_store_url: str, tmp_path: Path) -> AsyncIt
         await services.ready()
         async with with_key(worker.health_url) as client:
             yield Gateway(services, worker, client)
+
+
+@pytest.fixture(scope="module")
+def lone_gateway(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway for a whole module, whose tests must not mind what the others leave."""
+    directory = tmp_path_factory.mktemp("gateway")
+    uploads = directory / "tmp"
+    uploads.mkdir()
+    amqp_url = rabbitmq.vhost()
+    own = {**environment(amqp_url, (directory / "store").as_uri()), "TMPDIR": str(uploads)}
+    with Services(own, directory / "logs") as services:
+        services.start("gateway")
+        asyncio.run(services.ready())
+        yield services
+    rabbitmq.drop_vhost(amqp_url)
+
+
+@pytest.fixture
+async def shared(lone_gateway: Services) -> AsyncIterator[Gateway]:
+    """The module's gateway, with a client of this test's own."""
+    worker = lone_gateway.of("gateway")[0]
+    async with with_key(worker.health_url) as client:
+        yield Gateway(lone_gateway, worker, client)
