@@ -22,7 +22,7 @@ from shared.protocol.messages import TERMINAL_STATES, JobCancelRequested, JobRes
 
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=GuardedRoute)
 
-_STOP_SECONDS: Final = 10.0
+_STOP_SECONDS: Final = 5.0
 """The coordinator answers in milliseconds when it runs; if it does not, the request waits in its queue."""
 _LOOK_SECONDS: Final = 0.1
 _PRUNE_SECONDS: Final = 60.0
@@ -50,7 +50,7 @@ async def cancel_job(
     """Stop a job; with `purge`, delete it. Needs the scope `operate`.
 
     A job that has ended stays as it is, so this may be repeated. With `purge` a job that is under way is stopped first;
-    if it does not stop within 10 s, nothing is deleted and the answer is 504. The audio of single chunks, which other
+    if it does not stop within 5 s, nothing is deleted and the answer is 504. The audio of single chunks, which other
     jobs may use, stays until `POST /v1/prune`.
     """
     if purge:
