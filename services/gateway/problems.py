@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from services.gateway.bodies import SlowRequest
 from shared import errors
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 OUTAGE_RETRY_SECONDS: Final = 5
 """What `Retry-After` says while a server behind the gateway is down."""
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _ERRORS_LIMIT: Final = 20
 _POINTER_LIMIT_CHARACTERS: Final = 200
 """A stranger may have called a field anything."""
@@ -300,7 +302,10 @@ def install(app: FastAPI) -> None:
         kind = HTTP_KINDS.get(error.status_code) or ProblemKind(
             "http", error.status_code, HTTPStatus(error.status_code).phrase, ""
         )
-        return problem(kind, request, detail=str(error.detail), headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(sorted(_methods(app, request)))  # Starlette names those of one route alone
+        return problem(kind, request, detail=str(error.detail), headers=headers)
 
     async def on_bug(request: Request, error: Exception) -> JSONResponse:
         log.error("a request failed", path=request.url.path, exc_info=error)
@@ -328,6 +333,16 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in sorted(every)
+    }
+
+
+def _methods(app: FastAPI, request: Request) -> set[str]:
+    """The methods of all routes that have the path of this request."""
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    return {
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in app.router.routes)
     }
 
 

@@ -205,7 +205,7 @@ async def test_cancelling_a_job_that_has_ended_changes_nothing(gateway: Gateway,
 async def test_a_purge_that_cannot_stop_the_job_in_time_deletes_nothing(gateway: Gateway) -> None:
     job_id = await put(gateway, new_job_id(), "synthesizing")
     response = await gateway.client.delete(f"/v1/jobs/{job_id}?purge=true")
-    assert (response.status_code, response.json()["type"]) == (504, "/problems/too-slow")
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/not-ended")
     assert await gateway.store.exists(keys.status(job_id))
 
 
