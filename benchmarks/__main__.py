@@ -11,7 +11,7 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import alternatives, cpu, fairness, makespan, memory, report
+from benchmarks import alternatives, cpu, fairness, gateway, makespan, memory, report
 from benchmarks.environment import environment
 
 BENCHES: dict[str, ModuleType] = {
@@ -20,6 +20,7 @@ BENCHES: dict[str, ModuleType] = {
     "memory": memory,
     "alternatives": alternatives,
     "fairness": fairness,
+    "gateway": gateway,
 }
 
 
