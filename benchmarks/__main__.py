@@ -11,7 +11,7 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import alternatives, cpu, fairness, makespan, memory, report, speech_route
+from benchmarks import alternatives, cpu, fairness, gateway, makespan, memory, report, speech_route
 from benchmarks.environment import environment
 
 BENCHES: dict[str, ModuleType] = {
@@ -21,6 +21,7 @@ BENCHES: dict[str, ModuleType] = {
     "alternatives": alternatives,
     "fairness": fairness,
     "speech_route": speech_route,
+    "gateway": gateway,
 }
 
 

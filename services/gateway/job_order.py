@@ -36,6 +36,7 @@ from shared.protocol.messages import (
 )
 from shared.settings import Settings
 
+LANGUAGE: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 _URL_LIMIT_CHARACTERS: Final = 2_000
 _UNNAMED: Final = "document"
 _OTHER_FIELDS: Final = frozenset({"text", "url", "source_format", "job_id"})
@@ -78,10 +79,9 @@ class JobDocument(BaseModel):
     )
     title: Line | None = Field(None, description="the episode's title; null: the document's own")
     author: Line | None = Field(None, description="the episode's author; null: the document's own")
-    language: (
-        Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=LANGUAGE_LIMIT_CHARACTERS)]
-        | None
-    ) = Field(None, description="BCP 47 tag; null: the document's own, or `en`")
+    language: Annotated[str, Field(pattern=LANGUAGE, max_length=LANGUAGE_LIMIT_CHARACTERS)] | None = Field(
+        None, description="BCP 47 tag; null: the document's own, or `en`"
+    )
     voice: Name | None = Field(None, description="the voice; null: the default")
     model: Name | None = Field(None, description="the speech model; null: the default")
     speed: float = Field(1.0, ge=0.25, le=4.0, description="speaking rate; 1 is the voice's own")

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from services.gateway.job_order import JobDocument
+from services.gateway.job_order import LANGUAGE, JobDocument
 from shared.errors import BadInput
+from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, Name, TagName, TagValue
 
-_TAG_LIMIT: Final = 32
+_TAGS_LIMIT: Final = 32
 
 
 class OlderChapter(BaseModel):
@@ -29,8 +30,8 @@ class OlderOptions(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     max_parallel_tts: int | None = Field(None, ge=1, le=100, description="chunks of this job in flight at a time")
-    voice: str | None = Field(None, description="the voice")
-    speed: float | None = Field(None, description="speaking rate; 1 is the voice's own")
+    voice: Name | None = Field(None, description="the voice")
+    speed: float | None = Field(None, ge=0.25, le=4.0, description="speaking rate; 1 is the voice's own")
 
 
 class OlderDocument(BaseModel):
@@ -40,20 +41,28 @@ class OlderDocument(BaseModel):
         extra="ignore",
         allow_inf_nan=False,
         json_schema_extra={
+            "anyOf": [
+                {"required": ["chapters"], "properties": {"chapters": {"type": "array", "minItems": 1}}},
+                {"required": ["text"], "properties": {"text": {"type": "string", "pattern": r"\S"}}},
+                {"required": ["url"], "properties": {"url": {"type": "string", "format": "uri"}}},
+            ],
             "examples": [
                 {
                     "title": "Two chapters",
                     "chapters": [{"title": "One", "content": "First."}, {"title": "Two", "content": "Second."}],
                     "processing_options": {"max_parallel_tts": 3},
                 }
-            ]
+            ],
         },
     )
 
     title: str | None = Field(
-        None, validation_alias=AliasChoices("title", "name", "podcast_title"), description="the episode's title"
+        None,
+        max_length=500,
+        validation_alias=AliasChoices("title", "name", "podcast_title"),
+        description="the episode's title",
     )
-    author: str | None = Field(None, description="the episode's author")
+    author: str | None = Field(None, max_length=500, description="the episode's author")
     text: str | None = Field(
         None,
         validation_alias=AliasChoices("text", "content", "body", "script"),
@@ -67,15 +76,24 @@ class OlderDocument(BaseModel):
     chapters: list[OlderChapter] | None = Field(
         None, validation_alias=AliasChoices("chapters", "sections"), description="chapters, or texts; also `sections`"
     )
-    language: str | None = Field(None, validation_alias=AliasChoices("language", "lang"), description="BCP 47 tag")
-    voice: str | None = Field(None, validation_alias=AliasChoices("voice", "voice_id"), description="the voice")
-    speed: float | None = Field(None, description="speaking rate; 1 is the voice's own")
+    language: str | None = Field(
+        None,
+        pattern=LANGUAGE,
+        max_length=LANGUAGE_LIMIT_CHARACTERS,
+        validation_alias=AliasChoices("language", "lang"),
+        description="BCP 47 tag",
+    )
+    voice: Name | None = Field(None, validation_alias=AliasChoices("voice", "voice_id"), description="the voice")
+    speed: float | None = Field(None, ge=0.25, le=4.0, description="speaking rate; 1 is the voice's own")
     output_format: str | None = Field(
         None,
+        pattern=r"^\.?([mM][pP]3|[mM]4[bB]|[oO][pP][uU][sS]|[fF][lL][aA][cC]|[wW][aA][vV])$",
         validation_alias=AliasChoices("output_format", "audio_format", "format"),
         description="mp3 (the default), m4b, opus, flac or wav",
     )
-    metadata: dict[str, str | int | float | bool | None] | None = Field(None, description="more tags for the file")
+    metadata: dict[TagName, TagValue | int | float | bool | None] | None = Field(
+        None, max_length=_TAGS_LIMIT, description="more tags for the file"
+    )
     processing_options: OlderOptions | None = Field(None, description="how it is made")
 
     @field_validator("chapters", mode="before")
@@ -97,9 +115,9 @@ def as_job(older: OlderDocument) -> JobDocument:
         **_source(older),
         "title": _line(older.title),
         "author": _line(older.author),
-        "language": older.language or None,
-        "voice": older.voice or options.voice or None,
-        "speed": older.speed or options.speed,
+        "language": older.language,
+        "voice": older.voice or options.voice,
+        "speed": older.speed if older.speed is not None else options.speed,
         "max_parallel": options.max_parallel_tts,
         "formats": (older.output_format.lower().lstrip("."),) if older.output_format else None,
         "metadata": {name: str(value) for name, value in (older.metadata or {}).items() if value not in {None, ""}},

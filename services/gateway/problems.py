@@ -39,6 +39,8 @@ OUTAGE_RETRY_SECONDS: Final = 5
 """What `Retry-After` says while a server behind the gateway is down."""
 _ERRORS_LIMIT: Final = 20
 _CLIENT_GONE: Final = 499
+_POINTER_LIMIT_CHARACTERS: Final = 200
+"""A stranger may have called a field anything."""
 
 
 class Unauthenticated(errors.PodcastError):
@@ -488,4 +490,4 @@ def sendable(text: str) -> str:
 def _pointer(location: tuple[int | str, ...]) -> str:
     where, *rest = location
     path = "/".join(str(part) for part in rest)
-    return f"/{path}" if where == "body" else f"{where}/{path}"
+    return (f"/{path}" if where == "body" else f"{where}/{path}")[:_POINTER_LIMIT_CHARACTERS]

@@ -64,7 +64,11 @@ JOB_BODY: Final[dict[str, Any]] = {
                             "description": "the document: text, Markdown, HTML, EPUB, DOCX, ODT, RTF, FB2, RST or Org",
                         },
                         "cover": {"type": "string", "format": "binary", "description": "a JPEG or PNG picture"},
-                        "options": {"$ref": "#/components/schemas/JobDocument"},
+                        "options": {
+                            "allOf": [{"$ref": "#/components/schemas/JobDocument"}],
+                            "properties": {"text": {"type": "null"}, "url": {"type": "null"}},
+                            "description": "everything but the document",
+                        },
                     },
                     "required": ["file"],
                     "additionalProperties": False,

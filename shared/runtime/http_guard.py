@@ -57,12 +57,12 @@ class ConnectionGuard:
         """The class of the server's connections, for uvicorn's `http`: `kind`, under these limits."""
         guard = self
 
-        class Connection(kind):  # type: ignore[valid-type,misc] # known only here
+        class Guarded(kind):  # type: ignore[valid-type,misc] # known only here
             def __init__(self, *args: Any, **options: Any) -> None:
                 super().__init__(*args, **options)
                 self.guard = guard
 
-        return Connection
+        return Guarded
 
     def came(self, connection: GuardedProtocol) -> bool:
         """Take note of a new connection; False if there is no room for it."""

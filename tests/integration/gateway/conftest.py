@@ -113,3 +113,26 @@ async def shared_gateway(module_services: Services) -> AsyncIterator[Gateway]:
     (worker,) = module_services.of("gateway")
     async with with_key(worker.health_url) as client:
         yield Gateway(module_services, worker, client)
+
+
+@pytest.fixture(scope="module")
+def lone_gateway(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway for a whole module, whose tests must not mind what the others leave."""
+    directory = tmp_path_factory.mktemp("gateway")
+    uploads = directory / "tmp"
+    uploads.mkdir()
+    amqp_url = rabbitmq.vhost()
+    own = {**environment(amqp_url, (directory / "store").as_uri()), "TMPDIR": str(uploads)}
+    with Services(own, directory / "logs") as services:
+        services.start("gateway")
+        asyncio.run(services.ready())
+        yield services
+    rabbitmq.drop_vhost(amqp_url)
+
+
+@pytest.fixture
+async def shared(lone_gateway: Services) -> AsyncIterator[Gateway]:
+    """The module's gateway, with a client of this test's own."""
+    worker = lone_gateway.of("gateway")[0]
+    async with with_key(worker.health_url) as client:
+        yield Gateway(lone_gateway, worker, client)
