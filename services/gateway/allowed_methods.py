@@ -17,4 +17,4 @@ def allowed(request: Request) -> str:
         for method in _METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
     ]
-    return ", ".join(known)
+    return ", ".join(sorted(known))

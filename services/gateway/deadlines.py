@@ -14,9 +14,10 @@ from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.gateway.bodies import SlowRequest
 from services.gateway.problems import KINDS, problem
 from shared.deadlines import EXPIRED
-from shared.errors import DeadlineExceeded
+from shared.errors import DeadlineExceeded, PodcastError
 from shared.settings import Settings
 
 _KEY: Final = "deadline"
@@ -45,10 +46,13 @@ class RequestDeadlines:
         settings = self._settings
         is_upload = Headers(scope=scope).get("content-type", "").lower().startswith(_UPLOAD)
         seconds = settings.gateway_upload_seconds if is_upload else settings.gateway_request_seconds
-        began = False
+        began = is_reading = False
 
         async def read() -> Message:
+            nonlocal is_reading
+            is_reading = True
             message = await receive()
+            is_reading = False
             is_whole = message["type"] == "http.request" and not message.get("more_body")
             if is_upload and is_whole and not began and not limit.expired():
                 limit.reschedule(asyncio.get_running_loop().time() + settings.gateway_request_seconds)
@@ -70,5 +74,9 @@ class RequestDeadlines:
             if began or not limit.expired():  # not ours
                 raise
             EXPIRED.labels("request").inc()
-            error = DeadlineExceeded("The request took longer than it may.", hint="Try again, or ask for less at once.")
-            await problem(KINDS[DeadlineExceeded], Request(scope), detail=str(error))(scope, receive, send)
+            error: PodcastError
+            if is_reading:
+                error = SlowRequest("The request did not arrive in time.", hint="Send it over a faster connection.")
+            else:
+                error = DeadlineExceeded("The request took too long.", hint="Try again, or ask for less at once.")
+            await problem(KINDS[type(error)], Request(scope), detail=str(error))(scope, receive, send)

@@ -27,7 +27,7 @@ POLICY: Final = (
     + "'"
 )
 """The Content-Security-Policy of these pages."""
-_METHODS: Final = ("get", "post", "put", "patch", "delete")
+_METHODS: Final = ("get", "head", "post", "put", "patch", "delete")
 
 
 def api(document: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.gateway import openai_errors
+from services.gateway import deadlines, openai_errors
 from services.gateway.access import GuardedRoute, caller, needs
 from services.gateway.backend import Backend, TheBackend
 from services.gateway.levelling import Levelling
@@ -119,6 +119,8 @@ async def speech(asked: SpeechRequest, request: Request, backend: TheBackend) ->
     from what is spoken already. With `stream_format` `sse`, `usage.input_tokens` counts the characters of the text and
     `usage.output_tokens` the seconds of audio.
     """
+    # The answer begins with the first chunk's audio, and the job may have to wait for its turn.
+    deadlines.allow(request, backend.settings.gateway_speech_patience_seconds + 2 * _MARGIN_SECONDS)
     order = await _order(asked, request, backend)
     slots: StreamSlots = request.app.state.speech_slots
     give_back = slots.take()

@@ -27,7 +27,7 @@ _LOOK_SECONDS: Final = 1.0
 _LINGER_SECONDS: Final = 5.0
 """How long the rest of a body is read whose answer has been sent: a client that is cut off while it sends may not get
 the answer."""
-_LINGER_BYTES: Final = 64_000_000
+_LINGER_BYTES: Final = 25_000_000
 _IDLE_MARGIN_SECONDS: Final = 5.0
 
 

@@ -321,7 +321,7 @@ async def test_no_more_streams_than_the_setting_says(line: Line) -> None:
         task.cancel()
     await asyncio.wait(waiting)
 
-    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "too_many_streams")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "speech_streams_full")
     assert int(refused.headers["retry-after"]) >= 1
     assert "x-podcast-job" not in refused.headers
 

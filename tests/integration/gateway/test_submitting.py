@@ -119,7 +119,7 @@ async def test_a_small_text_in_a_file_travels_inside_the_message(shared: Gateway
         ({"json": {"text": "x", "title": "a\nb"}}, "bad-input", "/title"),
         ({"json": {"text": "x", "pauses": {"sentence": -1}}}, "bad-input", "/pauses/sentence"),
         ({"json": {"text": "x", "titel": "T"}}, "bad-input", "/titel"),
-        ({"json": {"text": "x", "job_id": "mine"}}, "bad-input", "/job_id"),
+        ({"json": {"text": "x", "sound": "mine"}}, "bad-input", "/sound"),
         ({"json": {"text": "x", "source_format": "epub"}}, "bad-source", "no EPUB file"),
         (form(EPUB, text="x"), "bad-input", "text and file"),
         (form(b"", "a.txt"), "bad-source", "empty"),
