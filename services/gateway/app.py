@@ -33,7 +33,7 @@ from services.gateway.middleware import BodyLimit, ResponseHeaders
 from services.gateway.openapi import describe
 from services.gateway.serving import serve
 from services.gateway.unread_bodies import UnreadBodies
-from shared.client.submission import COVER_LIMIT_BYTES
+from shared.client.covers import COVER_LIMIT_BYTES
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs
 from shared.settings import Settings, load
