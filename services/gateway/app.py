@@ -45,7 +45,7 @@ from services.gateway.operators import Operators
 from services.gateway.serving import serve
 from services.gateway.speech_stream import StreamSlots
 from services.gateway.voice_catalogue import VoiceCatalogue
-from shared.client.submission import COVER_LIMIT_BYTES
+from shared.client.covers import COVER_LIMIT_BYTES
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs
 from shared.settings import Settings, load

@@ -19,8 +19,9 @@ from services.gateway import bodies, forms
 from services.gateway.backend import Backend
 from services.gateway.forms import Upload
 from shared.client import documents, submission
+from shared.client.covers import COVER_LIMIT_BYTES
 from shared.client.sources import Address, address
-from shared.client.submission import COVER_LIMIT_BYTES, Draft, Order
+from shared.client.submission import Draft, Order
 from shared.errors import BadInput
 from shared.protocol.messages import (
     LANGUAGE_LIMIT_CHARACTERS,

@@ -1,4 +1,4 @@
-"""How far a job is, and how long it will take, as far as its status tells. Pure.
+"""How far a job is, and how long it will take, as far as its status tells. Pure; docs/http-jobs.md says the same.
 
 `progress` is the share of chunks that are finished, times 0.95; assembling begins at 0.95 and a completed job is at 1.
 A job that has failed or was cancelled keeps what it had.

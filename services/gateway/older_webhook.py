@@ -2,7 +2,7 @@
 
 All that is known of that system is its address, its answer and `processing_options.max_parallel_tts`. The rest is
 chosen so that what such a system was probably sent is understood: names have several spellings, fields that are not
-known are ignored, and errors have the shape of the answer. docs/older-webhook.md says what is read.
+known are ignored, and errors have the shape of the answer. docs/http-jobs.md says what is read.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where uploads are until they are in the store: one folder a gateway, below TMPDIR.
 
-What a killed gateway leaves behind is removed when the next one starts.
+What a killed gateway leaves behind is removed when the next one takes its first upload.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from shared.errors import Outage
 
@@ -36,11 +36,8 @@ class UploadFolder:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._under_way = 0
-        base = Path(tempfile.gettempdir())
-        _remove_abandoned(base)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-        self._lock = (self.path / _LOCK).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._path: Path | None = None
+        self._lock: IO[str] | None = None
 
     @contextmanager
     def one(self) -> Iterator[Path]:
@@ -57,7 +54,7 @@ class UploadFolder:
         self._under_way += 1
         path: Path | None = None
         try:
-            path = Path(tempfile.mkdtemp(dir=self.path))
+            path = Path(tempfile.mkdtemp(dir=self._made()))
             yield path
         except OSError as error:
             raise Outage(
@@ -70,8 +67,19 @@ class UploadFolder:
 
     def remove(self) -> None:
         """Remove the folder; the gateway stops."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.close()
+        if self._path is not None and self._lock is not None:
+            shutil.rmtree(self._path, ignore_errors=True)
+            self._lock.close()
+
+    def _made(self) -> Path:
+        if self._path is None:
+            base = Path(tempfile.gettempdir())
+            _remove_abandoned(base)
+            path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+            self._lock = (path / _LOCK).open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._path = path
+        return self._path
 
 
 def _remove_abandoned(base: Path) -> None:

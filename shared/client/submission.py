@@ -16,9 +16,10 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from shared.client.documents import Content, Document, opened, size_bytes
+from shared.client.covers import picture
+from shared.client.documents import Content, Document, opened
 from shared.client.sources import Address
-from shared.errors import BadInput, BadSource, Conflict, NotFound, PodcastError, TooLarge
+from shared.errors import BadInput, Conflict, NotFound, PodcastError, TooLarge
 from shared.protocol import reading
 from shared.protocol.messages import (
     INLINE_TEXT_LIMIT_CHARACTERS,
@@ -37,9 +38,7 @@ from shared.store import keys
 from shared.store.port import Store
 
 AUDIO_FORMATS: tuple[AudioFormat, ...] = get_args(AudioFormat)
-COVER_LIMIT_BYTES = 10_000_000
 _INLINE_FORMATS = frozenset({"text", "markdown", "html", "rst", "org"})
-_PICTURES = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
     uploads: dict[str, Content] = {}
     cover_key = None
     if order.cover is not None:
-        content, suffix = _picture(order.cover)
+        content, suffix = picture(order.cover)
         cover_key = keys.source(job_id, _name("cover", content, suffix))
         uploads[cover_key] = content
     try:
@@ -198,20 +197,3 @@ def _name(what: str, content: Content, suffix: str) -> str:
     """A name derived from the content, so that clients racing for one id do not overwrite each other's document."""
     with opened(content) as file:
         return f"{what}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.{suffix}"
-
-
-def _picture(path: Path) -> tuple[Content, str]:
-    """The picture, and the suffix of its format."""
-    try:
-        content: Content = path if path.is_file() else path.read_bytes()  # else a pipe, as in `<(command)`
-        with opened(content) as file:
-            start = file.read(max(map(len, _PICTURES)))
-        size = size_bytes(content)
-    except OSError as error:
-        raise BadSource(f"The cover {path} cannot be read: {error.strerror or error}.") from error
-    if size > COVER_LIMIT_BYTES:
-        raise TooLarge(f"The cover {path} is over {COVER_LIMIT_BYTES / 1e6:.0f} MB.", hint="Make it smaller.")
-    for mark, suffix in _PICTURES.items():
-        if start.startswith(mark):
-            return content, suffix
-    raise BadSource(f"The cover {path} is neither JPEG nor PNG.", hint="Convert it to one of them.")
