@@ -39,7 +39,7 @@ class Backend:
         self.publish = Publisher(self.link.send, deadline_seconds=settings.publish_deadline_seconds)
         self.readiness = Readiness(self.store, broker=self.link.trouble)
         self.stopping = asyncio.Event()
-        self.hub = Hub(self.store)
+        self.hub = Hub(self.store, settings)
         self.link.on_connect.append(self.hub.connected)
         self.slots = Slots(limit=settings.gateway_streams, per_key=settings.gateway_streams_per_key)
         self.streams = Wakes()

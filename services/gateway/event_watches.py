@@ -118,6 +118,11 @@ class Watches:
         """The watch of a job, if somebody watches it."""
         return self._watches.get(job_id)
 
+    def look_now(self) -> None:
+        """Read the status of every watched job soon: events may have been lost, or will be."""
+        for watch in self._watches.values():
+            watch.look_now.set()
+
     @contextlib.asynccontextmanager
     async def opened(self, job_id: str, wake: asyncio.Event) -> AsyncIterator[Watch]:
         """Watch a job while the body runs; `wake` is set whenever there may be news.
