@@ -56,7 +56,7 @@ class Hub:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._settings = settings
-        self.watches = Watches(store, is_hearing=lambda: self._is_hearing)
+        self.watches = Watches(store, look_seconds=settings.gateway_look_seconds, is_hearing=lambda: self._is_hearing)
         self.feed = Feed(store, is_hearing=lambda: self._is_hearing)
         self._is_hearing = False
         self._tasks: list[asyncio.Task[None]] = []

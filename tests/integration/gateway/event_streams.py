@@ -39,7 +39,9 @@ async def watching(client: httpx.AsyncClient, path: str, *, last: str = "") -> A
     """The events of a stream, parsed by httpx-sse."""
     headers = {"Last-Event-ID": last} if last else {}
     async with aconnect_sse(client, "GET", path, headers=headers) as source:
-        assert source.response.status_code == 200, (await source.response.aread()).decode()
+        if source.response.is_error:
+            await source.response.aread()
+        source.response.raise_for_status()
         yield _events(source)
 
 

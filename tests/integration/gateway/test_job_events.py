@@ -19,7 +19,7 @@ from tests.servers.minio import MinioServer
 from tests.servers.rabbitmq import RabbitServer
 from tests.waiting import until
 
-POLL_SECONDS = 15.0
+POLL_SECONDS = 8.0
 """A job is read from the store at least this often, also while events are heard."""
 
 

@@ -103,6 +103,7 @@ def two_gateways(rabbitmq: RabbitServer, minio: MinioServer, directory: Path, **
             **environment(broker.in_front_of(url), storage.in_front_of(bucket)),
             "PODCAST_STORE_DEADLINE_SECONDS": STORE_SECONDS,
             "PODCAST_GATEWAY_HEARTBEAT_SECONDS": "1",
+            "PODCAST_GATEWAY_LOOK_SECONDS": "3",
             **settings,
         }
         direct = Services({**own, "PODCAST_AMQP_URL": url, "PODCAST_STORE_URL": bucket}, directory)
