@@ -63,7 +63,7 @@ class Lone:
         os.kill(self.worker.process.pid, signal.SIGUSR1)
         await until(lambda: "--- end of stacks ---" in self.services.log("gateway")[seen:], "the stacks are written")
         return {
-            "descriptors": len(os.listdir(f"/proc/{self.worker.process.pid}/fd"))  # noqa: PTH208,
+            "descriptors": len(os.listdir(f"/proc/{self.worker.process.pid}/fd")),  # noqa: PTH208
             "tasks": self.services.log("gateway")[seen:].count("\ntask "),
             "queues": self._count("length(rabbit_amqqueue:list())"),
             "channels": self._count("length(rabbit_channel:list())"),
