@@ -184,6 +184,9 @@ class Settings(BaseSettings):
     )
     gateway_streams: int = Field(2_000, ge=0, description="event streams that a gateway keeps open at a time")
     gateway_streams_per_key: int = Field(500, ge=0, description="event streams that one key may have open at a gateway")
+    gateway_look_seconds: float = Field(
+        10.0, gt=0, description="how often a watched job is read from the store, in case an event was lost"
+    )
     gateway_heartbeat_seconds: float = Field(
         15.0, gt=0, description="longest time without a byte on an event stream, after which a comment is sent"
     )

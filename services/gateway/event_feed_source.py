@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 _CHANGES_AT_A_TIME: Final = 50
 _AGAIN_SECONDS: Final = 1.0
+_SNAPSHOT_SECONDS: Final = 1.0
+"""How long a stream waits for a snapshot before it sees to its heartbeat, or to its end; the snapshot goes on."""
 
 
 class FeedSource:
@@ -94,8 +96,9 @@ class FeedSource:
     async def _begin_again(self) -> bytes:
         """The past is gone: say so, and send a snapshot as soon as there is one."""
         try:
-            snapshot = await self._feed.snapshot()
-        except PodcastError as error:
+            async with asyncio.timeout(_SNAPSHOT_SECONDS):
+                snapshot = await self._feed.snapshot()
+        except (PodcastError, TimeoutError) as error:
             log.debug("no snapshot", reason=str(error))
             first = b"" if self._needs_snapshot else event_format.resync()
             self._needs_snapshot = True

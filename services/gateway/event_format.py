@@ -37,8 +37,11 @@ def block(event: str, data: dict[str, Any], *, identity: str = "") -> bytes:
 
 
 def comment(text: str) -> bytes:
-    """A line that clients ignore; it keeps the connection in use."""
-    return f": {text}\n\n".encode()
+    """A line that clients ignore; it keeps the connection in use.
+
+    No empty line follows: some clients would take it for the end of an event.
+    """
+    return f": {text}\n".encode()
 
 
 def document(status: JobStatus, *, passed: bool = False) -> dict[str, Any]:

@@ -24,7 +24,9 @@ from shared.errors import BrokerDown
 from shared.protocol import topology
 from shared.protocol.messages import JobEvent, WorkRetried
 from shared.protocol.reading import read
+from shared.runtime.broker import calling, connected
 from shared.runtime.publishing import CONNECTION_ERRORS
+from shared.settings import Settings
 from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
@@ -45,14 +47,16 @@ class Hub:
 
     Args:
         store: where the statuses are.
+        settings: of the process.
 
     Attributes:
         watches: of single jobs.
         feed: of all jobs.
     """
 
-    def __init__(self, store: Store) -> None:
-        self.watches = Watches(store, is_hearing=lambda: self._is_hearing)
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._settings = settings
+        self.watches = Watches(store, look_seconds=settings.gateway_look_seconds, is_hearing=lambda: self._is_hearing)
         self.feed = Feed(store, is_hearing=lambda: self._is_hearing)
         self._is_hearing = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -93,10 +97,12 @@ class Hub:
             queue = await topology.declare_listener(channel)
             await queue.consume(self._hear, no_ack=True)
         self._is_hearing = True
+        self.watches.look_now()  # at what was not heard until now
         try:
             await lost.wait()
         finally:
             self._is_hearing = False
+            self.watches.look_now()
 
     async def _hear(self, message: AbstractIncomingMessage) -> None:
         name, _, job_id = (message.routing_key or "").partition(".")
@@ -134,9 +140,17 @@ class Hub:
                 self.feed.changed(change)
             await message.ack()
 
+        # Over a connection of its own: if two processes do this at the same moment for the first time, RabbitMQ 3.10
+        # may close the connection of one.
+        async with (
+            calling(_CALL_SECONDS, "declaring the log of events"),
+            connected(self._settings) as own,
+            own.channel(publisher_confirms=False) as declaring,
+        ):
+            await topology.declare_event_log(declaring)
         async with deadline(_CALL_SECONDS, "reading the log of events", error=BrokerDown):
             await channel.set_qos(prefetch_count=_LOG_PREFETCH)
-            queue = await topology.declare_event_log(channel)
+            queue = await channel.get_queue(topology.EVENT_LOG, ensure=False)
             await queue.consume(take, arguments={"x-stream-offset": "first"})
         while await _within(came, _LOG_QUIET_SECONDS):
             came.clear()

@@ -1,4 +1,4 @@
-"""Wakes any number of streams without stopping the event loop for as long as all of them take."""
+"""Opens and wakes any number of streams without stopping the event loop for as long as all of them take."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 _AT_A_TIME: Final = 32
+_BEGUN_AT_A_TIME: Final = 4
 _PAUSE_SECONDS: Final = 0.005
 """Between two portions: others are served meanwhile."""
 
@@ -35,3 +36,15 @@ class Wakes:
                 wake.set()
             else:
                 loop.call_later(number // _AT_A_TIME * _PAUSE_SECONDS, wake.set)
+
+
+class Beginnings:
+    """Lets a few streams at a time begin, where many are ready in the same turn of the event loop."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(_BEGUN_AT_A_TIME)
+
+    async def turn(self) -> None:
+        """Returns when it is the caller's turn; nothing has to be given back."""
+        async with self._turns:
+            await asyncio.sleep(0)

@@ -30,7 +30,6 @@ log = structlog.get_logger(__name__)
 
 WATCHED: Final = Gauge("podcast_gateway_watched_jobs", "Jobs whose status is being watched for clients")
 _POLL_SECONDS: Final = 1.0
-_POLL_WHILE_HEARING_SECONDS: Final = 10.0
 _READS_A_SECOND: Final = 100
 """With more jobs than this, each is read less often."""
 _READS_AT_A_TIME: Final = 8
@@ -104,11 +103,13 @@ class Watches:
 
     Args:
         store: where their statuses are.
+        look_seconds: how often each is read while events are heard.
         is_hearing: whether events are being heard.
     """
 
-    def __init__(self, store: Store, *, is_hearing: Callable[[], bool]) -> None:
+    def __init__(self, store: Store, *, look_seconds: float, is_hearing: Callable[[], bool]) -> None:
         self._store = store
+        self._look_seconds = look_seconds
         self._is_hearing = is_hearing
         self._watches: dict[str, Watch] = {}
         self._opening: dict[str, asyncio.Task[Watch]] = {}
@@ -117,6 +118,11 @@ class Watches:
     def of(self, job_id: str) -> Watch | None:
         """The watch of a job, if somebody watches it."""
         return self._watches.get(job_id)
+
+    def look_now(self) -> None:
+        """Read the status of every watched job soon: events may have been lost, or will be."""
+        for watch in self._watches.values():
+            watch.look_now.set()
 
     @contextlib.asynccontextmanager
     async def opened(self, job_id: str, wake: asyncio.Event) -> AsyncIterator[Watch]:
@@ -179,7 +185,7 @@ class Watches:
                     watch.read(status, began=began)
 
     def _pause_seconds(self) -> float:
-        usual = _POLL_WHILE_HEARING_SECONDS if self._is_hearing() else _POLL_SECONDS
+        usual = self._look_seconds if self._is_hearing() else min(_POLL_SECONDS, self._look_seconds)
         seconds = max(usual, len(self._watches) / _READS_A_SECOND)
         return seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - it spreads the reads
 

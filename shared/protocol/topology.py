@@ -58,7 +58,7 @@ EVENTS_EXCHANGE: Final = "podcast.events"
 MOVED: Final = "moved"
 """An event that tells of a new state is also routed by `moved.<job_id>`."""
 EVENT_LOG: Final = f"{EVENTS_EXCHANGE}.log"
-"""A stream of the latest changes of state of all jobs (`docs/adr/0014-live-events.md`)."""
+"""A stream of the latest changes of state of all jobs (`docs/adr/0015-live-events.md`)."""
 _EVENT_LOG_BYTES: Final = 4_000_000
 """About 2,000 changes of state, that is 400 jobs; a gateway that starts reads all of it."""
 _EVENT_LOG_SEGMENT_BYTES: Final = 1_000_000

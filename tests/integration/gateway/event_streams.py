@@ -13,20 +13,11 @@ from httpx_sse import EventSource, aconnect_sse
 
 from services.coordinator.events import event_of
 from services.coordinator.jobs import Jobs
-from services.coordinator.life import Event
+from services.coordinator.life import TABLE
 from shared.protocol.messages import JobEnded, JobEvent, JobRequest, JobStatus, TextSource, new_job_id
 from shared.runtime.publishing import Publisher
 from shared.store import keys
 from shared.store.port import Store
-
-STEPS = {
-    "chunking": Event.SUBMITTED,
-    "synthesizing": Event.CHUNKED,
-    "assembling": Event.CHUNKS_FINISHED,
-    "completed": Event.FINISHED,
-    "failed": Event.GIVEN_UP,
-    "cancelled": Event.CANCELLED,
-}
 
 
 @dataclass
@@ -48,7 +39,9 @@ async def watching(client: httpx.AsyncClient, path: str, *, last: str = "") -> A
     """The events of a stream, parsed by httpx-sse."""
     headers = {"Last-Event-ID": last} if last else {}
     async with aconnect_sse(client, "GET", path, headers=headers) as source:
-        assert source.response.status_code == 200, (await source.response.aread()).decode()
+        if source.response.is_error:
+            await source.response.aread()
+        source.response.raise_for_status()
         yield _events(source)
 
 
@@ -74,17 +67,20 @@ class Life:
     Args:
         store: of the job.
         publish: tells watchers; None: nobody is told.
+
+    Attributes:
+        publish: as given; may be changed.
     """
 
     def __init__(self, store: Store, publish: Publisher | None = None, job_id: str = "") -> None:
         self.job_id = job_id or new_job_id()
         self._store = store
-        self._publish = publish
+        self.publish = publish
         self.jobs = Jobs(store, tell=self._tell, announce=self._announce)
 
     async def _tell(self, event: JobEvent) -> None:
-        if self._publish is not None:
-            await self._publish.event(event)
+        if self.publish is not None:
+            await self.publish.event(event)
 
     async def _announce(self, event: JobEnded) -> None:
         del event
@@ -100,8 +96,9 @@ class Life:
             job = await self.jobs.find(self.job_id) or await self.jobs.begin(self.job_id)
             if state == "resumed":
                 await self.jobs.reopen(job)
-            else:
-                assert await self.jobs.move(job, STEPS[state]), f"{job.status.state} → {state}"
+                continue
+            event = next(event for event, after in TABLE[job.status.state].items() if after == state)
+            assert await self.jobs.move(job, event)
 
     async def progresses(self, audio_seconds: float, *, is_written: bool = True) -> None:
         """Progress within its state."""
