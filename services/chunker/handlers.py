@@ -29,7 +29,7 @@ Publish = Callable[[JobChunked], Awaitable[None]]
 
 
 async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publish: Publish) -> None:
-    """Read a job's source, store its manifest, announce it. Reading stops if the job is cancelled meanwhile.
+    """Read a job's source, store its manifest, announce it. Reading stops if the job is cancelled or deleted meanwhile.
 
     Raises:
         BadInput: the source cannot be read, or is over a limit.
@@ -41,12 +41,15 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
     try:
         stored = await store.get(key)
     except NotFound:
+        if await store.exists(keys.deleted(job.job_id)):
+            log.info("the job was deleted: not read", job=job.job_id)
+            return
         job = await _first_request(job, store)
         work = _made(job, store, settings, left_seconds)
         try:
             manifest, chunks = await unless_cancelled(work, job_id=job.job_id, store=store)
         except Cancelled:
-            log.info("the job was cancelled: stopped reading", seconds=round(time.monotonic() - started, 1))
+            log.info("the job was cancelled or deleted: stopped reading", seconds=round(time.monotonic() - started, 1))
             return
         try:
             await store.create(key, manifest, content_type="application/json")

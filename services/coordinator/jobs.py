@@ -20,6 +20,7 @@ from services.coordinator.turns import Turns
 from shared.errors import BadInput, Outage
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobEnded, JobEvent, JobRequest, JobStatus, StateChange
+from shared.runtime.delivery import Ignored
 from shared.store.port import Store
 
 __all__ = ["Jobs", "Overtaken", "Unreadable"]
@@ -97,12 +98,22 @@ class Jobs:
         """The job, which must exist.
 
         Raises:
+            Ignored: it was deleted.
             BadInput: nobody has submitted it.
         """
         job = await self.find(job_id)
         if job is None:
-            raise BadInput(f"There is no job {job_id}.", hint="It was never submitted, or its data was deleted.")
+            if await self.was_deleted(job_id):
+                raise Ignored(f"Job {job_id} was deleted.")
+            raise BadInput(f"There is no job {job_id}.", hint="It was never submitted.")
         return job
+
+    async def was_deleted(self, job_id: str) -> bool:
+        """Whether a job without a status was deleted: what is still under way for it changes nothing."""
+        found = await self.records.was_deleted(job_id)
+        if found:
+            log.info("a message of a deleted job", job=job_id)
+        return found
 
     async def admit(self, request: JobRequest) -> Job:
         """Record a new job in the store: its request (the first one with its id), its mark as active, its state."""

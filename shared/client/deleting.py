@@ -1,6 +1,7 @@
 """Removes jobs that have ended, such that an interrupted removal can be resumed and no job is revived.
 
-A job's objects are removed in this order: its mark below `active/`, so that no coordinator takes it up again;
+A job's objects are removed in this order, after a mark below `deleted/` was set, which tells chunker and coordinator to
+ignore what is still under way for the job: its mark below `active/`, so that no coordinator takes it up again;
 everything else; `request.json`; and `status.json` last. As long as the status exists, the job counts as ended: late
 messages do not change it, its id cannot be reused, and a second removal finds what the first left behind. A coordinator
 that still remembers the job cannot revive it either, since it replaces a status only over the version that it knows.
@@ -128,12 +129,27 @@ async def _entries(store: Store, job_id: str) -> list[Entry]:
 
 async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:
     """Remove a job whose objects are `entries`; it must have ended, or come from `expired`."""
+    if any(entry.key == keys.status(job_id) for entry in entries):
+        # Not where no coordinator has taken it: its message may still be in a broker that is down.
+        await store.put(keys.deleted(job_id), b"")
     await store.delete(keys.active(job_id))
     last = [key for key in (keys.request(job_id), keys.status(job_id)) if any(entry.key == key for entry in entries)]
     await delete_all(store, [entry.key for entry in entries if entry.key not in last])
     for key in last:
         await store.delete(key)
     return total(entries)
+
+
+async def forget_deleted(store: Store, *, older_than_seconds: float) -> None:
+    """Remove the marks of jobs that were deleted longer ago than this: no message about them can be left.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    before, after = time.time() - older_than_seconds, ""
+    while page := await store.entries(keys.DELETED, after=after):
+        after = page[-1].key
+        await delete_all(store, [entry.key for entry in page if entry.modified < before])
 
 
 async def delete_all(store: Store, wanted: list[str]) -> None:

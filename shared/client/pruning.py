@@ -55,6 +55,9 @@ async def prune(
     async for job_id, entries in deleting.expired(store, older_than_seconds=older_than_seconds):
         ids.append(job_id)
         jobs += deleting.total(entries) if dry_run else await deleting.remove(store, job_id, entries)
+    if not dry_run:
+        kept_seconds = max(job_deadline_seconds, deleting.UNANNOUNCED_SECONDS)
+        await deleting.forget_deleted(store, older_than_seconds=kept_seconds)
     jobs += await speech_jobs.sweep(store, without=frozenset(ids), dry_run=dry_run)
     safe_age_seconds = job_deadline_seconds + sweeping.SAFE_MARGIN_SECONDS
     audio = await sweeping.sweep(store, safe_age_seconds=safe_age_seconds, dry_run=dry_run, without=frozenset(ids))

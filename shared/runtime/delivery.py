@@ -52,7 +52,7 @@ _PERMANENT = (PodcastError, *_MALFORMED)
 
 
 class Ignored(PodcastError):
-    """Another service is responsible for the message; it is acked and dropped."""
+    """Nobody needs the message: another service is responsible, or its job was deleted. It is acked and dropped."""
 
 
 class _TooEarly(PodcastError):

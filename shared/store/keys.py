@@ -5,6 +5,7 @@ from __future__ import annotations
 JOBS = "jobs/"
 ACTIVE = "active/"
 AUDIO = "audio/"
+DELETED = "deleted/"
 API_KEYS = "access/keys/"
 IDEMPOTENCY = "idempotency/"
 SPEECH_JOBS = "speech/"
@@ -48,6 +49,11 @@ def episode(job_id: str, extension: str) -> str:
 def active(job_id: str) -> str:
     """An empty object that exists until the job has ended; a restarted coordinator lists these."""
     return f"{ACTIVE}{job_id}"
+
+
+def deleted(job_id: str) -> str:
+    """An empty object that outlives a deleted job, so that messages still under way do not bring it back."""
+    return f"{DELETED}{job_id}"
 
 
 def api_key(key_id: str) -> str:

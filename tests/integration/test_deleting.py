@@ -14,14 +14,23 @@ from typing import Any
 import pytest
 
 from services.coordinator import retention
-from shared.client import deleting
+from shared.client import deleting, submission
 from shared.client.deleting import NotEnded, delete_job
+from shared.client.documents import Document
 from shared.client.job_pages import jobs_page
 from shared.client.pruning import prune
 from shared.client.sweeping import SAFE_MARGIN_SECONDS, sweep
 from shared.client.watching import look
-from shared.errors import NotFound, StoreDown
-from shared.protocol.messages import TERMINAL_STATES, JobRequest, JobState, JobStatus, TextSource, new_job_id
+from shared.errors import BadInput, NotFound, StoreDown
+from shared.protocol.messages import (
+    TERMINAL_STATES,
+    JobRequest,
+    JobState,
+    JobStatus,
+    Message,
+    TextSource,
+    new_job_id,
+)
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.folder import FileStore
@@ -69,7 +78,8 @@ async def put_job(
 
 
 async def everything(store: Store) -> list[str]:
-    return [key async for key in store.list("")]
+    """All that the store has, but for the marks that outlive deleted jobs."""
+    return [key async for key in store.list("") if not key.startswith(keys.DELETED)]
 
 
 # ---------------------------------------------------------------- one job
@@ -85,6 +95,7 @@ async def test_a_job_that_has_ended_is_removed_whole_and_nothing_else(store: Sto
     removed = await delete_job(store, "j")
     assert (removed.objects, removed.size_bytes) == (5, sum(sizes))
     assert await everything(store) == rest
+    assert await store.exists(keys.deleted("j"))
     assert [status.job_id for status in (await jobs_page(store)).jobs] == ["k", "j-2"]
     with pytest.raises(NotFound, match="no job j"):
         await delete_job(store, "j")
@@ -138,6 +149,32 @@ async def test_a_removal_that_is_cut_short_leaves_an_ended_job_that_the_next_one
     assert await folder.exists(keys.active("j")) == (step == 0)
     await delete_job(folder, "j")
     assert await everything(folder) == []
+
+
+async def test_the_mark_of_a_deleted_job_outlives_every_message_and_no_longer(folder: FileStore) -> None:
+    await put_job(folder, "j", "failed")
+    await delete_job(folder, "j")
+    await prune(folder, older_than_seconds=_DAY_SECONDS, job_deadline_seconds=60)
+    assert await folder.exists(keys.deleted("j"))
+    week_seconds = deleting.UNANNOUNCED_SECONDS
+    path = folder.root / keys.deleted("j")
+    os.utime(path, (time.time() - week_seconds - 1,) * 2)
+    await prune(folder, older_than_seconds=_DAY_SECONDS, job_deadline_seconds=60)
+    assert not await folder.exists(keys.deleted("j"))
+
+
+async def test_the_id_of_a_deleted_job_cannot_be_used_again(store: Store) -> None:
+    await put_job(store, "j", "failed")
+    await delete_job(store, "j")
+    job = submission.draft(
+        submission.Order(job_id="j"), Document("a.txt", b"Hello.", "text", "Hello."), text_limit_characters=100
+    )
+
+    async def publish(message: Message) -> None:
+        raise AssertionError(f"published {message}")
+
+    with pytest.raises(BadInput, match="was deleted"):
+        await submission.hand_over(job, store=store, publish=publish)
 
 
 # ---------------------------------------------------------------- many jobs
