@@ -17,7 +17,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway import health_routes, job_routes, problems
+from services.gateway import health_routes, job_routes, problems, webhook_routes
 from services.gateway.access import Guard
 from services.gateway.backend import Backend
 from services.gateway.middleware import BodyLimit, ResponseHeaders
@@ -31,7 +31,7 @@ _FORM_MARGIN_BYTES: Final = 100_000
 """What a request may have beside the document."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-ROUTERS: Final = (health_routes.router, job_routes.router)
+ROUTERS: Final = (health_routes.router, job_routes.router, webhook_routes.router)
 
 
 def build(settings: Settings) -> tuple[FastAPI, Backend]:

@@ -13,6 +13,7 @@ from services.gateway.problems import documented
 from shared.client import submission, watching
 from shared.client.sources import Address, Document
 from shared.client.submission import Order
+from shared.client.webhook_addresses import checked_url
 from shared.protocol.messages import (
     AudioFormat,
     JobStatus,
@@ -47,6 +48,12 @@ class JobDocument(BaseModel):
     formats: list[AudioFormat] = Field(["mp3"], min_length=1, max_length=5, description="files to make")
     loudness: LoudnessProfile = Field("mono", description="mono: -19 LUFS; stereo: -16 LUFS on two channels")
     metadata: dict[TagName, TagValue] = Field({}, max_length=32, description="more tags for the file")
+    webhook_url: str | None = Field(
+        None, max_length=2_000, description="an address that is told when the job has ended"
+    )
+    webhook_secret: str | None = Field(
+        None, max_length=100, description="`whsec_…`, which signs that; null: it is not signed", repr=False
+    )
 
 
 class Links(BaseModel):
@@ -74,6 +81,8 @@ def _links(job_id: str) -> Links:
 async def submit(document: JobDocument, backend: TheBackend, response: Response) -> Accepted:
     """Hand over a text or an address; answers as soon as the broker has the job. Needs the scope `submit`."""
     source = _source(document)
+    if document.webhook_url is not None:
+        checked_url(document.webhook_url, allowed=backend.settings.webhook_allowed)
     options: dict[str, Any] = document.model_dump(exclude={"text", "url", "source_format", "formats"})
     order = Order(**options, formats=tuple(document.formats))
     draft = submission.draft(order, source, text_limit_characters=backend.settings.text_limit_characters)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from services.gateway.problems import Problem
+from services.gateway.webhook_routes import outgoing
 
 _DESCRIPTION: Final = """\
 Turns articles, books and pages into podcast episodes. Every error is a problem (RFC 9457) whose `type` is a page of
@@ -25,6 +26,7 @@ def describe(app: FastAPI) -> None:
                 version="1",
                 description=_DESCRIPTION,
                 routes=app.routes,
+                webhooks=outgoing.routes,
                 summary="Podcast Engine's API",
             )
             parts = found.setdefault("components", {})

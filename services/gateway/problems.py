@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
+from shared.client.webhook_endpoints import EndpointDisabled
 
 log = structlog.get_logger(__name__)
 
@@ -130,6 +131,12 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The Idempotency-Key belongs to another request",
         "The same key must come with the same request. Use a new key for a new request.",
+    ),
+    EndpointDisabled: ProblemKind(
+        "endpoint-disabled",
+        HTTPStatus.CONFLICT,
+        "The webhook endpoint is disabled",
+        "It answered 410, or somebody disabled it. `PATCH /v1/webhooks/{id}` with `enabled: true` enables it again.",
     ),
     errors.Conflict: ProblemKind(
         "conflict", HTTPStatus.CONFLICT, "It was changed meanwhile", "Read it again, then decide."

@@ -12,17 +12,20 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import get_args
 
 from pydantic import ValidationError
 
 from shared.client.sources import Address, Document
+from shared.client.webhook_secrets import WebhookSecret
 from shared.errors import BadInput, BadSource, Conflict, NotFound, PodcastError, TooLarge
 from shared.protocol import reading
 from shared.protocol.messages import (
     INLINE_TEXT_LIMIT_CHARACTERS,
     AudioFormat,
     JobRequest,
+    JobWebhook,
     LoudnessProfile,
     Message,
     ObjectSource,
@@ -56,6 +59,8 @@ class Order:
     loudness: LoudnessProfile = "mono"
     cover: Path | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    webhook_url: str | None = None
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
         data, suffix = _picture(order.cover)
         cover_key = keys.source(job_id, _name("cover", data, suffix))
         uploads[cover_key] = data
+    secret_key = _secret(order, job_id, uploads)
     try:
         request = JobRequest(
             job_id=job_id,
@@ -94,6 +100,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
             loudness=order.loudness,
             cover=cover_key,
             metadata=order.metadata,
+            webhook=_webhook(order.webhook_url, secret_key),
         )
     except ValidationError as error:
         raise _bad_option(error) from error
@@ -172,6 +179,19 @@ def _source(source: Document | Address, job_id: str, uploads: dict[str, bytes], 
     key = keys.source(job_id, _name("document", source.data, source.format))
     uploads[key] = source.data
     return ObjectSource(key=key, format=source.format, name=source.name[-255:])
+
+
+def _webhook(url: str | None, secret_key: str | None) -> JobWebhook | None:
+    return None if url is None else JobWebhook.model_validate({"url": url, "secret_key": secret_key})
+
+
+def _secret(order: Order, job_id: str, uploads: dict[str, bytes]) -> str | None:
+    """The key of the secret, which travels in no message. Its name says nothing about it, not even a digest."""
+    if order.webhook_secret is None:
+        return None
+    key = keys.source(job_id, f"webhook-{token_hex(8)}.json")
+    uploads[key] = WebhookSecret.of(order.webhook_secret).model_dump_json().encode()
+    return key
 
 
 def _name(what: str, data: bytes, suffix: str) -> str:

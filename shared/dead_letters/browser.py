@@ -145,7 +145,7 @@ class DeadLetters:
     async def replay(self, selection: Selection, *, confirmed: Callable[[DeadLetter], None] = lambda _: None) -> None:
         """Send dead letters back to the work queue that they died in; each is removed when its copy is confirmed there.
 
-        This also reopens a failed job, with a fresh deadline.
+        This also reopens a failed job, with a fresh deadline, unless no job waits for what the queue is asked for.
 
         The copy bypasses the exchange, since other queues bound to the same routing key already got the message.
 
@@ -173,7 +173,7 @@ class DeadLetters:
             # in between, the coordinator would wait for a message that was never sent. A result that arrives before the
             # job is reopened is an object in the store; a repeated request finds it.
             await publish.raw(cleaned(message, queue), "", queue.name)
-            if letter.job_id is not None:
+            if letter.job_id is not None and queue.advances_jobs:
                 await publish(resume(letter))
             confirmed(letter)
             return Verdict.REMOVE

@@ -6,6 +6,7 @@ JOBS = "jobs/"
 ACTIVE = "active/"
 AUDIO = "audio/"
 API_KEYS = "access/keys/"
+WEBHOOKS = "webhooks/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -48,6 +49,11 @@ def active(job_id: str) -> str:
 def api_key(key_id: str) -> str:
     """A key of the HTTP API: its hash, its scopes."""
     return f"{API_KEYS}{key_id}.json"
+
+
+def webhook(endpoint_id: str) -> str:
+    """An endpoint that webhooks are sent to: its address, its secrets."""
+    return f"{WEBHOOKS}{endpoint_id}.json"
 
 
 def suspect(message_id: str, token: str = "") -> str:
