@@ -13,7 +13,7 @@ from shared.deadlines import deadline
 from shared.errors import Outage
 
 _SHARE: Final = 4
-_PATIENCE_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 0.5
 """A host that answers quickly has made room by then; messages for one that does not must not hold slots."""
 
 
