@@ -189,6 +189,8 @@ def _secret(order: Order, job_id: str, uploads: dict[str, bytes]) -> str | None:
     """The key of the secret, which travels in no message. Its name says nothing about it, not even a digest."""
     if order.webhook_secret is None:
         return None
+    if order.webhook_url is None:
+        raise BadInput("The webhook secret belongs to no address.", hint="Give the address that is told, too.")
     key = keys.source(job_id, f"webhook-{token_hex(8)}.json")
     uploads[key] = WebhookSecret.of(order.webhook_secret).model_dump_json().encode()
     return key
