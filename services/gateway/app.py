@@ -38,13 +38,14 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     """Wire the application.
 
     Raises:
-        Misconfigured: it would be open to anyone on a network.
+        Misconfigured: it would be open to anyone on a network, or `PODCAST_WEBHOOK_ALLOW` cannot be read.
     """
     if settings.gateway_anonymous and settings.gateway_host not in _LOOPBACK:
         raise Misconfigured(
             "PODCAST_GATEWAY_ANONYMOUS would let anyone on the network in.",
             hint="Bind the gateway to 127.0.0.1 with PODCAST_GATEWAY_HOST, or use keys.",
         )
+    _ = settings.webhook_allowed  # named now if it cannot be read, not at the first request that needs it
     backend = Backend(settings)
     app = FastAPI(title="Podcast Engine", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
     app.state.backend, app.state.guard = backend, Guard()
