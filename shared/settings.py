@@ -80,6 +80,10 @@ class Settings(BaseSettings):
         "comma-separated: `10.0.0.0/8, wiki.intranet`; empty: public addresses alone",
     )
 
+    webhook_allow: str = Field(
+        "", description="the same for the addresses that webhooks are sent to; empty: public addresses alone"
+    )
+
     # Limits, so that every job ends
     chunk_limit_characters: int = Field(400, ge=40, le=4_000, description="longest text spoken in one call")
     chunk_target_characters: int = Field(
@@ -95,6 +99,9 @@ class Settings(BaseSettings):
     coordinator_slots: int = Field(20, ge=1, description="messages a coordinator handles at a time")
     synthesizer_slots: int = Field(4, ge=1, description="chunks a synthesizer speaks at a time")
     assembler_slots: int = Field(1, ge=1, description="episodes an assembler makes at a time")
+    webhook_slots: int = Field(
+        16, ge=1, description="webhooks sent at a time, of which at most a quarter (at least one) go to one host"
+    )
 
     # Deadlines, from the inside out: call < handler < ack
     connect_timeout_seconds: float = Field(5, gt=0, description="to open a connection to any server")
@@ -102,10 +109,12 @@ class Settings(BaseSettings):
     store_deadline_seconds: float = Field(20, gt=0, description="one call to the store, plus 1 s for each MB")
     speech_deadline_seconds: float = Field(60, gt=0, description="one call to a speech server, all of it")
     fetch_deadline_seconds: float = Field(30, gt=0, description="to fetch a page")
+    webhook_deadline_seconds: float = Field(20, gt=0, description="one POST of a webhook, all of it")
     chunker_deadline_seconds: float = Field(180, gt=0, description="to handle one message in the chunker")
     coordinator_deadline_seconds: float = Field(120, gt=0, description="to handle one message in the coordinator")
     synthesizer_deadline_seconds: float = Field(240, gt=0, description="to handle one message in a synthesizer")
     assembler_deadline_seconds: float = Field(1_500, gt=0, description="to handle one message in an assembler")
+    webhooks_deadline_seconds: float = Field(120, gt=0, description="to handle one message in the webhooks service")
     ack_margin_seconds: float = Field(
         120, ge=30, description="how much later than a handler's deadline the broker's own may fire"
     )
@@ -119,6 +128,12 @@ class Settings(BaseSettings):
     attempts_limit: int = Field(5, ge=1, description="tries of a message before it becomes a dead letter")
     chunker_attempts_limit: int = Field(
         3, ge=1, description="the same for reading a source, where somebody is waiting to hear of a wrong address"
+    )
+    webhook_attempts_limit: int = Field(
+        22,
+        ge=1,
+        description="the same for sending a webhook: after 5 s, 1 min, 5 min, 30 min, then every 2 hours, each up to"
+        " 30 % earlier, so that a receiver may be down for a day",
     )
     crash_limit: int = Field(3, ge=2, description="a message that killed its consumer so often becomes a dead letter")
     breaker_failures: int = Field(3, ge=1, description="failures in a row after which an endpoint is left alone")
@@ -240,6 +255,10 @@ class Settings(BaseSettings):
         300, gt=0, description="how long such an answer waits for the next chunk; the job goes on without it"
     )
 
+    webhook_rotation_seconds: float = Field(
+        86_400, ge=0, description="how long a webhook is signed with the previous secret too, after it was replaced"
+    )
+
     # Clients of the gateway
     api_url: str = Field("", description="the gateway that `podcast --api` and other clients use")
     api_key: str = Field("", description="the key that they send to it")
@@ -280,6 +299,11 @@ class Settings(BaseSettings):
     def fetch_allowed(self) -> Allowed:
         """What may be fetched from although it is not public."""
         return Allowed.parse(self.fetch_allow)
+
+    @cached_property
+    def webhook_allowed(self) -> Allowed:
+        """What webhooks may be sent to although it is not public."""
+        return Allowed.parse(self.webhook_allow, name=f"{PREFIX}WEBHOOK_ALLOW")
 
     @property
     def speech_urls(self) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
     )
     manifest = Manifest(
         job_id=job.job_id,
-        request=_without_login(job),
+        request=_without_secrets(job),
         title=found.title,
         author=found.author,
         language=language,
@@ -123,8 +123,9 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
     return manifest.model_dump_json().encode(), len(chunks)
 
 
-def _without_login(job: JobRequest) -> JobRequest:
-    """The request without the user name and password of its address: readers of a manifest do not need them."""
+def _without_secrets(job: JobRequest) -> JobRequest:
+    """The request without the login of its address and without its webhook: readers of a manifest do not need them."""
+    job = job.model_copy(update={"webhook": None})
     source = job.source
     if not isinstance(source, UrlSource) or not (source.url.username or source.url.password):
         return job

@@ -35,6 +35,7 @@ from services.gateway import (
     speech_routes,
     submit_routes,
     voice_routes,
+    webhook_routes,
 )
 from services.gateway.access import Guard, origins
 from services.gateway.backend import Backend
@@ -68,6 +69,7 @@ ROUTERS: Final = (
     preview_routes.router,
     speech_routes.router,
     voice_routes.router,
+    webhook_routes.router,
     dead_letter_routes.router,
     key_routes.router,
     audit_routes.router,
@@ -93,6 +95,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             "PODCAST_GATEWAY_ANONYMOUS with PODCAST_GATEWAY_CORS_ORIGINS=* would let any web page in.",
             hint="List the origins of your pages, or use keys.",
         )
+    _ = settings.webhook_allowed  # named now if it cannot be read, not at the first request that needs it
     backend = Backend(settings)
     app = FastAPI(
         title="Podcast Engine",

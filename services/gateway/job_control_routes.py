@@ -7,9 +7,9 @@ import time
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from services.gateway import bodies
+from services.gateway import audit, bodies, deadlines
 from services.gateway.access import GuardedRoute, needs
 from services.gateway.backend import Backend, TheBackend
 from services.gateway.job_document import Job, TheJobId, job_of
@@ -59,13 +59,17 @@ async def cancel_job(
     chunks, which other jobs may use, stays until `POST /v1/prune`.
     """
     if purge:
-        await _stopped(job_id, request, backend)
-        await deleting.delete_job(backend.store, job_id)
+        async with audit.record(request, "job.delete", job_id) as results:
+            await _stopped(job_id, request, backend)
+            removed = await deleting.delete_job(backend.store, job_id)
+            results["objects"] = removed.objects
         return Response(status_code=204)
-    found = await existing(backend.store, job_id)
-    if found.state not in TERMINAL_STATES:
-        await backend.publish(JobCancelRequested(job_id=job_id, reason=reason))
-        found = await watching.look(backend.store, job_id) or found
+    async with audit.record(request, "job.cancel", job_id, reason=reason) as results:
+        found = await existing(backend.store, job_id)
+        results["was"] = found.state
+        if found.state not in TERMINAL_STATES:
+            await backend.publish(JobCancelRequested(job_id=job_id, reason=reason))
+            found = await watching.look(backend.store, job_id) or found
     return Response(job_of(found).model_dump_json(), status_code=202, media_type=bodies.JSON)
 
 
@@ -95,18 +99,19 @@ async def _stopped(job_id: str, request: Request, backend: Backend) -> None:
 
 @router.post("/jobs/{job_id}/retry", status_code=202, operation_id="retryJob", responses=documented(404, 409))
 @needs("operate")
-async def retry_job(job_id: TheJobId, backend: TheBackend) -> Job:
+async def retry_job(job_id: TheJobId, request: Request, backend: TheBackend) -> Job:
     """Open a failed or cancelled job again. Needs the scope `operate`.
 
     It gets a fresh deadline, and what is finished stays finished. The answer is the job as it is now; it goes on when
     the coordinator has read the request.
     """
-    found = await existing(backend.store, job_id)
-    if found.state == "completed":
-        raise AlreadyCompleted(f"Job {job_id} is completed.", hint="There is nothing to retry.")
-    if found.state not in TERMINAL_STATES:
-        raise StillRunning(f"Job {job_id} is under way ({found.state}).", hint="There is nothing to retry.")
-    await backend.publish(JobResumeRequested(job_id=job_id))
+    async with audit.record(request, "job.retry", job_id):
+        found = await existing(backend.store, job_id)
+        if found.state == "completed":
+            raise AlreadyCompleted(f"Job {job_id} is completed.", hint="There is nothing to retry.")
+        if found.state not in TERMINAL_STATES:
+            raise StillRunning(f"Job {job_id} is under way ({found.state}).", hint="There is nothing to retry.")
+        await backend.publish(JobResumeRequested(job_id=job_id))
     return job_of(found)
 
 
@@ -159,13 +164,20 @@ async def prune(request: Request, backend: TheBackend) -> PruneReport:
     )
     if backend.pruning.locked():
         raise Conflict("This gateway is pruning already.", hint="Wait until that has ended.")
-    async with backend.pruning, deadline(_PRUNE_SECONDS, "pruning"):
+    deadlines.allow(request, 2 * _PRUNE_SECONDS)
+    details: dict[str, JsonValue] = {"older_than_seconds": asked.older_than_seconds, "dry_run": asked.dry_run}
+    async with (
+        audit.record(request, "prune", "jobs", **details) as results,
+        backend.pruning,
+        deadline(_PRUNE_SECONDS, "pruning"),
+    ):
         found = await pruning.prune(
             backend.store,
             older_than_seconds=asked.older_than_seconds,
             job_deadline_seconds=backend.settings.job_deadline_seconds,
             dry_run=asked.dry_run,
         )
+        results["jobs"] = len(found.ids)
     return PruneReport(
         dry_run=asked.dry_run,
         jobs=list(found.ids),

@@ -96,6 +96,12 @@ class JobDocument(BaseModel):
     )
     loudness: LoudnessProfile = Field("mono", description="mono: -19 LUFS; stereo: -16 LUFS on two channels")
     pauses: PauseLengths | None = Field(None, description="silences in milliseconds; null: the settings'")
+    webhook_url: str | None = Field(
+        None, max_length=_URL_LIMIT_CHARACTERS, description="an address that is told when the job has ended"
+    )
+    webhook_secret: str | None = Field(
+        None, max_length=100, description="`whsec_…`, which signs that; null: it is not signed", repr=False
+    )
     metadata: dict[TagName, TagValue] = Field(
         {}, max_length=32, description="more tags for the file: album, date, genre, comment, …"
     )

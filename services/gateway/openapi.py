@@ -14,6 +14,7 @@ from services.gateway.job_control_routes import PruneDocument
 from services.gateway.job_order import JobDocument
 from services.gateway.older_document import OlderDocument
 from services.gateway.problems import Problem
+from services.gateway.webhook_routes import outgoing
 from shared.protocol.manifest import Manifest
 
 _DESCRIPTION: Final = """\
@@ -69,6 +70,7 @@ def describe(app: FastAPI) -> None:
                 version="1",
                 description=_DESCRIPTION,
                 routes=app.routes,
+                webhooks=outgoing.routes,
                 summary="Podcast Engine's API",
             )
             _leave_out_frameworks_own(found)

@@ -30,6 +30,7 @@ from shared.addresses import scrub
 from shared.client.deleting import NotEnded
 from shared.client.previewing import PreviewsBusy
 from shared.client.watching import UnreadableJob
+from shared.client.webhook_endpoints import EndpointDisabled
 from shared.dead_letters.operator_lock import Busy
 
 log = structlog.get_logger(__name__)
@@ -260,6 +261,12 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         HTTPStatus.REQUEST_TIMEOUT,
         "The request did not arrive in time",
         "The body took longer to arrive than PODCAST_GATEWAY_UPLOAD_SECONDS allows. Send it again.",
+    ),
+    EndpointDisabled: ProblemKind(
+        "endpoint-disabled",
+        HTTPStatus.CONFLICT,
+        "The webhook endpoint is disabled",
+        "It answered 410, or somebody disabled it. `PATCH /v1/webhooks/{id}` with `enabled: true` enables it again.",
     ),
     errors.Conflict: ProblemKind(
         "conflict", HTTPStatus.CONFLICT, "It was changed meanwhile", "Read it again, then decide."

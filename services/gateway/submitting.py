@@ -15,6 +15,7 @@ from services.gateway.job_order import Asked, JobDocument
 from services.gateway.problems import KeyReused
 from shared.client import idempotency, submission
 from shared.client.submission import Draft
+from shared.client.webhook_addresses import checked_url
 from shared.deadlines import in_thread
 from shared.errors import BrokerDown, Outage
 from shared.protocol.messages import JobRequest, ObjectSource, UrlSource
@@ -39,6 +40,8 @@ async def submit(asked: Asked, *, backend: Backend, owner: str, key: str | None 
     source = draft.request.source
     if isinstance(source, UrlSource):
         await backend.addresses.check(asked.document.url or "", str(source.url))
+    if asked.document.webhook_url is not None:
+        checked_url(asked.document.webhook_url, allowed=backend.settings.webhook_allowed)
     trouble = backend.link.trouble()
     if trouble:  # before anything is stored that could not be announced
         raise BrokerDown(trouble, hint=_hint(key))

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import get_args
 
 from pydantic import ValidationError
@@ -19,12 +20,14 @@ from pydantic import ValidationError
 from shared.client.covers import picture
 from shared.client.documents import Content, Document, opened
 from shared.client.sources import Address
+from shared.client.webhook_secrets import WebhookSecret
 from shared.errors import BadInput, Conflict, NotFound, PodcastError, TooLarge
 from shared.protocol import reading
 from shared.protocol.messages import (
     INLINE_TEXT_LIMIT_CHARACTERS,
     AudioFormat,
     JobRequest,
+    JobWebhook,
     LoudnessProfile,
     Message,
     ObjectSource,
@@ -58,6 +61,8 @@ class Order:
     pauses: PauseLengths | None = None
     cover: Path | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    webhook_url: str | None = None
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
         content, suffix = picture(order.cover)
         cover_key = keys.source(job_id, _name("cover", content, suffix))
         uploads[cover_key] = content
+    secret_key = _secret(order, job_id, uploads)
     try:
         request = JobRequest(
             job_id=job_id,
@@ -104,6 +110,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
             pauses=order.pauses,
             cover=cover_key,
             metadata=order.metadata,
+            webhook=_webhook(order.webhook_url, secret_key),
         )
     except ValidationError as error:
         raise _bad_option(error) from error
@@ -194,6 +201,21 @@ def _source(source: Document | Address, job_id: str, uploads: dict[str, Content]
     key = keys.source(job_id, _name("document", source.content, source.format))
     uploads[key] = source.content
     return ObjectSource(key=key, format=source.format, name=source.name[-255:])
+
+
+def _webhook(url: str | None, secret_key: str | None) -> JobWebhook | None:
+    return None if url is None else JobWebhook.model_validate({"url": url, "secret_key": secret_key})
+
+
+def _secret(order: Order, job_id: str, uploads: dict[str, Content]) -> str | None:
+    """The key of the secret, which travels in no message. Its name says nothing about it, not even a digest."""
+    if order.webhook_secret is None:
+        return None
+    if order.webhook_url is None:
+        raise BadInput("The webhook secret belongs to no address.", hint="Give the address that is told, too.")
+    key = keys.source(job_id, f"webhook-{token_hex(8)}.json")
+    uploads[key] = WebhookSecret.of(order.webhook_secret).model_dump_json().encode()
+    return key
 
 
 def _name(what: str, content: Content, suffix: str) -> str:

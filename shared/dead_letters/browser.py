@@ -174,7 +174,7 @@ class DeadLetters:
     ) -> bool:
         """Send dead letters back to the work queue that they died in; each is removed when its copy is confirmed there.
 
-        This also reopens a failed job, with a fresh deadline.
+        This also reopens a failed job, with a fresh deadline, unless no job waits for what the queue is asked for.
 
         The copy bypasses the exchange, since other queues bound to the same routing key already got the message.
 
@@ -211,7 +211,7 @@ class DeadLetters:
             # job is reopened is an object in the store; a repeated request finds it.
             body = None if edited is None else editing.body(message, queue, edited)
             await publish.raw(cleaned(message, queue, body=body), "", queue.name)
-            if letter.job_id is not None:
+            if letter.job_id is not None and queue.advances_jobs:
                 await publish(resume(letter))
             confirmed(letter)
             return Verdict.REMOVE

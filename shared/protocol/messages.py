@@ -127,6 +127,16 @@ class PauseLengths(Frozen):
     chapter: int = Field(1_800, ge=0, le=10_000, description="before a new chapter")
 
 
+class JobWebhook(Frozen):
+    """Who is told that the job has ended, besides the endpoints that are registered."""
+
+    url: HttpUrl = Field(strict=False, description="an http or https address without user name and password")
+    secret_key: ObjectKey | None = Field(
+        None,
+        description="key of a `WebhookSecret` in the store, below `jobs/<job_id>/`; None: what is sent is not signed",
+    )
+
+
 class JobRequest(Message):
     """A job: one source in, one episode out. The same model for every entry point (AMQP, command line, later HTTP).
 
@@ -157,6 +167,7 @@ class JobRequest(Message):
     metadata: dict[TagName, TagValue] = Field(
         default_factory=dict, max_length=32, description="more tags for the file: album, date, genre, comment, …"
     )
+    webhook: JobWebhook | None = Field(None, description="who is told that the job has ended; None: nobody else")
 
     @field_validator("formats")
     @classmethod
@@ -170,6 +181,8 @@ class JobRequest(Message):
         named = {"cover": self.cover} if self.cover else {}
         if isinstance(self.source, ObjectSource):
             named["source"] = self.source.key
+        if self.webhook is not None and self.webhook.secret_key is not None:
+            named["webhook"] = self.webhook.secret_key
         _check_owner(self.job_id, named)
         return self
 
@@ -556,6 +569,40 @@ class JobCancelled(JobEnded):
     ROUTING_KEY: ClassVar[str] = "job.cancelled"
 
     reason: Cut = Field(description="what the client gave as its reason")
+
+
+# ---------------------------------------------------------------- webhooks
+
+WEBHOOK_PAYLOAD_LIMIT_CHARACTERS: Final = 200_000
+"""More than the payload of any job's end takes."""
+
+
+class WebhookRequested(Message):
+    """webhooks, gateway → webhooks: send this to this endpoint, with one HTTP POST.
+
+    It has neither the address nor a secret: both are read from the store each time it is tried.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "webhook.requested"
+
+    version: Literal[1] = 1
+    webhook_id: str = Field(
+        pattern=r"^msg_[0-9a-f]{32}$",
+        description="the header `webhook-id`: the same however often it is sent, so that a receiver can tell",
+    )
+    endpoint_id: str | None = Field(
+        pattern=r"^we_[0-9a-f]{32}$", description="the endpoint; None: the address in the request of the job itself"
+    )
+    job_id: JobId | None = Field(description="the job that it tells of; None: it is a test")
+    payload: str = Field(
+        min_length=2, max_length=WEBHOOK_PAYLOAD_LIMIT_CHARACTERS, description="the body, as it is sent: JSON"
+    )
+
+    @model_validator(mode="after")
+    def _has_a_receiver(self) -> Self:
+        if self.endpoint_id is None and self.job_id is None:
+            raise ValueError("neither an endpoint nor a job is named")
+        return self
 
 
 ENDINGS: dict[JobState, type[JobEnded]] = {"completed": JobCompleted, "failed": JobFailed, "cancelled": JobCancelled}

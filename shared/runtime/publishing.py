@@ -95,4 +95,4 @@ class Publisher:
 
 def _carrying(message: Message) -> aio_pika.Message:
     """The AMQP message; a message that belongs to no job has no correlation id."""
-    return envelope.outgoing(message, job_id=str(getattr(message, "job_id", "")))
+    return envelope.outgoing(message, job_id=str(getattr(message, "job_id", None) or ""))

@@ -12,6 +12,7 @@ SPEECH_JOBS = "speech/"
 AUDIT = "audit/"
 PREVIEWS = "previews/"
 PREVIEWS_WAITING = "previews/waiting/"
+WEBHOOKS = "webhooks/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -94,6 +95,11 @@ def preview_source(preview_id: str, name: str) -> str:
 def preview_waiting(preview_id: str) -> str:
     """An empty object that exists while a preview was asked for and is not made."""
     return f"{PREVIEWS_WAITING}{preview_id}"
+
+
+def webhook(endpoint_id: str) -> str:
+    """An endpoint that webhooks are sent to: its address, its secrets."""
+    return f"{WEBHOOKS}{endpoint_id}.json"
 
 
 def suspect(message_id: str, token: str = "") -> str:
