@@ -20,7 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 from services.gateway import event_routes, health_routes, job_routes, problems
 from services.gateway.access import Guard
 from services.gateway.backend import Backend
-from services.gateway.middleware import BodyLimit, ResponseHeaders
+from services.gateway.middleware import BodyLimit, InTurn, ResponseHeaders
 from services.gateway.openapi import describe
 from services.gateway.serving import serve
 from shared.errors import Misconfigured, PodcastError
@@ -63,6 +63,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"],
         )
     app.add_middleware(ResponseHeaders)
+    app.add_middleware(InTurn)
     return app, backend
 
 

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.gateway.connection import Connection
 from services.gateway.event_format import RETRY, comment
+from services.gateway.event_wakes import FewAtOnce
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class EventStream(Response):
         source: of the events.
         held: what the stream has taken; closed when it has ended.
         stopping: set when the gateway stops.
+        few: lets a few streams at a time end.
         connection: the client's; None where it is not served by our server.
         heartbeat_seconds: the longest time without a byte.
         send_seconds: how long the client may not read.
@@ -72,6 +74,7 @@ class EventStream(Response):
         held: contextlib.AsyncExitStack,
         *,
         stopping: asyncio.Event,
+        few: FewAtOnce,
         connection: Connection | None,
         heartbeat_seconds: float,
         send_seconds: float,
@@ -81,6 +84,7 @@ class EventStream(Response):
         self._source = source
         self._held = held
         self._stopping = stopping
+        self._few = few
         self._connection = connection
         self._heartbeat_seconds = heartbeat_seconds
         self._send_seconds = send_seconds
@@ -104,6 +108,7 @@ class EventStream(Response):
         try:
             await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not writing.done():
+                await self._few.turn()  # a thousand may leave at once
                 return "left"
             return writing.result()
         except TimeoutError:
