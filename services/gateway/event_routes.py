@@ -129,4 +129,5 @@ def _stream(source: Source, request: Request, backend: Backend, held: contextlib
         connection=connection_of(request),
         heartbeat_seconds=settings.gateway_heartbeat_seconds,
         send_seconds=settings.gateway_send_seconds,
+        stream_seconds=settings.gateway_stream_seconds,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from typing import Final, Protocol
 
 import structlog
@@ -64,6 +65,7 @@ class EventStream(Response):
         connection: the client's; None where it is not served by our server.
         heartbeat_seconds: the longest time without a byte.
         send_seconds: how long the client may not read.
+        stream_seconds: how long it may last; then the client connects again, and its key is checked again.
     """
 
     media_type = MEDIA_TYPE
@@ -78,6 +80,7 @@ class EventStream(Response):
         connection: Connection | None,
         heartbeat_seconds: float,
         send_seconds: float,
+        stream_seconds: float,
     ) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
@@ -88,6 +91,7 @@ class EventStream(Response):
         self._connection = connection
         self._heartbeat_seconds = heartbeat_seconds
         self._send_seconds = send_seconds
+        self._stream_seconds = stream_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write until the stream ends."""
@@ -128,7 +132,7 @@ class EventStream(Response):
         """
         await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await self._body(send, comment("podcast"))
-        prefix = RETRY
+        prefix, over = RETRY, time.monotonic() + self._stream_seconds * random.uniform(1 - _JITTER, 1)  # noqa: S311
         why = ""
         while not why:
             data = await self._source.take()
@@ -140,6 +144,8 @@ class EventStream(Response):
                 why = "ended"
             elif self._stopping.is_set():
                 why = "stopped"
+            elif time.monotonic() >= over:
+                why = "renewed"
             elif not await self._something():
                 await self._body(send, comment("heartbeat"))
         await self._body(send, b"", more=False)
