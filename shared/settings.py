@@ -205,6 +205,9 @@ class Settings(BaseSettings):
     gateway_heartbeat_seconds: float = Field(
         15.0, gt=0, description="longest time without a byte on an event stream, after which a comment is sent"
     )
+    gateway_stream_seconds: float = Field(
+        900.0, gt=0, description="after this time an event stream ends, so that its client connects again with its key"
+    )
     gateway_send_seconds: float = Field(
         20.0, gt=0, description="how long a client of an event stream may not read before it is disconnected"
     )

@@ -40,7 +40,7 @@ from services.gateway import (
 from services.gateway.access import Guard, origins
 from services.gateway.backend import Backend
 from services.gateway.deadlines import RequestDeadlines
-from services.gateway.middleware import BodyLimit, ResponseHeaders, Room
+from services.gateway.middleware import BodyLimit, InTurn, ResponseHeaders, Room
 from services.gateway.openapi import describe, operation_id
 from services.gateway.operators import Operators
 from services.gateway.serving import serve
@@ -129,6 +129,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
         )
     app.add_middleware(Room)
     app.add_middleware(ResponseHeaders)
+    app.add_middleware(InTurn)
     return app, backend
 
 

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from services.gateway.broker_link import BrokerLink
 from services.gateway.event_hub import Hub
 from services.gateway.event_slots import Slots
-from services.gateway.event_wakes import Beginnings, Wakes
+from services.gateway.event_wakes import FewAtOnce, Wakes
 from services.gateway.source_addresses import AddressCheck
 from services.gateway.upload_folder import UploadFolder
 from shared.runtime.publishing import Publisher
@@ -39,7 +39,7 @@ class Backend:
         hub: what it hears of jobs.
         slots: the event streams that may be open.
         streams: those that are open, to be woken when it stops.
-        beginnings: whose turn it is to begin.
+        few: lets a few streams at a time begin or end.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -57,7 +57,7 @@ class Backend:
         self.link.on_connect.append(self.hub.connected)
         self.slots = Slots(limit=settings.gateway_streams, per_key=settings.gateway_streams_per_key)
         self.streams = Wakes()
-        self.beginnings = Beginnings()
+        self.few = FewAtOnce()
 
     async def run(self) -> None:
         """Keep the connections until cancelled."""

@@ -61,14 +61,17 @@ class Snapshot:
     more: bool
     seen: dict[str, Position]
     taken_at: float = field(default_factory=time.monotonic)
+    _encoded: dict[frozenset[JobState] | None, bytes] = field(default_factory=dict)
 
     def encoded(self, states: frozenset[JobState] | None) -> bytes:
-        """Its events, of the jobs in these states."""
-        shown = [status for status in self.jobs if states is None or status.state in states]
-        end = event_format.SnapshotEnd(jobs=len(shown), more=self.more)
-        return b"".join(map(event_format.status_of, shown)) + event_format.block(
-            "current", end.model_dump(), identity=self.identity
-        )
+        """Its events, of the jobs in these states; made once for all clients that ask for the same."""
+        if states not in self._encoded:
+            shown = [status for status in self.jobs if states is None or status.state in states]
+            end = event_format.SnapshotEnd(jobs=len(shown), more=self.more)
+            self._encoded[states] = b"".join(map(event_format.status_of, shown)) + event_format.block(
+                "current", end.model_dump(), identity=self.identity
+            )
+        return self._encoded[states]
 
 
 @dataclass

@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 _CALL_SECONDS: Final = 20.0
 _PAUSE_SECONDS: Final = 2.0
+_BODY_LIMIT_BYTES: Final = 1_000_000
+"""None of our events is larger; a stranger's would block the event loop while it is read."""
 _LOG_PREFETCH: Final = 200
 _LOG_QUIET_SECONDS: Final = 0.5
 """The log has been read to its end when nothing has come for this long."""
@@ -107,7 +109,7 @@ class Hub:
     async def _hear(self, message: AbstractIncomingMessage) -> None:
         name, _, job_id = (message.routing_key or "").partition(".")
         watch = self.watches.of(job_id)
-        if watch is None and not len(self.feed.wakes):
+        if (watch is None and not len(self.feed.wakes)) or len(message.body) > _BODY_LIMIT_BYTES:
             return
         try:
             if name == WorkRetried.EVENT:
@@ -132,7 +134,8 @@ class Hub:
         came = asyncio.Event()
 
         async def take(message: AbstractIncomingMessage) -> None:
-            change = Change(event_log.identity(message.headers.get("x-stream-offset"), message.body), message.body)
+            body = message.body if len(message.body) <= _BODY_LIMIT_BYTES else b""
+            change = Change(event_log.identity(message.headers.get("x-stream-offset"), body), body)
             if past is not None:
                 past.append(change)
                 came.set()

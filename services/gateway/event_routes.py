@@ -70,7 +70,7 @@ async def job_events(
         _take_slot(request, backend, stack)
         wake = _wake(backend, stack)
         watch = await stack.enter_async_context(backend.hub.watches.opened(job_id, wake))
-        await backend.beginnings.turn()
+        await backend.few.turn()
         if seen is not None and watch.status.state in TERMINAL_STATES and unseen(watch.status, seen) == []:
             return Response(status_code=204)
         source = JobSource(watch, wake, seen=seen, is_lost=bool(last_event_id) and seen is None)
@@ -99,7 +99,7 @@ async def all_events(
         source = FeedSource(feed, _wake(backend, stack), states=states)
         if not is_identity(last_event_id) or not source.resume(last_event_id):
             source.begin(await feed.snapshot(), is_lost=bool(last_event_id))
-        await backend.beginnings.turn()
+        await backend.few.turn()
         feed.wakes.add(source.wake)
         stack.callback(feed.wakes.discard, source.wake)
         return _stream(source, request, backend, stack.pop_all())
@@ -125,7 +125,9 @@ def _stream(source: Source, request: Request, backend: Backend, held: contextlib
         source,
         held,
         stopping=backend.stopping,
+        few=backend.few,
         connection=connection_of(request),
         heartbeat_seconds=settings.gateway_heartbeat_seconds,
         send_seconds=settings.gateway_send_seconds,
+        stream_seconds=settings.gateway_stream_seconds,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from typing import Final, Protocol
 
 import structlog
@@ -18,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.gateway.connection import Connection
 from services.gateway.event_format import RETRY, comment
+from services.gateway.event_wakes import FewAtOnce
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +61,11 @@ class EventStream(Response):
         source: of the events.
         held: what the stream has taken; closed when it has ended.
         stopping: set when the gateway stops.
+        few: lets a few streams at a time end.
         connection: the client's; None where it is not served by our server.
         heartbeat_seconds: the longest time without a byte.
         send_seconds: how long the client may not read.
+        stream_seconds: how long it may last; then the client connects again, and its key is checked again.
     """
 
     media_type = MEDIA_TYPE
@@ -72,18 +76,22 @@ class EventStream(Response):
         held: contextlib.AsyncExitStack,
         *,
         stopping: asyncio.Event,
+        few: FewAtOnce,
         connection: Connection | None,
         heartbeat_seconds: float,
         send_seconds: float,
+        stream_seconds: float,
     ) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
         self._source = source
         self._held = held
         self._stopping = stopping
+        self._few = few
         self._connection = connection
         self._heartbeat_seconds = heartbeat_seconds
         self._send_seconds = send_seconds
+        self._stream_seconds = stream_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write until the stream ends."""
@@ -104,6 +112,7 @@ class EventStream(Response):
         try:
             await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not writing.done():
+                await self._few.turn()  # a thousand may leave at once
                 return "left"
             return writing.result()
         except TimeoutError:
@@ -123,7 +132,7 @@ class EventStream(Response):
         """
         await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await self._body(send, comment("podcast"))
-        prefix = RETRY
+        prefix, over = RETRY, time.monotonic() + self._stream_seconds * random.uniform(1 - _JITTER, 1)  # noqa: S311
         why = ""
         while not why:
             data = await self._source.take()
@@ -135,6 +144,8 @@ class EventStream(Response):
                 why = "ended"
             elif self._stopping.is_set():
                 why = "stopped"
+            elif time.monotonic() >= over:
+                why = "renewed"
             elif not await self._something():
                 await self._body(send, comment("heartbeat"))
         await self._body(send, b"", more=False)

@@ -1,4 +1,4 @@
-"""Opens and wakes any number of streams without stopping the event loop for as long as all of them take."""
+"""Opens, wakes and ends any number of streams without stopping the event loop for as long as all of them take."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 _AT_A_TIME: Final = 32
-_BEGUN_AT_A_TIME: Final = 4
+_AT_ONCE: Final = 4
 _PAUSE_SECONDS: Final = 0.005
 """Between two portions: others are served meanwhile."""
 
@@ -38,11 +38,11 @@ class Wakes:
                 loop.call_later(number // _AT_A_TIME * _PAUSE_SECONDS, wake.set)
 
 
-class Beginnings:
-    """Lets a few streams at a time begin, where many are ready in the same turn of the event loop."""
+class FewAtOnce:
+    """Lets a few at a time go on, where many are ready in the same turn of the event loop."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(_BEGUN_AT_A_TIME)
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def turn(self) -> None:
         """Returns when it is the caller's turn; nothing has to be given back."""

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.gateway.event_wakes import FewAtOnce
 from services.gateway.problems import KINDS, Crowded, bug, headers_of, problem
 from shared.errors import TooLarge
 from shared.runtime.http_guard import CROWDED
@@ -78,6 +79,23 @@ class Room:
         error = Crowded("The gateway has as many connections as it may.", hint="Try again in a moment.")
         headers = {**headers_of(error), "Connection": "close"}
         await problem(KINDS[Crowded], Request(scope), detail=str(error), headers=headers)(scope, receive, send)
+
+
+class InTurn:
+    """Lets only a few of the requests that came in the same moment begin in one turn of the event loop.
+
+    A thousand would stop all else for as long as they take together. `/healthz` does not wait.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._few = FewAtOnce()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["path"] != "/healthz":
+            await self._few.turn()
+        await self._app(scope, receive, send)
 
 
 class BodyLimit:

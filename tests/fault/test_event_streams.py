@@ -6,11 +6,11 @@ import asyncio
 import os
 import signal
 import statistics
-import threading
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +74,9 @@ class Lone:
 
 
 @pytest.fixture
-async def lone(own_rabbitmq: RabbitServer, file_store_url: str, tmp_path: Path) -> AsyncIterator[Lone]:
+async def lone(rabbitmq: RabbitServer, amqp_url: str, file_store_url: str, tmp_path: Path) -> AsyncIterator[Lone]:
     settings = {
-        **environment(own_rabbitmq.url, file_store_url),
+        **environment(amqp_url, file_store_url),
         "PODCAST_GATEWAY_STREAMS_PER_KEY": "2000",
         "PODCAST_GATEWAY_HEARTBEAT_SECONDS": "1",
         "PODCAST_GATEWAY_SEND_SECONDS": f"{SEND_SECONDS:g}",
@@ -85,39 +85,23 @@ async def lone(own_rabbitmq: RabbitServer, file_store_url: str, tmp_path: Path) 
     with Services(settings, tmp_path / "logs") as services:
         (worker,) = services.start("gateway")
         await services.ready()
-        yield Lone(services, worker, own_rabbitmq)
+        yield Lone(services, worker, rabbitmq)
 
 
-@contextmanager
-def health_watched(url: str) -> Iterator[list[float]]:
-    """How long `/healthz` takes while the body runs, in seconds; each answer must be 200.
-
-    Measured by a thread, so that the test's own event loop does not count.
-    """
-    found: list[float] = []
-    over = threading.Event()
-
-    def look() -> None:
-        with httpx.Client(base_url=url, timeout=30) as client:
-            while not over.wait(LOOK_SECONDS):
-                began = time.monotonic()
-                assert client.get("/healthz").status_code == 200
-                found.append(time.monotonic() - began)
-
-    with ThreadPoolExecutor(1) as threads:
-        looking = threads.submit(look)
-        try:
-            yield found
-        finally:
-            over.set()
-            looking.result()
-
-
-def report(what: str, found: list[float]) -> None:
-    milliseconds = sorted(1_000 * seconds for seconds in found)
+@asynccontextmanager
+async def health_reported(url: str, what: str) -> AsyncIterator[None]:
+    """Say how long `/healthz` took while the body ran; each answer must be 200."""
+    command = (sys.executable, "-m", "tests.fault.health_poll", url)
+    poll = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    assert poll.stdout is not None
+    assert await poll.stdout.readline() == b"polling\n"
+    yield
+    output, _ = await poll.communicate(b"")  # which ends its input
+    assert poll.returncode == 0
+    took = sorted(map(float, output.split()))
     print(  # noqa: T201 - pytest shows it with -s
-        f"{what}: /healthz {len(found)} times, median {statistics.median(milliseconds):.1f} ms,"
-        f" p99 {milliseconds[int(0.99 * len(milliseconds))]:.1f} ms, longest {milliseconds[-1]:.1f} ms"
+        f"{what}: /healthz {len(took)} times, median {statistics.median(took):.1f} ms,"
+        f" p99 {took[int(0.99 * len(took))]:.1f} ms, longest {took[-1]:.1f} ms"
     )
 
 
@@ -135,16 +119,14 @@ async def test_streams_that_are_aborted_leave_nothing_behind(lone: Lone, count: 
 
     streams = [lone.stream(paths[number % len(paths)]) for number in range(count)]
     try:
-        with health_watched(lone.url) as found:
+        async with health_reported(lone.url, f"{count} streams are opened"):
             await asyncio.gather(*(stream.open() for stream in streams))
             await is_open(lone, count)
-            report(f"{count} streams are opened", found)
-            found.clear()
-            assert (await lone.holds())["descriptors"] >= before["descriptors"] + count
+        assert (await lone.holds())["descriptors"] >= before["descriptors"] + count
+        async with health_reported(lone.url, f"{count} streams are aborted"):
             for number, stream in enumerate(streams):
                 await stream.leave(MANNERS[number % len(MANNERS)])
             await is_open(lone, 0)
-            report(f"{count} streams are aborted", found)
 
         async def is_as_before() -> bool:
             return all(value <= before[what] for what, value in (await lone.holds()).items())

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from httpx_sse import aconnect_sse
 
+from shared.client import api_keys
 from shared.protocol.messages import JobEvent, WorkRetried
 from tests.integration.gateway.conftest import with_key
 from tests.integration.gateway.event_streams import Life, Seen, take, until_end, watching
@@ -260,6 +261,28 @@ async def test_streams_have_a_limit_for_each_key_and_in_all(gateways: TwoGateway
     assert all(int(response.headers["retry-after"]) > 0 for response in refused)
     gateways.services.workers.remove(limited)
     limited.process.stop()
+
+
+async def test_a_stream_ends_after_a_while_so_that_its_key_is_checked_again(gateways: TwoGateways) -> None:
+    (short,) = gateways.services.start("gateway", PODCAST_GATEWAY_STREAM_SECONDS="1")
+    await gateways.services.ready()
+    token = await new_key(gateways.store, "read")
+    async with gateways.life(is_told=False) as life, with_key(short.health_url, token) as client:
+        await life.goes("chunking")
+        events = await until_end(client, path(life))
+        parsed = api_keys.parse(token)
+        assert parsed is not None
+        await api_keys.revoke(gateways.store, parsed[0])
+
+        async def is_refused() -> bool:
+            async with client.stream("GET", path(life), headers={"Last-Event-ID": events[-1].id}) as response:
+                return response.status_code == 401
+
+        await until(is_refused, "the key is not valid any more")
+
+    assert states(events) == ["chunking"]
+    gateways.services.workers.remove(short)
+    short.process.stop()
 
 
 async def _is_taken(client: httpx.AsyncClient, address: str) -> bool:
