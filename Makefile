@@ -65,6 +65,8 @@ docs:
 	deploy/setup.sh check
 	$(BIN)/python -m docs.asyncapi
 	$(BIN)/python -m docs.lifecycle
+	$(BIN)/python -m docs.sync_client
+	$(BIN)/python -m docs.problems
 	$(BIN)/python -m services.cli.settings_document > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
 
 # requirements.lock is what the system runs on, requirements-dev.lock adds what its tests need; bootstrap.lock is the

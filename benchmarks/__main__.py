@@ -11,7 +11,7 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import alternatives, cpu, fairness, makespan, memory, report
+from benchmarks import alternatives, cpu, fairness, gateway, makespan, memory, report, speech_route
 from benchmarks.environment import environment
 
 BENCHES: dict[str, ModuleType] = {
@@ -20,6 +20,8 @@ BENCHES: dict[str, ModuleType] = {
     "memory": memory,
     "alternatives": alternatives,
     "fairness": fairness,
+    "speech_route": speech_route,
+    "gateway": gateway,
 }
 
 

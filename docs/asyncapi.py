@@ -11,6 +11,7 @@ from services.assembler.app import build as assembler
 from services.chunker.app import build as chunker
 from services.coordinator.app import build as coordinator
 from services.synthesizer.app import build as synthesizer
+from services.webhooks.app import build as webhooks
 from shared.settings import Settings
 
 DOCUMENT = Path(__file__).with_name("asyncapi.json")
@@ -22,7 +23,7 @@ def document() -> str:
     settings = Settings(
         amqp_url="amqp://guest:guest@localhost:5672/", store_url="file:///store", speech_url="http://localhost:8880"
     )
-    services = [build(settings) for build in (chunker, coordinator, synthesizer, assembler)]
+    services = [build(settings) for build in (chunker, coordinator, synthesizer, assembler, webhooks)]
     specification = AsyncAPI(
         *(service.broker for service in services),
         title="Podcast Engine",

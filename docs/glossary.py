@@ -57,6 +57,7 @@ SAME_NAME = {
     "Child": "a running ffmpeg; a child process of the local stack",
     "Document": "what a client names; what the chunker has read",
     "Entry": "an entry of an EPUB's contents; an object in a listing of the store",
+    "Job": "what the coordinator remembers of a job; a job as the API shows it",
     "JobFailed": "the event; the error that the command line ends with",
     "Page": "a page of an Ogg file; a page of a listing",
     "SpeechRequest": "the same request on the caller's and on the server's side",

@@ -122,13 +122,15 @@ class Allowed:
     Attributes:
         networks: addresses, whatever name resolved to them.
         hosts: names, whatever they resolve to; lower case, without a trailing dot.
+        name: of the setting, for the hint of an error.
     """
 
     networks: tuple[Network, ...] = ()
     hosts: frozenset[str] = frozenset()
+    name: str = "PODCAST_FETCH_ALLOW"
 
     @classmethod
-    def parse(cls, setting: str) -> Self:
+    def parse(cls, setting: str, *, name: str = "PODCAST_FETCH_ALLOW") -> Self:
         """Parse a setting such as `10.0.0.0/8, ::1, wiki.intranet`.
 
         Raises:
@@ -143,11 +145,11 @@ class Allowed:
                 host = _plain_name(entry)
                 if not _HOST.fullmatch(host):
                     raise Misconfigured(
-                        f"PODCAST_FETCH_ALLOW names {entry!r}, which is neither a network nor a host name.",
+                        f"{name} names {entry!r}, which is neither a network nor a host name.",
                         hint="Write networks and host names with commas between them: 10.0.0.0/8, wiki.intranet.",
                     ) from None
                 hosts.add(host)
-        return cls(tuple(networks), frozenset(hosts))
+        return cls(tuple(networks), frozenset(hosts), name)
 
     def admits(self, host: str, address: Address) -> bool:
         """Whether the host or the address is on the list."""

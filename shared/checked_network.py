@@ -51,7 +51,7 @@ def checked(host: str, found: Iterable[str], allowed: Allowed) -> list[str]:
         where = f"The address {addresses[0]}" if host == str(addresses[0]) else f"{host} is at {addresses[0]}, which"
         raise ForbiddenAddress(
             f"{where} is not public ({kinds[0]}), so it is not connected to.",
-            hint="If it is meant to be reached, name the network or the host in PODCAST_FETCH_ALLOW.",
+            hint=f"If it is meant to be reached, name the network or the host in {allowed.name}.",
         )
     return may
 

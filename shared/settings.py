@@ -80,6 +80,10 @@ class Settings(BaseSettings):
         "comma-separated: `10.0.0.0/8, wiki.intranet`; empty: public addresses alone",
     )
 
+    webhook_allow: str = Field(
+        "", description="the same for the addresses that webhooks are sent to; empty: public addresses alone"
+    )
+
     # Limits, so that every job ends
     chunk_limit_characters: int = Field(400, ge=40, le=4_000, description="longest text spoken in one call")
     chunk_target_characters: int = Field(
@@ -95,6 +99,9 @@ class Settings(BaseSettings):
     coordinator_slots: int = Field(20, ge=1, description="messages a coordinator handles at a time")
     synthesizer_slots: int = Field(4, ge=1, description="chunks a synthesizer speaks at a time")
     assembler_slots: int = Field(1, ge=1, description="episodes an assembler makes at a time")
+    webhook_slots: int = Field(
+        16, ge=1, description="webhooks sent at a time, of which at most a quarter (at least one) go to one host"
+    )
 
     # Deadlines, from the inside out: call < handler < ack
     connect_timeout_seconds: float = Field(5, gt=0, description="to open a connection to any server")
@@ -102,10 +109,12 @@ class Settings(BaseSettings):
     store_deadline_seconds: float = Field(20, gt=0, description="one call to the store, plus 1 s for each MB")
     speech_deadline_seconds: float = Field(60, gt=0, description="one call to a speech server, all of it")
     fetch_deadline_seconds: float = Field(30, gt=0, description="to fetch a page")
+    webhook_deadline_seconds: float = Field(20, gt=0, description="one POST of a webhook, all of it")
     chunker_deadline_seconds: float = Field(180, gt=0, description="to handle one message in the chunker")
     coordinator_deadline_seconds: float = Field(120, gt=0, description="to handle one message in the coordinator")
     synthesizer_deadline_seconds: float = Field(240, gt=0, description="to handle one message in a synthesizer")
     assembler_deadline_seconds: float = Field(1_500, gt=0, description="to handle one message in an assembler")
+    webhooks_deadline_seconds: float = Field(120, gt=0, description="to handle one message in the webhooks service")
     ack_margin_seconds: float = Field(
         120, ge=30, description="how much later than a handler's deadline the broker's own may fire"
     )
@@ -119,6 +128,12 @@ class Settings(BaseSettings):
     attempts_limit: int = Field(5, ge=1, description="tries of a message before it becomes a dead letter")
     chunker_attempts_limit: int = Field(
         3, ge=1, description="the same for reading a source, where somebody is waiting to hear of a wrong address"
+    )
+    webhook_attempts_limit: int = Field(
+        22,
+        ge=1,
+        description="the same for sending a webhook: after 5 s, 1 min, 5 min, 30 min, then every 2 hours, each up to"
+        " 30 % earlier, so that a receiver may be down for a day",
     )
     crash_limit: int = Field(3, ge=2, description="a message that killed its consumer so often becomes a dead letter")
     breaker_failures: int = Field(3, ge=1, description="failures in a row after which an endpoint is left alone")
@@ -140,6 +155,9 @@ class Settings(BaseSettings):
     # What is kept
     retention_days: float = Field(
         0, ge=0, description="jobs that ended longer ago are removed, with audio that no job refers to; 0: keep all"
+    )
+    audit_retention_days: float = Field(
+        0, ge=0, description="days of the audit log that ended longer ago are removed; 0: keep all"
     )
 
     # Audio
@@ -179,8 +197,69 @@ class Settings(BaseSettings):
     gateway_requests_per_minute: int = Field(
         6_000, ge=1, description="requests that a key may make at each gateway, unless it has a limit of its own"
     )
+    gateway_streams: int = Field(2_000, ge=0, description="event streams that a gateway keeps open at a time")
+    gateway_streams_per_key: int = Field(500, ge=0, description="event streams that one key may have open at a gateway")
+    gateway_look_seconds: float = Field(
+        10.0, gt=0, description="how often a watched job is read from the store, in case an event was lost"
+    )
+    gateway_heartbeat_seconds: float = Field(
+        15.0, gt=0, description="longest time without a byte on an event stream, after which a comment is sent"
+    )
+    gateway_stream_seconds: float = Field(
+        900.0, gt=0, description="after this time an event stream ends, so that its client connects again with its key"
+    )
+    gateway_send_seconds: float = Field(
+        20.0, gt=0, description="how long a client of an event stream may not read before it is disconnected"
+    )
+    gateway_request_seconds: float = Field(
+        30, gt=0, description="how long a request may take until its answer begins, body included"
+    )
+    gateway_upload_seconds: float = Field(600, gt=0, description="how long the upload of a file may take")
+    gateway_operation_seconds: float = Field(
+        120, gt=0, description="how long a look at the dead letters, a replay or a removal may take"
+    )
+    gateway_stall_seconds: float = Field(
+        120, gt=0, description="a client that takes nothing of its answer for this long is cut off"
+    )
+    gateway_header_seconds: float = Field(10, gt=0, description="how long the headers of a request may take")
+    gateway_connections: int = Field(
+        2_000, ge=8, description="connections at a time; above that, only health is answered, and idle ones are closed"
+    )
+    gateway_redirect_seconds: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        description="with an S3 store that clients can reach: files are not sent by the gateway, but by the store, to"
+        " whoever has the address that the gateway redirects to, for so long; 0: never",
+    )
+    gateway_preview_wait_seconds: float = Field(
+        20, ge=0, le=300, description="how long a preview is waited for before the client is told to ask again"
+    )
+    gateway_previews_waiting_limit: int = Field(
+        20,
+        ge=1,
+        le=1_000,
+        description="previews that may wait at a time, of all clients together; jobs wait behind them",
+    )
     gateway_cors_origins: str = Field(
         "", description="web origins whose pages may use the gateway, comma-separated; `*`: all; empty: none"
+    )
+    gateway_json_limit_bytes: int = Field(
+        2_000_000, ge=1, description="largest JSON document that the gateway reads; a longer text is sent as a file"
+    )
+    gateway_uploads_limit: int = Field(
+        16, ge=1, description="forms that a gateway reads at a time; more are answered 503, to be sent again"
+    )
+
+    gateway_speech_streams: int = Field(
+        16, ge=1, description="answers of `POST /v1/audio/speech` that a gateway sends at a time; each has an encoder"
+    )
+    gateway_speech_patience_seconds: float = Field(
+        300, gt=0, description="how long such an answer waits for the next chunk; the job goes on without it"
+    )
+
+    webhook_rotation_seconds: float = Field(
+        86_400, ge=0, description="how long a webhook is signed with the previous secret too, after it was replaced"
     )
 
     # Clients of the gateway
@@ -223,6 +302,11 @@ class Settings(BaseSettings):
     def fetch_allowed(self) -> Allowed:
         """What may be fetched from although it is not public."""
         return Allowed.parse(self.fetch_allow)
+
+    @cached_property
+    def webhook_allowed(self) -> Allowed:
+        """What webhooks may be sent to although it is not public."""
+        return Allowed.parse(self.webhook_allow, name=f"{PREFIX}WEBHOOK_ALLOW")
 
     @property
     def speech_urls(self) -> tuple[str, ...]:

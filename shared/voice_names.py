@@ -1,4 +1,4 @@
-"""What the name of a voice says about its language, for speech servers that list only names."""
+"""What the name of a voice says: its language, for speech servers that list only names; whether it is OpenAI's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ _KOKORO: Final = {
     "z": "zh",
 }
 """First letter of a Kokoro voice → its language (https://huggingface.co/hexgrad/Kokoro-82M, VOICES.md)."""
+
+
+OPENAI_VOICES: Final = frozenset(
+    {
+        *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer"),
+        "verse",
+    }
+)
+"""OpenAI's own voices: clients made for OpenAI ask for one of them wherever they are pointed."""
 
 
 def language_in(name: str) -> str:

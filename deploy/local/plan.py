@@ -16,6 +16,7 @@ Engine = Literal["piper", "espeak-ng", "kokoro"]
 BUCKET = "podcast"
 GATEWAY = "gateway"
 """The service in a plan's `modules` that has an address of its own."""
+WEBHOOKS = "webhooks"
 _SECRET_BYTES = 16
 
 
@@ -34,6 +35,7 @@ class StackPlan(BaseModel):
             "coordinator": "services.coordinator.app",
             "synthesizer": "services.synthesizer.app",
             "assembler": "services.assembler.app",
+            WEBHOOKS: "services.webhooks.app",
             "gateway": "services.gateway.app",
         },
         description="service → the module that runs it",

@@ -43,10 +43,10 @@ _OURS = (
 )
 """Settings that the stack determines, whatever the environment says."""
 
-_FETCH_ALLOW = PREFIX + "FETCH_ALLOW"
+_ALLOW = (PREFIX + "FETCH_ALLOW", PREFIX + "WEBHOOK_ALLOW")
 _OWN_MACHINE = "127.0.0.0/8,::1"
-"""What a stack on somebody's own machine may fetch besides public pages, unless the environment says otherwise: what is
-served there belongs to them."""
+"""Where a stack on somebody's own machine may fetch pages and send webhooks besides public addresses, unless the
+environment says otherwise: what is served there belongs to them."""
 
 
 class ProcessSpecs:
@@ -160,8 +160,9 @@ class ProcessSpecs:
         inherited = {
             key: value for key, value in os.environ.items() if key not in {f"{PREFIX}{ours}_FILE" for ours in _OURS}
         }
-        if f"{_FETCH_ALLOW}_FILE" not in {**inherited, **self._plan.env}:
-            inherited.setdefault(_FETCH_ALLOW, _OWN_MACHINE)
+        for allow in _ALLOW:
+            if f"{allow}_FILE" not in {**inherited, **self._plan.env}:
+                inherited.setdefault(allow, _OWN_MACHINE)
         env = {
             **inherited,
             **self._plan.env,

@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 
 from services.assembler.failures import ChunkMissing
-from services.assembler.limiter import Limiter
 from services.assembler.prefetch import ahead
 from services.assembler.timeline import ChunkMeasurement, TimedChunk, Timeline
 from shared.audio import chunk_audio
+from shared.audio.limiter import Limiter
 from shared.audio.loudness import LoudnessMeter, Samples
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound

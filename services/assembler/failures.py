@@ -22,14 +22,6 @@ class ChunkMissing(Transient):
         self.key = key
 
 
-class EncoderFailed(Transient):
-    """ffmpeg ended with an error or could not be started."""
-
-
-class DiskFull(Transient):
-    """The folder for temporary files has no room for the episode."""
-
-
 class EpisodeIncomplete(Transient):
     """The decoded episode is not what was planned: its length differs, or a chunk is not where it should be."""
 

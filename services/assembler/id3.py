@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.assembler import splicing
-from services.assembler.failures import EncoderFailed
+from shared.audio.ffmpeg import EncoderFailed
 
 TOP_LEVEL = 0x02
 ORDERED = 0x01

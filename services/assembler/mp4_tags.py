@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from services.assembler import splicing
-from services.assembler.failures import EncoderFailed
+from shared.audio.ffmpeg import EncoderFailed
 
 UTF_8, JPEG, PNG, INTEGER = 1, 13, 14, 21
 """Kinds of data."""

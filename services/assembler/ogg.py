@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from services.assembler import splicing, vorbis
 from services.assembler.cover import Cover
-from services.assembler.failures import EncoderFailed
+from shared.audio.ffmpeg import EncoderFailed
 
 HEADER = struct.Struct("<4sBBqIIIB")
 """Magic, version, flags, granule position, serial number, page number, checksum, number of segments."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.assembler.ffmpeg import disk_full
+from shared.audio.ffmpeg import disk_full
 
 PREFIX = "podcast-assembler-"
 _LOCK = "lock"

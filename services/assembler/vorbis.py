@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.assembler import splicing
 from services.assembler.cover import Cover
-from services.assembler.failures import EncoderFailed
+from shared.audio.ffmpeg import EncoderFailed
 
 VENDOR = "Podcast Engine"
 """The vendor string, if the encoder has not written one itself."""

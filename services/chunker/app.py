@@ -1,6 +1,6 @@
-"""chunker: consumes job.submitted, publishes job.chunked. A splitter."""
+"""chunker: consumes job.submitted, publishes job.chunked; consumes preview.requested. A splitter."""
 
-from services.chunker import handlers, workers
+from services.chunker import handlers, previews, workers
 from shared.protocol import messages, topology
 from shared.runtime import service
 from shared.settings import Settings
@@ -26,6 +26,10 @@ def build(settings: Settings) -> service.Service:
     @app.on(messages.JobRequest)
     async def receive(message: messages.JobRequest) -> None:
         await handlers.chunk_job(message, store=app.store, settings=settings, publish=app.publish)
+
+    @app.on(messages.PreviewRequested)
+    async def receive_preview(message: messages.PreviewRequested) -> None:
+        await previews.make_preview(message, store=app.store, settings=settings)
 
     return app
 

@@ -5,6 +5,7 @@ This is CPU-bound, and importing trafilatura takes a second, so it is called in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import trafilatura
@@ -30,6 +31,10 @@ _NEVER_TEXT = (
     "textarea",
     "dialog",
 )
+_EMBEDDED = ("iframe", "video", "audio", "object", "embed")
+_PARAGRAPHS = frozenset({"p", "li", "h1", "h2", "h3", "h4", "h5", "h6"})
+_COMPARED_CHARACTERS = 200
+"""How much of a paragraph is compared: the article's may have lost a footnote mark or a button further on."""
 _FURNITURE = ("nav", "aside", "footer", "form", "menu")
 _FURNITURE_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "alert", "dialog"})
 
@@ -53,16 +58,17 @@ def pick(page: str) -> Article:
     language = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang")
     title = _first(root, "//title/text()", "//meta[@property='og:title']/@content")
     author = _first(root, "//meta[@name='author']/@content")
+    embedded = tuple(element.get("src") or element.get("data") or "" for element in root.iter(*_EMBEDDED))
     furniture = _strip(root)
     body = root.find("body")
     rest = "".join(str(text) for text in (body if body is not None else root).itertext())
     if not SPEAKABLE.search(rest):
         raise _no_text()
     if not furniture:
-        return Article(_serialised(root), title, author, language, "")
+        return Article(_serialised(root), title, author, language, "", embedded=embedded)
     picked: Any = trafilatura.bare_extraction(page, include_comments=False, include_tables=True, with_metadata=True)
     if picked is None or len(picked.text or "") < SHORT_PAGE_CHARACTERS:
-        return Article(_serialised(root), title, author, language, furniture)
+        return Article(_serialised(root), title, author, language, furniture, embedded=embedded)
     chosen = trafilatura.extract(
         page,
         output_format="html",
@@ -78,7 +84,31 @@ def pick(page: str) -> Article:
         picked.author or author,
         picked.language or language,
         furniture,
+        _passed_over(root, chosen) if chosen else (),
+        embedded,
     )
+
+
+def _passed_over(root: lxml_html.HtmlElement, chosen: str) -> tuple[str, ...]:
+    """The paragraphs of the page, without menus and footers, that are not in the chosen article."""
+    article = lxml_html.document_fromstring(for_xml(chosen))
+    kept = {_key(text) for text in _paragraphs(article)}
+    return tuple(text for text in _paragraphs(root) if SPEAKABLE.search(text) and _key(text) not in kept)
+
+
+def _paragraphs(root: lxml_html.HtmlElement) -> Iterator[str]:
+    """The beginning of each paragraph that is not inside another one; each word is looked at once."""
+    inside: set[lxml_html.HtmlElement] = set()
+    for element in root.iter():
+        if element.getparent() in inside:
+            inside.add(element)
+        elif element.tag in _PARAGRAPHS:
+            inside.add(element)
+            yield " ".join(str(element.text_content()).split())[:_COMPARED_CHARACTERS]
+
+
+def _key(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def _strip(root: lxml_html.HtmlElement) -> str:

@@ -22,24 +22,27 @@ LOOK_SECONDS = 1.0
 
 
 class Cancelled(Exception):
-    """The job was cancelled meanwhile; the result is no longer needed."""
+    """The job was cancelled or deleted meanwhile; the result is no longer needed."""
 
 
 async def unless_cancelled(work: Coroutine[Any, Any, _Result], *, job_id: str, store: Store) -> _Result:
-    """Do the work of a job, and stop it, with its child processes, when the job is cancelled.
+    """Do the work of a job, and stop it, with its child processes, when the job is cancelled or deleted.
 
     A job that has failed may be resumed or replayed, so a failure stops nothing.
 
     Raises:
-        Cancelled: the job was cancelled first.
+        Cancelled: the job was cancelled or deleted first.
     """
     working = asyncio.create_task(work)
     watching = asyncio.create_task(_until_cancelled(job_id, store))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise Cancelled
+        if not working.done():
+            raise Cancelled
+        result = working.result()
+        if await store.exists(keys.deleted(job_id)):
+            raise Cancelled
+        return result
     finally:
         for task in (working, watching):
             task.cancel()
@@ -51,5 +54,7 @@ async def _until_cancelled(job_id: str, store: Store) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         # No status yet, a store that does not answer, a status that cannot be read: none of them cancels a job.
         with contextlib.suppress(PodcastError, ValidationError):
+            if await store.exists(keys.deleted(job_id)):
+                return
             if read(JobStatus, await store.get(keys.status(job_id)), strict=False).state == "cancelled":
                 return

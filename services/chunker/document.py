@@ -91,6 +91,8 @@ class Article:
         author: None if the page names none.
         language: BCP 47 tag from the page.
         left_out: the words of menus and footers.
+        passed_over: paragraphs beside the article, such as teasers and comments.
+        embedded: where videos and other embedded things come from.
     """
 
     html: str
@@ -98,6 +100,8 @@ class Article:
     author: str | None
     language: str | None
     left_out: str
+    passed_over: tuple[str, ...] = ()
+    embedded: tuple[str, ...] = ()
 
 
 class Omissions:

@@ -22,6 +22,9 @@ from shared.protocol.messages import SourceFormat
 
 _FURNITURE_REASON = "menus, footers and what else is not the article"
 
+_BESIDE_REASON = "it is on the page, but no part of the article as far as can be told"
+_EMBEDDED_REASON = "a video or another page inside the page is no text"
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
@@ -158,6 +161,10 @@ def _document(parsed: bytes, *, book: bytes, article: Article | None) -> Packed:
         omissions = Omissions(document.omissions)
         if article.left_out:
             omissions.add("page furniture", _FURNITURE_REASON, article.left_out)
+        if article.passed_over:
+            omissions.add("beside the article", _BESIDE_REASON, article.passed_over[0], count=len(article.passed_over))
+        if article.embedded:
+            omissions.add("embedded media", _EMBEDDED_REASON, article.embedded[0], count=len(article.embedded))
         document = replace(
             document,
             title=article.title or document.title,

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
 
 import structlog
 from pydantic import ValidationError
 
 from services.chunker import manifests
 from services.chunker.cancellation import Cancelled, unless_cancelled
-from services.chunker.documents import read_packed
-from services.chunker.fetching import fetch
+from services.chunker.sources import read_source, time_left
 from services.chunker.workers import in_worker
-from shared.errors import BadInput, BadSource, Conflict, NotFound, TooLarge
-from shared.protocol.messages import JobChunked, JobRequest, SourceFormat, TextSource, UrlSource
+from shared.errors import BadInput, BadSource, Conflict, NotFound
+from shared.protocol.messages import JobChunked, JobRequest
 from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import keys
@@ -31,33 +27,29 @@ log = structlog.get_logger(__name__)
 
 Publish = Callable[[JobChunked], Awaitable[None]]
 
-_OWN_SHARE_OF_DEADLINE = 0.9
-"""The handler ends a little before its deadline, with an error that names the step that took too long."""
-
 
 async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publish: Publish) -> None:
-    """Read a job's source, store its manifest, announce it. Reading stops if the job is cancelled meanwhile.
+    """Read a job's source, store its manifest, announce it. Reading stops if the job is cancelled or deleted meanwhile.
 
     Raises:
         BadInput: the source cannot be read, or is over a limit.
         Transient: a server failed or a deadline passed.
     """
-    started = time.monotonic()
-
-    def left_seconds() -> float:
-        return max(0.0, started + settings.chunker_deadline_seconds * _OWN_SHARE_OF_DEADLINE - time.monotonic())
-
+    started, left_seconds = time.monotonic(), time_left(settings)
     key = keys.manifest(job.job_id)
     stored: bytes | None = None
     try:
         stored = await store.get(key)
     except NotFound:
+        if await store.exists(keys.deleted(job.job_id)):
+            log.info("the job was deleted: not read", job=job.job_id)
+            return
         job = await _first_request(job, store)
         work = _made(job, store, settings, left_seconds)
         try:
             manifest, chunks = await unless_cancelled(work, job_id=job.job_id, store=store)
         except Cancelled:
-            log.info("the job was cancelled: stopped reading", seconds=round(time.monotonic() - started, 1))
+            log.info("the job was cancelled or deleted: stopped reading", seconds=round(time.monotonic() - started, 1))
             return
         try:
             await store.create(key, manifest, content_type="application/json")
@@ -86,62 +78,5 @@ async def _made(
 ) -> tuple[bytes, int]:
     if job.cover is not None and not await store.exists(job.cover):
         raise BadSource(f"The cover {job.cover} is not in the store.", hint="Store the picture before the job is sent.")
-    source = await _source(job, store, settings)
-    document = await read_packed(
-        source.data,
-        format=source.format,
-        name=source.name,
-        content_type=source.content_type,
-        deadline_seconds=left_seconds(),
-    )
-    if document.characters > settings.text_limit_characters:
-        raise TooLarge(
-            f"The text has {document.characters:,} characters; {settings.text_limit_characters:,} are the limit.",
-            hint="Split it into several jobs, or raise PODCAST_TEXT_LIMIT_CHARACTERS.",
-        )
-    return await in_worker(
-        "Splitting the text", left_seconds(), manifests.build, job, document, settings, name=source.title_name
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    data: bytes
-    format: SourceFormat | None
-    name: str
-    title_name: str
-    content_type: str = ""
-
-
-async def _source(job: JobRequest, store: Store, settings: Settings) -> _Source:
-    source = job.source
-    if isinstance(source, TextSource):
-        return _Source(source.text.encode(), source.format, name="", title_name="")
-    if isinstance(source, UrlSource):
-        fetched = await fetch(
-            str(source.url),
-            limit_bytes=settings.source_limit_bytes,
-            deadline_seconds=settings.fetch_deadline_seconds,
-            connect_timeout_seconds=settings.connect_timeout_seconds,
-            allowed=settings.fetch_allowed,
-        )
-        parts = urlsplit(fetched.final_url)
-        name = PurePosixPath(unquote(parts.path)).name
-        return _Source(fetched.data, source.format, name, name or parts.hostname or "", fetched.content_type)
-    size = await store.size(source.key)
-    if size is None:
-        raise _missing(source.key)
-    if size > settings.source_limit_bytes:
-        raise TooLarge(
-            f"The source has {size / 1e6:,.1f} MB; {settings.source_limit_bytes / 1e6:,.1f} MB are the limit.",
-            hint="Split it into several documents, or raise PODCAST_SOURCE_LIMIT_BYTES.",
-        )
-    name = source.name or PurePosixPath(source.key).name
-    try:
-        return _Source(await store.get(source.key), source.format, name, name)
-    except NotFound as error:
-        raise _missing(source.key) from error
-
-
-def _missing(key: str) -> BadSource:
-    return BadSource(f"The source {key} is not in the store.", hint="Store the document before the job is sent.")
+    packed, name = await read_source(job.source, store=store, settings=settings, left_seconds=left_seconds)
+    return await in_worker("Splitting the text", left_seconds(), manifests.build, job, packed, settings, name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from pydantic import HttpUrl
 
@@ -12,7 +13,7 @@ from services.chunker.documents import Packed
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.addresses import without_login
 from shared.protocol.manifest import Chunk, Manifest, audio_key
-from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, JobRequest, UrlSource
+from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, JobRequest, PreviewRequested, UrlSource
 from shared.protocol.reading import read
 from shared.settings import Settings
 
@@ -23,6 +24,50 @@ TITLE_LIMIT_CHARACTERS = 300
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _FIRST_WORDS_CHARACTERS = 60
 """How much of the text becomes the title if there is neither a title nor a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What of a manifest does not depend on the voice.
+
+    Attributes:
+        title: of the episode.
+        author: of the episode; may be empty.
+        language: BCP 47 tag.
+        split: chapters, chunks, omissions.
+    """
+
+    title: str
+    author: str
+    language: str
+    split: splitting.Split
+
+
+def outline(asked: JobRequest | PreviewRequested, packed: Packed, settings: Settings, *, name: str) -> Outline:
+    """What would be spoken of a document; the same for a job and for its preview.
+
+    Args:
+        asked: its title, author and language win over the document's own.
+        packed: the source.
+        settings: limits.
+        name: of the file or address; becomes the title if there is no better one.
+
+    Raises:
+        BadSource: there is nothing to speak.
+        TooLarge: too many chunks.
+    """
+    document = packed.document()
+    language = asked.language or _language_of(document) or DEFAULT_LANGUAGE
+    title = _title(asked, document, name)
+    split = splitting.split(
+        document,
+        limit_characters=settings.chunk_limit_characters,
+        target_characters=settings.chunk_target_characters,
+        language=language,
+        title=title,
+        chunks_limit=settings.chunks_limit,
+    )
+    return Outline(title, asked.author or _line(document.author), language, split)
 
 
 def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> tuple[bytes, int]:
@@ -38,19 +83,10 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
         BadSource: there is nothing to speak.
         TooLarge: too many chunks.
     """
-    document = packed.document()
-    language = job.language or _language_of(document) or DEFAULT_LANGUAGE
+    found = outline(job, packed, settings, name=name)
+    language, split = found.language, found.split
     voice = job.voice or settings.default_voice
     model = job.model or settings.default_model
-    title = _title(job, document, name)
-    split = splitting.split(
-        document,
-        limit_characters=settings.chunk_limit_characters,
-        target_characters=settings.chunk_target_characters,
-        language=language,
-        title=title,
-        chunks_limit=settings.chunks_limit,
-    )
     chunks = tuple(
         Chunk(
             index=index,
@@ -71,9 +107,9 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
     )
     manifest = Manifest(
         job_id=job.job_id,
-        request=_without_login(job),
-        title=title,
-        author=job.author or _line(document.author),
+        request=_without_secrets(job),
+        title=found.title,
+        author=found.author,
         language=language,
         voice=voice,
         model=model,
@@ -87,8 +123,9 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
     return manifest.model_dump_json().encode(), len(chunks)
 
 
-def _without_login(job: JobRequest) -> JobRequest:
-    """The request without the user name and password of its address: readers of a manifest do not need them."""
+def _without_secrets(job: JobRequest) -> JobRequest:
+    """The request without the login of its address and without its webhook: readers of a manifest do not need them."""
+    job = job.model_copy(update={"webhook": None})
     source = job.source
     if not isinstance(source, UrlSource) or not (source.url.username or source.url.password):
         return job
@@ -107,10 +144,10 @@ def _language_of(document: Document) -> str | None:
     return tag if len(tag) <= LANGUAGE_LIMIT_CHARACTERS and _LANGUAGE.fullmatch(tag) else None
 
 
-def _title(job: JobRequest, document: Document, name: str) -> str:
+def _title(asked: JobRequest | PreviewRequested, document: Document, name: str) -> str:
     stem = re.sub(r"\.[A-Za-z0-9]{1,8}$", "", name)
     named = " ".join(re.sub(r"[-_+]+", " ", stem).split()) if SPEAKABLE.search(stem) else ""
-    for title in (job.title, document.title, named):
+    for title in (asked.title, document.title, named):
         if line := _line(title):
             return line
     return _first_words(document)

@@ -109,7 +109,7 @@ async def warm_up() -> None:
 
 
 def _load() -> None:
-    for module in ("services.chunker.documents", "services.chunker.manifests"):
+    for module in ("services.chunker.documents", "services.chunker.preview_documents"):
         importlib.import_module(module)
 
 

@@ -17,7 +17,8 @@ from typing import Any, Final
 import click
 from click.exceptions import NoArgsIsHelpError, NoSuchCommand
 
-from services.cli import exits, printing
+from services.cli import api_option, exits, printing
+from shared.errors import BadInput
 from shared.runtime import logs
 
 COMMANDS: Final[dict[str, str]] = {
@@ -36,10 +37,14 @@ COMMANDS: Final[dict[str, str]] = {
     "ps": "services.cli.stack_commands:ps",
     "doctor": "services.cli.stack_commands:doctor",
     "dlq": "services.cli.dlq_commands:dlq",
+    "keys": "services.cli.keys_commands:keys",
     "voices": "services.cli.voices_command:voices",
     "completion": "services.cli.completion_command:completion",
 }
 """Name → module and attribute of the click command, in the order of `podcast --help`."""
+
+LOCAL: Final = frozenset({"up", "down", "ps", "doctor", "keys", "completion"})
+"""Commands about this machine or its stack, which no API carries out."""
 
 
 def _remember_debug(context: click.Context, _option: click.Parameter, value: bool) -> None:
@@ -87,12 +92,16 @@ class PodcastGroup(click.Group):
 
         Raises:
             click.NoSuchCommand: there is no command with this name.
+            BadInput: it works on this machine only, but the command line has --api.
         """
         try:
-            return super().resolve_command(ctx, args)
+            name, command, left = super().resolve_command(ctx, args)
         except NoSuchCommand as error:
             # click looks for similar ones only among commands that have been imported.
             raise NoSuchCommand(error.command_name, possibilities=self.list_commands(ctx), ctx=ctx) from None
+        if name in LOCAL and api_option.is_given(ctx) and not ctx.resilient_parsing:
+            raise BadInput(f"`podcast {name}` is about this machine, not about an API.", hint="Leave out --api.")
+        return name, command, left
 
     def main(
         self,
@@ -139,6 +148,7 @@ class PodcastGroup(click.Group):
 
 @click.group(cls=PodcastGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="podcast-engine", prog_name="podcast")
+@api_option.options
 def cli() -> None:
     """Turn an article, a book or a page into a podcast episode.
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.cli import targets
-from shared.client import watching
+from services.cli.backends.port import CommandBackend
+from shared.dead_letters.grouping import sentence
 from shared.dead_letters.letter import DeadLetter
 from shared.errors import PodcastError
-from shared.settings import Settings
 from shared.text import one_line
 
 TITLES_SECONDS: Final = 3.0
 """Time limit to look up jobs' titles, which are optional: a store that is down must not hold up the list."""
 _TITLES_LIMIT: Final = 100
 _LEAST_ID_CHARACTERS: Final = 4
-_SENTENCE: Final = re.compile(r"""(.+?[.!?…])(?:\s+(?=["“'(`]?[A-Z0-9])|$)""")
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,6 @@ def grouped(letters: Iterable[DeadLetter]) -> list[Group]:
     return [Group(tuple(found), reason) for (_, _, reason), found in groups.items()]
 
 
-def sentence(reason: str) -> str:
-    """The first sentence of a reason, on one line."""
-    line = one_line(reason)
-    found = _SENTENCE.match(line)
-    return found[1] if found else line
-
-
 def short_ids(letters: Sequence[DeadLetter]) -> dict[str, str]:
     """The shortest unique beginning of each dead letter's id: id → its beginning."""
     ordered = sorted({letter.id for letter in letters})
@@ -79,20 +69,19 @@ def short_ids(letters: Sequence[DeadLetter]) -> dict[str, str]:
     return {letter_id: letter_id[:size] for letter_id in ordered}
 
 
-async def titles(settings: Settings, job_ids: Iterable[str | None]) -> Mapping[str, str]:
-    """The titles of jobs that the store returns within `TITLES_SECONDS`: job id → title."""
+async def titles(backend: CommandBackend, job_ids: Iterable[str | None]) -> Mapping[str, str]:
+    """The titles of jobs that the backend returns within `TITLES_SECONDS`: job id → title."""
     wanted = list(dict.fromkeys(job_id for job_id in job_ids if job_id))[:_TITLES_LIMIT]
     found: dict[str, str] = {}
 
     async def look(job_id: str) -> None:
         with contextlib.suppress(PodcastError, ValueError):  # ValueError: a status that cannot be read
-            status = await watching.look(store, job_id)
+            status = await backend.look(job_id)
             if status is not None and status.title:
                 found[job_id] = one_line(status.title)
 
     with contextlib.suppress(PodcastError, TimeoutError):
         async with asyncio.timeout(TITLES_SECONDS):
-            store = await targets.reachable_store(settings)
             await asyncio.gather(*map(look, wanted))
     return found
 

@@ -1,4 +1,4 @@
-"""Commands that remove jobs: delete, prune. `delete --cancel` publishes `job.cancel`."""
+"""Commands that remove jobs: delete, prune. `delete --cancel` asks for `job.cancel` first."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import click
 from rich.filesize import decimal
 
 from services.cli import interrupts, printing, targets
-from shared.client import broker, deleting, pruning, watching
+from services.cli.backends.port import CommandBackend
+from shared.client import watching
 from shared.client.deleting import Removed
+from shared.client.pruning import Pruned
 from shared.errors import DeadlineExceeded
-from shared.protocol.messages import TERMINAL_STATES, JobCancelRequested
-from shared.settings import Settings
-from shared.store.port import Store
+from shared.protocol.messages import TERMINAL_STATES
 
 _CANCEL_PATIENCE_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.1
@@ -45,20 +45,21 @@ def delete(job_id: str, cancel: bool, directory: Path | None, as_json: bool) -> 
 
     The audio of its single chunks, which other jobs may use, stays until `podcast prune`.
     """
-    settings = targets.named_stack(directory, only_store=not cancel)
+    target = targets.named(directory, only_store=not cancel)
     watching.checked_id(job_id)
 
-    async def work() -> Removed:
-        store = await targets.reachable_store(settings)
-        if cancel:
-            await _stop(job_id, store, settings)
-        return await deleting.delete_job(store, job_id)
+    async def work() -> Removed | None:
+        async with target.opened() as backend:
+            if cancel:
+                await _stop(job_id, backend)
+            return await backend.delete(job_id)
 
     removed = interrupts.run(work())
     if as_json:
-        printing.say_json({"job_id": job_id, "objects": removed.objects, "bytes": removed.size_bytes}, indent=None)
+        amount = {} if removed is None else {"objects": removed.objects, "bytes": removed.size_bytes}
+        printing.say_json({"job_id": job_id, **amount}, indent=None)
     else:
-        printing.say(f"deleted job {job_id}: {_amount(removed)}")
+        printing.say(f"deleted job {job_id}" + ("" if removed is None else f": {_amount(removed)}"))
 
 
 @click.command()
@@ -77,15 +78,11 @@ def prune(older_than_seconds: float, dry_run: bool, directory: Path | None, as_j
 
     Audio that is younger than a job may take is kept, so that jobs may run meanwhile.
     """
-    settings = targets.named_stack(directory, only_store=True)
+    target = targets.named(directory, only_store=True)
 
-    async def work() -> pruning.Pruned:
-        return await pruning.prune(
-            await targets.reachable_store(settings),
-            older_than_seconds=older_than_seconds,
-            job_deadline_seconds=settings.job_deadline_seconds,
-            dry_run=dry_run,
-        )
+    async def work() -> Pruned:
+        async with target.opened() as backend:
+            return await backend.prune(older_than_seconds=older_than_seconds, dry_run=dry_run)
 
     found = interrupts.run(work())
     if as_json:
@@ -96,6 +93,8 @@ def prune(older_than_seconds: float, dry_run: bool, directory: Path | None, as_j
             "job_bytes": found.jobs.size_bytes,
             "audio_objects": found.audio.objects,
             "audio_bytes": found.audio.size_bytes,
+            "preview_objects": found.previews.objects,
+            "preview_bytes": found.previews.size_bytes,
         }
         printing.say_json(report)
         return
@@ -105,25 +104,24 @@ def prune(older_than_seconds: float, dry_run: bool, directory: Path | None, as_j
     printing.say(f"{verb} audio that no job refers to: {_amount(found.audio)}")
 
 
-async def _stop(job_id: str, store: Store, settings: Settings) -> None:
+async def _stop(job_id: str, backend: CommandBackend) -> None:
     """Request that the job is cancelled, and wait until it is.
 
     Raises:
         DeadlineExceeded: it has not been cancelled in time.
     """
     try:
-        found = await watching.look(store, job_id)
+        found = await backend.look(job_id)
     except watching.UnreadableJob:
         return  # nobody can stop it, and nobody is working on it
     if found is None or found.state in TERMINAL_STATES:
         return
-    async with broker.opened(settings) as client:
-        await client.publish(JobCancelRequested(job_id=job_id, reason="deleted by the client"))
+    await backend.cancel(job_id, reason="deleted by the client")
     try:
         async with asyncio.timeout(_CANCEL_PATIENCE_SECONDS):
             while found is not None and found.state not in TERMINAL_STATES:
                 await asyncio.sleep(_LOOK_SECONDS)
-                found = await watching.look(store, job_id)
+                found = await backend.look(job_id)
     except TimeoutError as error:
         raise DeadlineExceeded(
             f"Job {job_id} was asked to stop and has not stopped within {_CANCEL_PATIENCE_SECONDS:g} s.",

@@ -1,10 +1,12 @@
 """`podcast dlq`: the dead-letter queues for people. Publishes only dead letters, back to the queues they came from.
 
-Works while the system runs, using only AMQP. Looking changes nothing; docs/dead-letters.md is the guide.
+Works while the system runs, using only AMQP, or the HTTP API. Looking changes nothing; docs/dead-letters.md is the
+guide.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -21,7 +23,7 @@ from services.cli.dlq_options import Access, Chosen, choosing, filtering, on_a_b
 from shared.client import destinations
 from shared.dead_letters.browser import Verdict
 from shared.dead_letters.export import line as export_line
-from shared.dead_letters.letter import DeadLetter
+from shared.dead_letters.letter import PARSE_LIMIT_BYTES, DeadLetter
 from shared.dead_letters.selection import Selection
 from shared.errors import BadInput
 from shared.text import json_escaped
@@ -63,7 +65,7 @@ def list_letters(*, selection: Selection, limit: int, everything: bool, as_json:
         async with access.opened() as letters:
             found = await letters.find(selection, limit=limit + 1)
         named = [letter.job_id for letter in found] if is_short else []
-        return found, await dead_letter_groups.titles(access.settings, named) if any(named) else {}
+        return found, await access.titles(named) if any(named) else {}
 
     found, titles = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     shown = found[:limit]
@@ -82,17 +84,20 @@ def list_letters(*, selection: Selection, limit: int, everything: bool, as_json:
 
 @dlq.command()
 @click.argument("letter_id", metavar="ID")
+@click.option("--payload", is_flag=True, help="Print the message itself, to edit it for `podcast dlq replay`.")
 @_json_option
 @on_a_broker
-def show(*, letter_id: str, as_json: bool, access: Access) -> None:
+def show(*, letter_id: str, payload: bool, as_json: bool, access: Access) -> None:
     """Show all about one letter: why it died, each attempt, its text; with --debug also where it failed."""
 
-    async def work() -> DeadLetter:
+    async def work() -> tuple[DeadLetter, bytes]:
         async with access.opened() as letters:
-            return (await letters.named([letter_id]))[0]
+            return await letters.opened(letter_id)
 
-    letter = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
-    if as_json:
+    letter, body = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
+    if payload:
+        printing.say_json(_payload(body))
+    elif as_json:
         printing.say_json(asdict(letter))
     else:
         printing.say(dead_letter_display.page(letter, debug=exits.debugging()))
@@ -100,18 +105,30 @@ def show(*, letter_id: str, as_json: bool, access: Access) -> None:
 
 @dlq.command()
 @choosing
+@click.option(
+    "--payload",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="Send this message, JSON, in place of the one letter's own; `podcast dlq show ID --payload` prints that.",
+)
 @_json_option
 @on_a_broker
-def replay(*, chosen: Chosen, as_json: bool, access: Access) -> None:
+def replay(*, chosen: Chosen, payload: IO[str] | None, as_json: bool, access: Access) -> None:
     """Send letters back to be handled again; a failed job then goes on.
 
     Each is taken off when its copy is confirmed, so nothing is lost if this is stopped half-way.
     """
+    if payload is not None and len(chosen.ids) != 1:
+        raise BadInput("An edited message replaces exactly one letter.", hint="Give the letter's ID.")
+    try:
+        edited = payload.read(PARSE_LIMIT_BYTES) if payload is not None else None
+    except UnicodeDecodeError as error:
+        raise BadInput("The edited message is not text in UTF-8.", hint="Name another file.") from error
     done: list[DeadLetter] = []
 
     async def work() -> None:
         async with access.opened() as letters:
-            await letters.replay(await chosen.resolve(letters), confirmed=done.append)
+            await letters.replay(await chosen.resolve(letters), edited=edited, confirmed=done.append)
 
     _carry_out(work, done, verb="replayed", as_json=as_json)
 
@@ -165,7 +182,7 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
                 written += 1
             return Verdict.KEEP
 
-        async with access.opened() as letters:
+        async with access.broker() as letters:
             await letters.visit(selection.queues, put, doing="exporting")
         return written
 
@@ -187,6 +204,13 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
             f"The export cannot be written: {error.strerror or error}.", hint="Name another file."
         ) from error
     printing.note(f"{dead_letter_display.count(written)} exported.")
+
+
+def _payload(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("The letter is no JSON.", hint="`podcast dlq export` writes it as it is.") from error
 
 
 def _someone_is_here() -> bool:

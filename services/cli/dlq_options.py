@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from services.cli import printing, targets
+from services.cli import dead_letter_groups, printing, targets
+from services.cli.backends import over_http
+from services.cli.backends.letters import HttpLetters, Letters
+from services.cli.targets import Target
 from shared.dead_letters.browser import DeadLetters
 from shared.dead_letters.operator_lock import WAIT_SECONDS
 from shared.dead_letters.selection import Selection, queue_named
 from shared.errors import BadInput
 from shared.protocol.topology import WORK_QUEUES
 from shared.runtime.broker import connected
-from shared.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -31,22 +33,42 @@ class Access:
     wait_seconds: float
 
     @functools.cached_property
-    def settings(self) -> Settings:
-        """The settings with the addresses of the stack.
+    def target(self) -> Target:
+        """The system whose dead letters these are.
 
         Raises:
-            BrokerDown: there is no stack.
+            BrokerDown: there is none.
         """
-        return targets.named_stack(self.directory)
+        return targets.named(self.directory)
 
     @contextlib.asynccontextmanager
-    async def opened(self) -> AsyncIterator[DeadLetters]:
-        """Connect to the stack's broker.
+    async def opened(self) -> AsyncIterator[Letters]:
+        """The dead letters, over AMQP or over HTTP.
 
         Raises:
             BrokerDown: there is no stack, or its broker does not answer.
         """
-        settings = self.settings
+        if self.target.api is None:
+            async with self.broker() as letters:
+                yield letters
+            return
+        async with over_http.connected(self.target.api) as client:
+            yield HttpLetters(client, wait_seconds=self.wait_seconds, say=printing.note)
+
+    @contextlib.asynccontextmanager
+    async def broker(self) -> AsyncIterator[DeadLetters]:
+        """The dead-letter queues themselves.
+
+        Raises:
+            BadInput: there is only an API.
+            BrokerDown: there is no stack, or its broker does not answer.
+        """
+        if self.target.api is not None:
+            raise BadInput(
+                "An export has every message byte for byte, which an API cannot give.",
+                hint="Name a stack instead (PODCAST_AMQP_URL); `podcast dlq show ID --payload` shows one message.",
+            )
+        settings = self.target.settings
         async with connected(settings) as connection:
             yield DeadLetters(
                 connection,
@@ -54,6 +76,11 @@ class Access:
                 wait_seconds=self.wait_seconds,
                 say=printing.note,
             )
+
+    async def titles(self, job_ids: Iterable[str | None]) -> Mapping[str, str]:
+        """The titles of jobs, as far as they can be had quickly: job id → title."""
+        async with self.target.opened() as backend:
+            return await dead_letter_groups.titles(backend, job_ids)
 
 
 @dataclass(frozen=True)
@@ -68,7 +95,7 @@ class Chosen:
     selection: Selection
     ids: tuple[str, ...] = ()
 
-    async def resolve(self, letters: DeadLetters) -> Selection:
+    async def resolve(self, letters: Letters) -> Selection:
         """The selected dead letters, with their full ids.
 
         Raises:

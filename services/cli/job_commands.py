@@ -1,7 +1,4 @@
-"""Commands that talk to a running stack about a job: submit, watch, cancel.
-
-`submit` publishes `job.submitted`, `cancel` publishes `job.cancel`; none waits longer than a job may take.
-"""
+"""Commands that talk to a running stack about a job: submit, watch, cancel; none waits longer than a job may take."""
 
 from __future__ import annotations
 
@@ -13,10 +10,11 @@ from typing import Any
 import click
 
 from services.cli import durations, exits, interrupts, job_options, printing, progress_display, summary, targets
-from shared.client import broker, submission, watching
+from services.cli.backends.port import HandedOver
 from shared.client import sources as reading
+from shared.client import submission
 from shared.errors import BadInput
-from shared.protocol.messages import TERMINAL_STATES, JobCancelRequested, JobStatus
+from shared.protocol.messages import TERMINAL_STATES, JobStatus
 
 _CANCEL_PATIENCE_SECONDS = 10.0
 """The coordinator answers in milliseconds when it runs; if it does not, the request waits in its queue."""
@@ -32,20 +30,20 @@ def submit(source: str, formats: tuple[Any, ...], directory: Path | None, as_jso
 
     SOURCE is a file, an http(s) address, or - for stdin.
     """
-    settings = targets.named_stack(directory)
+    target = targets.named(directory)
+    settings = target.settings
     order = job_options.order(options, tuple(dict.fromkeys(formats)) or ("mp3",))
     found = reading.find(source, limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
     draft = submission.draft(order, found, text_limit_characters=settings.text_limit_characters)
 
-    async def work() -> bool:
-        async with broker.opened(settings) as client:
-            store = await targets.reachable_store(settings)
-            return await submission.hand_over(draft, store=store, publish=client.publish)
+    async def work() -> HandedOver:
+        async with target.opened() as backend:
+            return await backend.submit(draft, chosen_id=options["job_id"])
 
-    job_id = draft.request.job_id
-    if not interrupts.run(work()):
-        printing.note(f"There is a job {job_id} already; the first one counts.")
-    printing.say_json({"job_id": job_id}, indent=None) if as_json else printing.say(job_id)
+    job = interrupts.run(work())
+    if not job.is_new:
+        printing.note(f"There is a job {job.job_id} already; the first one counts.")
+    printing.say_json({"job_id": job.job_id}, indent=None) if as_json else printing.say(job.job_id)
 
 
 @click.command()
@@ -54,21 +52,18 @@ def submit(source: str, formats: tuple[Any, ...], directory: Path | None, as_jso
 @targets.on_a_stack
 def watch(job_id: str, quiet: bool, directory: Path | None, as_json: bool) -> None:
     """Follow a job until it ends."""
-    settings = targets.named_stack(directory)
+    target = targets.named(directory)
 
     async def work() -> JobStatus:
-        store = await targets.reachable_store(settings)
-        status = await watching.known(store, job_id)
-        if status.state in TERMINAL_STATES:
-            return status
-        with progress_display.display(quiet=quiet) as shown:
-            async with broker.opened(settings) as client, client.events(job_id, retried=shown.retried) as events:
-                async for news in watching.follow(
-                    job_id, store=store, events=events, limit_seconds=settings.job_deadline_seconds, say=shown.say
-                ):
+        async with target.opened() as backend:
+            status = await backend.status(job_id)
+            if status.state in TERMINAL_STATES:
+                return status
+            with progress_display.display(quiet=quiet) as shown:
+                async for news in backend.follow(job_id, retried=shown.retried, say=shown.say):
                     shown.show(news)
                     status = news
-        return status
+            return status
 
     try:
         status = interrupts.run(work())
@@ -88,16 +83,15 @@ def watch(job_id: str, quiet: bool, directory: Path | None, as_json: bool) -> No
 @targets.on_a_stack
 def cancel(job_id: str, reason: str, directory: Path | None, as_json: bool) -> None:
     """Stop a job."""
-    settings = targets.named_stack(directory)
+    target = targets.named(directory)
 
     async def work() -> JobStatus:
-        store = await targets.reachable_store(settings)
-        found = await watching.known(store, job_id)
-        if found.state in TERMINAL_STATES:
-            return found
-        async with broker.opened(settings) as client:
-            await client.publish(JobCancelRequested(job_id=job_id, reason=reason[:500]))
-        return await _until_ended(found, lambda: watching.look(store, job_id))
+        async with target.opened() as backend:
+            found = await backend.status(job_id)
+            if found.state in TERMINAL_STATES:
+                return found
+            await backend.cancel(job_id, reason=reason)
+            return await _until_ended(found, lambda: backend.look(job_id))
 
     found = interrupts.run(work())
     if as_json:

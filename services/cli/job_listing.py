@@ -7,16 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from services.cli.columns import Column, rows
-from shared.addresses import without_login
-from shared.client.job_pages import jobs_page
+from shared.client.job_pages import JobFilter, jobs_page
+from shared.client.job_sources import source_of
 from shared.concurrency import gathered
-from shared.errors import BadInput, NotFound
-from shared.protocol.messages import JobRequest, JobState, JobStatus, ObjectSource, UrlSource
-from shared.protocol.reading import read
-from shared.store import keys
+from shared.protocol.messages import JobState, JobStatus
 from shared.store.port import Store
 from shared.text import one_line
 
@@ -69,10 +64,10 @@ async def page(store: Store, *, limit: int, before: str, states: frozenset[JobSt
     Raises:
         StoreDown: the store does not answer.
     """
-    found = await jobs_page(store, limit=limit, before=before, states=states)
+    found = await jobs_page(store, limit=limit, before=before, wanted=JobFilter(states=states))
 
     async def listed(status: JobStatus) -> Listed:
-        return Listed(status, await _source(store, status.job_id))
+        return Listed(status, await source_of(store, status.job_id))
 
     jobs = await gathered(listed, found.jobs, at_a_time=_LOOKUPS_AT_A_TIME)
     return Page(tuple(jobs), found.next or None, len(found.unreadable))
@@ -124,17 +119,3 @@ def _common(status: JobStatus) -> list[str]:
 
 def _title(status: JobStatus) -> str:
     return one_line(status.title) or "-"
-
-
-async def _source(store: Store, job_id: str) -> str:
-    try:
-        request = read(JobRequest, await store.get(keys.request(job_id)), strict=False)
-    except (NotFound, ValidationError, BadInput):
-        return ""
-    match request.source:
-        case UrlSource(url=url):
-            return without_login(str(url))
-        case ObjectSource(name=name, key=key):
-            return name or key.rpartition("/")[2]
-        case _:
-            return "text"

@@ -33,6 +33,12 @@ def running(settings: Settings) -> Settings | None:
     return _with_addresses(settings, found)
 
 
+def key_for(settings: Settings, api_url: str) -> str:
+    """The key of the running stack if this is its API's address; empty if it is another's."""
+    found = read_state(settings.state_dir.expanduser().resolve())
+    return found.api_key if found is not None and found.api_url == api_url else ""
+
+
 @contextlib.asynccontextmanager
 async def brought_up(settings: Settings, *, synthesizers: int, say: Callable[[str], None]) -> AsyncIterator[Settings]:
     """The settings with the addresses of a private stack, in a temporary folder.

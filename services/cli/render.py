@@ -9,15 +9,15 @@ from typing import Any, get_args
 
 import click
 
-from services.cli import exits, interrupts, job_options, printing, speech_servers, summary, targets
+from services.cli import exits, interrupts, job_options, printing, summary, targets
+from services.cli.backends.port import CommandBackend, HandedOver
 from services.cli.progress_display import Display, display
-from shared.client import broker, destinations, fetching, submission, watching
+from shared.client import destinations, fetching, submission
 from shared.client import sources as reading
 from shared.errors import BadInput, PodcastError
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import JobCancelRequested, JobStatus
-from shared.settings import Engine, Settings
-from shared.store.port import Store
+from shared.protocol.messages import JobStatus
+from shared.settings import Engine
 
 _CANCEL_SECONDS = 3.0
 """To cancel the job on a running stack."""
@@ -75,9 +75,9 @@ def render(  # noqa: PLR0917 - click passes them by name
     """Make an episode of a document or a page.
 
     SOURCE is a file, an http(s) address, or - for stdin. OUT's suffix says in which format; each further --format is
-    written beside it. Uses the stack that the environment (PODCAST_AMQP_URL, PODCAST_STORE_URL) or a running
-    `podcast up` names. Where there is none, or where --speech-url or --synthesizers asks for it, brings up its own for
-    this one job.
+    written beside it. Uses the system that --api, the environment (PODCAST_AMQP_URL with PODCAST_STORE_URL, or
+    PODCAST_API_URL) or a running `podcast up` names. Where there is none, or where --speech-url or --synthesizers asks
+    for it, brings up its own for this one job.
     """
     kinds = tuple(dict.fromkeys((fetching.audio_format(output), *formats)))
     output = destinations.made_ready(output)
@@ -94,12 +94,12 @@ def render(  # noqa: PLR0917 - click passes them by name
 
     async def work() -> Result:
         with display(quiet=quiet) as shown:
-            async with targets.stack(plan, settings, say=shown.say) as named:
+            async with targets.for_one_job(plan, settings, say=shown.say) as target, target.opened() as backend:
                 if engine is None:
-                    return await _render(draft, named, outputs, shown)
-                await speech_servers.check_engine(named, engine)
+                    return await _render(draft, order.job_id, backend, outputs, shown)
+                await backend.check_engine(engine)
                 request = draft.request.model_copy(update={"model": engine})
-                return await _render(replace(draft, request=request), named, outputs, shown)
+                return await _render(replace(draft, request=request), order.job_id, backend, outputs, shown)
 
     result = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     if as_json:
@@ -110,46 +110,39 @@ def render(  # noqa: PLR0917 - click passes them by name
         printing.say("\n".join(summary.lines(result.status, result.manifest, result.outputs)))
 
 
-async def _render(draft: submission.Draft, settings: Settings, outputs: dict[str, Path], shown: Display) -> Result:
+async def _render(
+    draft: submission.Draft, chosen_id: str | None, backend: CommandBackend, outputs: dict[str, Path], shown: Display
+) -> Result:
     """Submit the job, follow it to its end, and fetch its files."""
-    job_id = draft.request.job_id
-    async with broker.opened(settings) as client, client.events(job_id, retried=shown.retried) as events:
-        store = await targets.reachable_store(settings)
-        handing_over = asyncio.create_task(submission.hand_over(draft, store=store, publish=client.publish))
-        try:
-            # Shielded: we must know whether there is a job to cancel.
-            await asyncio.shield(handing_over)
-            status = await _followed(job_id, store, events, settings, shown)
-        except asyncio.CancelledError:
-            await _cancel(job_id, handing_over, settings, shown)
-            raise
-    manifest = await summary.manifest(store, job_id)
+    handing_over = asyncio.create_task(backend.submit(draft, chosen_id=chosen_id))
+    try:
+        # Shielded: we must know whether there is a job to cancel.
+        job = await asyncio.shield(handing_over)
+        status = await _followed(job.job_id, backend, shown)
+    except asyncio.CancelledError:
+        await _cancel(handing_over, backend, shown)
+        raise
+    manifest = await backend.manifest(job.job_id)
     if status.state != "completed":
         return Result(status, manifest, {})
-    await fetching.fetch(store, outputs, status)
+    await backend.fetch(outputs, status)
     return Result(status, manifest, outputs)
 
 
-async def _followed(
-    job_id: str, store: Store, events: asyncio.Queue[JobStatus], settings: Settings, shown: Display
-) -> JobStatus:
+async def _followed(job_id: str, backend: CommandBackend, shown: Display) -> JobStatus:
     status: JobStatus | None = None
-    async for status in watching.follow(
-        job_id, store=store, events=events, limit_seconds=settings.job_deadline_seconds, say=shown.say
-    ):
+    async for status in backend.follow(job_id, retried=shown.retried, say=shown.say):
         shown.show(status)
     if status is None:
         raise RuntimeError("following a job ends with its last status")
     return status
 
 
-async def _cancel(job_id: str, handing_over: asyncio.Task[bool], settings: Settings, shown: Display) -> None:
-    """Cancel the job, over a new connection, which is certainly alive."""
+async def _cancel(handing_over: asyncio.Task[HandedOver], backend: CommandBackend, shown: Display) -> None:
     shown.say("interrupted: cancelling the job")
     try:
         async with asyncio.timeout(_CANCEL_SECONDS):
-            await handing_over
-            async with broker.opened(settings) as client:
-                await client.publish(JobCancelRequested(job_id=job_id, reason="interrupted by the client"))
+            job = await handing_over
+            await backend.cancel(job.job_id, reason="interrupted by the client")
     except (PodcastError, TimeoutError) as error:
-        shown.say(f"The job could not be cancelled: {error or 'the broker does not answer.'} See `podcast cancel`.")
+        shown.say(f"The job could not be cancelled: {error or 'the system does not answer.'} See `podcast cancel`.")

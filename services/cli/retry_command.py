@@ -1,4 +1,4 @@
-"""`podcast retry`: publishes `job.resume`, the only message that reopens a failed or cancelled job."""
+"""`podcast retry`: asks for `job.resume`, the only message that reopens a failed or cancelled job."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 
 from services.cli import interrupts, printing, targets
-from shared.client import broker, watching
 from shared.errors import BadInput
-from shared.protocol.messages import TERMINAL_STATES, JobResumeRequested, JobStatus
+from shared.protocol.messages import TERMINAL_STATES, JobStatus
 
 _PATIENCE_SECONDS = 10.0
 """The coordinator answers in milliseconds when it runs; if it does not, the request waits in its queue."""
@@ -26,24 +25,25 @@ def retry(job_id: str, directory: Path | None, as_json: bool) -> None:
 
     It gets a fresh deadline, and what is finished stays finished: only the rest is spoken.
     """
-    settings = targets.named_stack(directory)
+    target = targets.named(directory)
 
     async def work() -> JobStatus:
-        store = await targets.reachable_store(settings)
-        found = await watching.known(store, job_id)
-        if found.state == "completed":
-            raise BadInput(f"Job {job_id} is completed.", hint="There is nothing to retry.")
-        if found.state not in TERMINAL_STATES:
-            raise BadInput(f"Job {job_id} is under way ({found.state}).", hint=f"`podcast watch {job_id}` follows it.")
-        async with broker.opened(settings) as client:
-            await client.publish(JobResumeRequested(job_id=job_id))
-        before = found.resumed_at
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                while found.resumed_at == before:
-                    await asyncio.sleep(_LOOK_SECONDS)
-                    found = await watching.look(store, job_id) or found
-        return found
+        async with target.opened() as backend:
+            found = await backend.status(job_id)
+            if found.state == "completed":
+                raise BadInput(f"Job {job_id} is completed.", hint="There is nothing to retry.")
+            if found.state not in TERMINAL_STATES:
+                raise BadInput(
+                    f"Job {job_id} is under way ({found.state}).", hint=f"`podcast watch {job_id}` follows it."
+                )
+            await backend.resume(job_id)
+            before = found.resumed_at
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    while found.resumed_at == before:
+                        await asyncio.sleep(_LOOK_SECONDS)
+                        found = await backend.look(job_id) or found
+            return found
 
     found = interrupts.run(work())
     if as_json:

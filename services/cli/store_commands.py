@@ -1,4 +1,4 @@
-"""Commands that only read the store: status, fetch, jobs."""
+"""Commands that only read, and need no broker: status, fetch, jobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 
 from services.cli import columns, exits, interrupts, job_listing, printing, summary, targets
-from shared.client import destinations, fetching, watching
+from shared.client import destinations, fetching
 from shared.errors import BadInput
 from shared.protocol.messages import JobState, JobStatus
 from shared.text import printable
@@ -19,12 +19,12 @@ from shared.text import printable
 @targets.on_a_stack
 def status(job_id: str, directory: Path | None, as_json: bool) -> None:
     """Show how a job stands."""
-    settings = targets.named_stack(directory, only_store=True)
+    target = targets.named(directory, only_store=True)
 
     async def work() -> tuple[JobStatus, list[str]]:
-        store = await targets.reachable_store(settings)
-        found = await watching.known(store, job_id)
-        return found, summary.lines(found, await summary.manifest(store, job_id), {})
+        async with target.opened() as backend:
+            found = await backend.status(job_id)
+            return found, summary.lines(found, await backend.manifest(job_id), {})
 
     found, lines = interrupts.run(work())
     if as_json:
@@ -50,24 +50,24 @@ def fetch(job_id: str, output: str, directory: Path | None, as_json: bool) -> No
 
     -o names a file (episode.mp3, episode.vtt), or a folder for all of the job's files.
     """
-    target = destinations.destination(output)
-    settings = targets.named_stack(directory, only_store=True)
+    to = destinations.destination(output)
+    target = targets.named(directory, only_store=True)
 
     async def work() -> tuple[dict[str, Path], bool]:
-        store = await targets.reachable_store(settings)
-        found = await watching.known(store, job_id)
-        if found.state in {"failed", "cancelled"}:
-            raise exits.JobFailed(summary.failure(found))
-        if found.state != "completed":
-            raise BadInput(
-                f"Job {job_id} has not ended yet ({found.state}).", hint=f"`podcast watch {job_id}` follows it."
-            )
-        files = fetching.wanted(found, target)
-        return files, await fetching.fetch(store, files, found)
+        async with target.opened() as backend:
+            found = await backend.status(job_id)
+            if found.state in {"failed", "cancelled"}:
+                raise exits.JobFailed(summary.failure(found))
+            if found.state != "completed":
+                raise BadInput(
+                    f"Job {job_id} has not ended yet ({found.state}).", hint=f"`podcast watch {job_id}` follows it."
+                )
+            files = fetching.wanted(found, to)
+            return files, await backend.fetch(files, found)
 
     files, made_folder = interrupts.run(work())
     if made_folder:
-        printing.note(f"Made the folder {printable(str(target.path))}.")
+        printing.note(f"Made the folder {printable(str(to.path))}.")
     if as_json:
         printing.say_json({kind: str(path) for kind, path in files.items()})
     else:
@@ -88,13 +88,11 @@ def fetch(job_id: str, output: str, directory: Path | None, as_json: bool) -> No
 @targets.on_a_stack
 def jobs(limit: int, before: str, states: tuple[Any, ...], directory: Path | None, as_json: bool) -> None:
     """List the jobs, newest first."""
-    settings = targets.named_stack(directory, only_store=True)
-    if before:
-        watching.checked_id(before)
+    target = targets.named(directory, only_store=True)
 
     async def work() -> job_listing.Page:
-        store = await targets.reachable_store(settings)
-        return await job_listing.page(store, limit=limit, before=before, states=frozenset(states) or None)
+        async with target.opened() as backend:
+            return await backend.page(limit=limit, before=before, states=frozenset(states) or None)
 
     found = interrupts.run(work())
     if as_json:

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from services.cli.durations import length
-from shared.errors import NotFound
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobStatus
-from shared.protocol.reading import read
-from shared.store import keys
-from shared.store.port import Store
 from shared.text import one_line as on_one_line
 from shared.text import printable
 
 _FAILURES_SHOWN = 5
 _TEXT_SHOWN_CHARACTERS = 70
-
-
-async def manifest(store: Store, job_id: str) -> Manifest | None:
-    """The job's manifest, if it got that far."""
-    with contextlib.suppress(NotFound):
-        return read(Manifest, await store.get(keys.manifest(job_id)), strict=False)
-    return None
 
 
 def document(status: JobStatus, plan: Manifest | None, outputs: Mapping[str, Path]) -> dict[str, Any]:

@@ -1,7 +1,13 @@
-"""Which stack a command talks to: the one that the environment names, or a running `podcast up`.
+"""What a command talks to: the first of these that is there.
 
-`PODCAST_AMQP_URL` and `PODCAST_STORE_URL` come first; then the addresses that `podcast up` has written to its folder.
-`podcast render` starts its own stack if neither exists.
+1. `podcast --api URL`: an HTTP API.
+2. `--dir DIR`: the `podcast up` in that folder.
+3. `PODCAST_AMQP_URL` and `PODCAST_STORE_URL`: a broker and a store. They come before an API, so that a
+   `PODCAST_API_URL` that is set for other programs redirects nobody who has set these.
+4. `PODCAST_API_URL`: an HTTP API.
+5. The running `podcast up`, by the addresses that it has written to its folder.
+
+`podcast render` starts a stack of its own if there is none of them.
 """
 
 from __future__ import annotations
@@ -15,16 +21,15 @@ from typing import Any, TypeVar
 
 import click
 
-from services.cli import own_stack, speech_servers
-from shared.deadlines import deadline
-from shared.errors import BrokerDown, Misconfigured, StoreDown
+from services.cli import api_option, own_stack, speech_servers
+from services.cli.api_option import Api
+from services.cli.backends.direct import DirectBackend
+from services.cli.backends.over_http import HttpBackend, connected
+from services.cli.backends.port import CommandBackend
+from shared.errors import BadInput, BrokerDown, Misconfigured
 from shared.settings import PREFIX, Settings, load
-from shared.store.port import Store, open_store
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-_FIRST_ANSWER_SECONDS = 8.0
-"""A store that does not answer its first, smallest call within this time counts as unreachable."""
 
 directory_option = click.option(
     "--dir",
@@ -67,35 +72,82 @@ def named_by_environment() -> bool:
     return is_set("amqp_url")
 
 
-def find_stack(directory: Path | None) -> Settings | None:
-    """The settings with the addresses of the stack to use; None if there is none.
+@dataclass(frozen=True)
+class Target:
+    """What a command talks to.
+
+    Attributes:
+        settings: with the addresses of the broker and the store, unless `api` is set.
+        api: the HTTP API to use; None: the broker and the store.
+    """
+
+    settings: Settings
+    api: Api | None = None
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[CommandBackend]:
+        """The backend, for as long as the context."""
+        if self.api is None:
+            yield DirectBackend(self.settings)
+        else:
+            async with connected(self.api) as client:
+                yield HttpBackend(client, self.settings)
+
+
+def find(directory: Path | None) -> Target | None:
+    """What to talk to; None if nothing is named and no stack runs.
 
     Args:
         directory: a folder from the command line, which takes precedence over the environment.
+
+    Raises:
+        Misconfigured, BadInput: what names it makes no sense.
     """
     settings = settings_in(directory)
-    if directory is None and named_by_environment():
-        return settings
-    return own_stack.running(settings)
+    if (api := api_option.given(settings)) is not None:
+        if directory is not None:
+            raise BadInput("--api and --dir name two systems.", hint="Give one of them.")
+        return Target(settings, api)
+    if directory is None:
+        if named_by_environment():
+            return Target(settings)
+        if (api := api_option.of_the_environment()) is not None:
+            return Target(settings, api)
+    running = own_stack.running(settings)
+    return None if running is None else Target(running)
 
 
-def named_stack(directory: Path | None, *, only_store: bool = False) -> Settings:
-    """The settings with the addresses of the stack to use.
+def own_store(directory: Path | None) -> Settings:
+    """The settings with the address of a store, for commands that no API carries out.
+
+    Raises:
+        BrokerDown: none is named, and no stack runs.
+    """
+    if directory is None and is_set("store_url"):
+        return load()
+    running = own_stack.running(settings_in(directory))
+    if running is None:
+        raise BrokerDown("No stack is running.", hint="Start one with `podcast up`, or set PODCAST_STORE_URL.")
+    return running
+
+
+def named(directory: Path | None, *, only_store: bool = False) -> Target:
+    """What to talk to.
 
     Args:
         directory: a folder from the command line.
         only_store: the command needs no broker.
 
     Raises:
-        BrokerDown: there is no stack.
+        BrokerDown: nothing is named, and no stack runs.
     """
-    if only_store and directory is None and is_set("store_url"):
-        return load()
-    found = find_stack(directory)
+    if only_store and directory is None and is_set("store_url") and not api_option.is_given():
+        return Target(load())
+    found = find(directory)
     if found is None:
         raise BrokerDown(
             "No stack is running.",
-            hint="Start one with `podcast up`, or set PODCAST_AMQP_URL and PODCAST_STORE_URL.",
+            hint="Start one with `podcast up`, or set PODCAST_AMQP_URL and PODCAST_STORE_URL, or PODCAST_API_URL.",
         )
     return found
 
@@ -123,40 +175,30 @@ class Plan:
 
 
 @contextlib.asynccontextmanager
-async def stack(plan: Plan, settings: Settings, *, say: Callable[[str], None]) -> AsyncIterator[Settings]:
-    """The settings with the addresses of a stack: a running one, or one that runs as long as the context.
+async def for_one_job(plan: Plan, settings: Settings, *, say: Callable[[str], None]) -> AsyncIterator[Target]:
+    """What to talk to: what is named, or a stack that runs as long as the context.
 
     Raises:
         SpeechDown: none of the named speech servers accepts connections.
         BrokerDown, StoreDown, Misconfigured: the command's own stack does not start.
     """
+    if plan.wants_its_own and api_option.is_given():
+        raise BadInput(
+            "--speech-url and --synthesizers are for a stack of this command's own, not for --api.",
+            hint="Leave them out, or --api.",
+        )
+    found = None if plan.wants_its_own else find(plan.directory)
+    if found is not None and found.api is not None:
+        yield found
+        return
     if plan.speech_url is not None:
         settings = settings.model_copy(update={"speech_url": plan.speech_url})
     for problem in await speech_servers.check(settings.speech_urls, timeout_seconds=settings.connect_timeout_seconds):
         say(problem)
-    named = find_stack(plan.directory)
-    if named is not None and not plan.wants_its_own:
-        yield named
+    if found is not None:
+        yield found
         return
     if plan.engine is not None:
         settings = settings.model_copy(update={"speech_default_engine": plan.engine})
     async with own_stack.brought_up(settings, synthesizers=plan.synthesizers or 1, say=say) as own:
-        yield own
-
-
-async def reachable_store(settings: Settings) -> Store:
-    """The store, after it has answered a call.
-
-    Raises:
-        StoreDown: it does not answer.
-    """
-    store = open_store(settings)
-    try:
-        async with deadline(_FIRST_ANSWER_SECONDS, "asking the store", error=StoreDown):
-            await store.ping()
-    except StoreDown as error:
-        raise StoreDown(
-            f"The store at {store.url} cannot be reached: {error.message}",
-            hint=error.hint or "Check that it runs and that PODCAST_STORE_URL is right.",
-        ) from error
-    return store
+        yield Target(own)

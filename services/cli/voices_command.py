@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
-from services.cli import columns, interrupts, printing, speech_servers, targets
+from services.cli import columns, interrupts, printing, targets
+from services.cli.backends import speakers
+from services.cli.backends.speakers import Speaker
 from services.cli.columns import Column, rows
 from shared.client import destinations
-from shared.client.voices import SpeechClient, Voice
+from shared.client.voices import Voice, sample_text
 from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound, PodcastError, SpeechDown
 from shared.text import one_line
@@ -22,16 +23,6 @@ SAMPLES_LIMIT: Final = 50
 """Voices that are sampled at once: espeak-ng alone has more than a hundred."""
 _AT_A_TIME: Final = 2
 _SAMPLES_FOLDER: Final = "voice-samples/"
-_WORDS: Final = {
-    "de": "So klingt diese Stimme, wenn sie dir etwas vorliest.",
-    "en": "This is how the voice sounds when it reads to you.",
-    "es": "Así suena esta voz cuando te lee algo.",
-    "fr": "Voici comment cette voix vous fait la lecture.",
-    "it": "Ecco come suona questa voce quando legge per te.",
-    "nl": "Zo klinkt deze stem als ze je voorleest.",
-    "pl": "Tak brzmi ten głos, kiedy ci czyta.",
-    "pt": "É assim que esta voz soa quando lê para você.",
-}
 
 
 @click.command()
@@ -52,24 +43,24 @@ def voices(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """List the voices, and how they sound.
 
-    Those of the speech servers that PODCAST_SPEECH_URL names, or of the running stack's.
+    Those of the speech servers that PODCAST_SPEECH_URL names, of an API, or of the running stack's.
     """
-    settings = speech_servers.named(directory, speech_url)
     if output is not None and not sample:
         raise BadInput("-o says where samples go.", hint="Add --sample.")
     folder = _folder(output or _SAMPLES_FOLDER) if sample else None
-    clients = {client.name: client for client in (SpeechClient(url, settings) for url in settings.speech_urls)}
 
     async def work() -> tuple[list[Voice], dict[Voice, Path]]:
-        chosen = _chosen(await _all(clients.values()), language, model)
-        if folder is None or not chosen:
-            return chosen, {}
-        if len(chosen) > SAMPLES_LIMIT:
-            raise BadInput(
-                f"There are {len(chosen)} voices; at most {SAMPLES_LIMIT} are sampled in one go.",
-                hint="Choose with --language or --model.",
-            )
-        return chosen, await _sampled(chosen, clients, folder)
+        async with speakers.opened(directory, speech_url) as asked:
+            listed = await _all(asked)
+            chosen = _chosen([voice for voice, _ in listed], language, model)
+            if folder is None or not chosen:
+                return chosen, {}
+            if len(chosen) > SAMPLES_LIMIT:
+                raise BadInput(
+                    f"There are {len(chosen)} voices; at most {SAMPLES_LIMIT} are sampled in one go.",
+                    hint="Choose with --language or --model.",
+                )
+            return chosen, await _sampled(chosen, dict(listed), folder)
 
     found, samples = interrupts.run(work())
     if as_json:
@@ -87,22 +78,21 @@ def voices(  # noqa: PLR0917 - click passes them by name
             ]
         )
     elif found:
-        printing.say(_table(found, several_servers=len(clients) > 1))
+        printing.say(_table(found, several_servers=len({voice.server for voice in found}) > 1))
     else:
         printing.note("There is no such voice.")
     if samples and not as_json:
         printing.note(f"{len(samples)} samples are in {one_line(str(folder))}.")
 
 
-async def _all(clients: Collection[SpeechClient]) -> list[Voice]:
-    """The voices of every server that lists them.
+async def _all(asked: Sequence[Speaker]) -> list[tuple[Voice, Speaker]]:
+    """The voices of everyone who lists them, with whom to ask for a sample.
 
     Raises:
         SpeechDown, NotFound: no server lists any.
     """
-    asked = list(clients)
     answers = await asyncio.gather(*(client.voices() for client in asked), return_exceptions=True)
-    found: list[Voice] = []
+    found: list[tuple[Voice, Speaker]] = []
     problems: list[PodcastError] = []
     for client, answer in zip(asked, answers, strict=True):
         match answer:
@@ -118,7 +108,7 @@ async def _all(clients: Collection[SpeechClient]) -> list[Voice]:
             case BaseException():
                 raise answer
             case _:
-                found += answer
+                found += [(voice, client) for voice in answer]
     if not found and problems:
         raise problems[0]
     for problem in problems:
@@ -174,14 +164,13 @@ def _written(folder: Path, voice: Voice, audio: bytes) -> Path:
     return path
 
 
-async def _sampled(chosen: Sequence[Voice], clients: dict[str, SpeechClient], folder: Path) -> dict[Voice, Path]:
+async def _sampled(chosen: Sequence[Voice], speaks: Mapping[Voice, Speaker], folder: Path) -> dict[Voice, Path]:
     """Have each voice speak a sentence: voice → file."""
     samples: dict[Voice, Path] = {}
 
     async def one(voice: Voice) -> None:
-        words = _WORDS.get(re.split(r"[-_]", voice.language.lower())[0], _WORDS["en"])
         try:
-            audio = await clients[voice.server].say(voice, words)
+            audio = await speaks[voice].say(voice, sample_text(voice.language))
         except PodcastError as error:
             printing.note(one_line(f"{voice.name}: {error}"))
             return

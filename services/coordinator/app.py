@@ -86,7 +86,8 @@ def _hear_of_pieces(app: service.Service, stages: tuple[topology.WorkQueue, ...]
 
 def _document(app: service.Service, stages: tuple[topology.WorkQueue, ...]) -> None:
     """Name what is published, for the AsyncAPI document."""
-    requests = [message for stage in stages for message in stage.consumes if message is not messages.JobRequest]
+    of_clients = (messages.JobRequest, messages.PreviewRequested)
+    requests = [message for stage in stages for message in stage.consumes if message not in of_clients]
     app.publishes(*requests, messages.ReconcileRequested, *messages.ENDINGS.values())
     app.broker.publisher(
         exchange=RabbitExchange(topology.EVENTS_EXCHANGE, type=ExchangeType.TOPIC, declare=False),

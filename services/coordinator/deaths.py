@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from services.coordinator.dispatching import Publish, dispatch
 from services.coordinator.jobs import Jobs
 from services.coordinator.life import Event
-from shared.protocol import envelope, topology
-from shared.protocol.messages import JobRequest, Message
+from shared.protocol import envelope, header_values, topology
+from shared.protocol.messages import JobRequest, Message, PreviewRequested
 from shared.protocol.reading import is_from_outside, read
 from shared.protocol.topology import WorkQueue
 
@@ -32,8 +32,10 @@ async def dead_letter(
     if queue is None:
         return
     message = _message(copy, queue)
+    if isinstance(message, PreviewRequested):
+        return  # no job
     if message is None:
-        if queue is topology.CHUNKER:
+        if queue is topology.CHUNKER and copy.type != PreviewRequested.ROUTING_KEY:
             await _unreadable_job(copy, jobs=jobs)
         return
     job_id: str = message.job_id  # type: ignore[attr-defined] # every message to a stage is about a job
@@ -47,7 +49,7 @@ async def dead_letter(
         if job is None or job.ended or job.status.state in {"queued", "chunking"}:
             return
         progress = await jobs.progress(job)
-        if progress.fail(name, message, _reason(copy)):
+        if progress.fail(name, message, _reason(copy), _attempts(copy)):
             await dispatch(job, jobs=jobs, publish=publish)
 
 
@@ -63,13 +65,18 @@ async def _unreadable_job(copy: IncomingMessage, *, jobs: Jobs) -> None:
 def _message(copy: IncomingMessage, queue: WorkQueue) -> Message | None:
     """The message that died; None if it is not one that belongs in the queue."""
     kinds = {message.ROUTING_KEY: message for message in queue.consumes}
-    kind = kinds.get(copy.type or "") or (queue.consumes[0] if len(kinds) == 1 and not copy.type else None)
+    kind = kinds.get(copy.type or "") or (None if copy.type else queue.consumes[0])
     if kind is None:
         return None
     try:
         return read(kind, copy.body, strict=is_from_outside(copy))
     except ValidationError:
         return None
+
+
+def _attempts(copy: IncomingMessage) -> int | None:
+    """How often it was tried; None if the broker gave it up, which does not say."""
+    return header_values.count(copy.headers.get(envelope.ATTEMPT)) or None
 
 
 def _reason(copy: IncomingMessage) -> str:

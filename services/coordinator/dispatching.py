@@ -77,7 +77,7 @@ async def carry_on(
             await requeue(request)
         return
     progress = await jobs.progress(job, manifest)
-    await jobs.move(job, Event.CHUNKED, title=manifest.title, error=None)
+    await jobs.move(job, Event.CHUNKED, title=manifest.title, author=manifest.author, error=None)
     if sent_back[0]:
         progress.asked(*sent_back)
     await dispatch(job, jobs=jobs, publish=publish, is_news=False)

@@ -36,7 +36,7 @@ LOSSES_LIMIT = 100
 async def job_submitted(request: JobRequest, *, jobs: Jobs) -> None:
     """Admit a new job; the chunker got the same message. The same id twice is one job."""
     async with jobs.held(request.job_id):
-        if await jobs.find(request.job_id) is None:
+        if await jobs.find(request.job_id) is None and not await jobs.was_deleted(request.job_id):
             await jobs.admit(request)
 
 
@@ -46,6 +46,8 @@ async def job_chunked(message: JobChunked, *, jobs: Jobs, publish: Publish) -> N
         job = await jobs.find(message.job_id)
         if job is not None and job.ended:
             return
+        if job is None and await jobs.was_deleted(message.job_id):
+            return  # its chunker was still reading
         manifest = await jobs.records.manifest(message.job_id)
         if manifest is None:
             raise BadInput(f"Job {message.job_id} has no manifest in the store.")
@@ -54,7 +56,7 @@ async def job_chunked(message: JobChunked, *, jobs: Jobs, publish: Publish) -> N
             return
         await jobs.progress(job, manifest)
         stages = {**job.status.stages, "chunking": round(message.seconds, 3)}
-        await jobs.move(job, Event.CHUNKED, title=manifest.title, stages=stages, error=None)
+        await jobs.move(job, Event.CHUNKED, title=manifest.title, author=manifest.author, stages=stages, error=None)
         await dispatch(job, jobs=jobs, publish=publish)
 
 

@@ -19,7 +19,8 @@ from services.coordinator.records import Overtaken, Records, Unreadable
 from services.coordinator.turns import Turns
 from shared.errors import BadInput, Outage
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import JobEnded, JobEvent, JobRequest, JobStatus
+from shared.protocol.messages import JobEnded, JobEvent, JobRequest, JobStatus, StateChange
+from shared.runtime.delivery import Ignored
 from shared.store.port import Store
 
 __all__ = ["Jobs", "Overtaken", "Unreadable"]
@@ -97,25 +98,36 @@ class Jobs:
         """The job, which must exist.
 
         Raises:
+            Ignored: it was deleted.
             BadInput: nobody has submitted it.
         """
         job = await self.find(job_id)
         if job is None:
-            raise BadInput(f"There is no job {job_id}.", hint="It was never submitted, or its data was deleted.")
+            if await self.was_deleted(job_id):
+                raise Ignored(f"Job {job_id} was deleted.")
+            raise BadInput(f"There is no job {job_id}.", hint="It was never submitted.")
         return job
+
+    async def was_deleted(self, job_id: str) -> bool:
+        """Whether a job without a status was deleted: what is still under way for it changes nothing."""
+        found = await self.records.was_deleted(job_id)
+        if found:
+            log.info("a message of a deleted job", job=job_id)
+        return found
 
     async def admit(self, request: JobRequest) -> Job:
         """Record a new job in the store: its request (the first one with its id), its mark as active, its state."""
         request = await self.records.first_request(request)
         job = await self.begin(request.job_id)
-        await self.move(job, Event.SUBMITTED, title=request.title or "")
+        await self.move(job, Event.SUBMITTED, title=request.title or "", author=request.author or "")
         return job
 
     async def begin(self, job_id: str) -> Job:
         """A job that has no status yet; from now on it is marked as active."""
         await self.records.mark_active(job_id)
         now = clock.now()
-        return Job(JobStatus(job_id=job_id, state="queued", submitted_at=now, updated_at=now))
+        history = (StateChange(number=1, state="queued", at=now),)
+        return Job(JobStatus(job_id=job_id, state="queued", submitted_at=now, updated_at=now, history=history))
 
     async def progress(self, job: Job, manifest: Manifest | None = None) -> Progress:
         """The job's progress; if this process does not have it, derived from the manifest and the last status.
@@ -143,7 +155,9 @@ class Jobs:
         state = life.after(job.status.state, event)
         if state is None:
             return False
-        job.status = job.status_now(state=state, **fields)
+        now = clock.now()
+        history = life.history(job.status, state, at=now)
+        job.status = job.status_now(state=state, updated_at=now, history=history, **fields)
         await self.write(job)
         log.info("job", state=state, job=job.job_id, on=event.value, reason=job.status.error)
         if job.ended:

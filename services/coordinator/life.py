@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from shared.protocol.messages import TERMINAL_STATES, JobState
+from shared.protocol.messages import HISTORY_LIMIT, TERMINAL_STATES, JobState, JobStatus, StateChange
 
 
 class Event(Enum):
@@ -75,6 +75,21 @@ TABLE: Final[dict[JobState, dict[Event, JobState]]] = {
 def after(state: JobState, event: Event) -> JobState | None:
     """The state of a job in `state` after `event`; None if the event changes nothing."""
     return TABLE[state].get(event)
+
+
+def history(status: JobStatus, state: JobState, *, at: float) -> tuple[StateChange, ...]:
+    """The history of a job that goes from this status to `state`; unchanged if it is in that state already.
+
+    Args:
+        status: what it was until now.
+        state: what it is from now on.
+        at: now, in seconds since the epoch.
+    """
+    # An older version wrote none: then it begins with the state that the job was found in.
+    known = status.history or (StateChange(number=1, state=status.state, at=status.updated_at),)
+    if state == status.state:
+        return known
+    return (*known, StateChange(number=known[-1].number + 1, state=state, at=at))[-HISTORY_LIMIT:]
 
 
 def diagram() -> str:

@@ -41,7 +41,7 @@ class Progress:
         for failure in failed:
             tally = self.tallies.get(failure.kind)
             if tally is not None and failure.index < len(tally.kind.object_keys):
-                tally.fail(tally.kind.object_keys[failure.index], failure.reason)
+                tally.fail(tally.kind.object_keys[failure.index], failure.reason, failure.attempts)
 
     @property
     def phase(self) -> Phase:
@@ -52,13 +52,14 @@ class Progress:
         """Note that this object is in the store; False if that was known, or it is not of this job."""
         return sum(tally.finish(key) for tally in self.tallies.values()) > 0
 
-    def fail(self, queue: str, request: Message, reason: str) -> bool:
+    def fail(self, queue: str, request: Message, reason: str, attempts: int | None = None) -> bool:
         """Note that a piece cannot be made.
 
         Args:
             queue: the name of the work queue in which `request` died.
             request: the message that requested the piece.
             reason: why it died.
+            attempts: how often it was tried, if that is known.
 
         Returns:
             False if this job would not have sent that request, does not wait for it yet, or has the piece after all.
@@ -68,7 +69,7 @@ class Progress:
             key = getattr(request, "object_key", kind.object_keys[0] if len(kind.object_keys) == 1 else None)
             index = tally.index_of(key) if kind.queue.name == queue and key is not None else None
             if key is not None and index is not None and kind.request(index) == request:
-                return tally.fail(key, reason)
+                return tally.fail(key, reason, attempts)
         return False
 
     def lose(self, key: str, *, all_of_its_kind: bool = False) -> bool:
@@ -138,7 +139,11 @@ class Progress:
         """The first failures of each kind, in order of the text."""
         return tuple(
             ChunkFailure(
-                kind=tally.kind.name, index=index, text=tally.kind.text(index)[:_TEXT_SHOWN_CHARACTERS], reason=reason
+                kind=tally.kind.name,
+                index=index,
+                text=tally.kind.text(index)[:_TEXT_SHOWN_CHARACTERS],
+                reason=reason,
+                attempts=tally.attempts_at(index),
             )
             for tally in self.tallies.values()
             for index, reason in tally.failures[:FAILURES_SHOWN]

@@ -91,6 +91,10 @@ class Records:
         """Whether somebody has submitted this job."""
         return await self._store.exists(keys.request(job_id))
 
+    async def was_deleted(self, job_id: str) -> bool:
+        """Whether somebody has deleted this job."""
+        return await self._store.exists(keys.deleted(job_id))
+
     async def manifest(self, job_id: str) -> Manifest | None:
         """The job's manifest; None if it is not chunked yet.
 

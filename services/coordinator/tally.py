@@ -25,6 +25,7 @@ class Tally:
     Attributes:
         kind: what is counted here.
         failed: object key → why it cannot be made.
+        attempts: object key of a failed piece → how often it was tried, where that is known.
         in_flight: object keys that have been requested and have not come back.
         finished_count: distinct objects that are in the store.
         done: finished pieces, counting equal ones separately.
@@ -44,6 +45,7 @@ class Tally:
         self._bits = bytearray((len(self._first) + 7) // 8)
         self._waiting = list(range(len(self._first)))  # a heap: what is lost is requested again in order
         self.failed: dict[str, str] = {}
+        self.attempts: dict[str, int] = {}
         self.in_flight: set[str] = set()
         self.finished_count = 0
         self.done = 0
@@ -75,14 +77,17 @@ class Tally:
         self.done += self._uses[place]
         self.in_flight.discard(key)
         self.failed.pop(key, None)
+        self.attempts.pop(key, None)
         return True
 
-    def fail(self, key: str, reason: str) -> bool:
+    def fail(self, key: str, reason: str, attempts: int | None = None) -> bool:
         """Note that this object cannot be made; False if it was made after all, or belongs to none of these pieces."""
         if key not in self._places or self.is_finished(key):
             return False
         self.in_flight.discard(key)
         self.failed[key] = reason
+        if attempts is not None:
+            self.attempts[key] = attempts
         return True
 
     def lose(self, key: str) -> bool:
@@ -138,6 +143,10 @@ class Tally:
     def failures(self) -> list[tuple[int, str]]:
         """Index and reason of the pieces that cannot be made, in order."""
         return sorted((self._first[self._places[key]], reason) for key, reason in self.failed.items())
+
+    def attempts_at(self, index: int) -> int | None:
+        """How often this failed piece was tried; None if that is not known."""
+        return self.attempts.get(self.kind.object_keys[index])
 
     @property
     def failed_count(self) -> int:

@@ -6,6 +6,7 @@ A route says with `@needs("submit")` which scope it needs. A route that says not
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -14,18 +15,21 @@ from typing import Any, Final, TypeVar
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from services.gateway.backend import Backend, backend
+from services.gateway import browsers
+from services.gateway.key_directory import KeyDirectory
 from services.gateway.problems import RateLimited, ScopeMissing, Unauthenticated
 from shared.client import api_keys
 from shared.client.api_keys import SCOPES, ApiKey, Scope
+from shared.errors import BadInput, Misconfigured
+from shared.settings import Settings
+from shared.store.port import Store
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 _NEEDS: Final = "__podcast_needs__"
-_REMEMBERED_SECONDS: Final = 5.0
-"""How long a key from the store is used without asking again: a revoked key ends within this time."""
-_REMEMBERED_KEYS: Final = 10_000
 _WINDOW_SECONDS: Final = 60.0
+_WINDOWS_LIMIT: Final = 10_000
+"""From this number of keys on, those that have not been used for a while are forgotten."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,14 @@ class Caller:
         name: what people call it.
         scopes: what it may do.
         requests_per_minute: how often.
+        is_limited: whether that is a limit of this key alone.
     """
 
     key_id: str
     name: str
     scopes: frozenset[Scope]
     requests_per_minute: int
+    is_limited: bool = False
 
 
 def needs(scope: Scope) -> Callable[[Endpoint], Endpoint]:
@@ -71,15 +77,19 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            found = backend(request)
-            guard: Guard = request.app.state.guard
-            caller = await guard.caller(request, found)
+            caller = await guard(request).caller(request)
             request.state.caller = caller
             if self.scope not in caller.scopes:
-                raise ScopeMissing(f"This key has not the scope {self.scope}.", hint="Use another key.")
+                raise ScopeMissing(f"This key does not have the scope {self.scope}.", hint="Use another key.")
             return await handle(request)
 
         return guarded
+
+
+def guard(request: Request) -> Guard:
+    """The guard of the application that answers this request."""
+    found: Guard = request.app.state.guard
+    return found
 
 
 def caller(request: Request) -> Caller:
@@ -95,67 +105,82 @@ class Guard:
     are no accounting.
     """
 
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[float, ApiKey | None]] = {}
+    def __init__(self, settings: Settings, store: Store) -> None:
+        """Check the settings.
+
+        Raises:
+            Misconfigured: the gateway's own key is no key.
+        """
+        self._limit = settings.gateway_requests_per_minute
+        self._anonymous = settings.gateway_anonymous
+        self._origins = origins(settings)
+        self._own: ApiKey | None = None
+        if settings.gateway_key:
+            try:
+                self._own = api_keys.key_of(settings.gateway_key, name="stack", scopes=SCOPES)
+            except BadInput as error:
+                raise Misconfigured(
+                    "PODCAST_GATEWAY_KEY is no key of the API.",
+                    hint="Keys have the form of those that `podcast keys add` prints: pe_…_….",
+                ) from error
+        self._keys = KeyDirectory(store)
         self._windows: dict[str, tuple[float, int]] = {}
 
-    async def caller(self, request: Request, found: Backend) -> Caller:
+    def is_own(self, key_id: str) -> bool:
+        """Whether this is the id of the key in the gateway's settings."""
+        return self._own is not None and self._own.key_id == key_id
+
+    async def caller(self, request: Request) -> Caller:
         """Who makes the request.
 
         Raises:
             Unauthenticated: it has no valid key.
+            ForeignOrigin: it has none, and comes from a web page.
             RateLimited: the key has used up its requests.
             StoreDown: the key cannot be looked up.
         """
-        who = await self._who(request, found)
+        who = await self._who(request)
         self._count(who, request)
         return who
 
-    async def _who(self, request: Request, found: Backend) -> Caller:
-        settings = found.settings
-        limit = settings.gateway_requests_per_minute
+    async def _who(self, request: Request) -> Caller:
         token = _token(request)
         if token is None:
-            if settings.gateway_anonymous:
-                return Caller("anonymous", "anonymous", frozenset(SCOPES), limit)
+            if self._anonymous:
+                browsers.check(request, allowed_origins=self._origins)
+                return Caller("anonymous", "anonymous", frozenset(SCOPES), self._limit)
             raise Unauthenticated("This needs a key.", hint="Send `Authorization: Bearer <key>`.")
         parsed = api_keys.parse(token)
         if parsed is not None:
             key_id, secret = parsed
-            own = api_keys.parse(settings.gateway_key) if settings.gateway_key else None
-            if own is not None and own[0] == key_id:
-                if api_keys.opens(api_keys.key_of(settings.gateway_key, name="stack", scopes=SCOPES), secret):
-                    return Caller("stack", "stack", frozenset(SCOPES), limit)
+            if self._own is not None and self._own.key_id == key_id:
+                if api_keys.opens(self._own, secret):
+                    return Caller("stack", "stack", frozenset(SCOPES), self._limit)
             else:
-                key = await self._key(key_id, found)
+                key = await self._keys.find(key_id)
                 if key is not None and api_keys.opens(key, secret) and key.revoked_at is None:
-                    return Caller(key_id, key.name, frozenset(key.scopes), key.requests_per_minute or limit)
+                    limit = key.requests_per_minute or self._limit
+                    is_limited = key.requests_per_minute is not None
+                    return Caller(key_id, key.name, frozenset(key.scopes), limit, is_limited)
         raise Unauthenticated("This key is not valid.", hint="`podcast keys list` lists the valid ones.")
-
-    async def _key(self, key_id: str, found: Backend) -> ApiKey | None:
-        now = time.monotonic()
-        if key_id in self._known and now - self._known[key_id][0] < _REMEMBERED_SECONDS:
-            return self._known[key_id][1]
-        key = await api_keys.find(found.store, key_id)
-        if len(self._known) >= _REMEMBERED_KEYS:
-            self._known.clear()
-        self._known[key_id] = (now, key)
-        return key
 
     def _count(self, who: Caller, request: Request) -> None:
         now = time.monotonic()
         began, count = self._windows.get(who.key_id, (now, 0))
         if now - began >= _WINDOW_SECONDS:
             began, count = now, 0
-        self._windows[who.key_id] = (began, count + 1)
-        left_seconds = max(1, round(began + _WINDOW_SECONDS - now))
+        if who.key_id not in self._windows and len(self._windows) >= _WINDOWS_LIMIT:
+            self._windows = {k: window for k, window in self._windows.items() if now - window[0] < _WINDOW_SECONDS}
+        is_over = count >= who.requests_per_minute
+        self._windows[who.key_id] = (began, count if is_over else count + 1)
+        left_seconds = max(1, math.ceil(began + _WINDOW_SECONDS - now))
         remaining = max(0, who.requests_per_minute - count - 1)
-        # draft-ietf-httpapi-ratelimit-headers: the policy, and what is left of it.
+        # draft-ietf-httpapi-ratelimit-headers-10: the policy (quota, window), and what is left of it (for how long).
         request.state.rate_limit = {
             "RateLimit-Policy": f'"key";q={who.requests_per_minute};w={_WINDOW_SECONDS:.0f}',
             "RateLimit": f'"key";r={remaining};t={left_seconds}',
         }
-        if count >= who.requests_per_minute:
+        if is_over:
             raise RateLimited(
                 f"This key may make {who.requests_per_minute} requests a minute.",
                 hint=f"Go on in {left_seconds} s.",
@@ -163,8 +188,27 @@ class Guard:
             )
 
 
+def origins(settings: Settings) -> frozenset[str]:
+    """The web origins whose pages may use the gateway; `*` is all."""
+    return frozenset(
+        origin.strip().rstrip("/").lower() for origin in settings.gateway_cors_origins.split(",") if origin.strip()
+    )
+
+
 def _token(request: Request) -> str | None:
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and value.strip():
-        return value.strip()
-    return request.headers.get("x-api-key")
+    """The key that was sent.
+
+    Raises:
+        Unauthenticated: there are several, of which a proxy may have checked another one.
+    """
+    sent = [*request.headers.getlist("authorization"), *request.headers.getlist("x-api-key")]
+    if len(sent) > 1:
+        raise Unauthenticated("The request has several keys.", hint="Send one `Authorization: Bearer <key>`.")
+    if not sent:
+        return None
+    if "x-api-key" in request.headers:
+        return sent[0].strip()
+    kind, _, value = sent[0].partition(" ")
+    if kind.lower() != "bearer" or not value.strip():
+        raise Unauthenticated("The Authorization is of another kind.", hint="Send `Authorization: Bearer <key>`.")
+    return value.strip()

@@ -17,52 +17,119 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.gateway import health_routes, job_routes, problems
-from services.gateway.access import Guard
+from services.gateway import (
+    audit_routes,
+    chunk_routes,
+    dead_letter_routes,
+    document_routes,
+    episode_routes,
+    event_routes,
+    health_routes,
+    job_control_routes,
+    job_list_routes,
+    job_routes,
+    key_routes,
+    older_webhook,
+    preview_routes,
+    problems,
+    speech_routes,
+    submit_routes,
+    voice_routes,
+    webhook_routes,
+)
+from services.gateway.access import Guard, origins
 from services.gateway.backend import Backend
-from services.gateway.middleware import BodyLimit, ResponseHeaders
-from services.gateway.openapi import describe
+from services.gateway.deadlines import RequestDeadlines
+from services.gateway.middleware import BodyLimit, InTurn, ResponseHeaders, Room
+from services.gateway.openapi import describe, operation_id
+from services.gateway.operators import Operators
 from services.gateway.serving import serve
+from services.gateway.speech_stream import StreamSlots
+from services.gateway.voice_catalogue import VoiceCatalogue
+from shared.client.covers import COVER_LIMIT_BYTES
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs
 from shared.settings import Settings, load
 
-_FORM_MARGIN_BYTES: Final = 100_000
-"""What a request may have beside the document."""
+_FORM_MARGIN_BYTES: Final = COVER_LIMIT_BYTES + 3_000_000
+"""What a request may have beside the document: a cover, and the options."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-ROUTERS: Final = (health_routes.router, job_routes.router)
+ROUTERS: Final = (
+    health_routes.router,
+    document_routes.router,
+    submit_routes.router,
+    job_list_routes.router,
+    job_routes.router,
+    chunk_routes.router,
+    job_control_routes.router,
+    older_webhook.router,
+    event_routes.router,
+    episode_routes.router,
+    preview_routes.router,
+    speech_routes.router,
+    voice_routes.router,
+    webhook_routes.router,
+    dead_letter_routes.router,
+    key_routes.router,
+    audit_routes.router,
+)
+SAMPLES_AT_A_TIME: Final = 4
+"""Samples of voices that are spoken at a time."""
 
 
 def build(settings: Settings) -> tuple[FastAPI, Backend]:
     """Wire the application.
 
     Raises:
-        Misconfigured: it would be open to anyone on a network.
+        Misconfigured: it would be open to strangers, or a setting is wrong.
     """
+    allowed_origins = sorted(origins(settings))
     if settings.gateway_anonymous and settings.gateway_host not in _LOOPBACK:
         raise Misconfigured(
             "PODCAST_GATEWAY_ANONYMOUS would let anyone on the network in.",
             hint="Bind the gateway to 127.0.0.1 with PODCAST_GATEWAY_HOST, or use keys.",
         )
+    if settings.gateway_anonymous and "*" in allowed_origins:
+        raise Misconfigured(
+            "PODCAST_GATEWAY_ANONYMOUS with PODCAST_GATEWAY_CORS_ORIGINS=* would let any web page in.",
+            hint="List the origins of your pages, or use keys.",
+        )
+    _ = settings.webhook_allowed  # named now if it cannot be read, not at the first request that needs it
     backend = Backend(settings)
-    app = FastAPI(title="Podcast Engine", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
-    app.state.backend, app.state.guard = backend, Guard()
+    app = FastAPI(
+        title="Podcast Engine",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # the address of a redirect would come from the Host header
+        separate_input_output_schemas=False,
+        generate_unique_id_function=operation_id,
+    )
+    app.state.backend, app.state.guard = backend, Guard(settings, backend.store)
+    app.state.voices = VoiceCatalogue(settings)
+    app.state.speech_slots = StreamSlots(settings.gateway_speech_streams, what="streams")
+    app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME, what="samples")
+    app.state.operators = Operators()
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
     describe(app)
+    app.add_middleware(RequestDeadlines, settings=settings)
     app.add_middleware(BodyLimit, limit_bytes=settings.source_limit_bytes + _FORM_MARGIN_BYTES)
-    origins = [origin.strip() for origin in settings.gateway_cors_origins.split(",") if origin.strip()]
-    if origins:
+    if allowed_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=origins,
+            allow_origins=allowed_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"],
+            expose_headers=[
+                *("Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"),
+                "X-Podcast-Job",
+            ],
         )
+    app.add_middleware(Room)
     app.add_middleware(ResponseHeaders)
+    app.add_middleware(InTurn)
     return app, backend
 
 
@@ -73,13 +140,14 @@ def main() -> None:
     except Misconfigured as error:
         sys.exit(f"gateway: {error}")
     logs.configure("gateway", level=settings.log_level, as_json=settings.log_json)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it logs every start and stop
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it logs every start, and every bad request
     heap.share_one()
 
     async def run() -> None:
         try:
             app, backend = build(settings)
             code = await serve(app, backend)
+            backend.uploads.remove()
         except PodcastError as error:
             sys.stderr.write(f"gateway: {error}\n")
             code = 2

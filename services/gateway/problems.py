@@ -6,6 +6,7 @@ docs/problems.md is written from the same table.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,13 +15,23 @@ from typing import Any, Final
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from services.gateway import openai_errors
+from services.gateway.allowed_methods import allowed
+from services.gateway.bodies import SlowRequest
+from services.gateway.episode_errors import FileLost, NoSuchFile, NotCompleted, SourceUnavailable
+from services.gateway.reading_along import NotSpoken
 from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
+from shared.client.previewing import PreviewsBusy
+from shared.client.watching import UnreadableJob
+from shared.client.webhook_endpoints import EndpointDisabled
+from shared.dead_letters.operator_lock import Busy
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +39,9 @@ MEDIA_TYPE: Final = "application/problem+json"
 OUTAGE_RETRY_SECONDS: Final = 5
 """What `Retry-After` says while a server behind the gateway is down."""
 _ERRORS_LIMIT: Final = 20
+_CLIENT_GONE: Final = 499
+_POINTER_LIMIT_CHARACTERS: Final = 200
+"""A stranger may have called a field anything."""
 
 
 class Unauthenticated(errors.PodcastError):
@@ -36,6 +50,18 @@ class Unauthenticated(errors.PodcastError):
 
 class ScopeMissing(errors.PodcastError):
     """The key is valid, but does not allow this."""
+
+
+class ForeignOrigin(errors.PodcastError):
+    """A web page of somebody else uses a browser to make the request."""
+
+
+class OwnKey(errors.PodcastError):
+    """The key is the one in the gateway's settings, which only these can change."""
+
+
+class Crowded(errors.PodcastError):
+    """All connections are in use."""
 
 
 class RateLimited(errors.PodcastError):
@@ -48,6 +74,26 @@ class RateLimited(errors.PodcastError):
     def __init__(self, message: str, *, hint: str = "", retry_after_seconds: int = 1) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+
+class StillRunning(errors.Conflict):
+    """The job is under way, so there is nothing to retry."""
+
+
+class AlreadyCompleted(errors.Conflict):
+    """The job is completed, so there is nothing to retry."""
+
+
+class TooManyStreams(RateLimited):
+    """The key has as many event streams open as it may."""
+
+
+class StreamsFull(errors.Outage):
+    """This gateway has as many event streams open as it may, or is stopping."""
+
+
+class SpeechStreamsFull(errors.Outage):
+    """This gateway sends as many streams of audio as it may."""
 
 
 class KeyReused(errors.Conflict):
@@ -85,12 +131,53 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "The key does not allow this",
         "Keys have scopes: `submit`, `read`, `operate`. Use one with the scope that the route's description names.",
     ),
+    ForeignOrigin: ProblemKind(
+        "foreign-origin",
+        HTTPStatus.FORBIDDEN,
+        "Web pages may not do this",
+        "This gateway answers without a key, so it must be reached as `localhost` or by its loopback address, and not"
+        " from a web page. A page of yours can send a key; `PODCAST_GATEWAY_CORS_ORIGINS` lets its origin in.",
+    ),
+    OwnKey: ProblemKind(
+        "own-key",
+        HTTPStatus.CONFLICT,
+        "The key is the gateway's own",
+        "It is set by `PODCAST_GATEWAY_KEY`. Change or remove the setting and start the gateway again.",
+    ),
+    Busy: ProblemKind(
+        "operator-busy",
+        HTTPStatus.CONFLICT,
+        "Another operator is at the dead letters",
+        "One operator at a time may use the dead letters, over HTTP or with `podcast dlq`. `detail` says who it is and"
+        " since when. Try again after `Retry-After`; an operator who hangs is disconnected within half a minute.",
+    ),
+    Crowded: ProblemKind(
+        "too-many-connections",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "All connections are in use",
+        "The gateway has as many connections as it may (`PODCAST_GATEWAY_CONNECTIONS`). Try again after `Retry-After`,"
+        " or at another gateway.",
+    ),
     RateLimited: ProblemKind(
         "rate-limited",
         HTTPStatus.TOO_MANY_REQUESTS,
         "Too many requests",
         "The key has used up its requests for now. `Retry-After` says when to go on; `RateLimit` headers say how many"
         " are left.",
+    ),
+    TooManyStreams: ProblemKind(
+        "too-many-streams",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many event streams",
+        "The key has as many event streams open as it may. Close one first; one stream of `/v1/events` can replace many"
+        " of single jobs. `PODCAST_GATEWAY_STREAMS_PER_KEY` is the limit.",
+    ),
+    StreamsFull: ProblemKind(
+        "streams-full",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "No more event streams",
+        "This gateway has as many event streams open as it may, or is stopping. Connect again after `Retry-After`, or"
+        " to another gateway. `PODCAST_GATEWAY_STREAMS` is the limit.",
     ),
     errors.ForbiddenAddress: ProblemKind(
         "forbidden-address",
@@ -116,6 +203,26 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "The job has not ended",
         "Only a job that has ended can be removed. Cancel it first.",
     ),
+    NotCompleted: ProblemKind(
+        "not-completed",
+        HTTPStatus.CONFLICT,
+        "The job is not completed",
+        "The files of a job are there when it is completed. `detail` names its state; `GET /v1/jobs/{id}/events` tells"
+        " when it changes.",
+    ),
+    FileLost: ProblemKind(
+        "file-lost",
+        HTTPStatus.NOT_FOUND,
+        "The file is gone from the store",
+        "The job made the file, but the store does not have it any more. Submit the job again: what is still there is"
+        " not spoken again.",
+    ),
+    NoSuchFile: ProblemKind(
+        "no-such-file",
+        HTTPStatus.NOT_FOUND,
+        "The job has no such file",
+        "The job made no file of this kind. `detail` names those it has; `formats` of the job says which it makes.",
+    ),
     errors.BadInput: ProblemKind(
         "bad-input",
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -131,6 +238,36 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "The Idempotency-Key belongs to another request",
         "The same key must come with the same request. Use a new key for a new request.",
     ),
+    StillRunning: ProblemKind(
+        "job-running",
+        HTTPStatus.CONFLICT,
+        "The job is under way",
+        "Only a job that has failed or was cancelled can be tried again. This one goes on by itself.",
+    ),
+    AlreadyCompleted: ProblemKind(
+        "job-completed",
+        HTTPStatus.CONFLICT,
+        "The job is completed",
+        "Only a job that has failed or was cancelled can be tried again. This one has its episode.",
+    ),
+    UnreadableJob: ProblemKind(
+        "unreadable-job",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The job cannot be read",
+        "What the store has of the job is damaged, or was written by an incompatible version. It can be deleted.",
+    ),
+    SlowRequest: ProblemKind(
+        "slow-request",
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The request did not arrive in time",
+        "The body took longer to arrive than PODCAST_GATEWAY_UPLOAD_SECONDS allows. Send it again.",
+    ),
+    EndpointDisabled: ProblemKind(
+        "endpoint-disabled",
+        HTTPStatus.CONFLICT,
+        "The webhook endpoint is disabled",
+        "It answered 410, or somebody disabled it. `PATCH /v1/webhooks/{id}` with `enabled: true` enables it again.",
+    ),
     errors.Conflict: ProblemKind(
         "conflict", HTTPStatus.CONFLICT, "It was changed meanwhile", "Read it again, then decide."
     ),
@@ -140,11 +277,38 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "The speech server refuses",
         "The speech server does not know the voice or model, or cannot speak the text. `GET /v1/voices` lists voices.",
     ),
+    NotSpoken: ProblemKind(
+        "not-spoken",
+        HTTPStatus.BAD_GATEWAY,
+        "The text cannot be spoken",
+        "A part of the text became a dead letter, or the job was cancelled. `detail` says why; the job, which the"
+        " header `X-Podcast-Job` names, has the rest.",
+    ),
+    SpeechStreamsFull: ProblemKind(
+        "speech-streams-full",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too many streams",
+        "This gateway sends as many streams as it may (`PODCAST_GATEWAY_SPEECH_STREAMS`). Try again after"
+        " `Retry-After`, or at another gateway.",
+    ),
     errors.Outage: ProblemKind(
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "A server is down",
         "The broker, the store or the speech server does not answer. Nothing is lost; try again after `Retry-After`.",
+    ),
+    PreviewsBusy: ProblemKind(
+        "previews-busy",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too many previews are waiting",
+        "Previews wait in the same queue as jobs, so only a few may wait at a time. Try again after `Retry-After`, or"
+        " submit the job.",
+    ),
+    SourceUnavailable: ProblemKind(
+        "source-unavailable",
+        HTTPStatus.BAD_GATEWAY,
+        "The page cannot be fetched now",
+        "The server of the page is down, busy or unknown; `detail` says what happened. A job tries again by itself.",
     ),
     errors.DeadlineExceeded: ProblemKind(
         "too-slow", HTTPStatus.GATEWAY_TIMEOUT, "It took too long", "A server took longer than it may. Try again."
@@ -174,6 +338,12 @@ HTTP_KINDS: Final[dict[int, ProblemKind]] = {
     406: ProblemKind(
         "not-acceptable", 406, "None of the media types is available", "The route's description lists them."
     ),
+    412: ProblemKind(
+        "precondition-failed",
+        412,
+        "It is not what the client has",
+        "`If-Match` or `If-Unmodified-Since` does not hold: the file was made again. Load all of it.",
+    ),
     415: ProblemKind(
         "wrong-media-type", 415, "The media type cannot be read", "The route's description lists what it reads."
     ),
@@ -202,6 +372,12 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = Field(default_factory=list, description="what is wrong in the request, and where")
 
 
+def kinds() -> list[ProblemKind]:
+    """Every kind of problem, by status and name."""
+    found = {kind.name: kind for kind in (*KINDS.values(), *HTTP_KINDS.values())}
+    return sorted(found.values(), key=lambda kind: (kind.status, kind.name))
+
+
 def kind_of(error: BaseException) -> ProblemKind:
     """The kind of problem that an error is."""
     for base in type(error).__mro__:
@@ -218,17 +394,36 @@ def problem(
     fields: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """The response for a problem."""
+    """The response for a problem; on OpenAI's routes, an error in OpenAI's shape."""
+    if openai_errors.is_wanted(request.url.path):
+        first = fields[0] if fields else None
+        param = first.pointer.strip("/").replace("/", ".") or None if first is not None else None
+        message = scrub(detail) or kind.title
+        return openai_errors.response(kind.status, message, code=kind.name, param=param, headers=headers)
     body: dict[str, Any] = {
         "type": f"/problems/{kind.name}",
         "title": kind.title,
         "status": int(kind.status),
-        "detail": scrub(detail),
-        "instance": request.url.path,
+        "detail": sendable(scrub(detail)),
+        "instance": request.scope["path"],
     }
     if fields:
-        body["errors"] = [field.model_dump() for field in fields[:_ERRORS_LIMIT]]
+        body["errors"] = [
+            {"pointer": sendable(field.pointer), "detail": sendable(field.detail)} for field in fields[:_ERRORS_LIMIT]
+        ]
     return JSONResponse(body, status_code=int(kind.status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def bug(request: Request, error: Exception) -> JSONResponse:
+    """The response for an error that is a fault of the program; it is in the log."""
+    log.error("a request failed", path=request.scope["path"], exc_info=error)
+    return problem(KINDS[Exception], request, detail=type(error).__name__)
+
+
+def not_http() -> bytes:
+    """The body of the response to what is not HTTP."""
+    kind = HTTP_KINDS[400]
+    return json.dumps({"type": f"/problems/{kind.name}", "title": kind.title, "status": kind.status}).encode()
 
 
 def headers_of(error: BaseException) -> dict[str, str]:
@@ -238,6 +433,10 @@ def headers_of(error: BaseException) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="podcast"'}
         case RateLimited():
             return {"Retry-After": str(error.retry_after_seconds)}
+        case NotSpoken():
+            return {"x-should-retry": "false"}  # OpenAI's clients would try it three times
+        case Busy() | Crowded():
+            return {"Retry-After": str(OUTAGE_RETRY_SECONDS)}
         case errors.Outage():
             return {"Retry-After": str(max(1, round(error.retry_after_seconds or OUTAGE_RETRY_SECONDS)))}
     return {}
@@ -247,6 +446,8 @@ def install(app: FastAPI) -> None:
     """Make the application answer every error with a problem."""
 
     async def on_podcast_error(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, openai_errors.InvalidField):
+            return openai_errors.response(400, scrub(str(error)), code=error.code, param=error.param)
         return problem(kind_of(error), request, detail=str(error), headers=headers_of(error))
 
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -262,23 +463,18 @@ def install(app: FastAPI) -> None:
         kind = HTTP_KINDS.get(error.status_code) or ProblemKind(
             "http", error.status_code, HTTPStatus(error.status_code).phrase, ""
         )
-        return problem(kind, request, detail=str(error.detail), headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = allowed(request)
+        return problem(kind, request, detail=str(error.detail), headers=headers)
 
-    async def on_bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("a request failed", path=request.url.path, exc_info=error)
-        return problem(KINDS[Exception], request, detail=type(error).__name__)
+    async def on_left(request: Request, error: Exception) -> Response:  # noqa: ARG001 - as FastAPI calls it
+        return Response(status_code=_CLIENT_GONE)  # nobody reads it
 
     app.add_exception_handler(errors.PodcastError, on_podcast_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_bug)
-
-    @app.get("/problems/{name}", include_in_schema=False)
-    async def page(name: str) -> PlainTextResponse:
-        for kind in (*KINDS.values(), *HTTP_KINDS.values()):
-            if kind.name == name:
-                return PlainTextResponse(f"{kind.title} (HTTP {int(kind.status)})\n\n{kind.meaning}\n")
-        raise errors.NotFound(f"There is no problem called {name}.")
+    app.add_exception_handler(ClientDisconnect, on_left)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -293,7 +489,12 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def sendable(text: str) -> str:
+    """The text in valid Unicode: it may quote a stranger's document, which may have half a character."""
+    return text.encode(errors="replace").decode()
+
+
 def _pointer(location: tuple[int | str, ...]) -> str:
     where, *rest = location
     path = "/".join(str(part) for part in rest)
-    return f"/{path}" if where == "body" else f"{where}/{path}"
+    return (f"/{path}" if where == "body" else f"{where}/{path}")[:_POINTER_LIMIT_CHARACTERS]

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.speech.catalogue import HOW_TO_INSTALL, KNOWN_ENGINES, Engine
 from services.speech.encoding import MEDIA_TYPES
+from shared.voice_names import OPENAI_VOICES
 
 INPUT_LIMIT_CHARACTERS = 4_096
 """OpenAI's own limit."""
@@ -135,7 +136,7 @@ def _engine(fields: dict[str, Any], engines: dict[str, Engine], default_engine: 
 
 def _voice(fields: dict[str, Any], engine: Engine, engines: dict[str, Engine]) -> str:
     voice = _string(fields, "voice", "default")
-    if voice == "default":
+    if voice == "default" or (voice in OPENAI_VOICES and voice not in engine.voices):
         return engine.default_voice
     if voice in engine.voices:
         return voice

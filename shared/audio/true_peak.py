@@ -69,12 +69,16 @@ class TruePeakMeter:
 
 
 def _segments(extended: Samples) -> Samples:
-    """Pieces of `PEAK_SEGMENT_SAMPLES`, each with the 11 samples before it as context, the last padded with silence."""
-    context = TAPS - 1
-    count = max(1, math.ceil((len(extended) - context) / PEAK_SEGMENT_SAMPLES))
-    padded = np.zeros(count * PEAK_SEGMENT_SAMPLES + context, dtype=np.float32)
-    padded[: len(extended)] = extended
-    return np.lib.stride_tricks.sliding_window_view(padded, PEAK_SEGMENT_SAMPLES + context)[::PEAK_SEGMENT_SAMPLES]
+    """Pieces of `PEAK_SEGMENT_SAMPLES`, each with the 11 samples before it as context; all of them are real samples.
+
+    The last piece overlaps the one before it. Were it filled up with silence, a peak would appear where the next piece
+    begins, since a sound that is cut off overshoots.
+    """
+    length = PEAK_SEGMENT_SAMPLES + TAPS - 1
+    if len(extended) <= length:
+        return extended[np.newaxis]
+    segments = np.lib.stride_tricks.sliding_window_view(extended, length)[::PEAK_SEGMENT_SAMPLES]
+    return np.concatenate((segments, extended[np.newaxis, -length:]))
 
 
 def true_peak(samples: Samples, rate: int) -> float:

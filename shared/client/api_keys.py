@@ -15,29 +15,36 @@ from typing import Final, Literal
 
 from pydantic import Field, ValidationError
 
+from shared.concurrency import gathered
 from shared.errors import BadInput, Conflict, NotFound
 from shared.protocol import reading
 from shared.protocol.messages import Frozen, Line
 from shared.store import keys
 from shared.store.port import PAGE, Store
+from shared.text import one_line
 
 Scope = Literal["submit", "read", "operate"]
 """`submit`: jobs, speech, previews. `read`: jobs, events, episodes, voices. `operate`: cancel, retry, delete, dead
 letters, webhook endpoints."""
 SCOPES: Final[tuple[Scope, ...]] = ("submit", "read", "operate")
 
+KEY_ID: Final = r"^[0-9a-f]{12}$"
+LIMIT_MOST: Final = 1_000_000
+"""Requests a minute; a higher limit is none."""
+_KEY_ID: Final = re.compile(KEY_ID)
 _TOKEN: Final = re.compile(r"pe_([0-9a-f]{12})_([0-9a-f]{64})")
+_READS_AT_A_TIME: Final = 16
 
 
 class ApiKey(Frozen):
     """A key as the store has it: `access/keys/<id>.json`."""
 
     version: Literal[1] = 1
-    key_id: str = Field(pattern=r"^[0-9a-f]{12}$", description="public; names the key in logs")
+    key_id: str = Field(pattern=KEY_ID, description="public; names the key in logs")
     name: Line = Field(description="what people call it")
     scopes: tuple[Scope, ...] = Field(min_length=1, max_length=len(SCOPES))
     secret_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    requests_per_minute: int | None = Field(None, ge=1, le=1_000_000, description="None: the setting's")
+    requests_per_minute: int | None = Field(None, ge=1, le=LIMIT_MOST, description="None: the setting's")
     created_at: float = Field(strict=False, description="seconds since the epoch")
     revoked_at: float | None = Field(None, strict=False, description="seconds since the epoch; None: it is valid")
 
@@ -62,6 +69,8 @@ def key_of(token: str, *, name: str, scopes: tuple[Scope, ...], requests_per_min
     parsed = parse(token)
     if parsed is None:
         raise BadInput("This is no key of the API.", hint="A key begins with pe_; `podcast keys add` makes one.")
+    if not name.strip():
+        raise BadInput("The key has no name.", hint="Name it after the person or program that will use it.")
     key_id, secret = parsed
     try:
         return ApiKey(
@@ -104,37 +113,73 @@ async def find(store: Store, key_id: str) -> ApiKey | None:
         return None
 
 
+async def known(store: Store, key_id: str) -> ApiKey:
+    """The key with this id.
+
+    Raises:
+        NotFound: there is none.
+        StoreDown: the store does not answer.
+    """
+    found = await find(store, key_id)
+    if found is None:
+        raise NotFound(f"There is no key {one_line(key_id)}.", hint="`podcast keys list` lists the keys there are.")
+    return found
+
+
+async def ids(store: Store) -> list[str]:
+    """The ids of all keys, revoked ones too; they sort by chance.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    found: list[str] = []
+    after = ""
+    while page := await store.page(keys.API_KEYS, after=after, limit=PAGE):
+        found += [name.removeprefix(keys.API_KEYS).removesuffix(".json") for name in page]
+        if len(page) < PAGE:
+            break
+        after = page[-1]
+    return [key_id for key_id in found if _KEY_ID.fullmatch(key_id)]
+
+
+async def page(store: Store, *, limit: int, after: str = "") -> tuple[list[ApiKey], str | None]:
+    """At most `limit` keys whose ids come after `after`, and the `after` of the next page; None at the end.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    rest = sorted(key_id for key_id in await ids(store) if key_id > after)
+    found = await gathered(lambda key_id: find(store, key_id), rest[:limit], at_a_time=_READS_AT_A_TIME)
+    return [key for key in found if key is not None], rest[limit - 1] if len(rest) > limit else None
+
+
 async def listed(store: Store) -> list[ApiKey]:
     """All keys, oldest first.
 
     Raises:
         StoreDown: the store does not answer.
     """
-    found: list[ApiKey] = []
-    after = ""
-    while page := await store.page(keys.API_KEYS, after=after, limit=PAGE):
-        for name in page:
-            key = await find(store, name.removeprefix(keys.API_KEYS).removesuffix(".json"))
-            if key is not None:
-                found.append(key)
-        after = page[-1]
-    return sorted(found, key=lambda key: key.created_at)
+    found = await gathered(lambda key_id: find(store, key_id), await ids(store), at_a_time=_READS_AT_A_TIME)
+    return sorted((key for key in found if key is not None), key=lambda key: (key.created_at, key.key_id))
 
 
 async def revoke(store: Store, key_id: str) -> ApiKey:
     """Make a key invalid; gateways notice within seconds.
 
     Raises:
+        BadInput: this is no id.
         NotFound: there is no such key.
         StoreDown: the store does not answer.
     """
+    if not _KEY_ID.fullmatch(key_id):
+        raise BadInput(f"“{one_line(key_id)}” is no id of a key.", hint="`podcast keys list` shows the ids.")
     while True:
         try:
             data, version = await store.get_versioned(keys.api_key(key_id))
             key = reading.read(ApiKey, data, strict=False)
         except (NotFound, ValidationError) as error:
             raise NotFound(
-                f"There is no key {key_id}.", hint="`podcast keys list` lists the keys there are."
+                f"There is no key {one_line(key_id)}.", hint="`podcast keys list` lists the keys there are."
             ) from error
         if key.revoked_at is not None:
             return key

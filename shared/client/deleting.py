@@ -1,6 +1,7 @@
 """Removes jobs that have ended, such that an interrupted removal can be resumed and no job is revived.
 
-A job's objects are removed in this order: its mark below `active/`, so that no coordinator takes it up again;
+A job's objects are removed in this order, after a mark below `deleted/` was set, which tells chunker and coordinator to
+ignore what is still under way for the job: its mark below `active/`, so that no coordinator takes it up again;
 everything else; `request.json`; and `status.json` last. As long as the status exists, the job counts as ended: late
 messages do not change it, its id cannot be reused, and a second removal finds what the first left behind. A coordinator
 that still remembers the job cannot revive it either, since it replaces a status only over the version that it knows.
@@ -13,8 +14,8 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
+from shared.client.job_ids import began
 from shared.client.job_pages import ids_of
 from shared.client.watching import UnreadableJob, look
 from shared.concurrency import gathered
@@ -24,8 +25,6 @@ from shared.store import keys
 from shared.store.port import Entry, Store
 
 _CALLS_AT_A_TIME: Final = 16
-_TIME_ORDERED: Final = 7
-"""The version of UUIDs that begin with the time."""
 UNANNOUNCED_SECONDS: Final = 7 * 86_400.0
 """What a client stored without announcing it is kept for at least this long: the client may still try again, or its
 message may be waiting in a broker that is down."""
@@ -87,7 +86,7 @@ async def expired(store: Store, *, older_than_seconds: float) -> AsyncIterator[t
     now = time.time()
     some: list[str] = []
     async for job_id in ids_of(store):
-        if _began(job_id) > now - older_than_seconds:
+        if began(job_id) > now - older_than_seconds:
             continue  # it cannot have ended before it began, so there is no need to read its status
         some.append(job_id)
         if len(some) == _CALLS_AT_A_TIME:
@@ -121,16 +120,6 @@ async def _expired_among(
     return [(job_id, entries) for job_id, entries in zip(ids, found, strict=True) if entries]
 
 
-def _began(job_id: str) -> float:
-    """When the id was made, in seconds since the epoch; 0 if the id does not say, or names a future time."""
-    try:
-        made = UUID(job_id)
-    except ValueError:
-        return 0.0
-    began = (made.int >> 80) / 1_000
-    return began if made.version == _TIME_ORDERED and began <= time.time() else 0.0
-
-
 async def _entries(store: Store, job_id: str) -> list[Entry]:
     entries: list[Entry] = []
     while page := await store.entries(keys.job(job_id), after=entries[-1].key if entries else ""):
@@ -140,12 +129,27 @@ async def _entries(store: Store, job_id: str) -> list[Entry]:
 
 async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:
     """Remove a job whose objects are `entries`; it must have ended, or come from `expired`."""
+    if any(entry.key == keys.status(job_id) for entry in entries):
+        # Not where no coordinator has taken it: its message may still be in a broker that is down.
+        await store.put(keys.deleted(job_id), b"")
     await store.delete(keys.active(job_id))
     last = [key for key in (keys.request(job_id), keys.status(job_id)) if any(entry.key == key for entry in entries)]
     await delete_all(store, [entry.key for entry in entries if entry.key not in last])
     for key in last:
         await store.delete(key)
     return total(entries)
+
+
+async def forget_deleted(store: Store, *, older_than_seconds: float) -> None:
+    """Remove the marks of jobs that were deleted longer ago than this: no message about them can be left.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    before, after = time.time() - older_than_seconds, ""
+    while page := await store.entries(keys.DELETED, after=after):
+        after = page[-1].key
+        await delete_all(store, [entry.key for entry in page if entry.modified < before])
 
 
 async def delete_all(store: Store, wanted: list[str]) -> None:

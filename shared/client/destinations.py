@@ -85,9 +85,11 @@ def file_name(title: str) -> str:
         for character in unicodedata.normalize("NFC", title)
     )
     name = re.sub(r"-+", "-", kept).strip("-")
+    if not any(unicodedata.category(character)[0] in "LN" for character in name):
+        return "episode"  # marks alone, such as what an emoji leaves, cannot be seen
     while len(name.encode()) > _NAME_LIMIT_BYTES:
         name = name[:-1].rstrip("-")
-    return f"episode-{name}" if name.upper() in _RESERVED else name or "episode"
+    return f"episode-{name}" if name.upper() in _RESERVED else name
 
 
 def _check_folder(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,8 @@ SUFFIXES: Final[dict[str, str]] = {
 }
 """Kind in `JobStatus.files` → suffix of the file."""
 CAPTIONS: Final = ("vtt", "chapters")
-_KIND: Final = re.compile(r"[a-z0-9]{1,16}")
+Get = Callable[[str, Path], Awaitable[None]]
+KIND: Final = re.compile(r"[a-z0-9]{1,16}")
 """A kind of file in a job's status. It becomes a suffix, so anything else is ignored."""
 
 
@@ -60,7 +61,7 @@ def wanted(status: JobStatus, to: Destination) -> dict[str, Path]:
     Raises:
         BadInput: the job has no file of that kind.
     """
-    kinds = [kind for kind in status.files if _KIND.fullmatch(kind)]
+    kinds = [kind for kind in status.files if KIND.fullmatch(kind)]
     if to.is_folder:
         stem = file_name(status.title)
         return {kind: to.path / (stem + _suffix(kind)) for kind in kinds}
@@ -84,15 +85,21 @@ async def fetch(store: Store, files: Mapping[str, Path], status: JobStatus) -> b
         StoreDown: it does not answer.
         BadInput: they cannot be written.
     """
+    for kind in files.keys() & status.files.keys():
+        if not status.files[kind].startswith(f"{keys.JOBS}{status.job_id}/"):
+            # Otherwise anyone who can write a status could have any object copied out of the store.
+            raise BadInput(f"Job {status.job_id} names a file that is not its own: {status.files[kind]}.")
+    return await fetch_with(lambda kind, path: store.get_file(status.files[kind], path), files, status)
+
+
+async def fetch_with(get: Get, files: Mapping[str, Path], status: JobStatus) -> bool:
+    """As `fetch`, from wherever `get` (kind, path) gets a file."""
     if not files:
         return False
     folder = next(iter(files.values())).parent
     for kind in files:
         if kind not in status.files:
             raise NotFound(f"Job {status.job_id} made no {kind}.")
-        if not status.files[kind].startswith(f"{keys.JOBS}{status.job_id}/"):
-            # Otherwise anyone who can write a status could have any object copied out of the store.
-            raise BadInput(f"Job {status.job_id} names a file that is not its own: {status.files[kind]}.")
     made = False
     try:
         if not folder.is_dir():
@@ -101,7 +108,7 @@ async def fetch(store: Store, files: Mapping[str, Path], status: JobStatus) -> b
         # In the same folder, so that the last step is a rename.
         with tempfile.TemporaryDirectory(dir=folder, prefix=".podcast-") as temporary:
             for kind, path in files.items():
-                await store.get_file(status.files[kind], Path(temporary, path.name))
+                await get(kind, Path(temporary, path.name))
             for path in files.values():
                 Path(temporary, path.name).replace(path)  # noqa: ASYNC240 - a rename inside one folder
     except OSError as error:

@@ -1,28 +1,59 @@
 """Lists jobs a page at a time, newest first, without reading what is not shown.
 
-Job ids are UUIDv7 unless a client chose others, so sorting by id sorts by time. A store lists names only in ascending
-order, but one call returns a thousand, and names are enough to find the newest jobs. Only the statuses of the jobs on
-the page are read.
+Job ids are UUIDv7 unless a client chose others, so sorting by id sorts by time. Only the statuses of the jobs on the
+page are read, and of those that a filter leaves out.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
+from shared.client.job_ids import began, ids_of, newest_first, order
 from shared.client.watching import UnreadableJob, look
 from shared.concurrency import gathered
-from shared.protocol.messages import JOB_ID, JobState, JobStatus
+from shared.protocol.messages import JobState, JobStatus
 from shared.store import keys
 from shared.store.port import PAGE, Store
 
+__all__ = ["JobFilter", "JobsPage", "ids_of", "jobs_page"]
+
 _LOOKUPS_AT_A_TIME: Final = 16
-_IDS_AT_A_TIME: Final = 20_000
-"""Ids that are kept in memory. Paging back further than this costs another listing."""
 _MARKED_STATES: Final[frozenset[JobState]] = frozenset({"chunking", "synthesizing", "assembling"})
 """A job in one of these states has a mark below `active/`, so only marked jobs need to be read."""
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs are listed; every condition that is set must hold.
+
+    Attributes:
+        states: only these.
+        title: only jobs whose title contains this, whatever the case.
+        since: only jobs submitted at this time or later, in seconds since the epoch. An id that tells its time is
+            believed; for others it is the status.
+        until: only jobs submitted at this time or earlier.
+    """
+
+    states: frozenset[JobState] | None = None
+    title: str = ""
+    since: float | None = None
+    until: float | None = None
+
+    def has(self, status: JobStatus) -> bool:
+        """Whether a job is listed."""
+        at = began(status.job_id) or status.submitted_at or time.time()
+        return (
+            (self.states is None or status.state in self.states)
+            and self.title.casefold() in status.title.casefold()
+            and (self.since is None or at >= self.since)
+            and (self.until is None or at <= self.until)
+        )
+
+
+ALL: Final = JobFilter()
 
 
 @dataclass(frozen=True)
@@ -41,74 +72,56 @@ class JobsPage:
 
 
 async def jobs_page(
-    store: Store, *, limit: int = 100, before: str = "", states: frozenset[JobState] | None = None
+    store: Store,
+    *,
+    limit: int = 100,
+    before: str = "",
+    wanted: JobFilter = ALL,
+    looks_limit: int | None = None,
 ) -> JobsPage:
     """The newest jobs.
 
-    Costs one listing call for each thousand existing jobs, and one or two reads for each job shown. With `states` it
-    reads until the page is full, which may mean reading every status.
+    Costs a few listing calls, and one or two reads for each job that is looked at. With a filter it looks until the
+    page is full, which may mean looking at every job, unless `looks_limit` says when to stop.
 
     Args:
         store: where the jobs are.
         limit: maximum number of jobs on a page, including unreadable ones.
         before: only jobs that come after this id in the list; the job need not exist any more; empty: all.
-        states: only jobs in these states (and those whose state cannot be read); None: all.
+        wanted: which jobs; those that cannot be read are reported all the same.
+        looks_limit: maximum number of jobs that are looked at; the page may then have fewer than `limit`, even none,
+            and still a next one.
 
     Raises:
         StoreDown: the store does not answer.
     """
     page = JobsPage([], None, [])
-    last = before
-    async for ids in _descending(store, before=before, only_active=states is not None and states <= _MARKED_STATES):
+    last, looked = before, 0
+    async for ids in _ids(store, wanted, before=before):
         step = min(limit, PAGE)
         for start in range(0, len(ids), step):
             some = ids[start : start + step]
             for job_id, found in zip(some, await _looks(store, some), strict=True):
-                if len(page.jobs) + len(page.unreadable) == limit:
+                if len(page.jobs) + len(page.unreadable) == limit or looked == looks_limit:
                     return JobsPage(page.jobs, last, page.unreadable)
+                looked += 1
+                last = job_id
                 if isinstance(found, UnreadableJob):
                     page.unreadable.append(job_id)
-                elif found is not None and (states is None or found.state in states):
+                elif found is not None and wanted.has(found):
                     page.jobs.append(found)
-                else:
-                    continue
-                last = job_id
     return page
 
 
-async def ids_of(store: Store, *, before: str = "") -> AsyncIterator[str]:
-    """The ids of the jobs, oldest first, in key order, up to but excluding `before`."""
-    after = ""
-    while names := await store.folders(keys.JOBS, after=after, limit=PAGE):
-        for name in names:
-            if before and _order(name) >= _order(before):
-                return
-            if JOB_ID.fullmatch(name):
-                yield name
-        if len(names) < PAGE:
-            return
-        after = names[-1]
-
-
-async def _descending(store: Store, *, before: str, only_active: bool) -> AsyncIterator[list[str]]:
-    """The ids of the jobs, newest first, in portions that fit into memory."""
-    if only_active:
+async def _ids(store: Store, wanted: JobFilter, *, before: str) -> AsyncIterator[list[str]]:
+    """The ids of the jobs that may be wanted, newest first, in portions."""
+    if wanted.states is not None and wanted.states <= _MARKED_STATES:
         marked = [key.removeprefix(keys.ACTIVE) async for key in store.list(keys.ACTIVE)]
-        yield sorted((name for name in marked if not before or _order(name) < _order(before)), key=_order, reverse=True)
+        yield sorted((name for name in marked if not before or order(name) < order(before)), key=order, reverse=True)
         return
-    while True:
-        newest: deque[str] = deque(maxlen=_IDS_AT_A_TIME)
-        async for job_id in ids_of(store, before=before):
-            newest.append(job_id)
-        yield list(reversed(newest))
-        if len(newest) < _IDS_AT_A_TIME:
-            return
-        before = newest[0]
-
-
-def _order(job_id: str) -> str:
-    """A sort key that matches the store's order, in which each id is followed by a `/`."""
-    return f"{job_id}/"
+    until = float("inf") if wanted.until is None else wanted.until
+    async for ids in newest_first(store, before=before, since=wanted.since or 0.0, until=until):
+        yield ids
 
 
 async def _looks(store: Store, ids: list[str]) -> list[JobStatus | UnreadableJob | None]:

@@ -1,12 +1,18 @@
-"""Frees space: removes jobs that ended long ago, then the audio that nothing refers to any more."""
+"""Frees space: removes jobs that ended long ago, audio that nothing refers to any more, and old idempotency keys."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from typing import Final
 
-from shared.client import deleting, sweeping
+from shared.client import deleting, idempotency, speech_jobs, sweeping
 from shared.client.deleting import Removed
+from shared.store import keys
 from shared.store.port import Store
+
+PREVIEWS_KEPT_SECONDS: Final = 86_400.0
+"""A preview is made again in seconds, so none is kept for longer than a day."""
 
 
 @dataclass(frozen=True)
@@ -15,13 +21,17 @@ class Pruned:
 
     Attributes:
         ids: of the jobs.
-        jobs: their objects.
+        jobs: their objects, and what named them for the speech route.
         audio: chunks' audio that no job refers to.
+        previews: those that are over a day old.
+        idempotency_keys: how many have outlived their time.
     """
 
     ids: tuple[str, ...]
     jobs: Removed
     audio: Removed
+    previews: Removed
+    idempotency_keys: int = 0
 
 
 async def prune(
@@ -45,6 +55,29 @@ async def prune(
     async for job_id, entries in deleting.expired(store, older_than_seconds=older_than_seconds):
         ids.append(job_id)
         jobs += deleting.total(entries) if dry_run else await deleting.remove(store, job_id, entries)
+    if not dry_run:
+        kept_seconds = max(job_deadline_seconds, deleting.UNANNOUNCED_SECONDS)
+        await deleting.forget_deleted(store, older_than_seconds=kept_seconds)
+    jobs += await speech_jobs.sweep(store, without=frozenset(ids), dry_run=dry_run)
     safe_age_seconds = job_deadline_seconds + sweeping.SAFE_MARGIN_SECONDS
     audio = await sweeping.sweep(store, safe_age_seconds=safe_age_seconds, dry_run=dry_run, without=frozenset(ids))
-    return Pruned(tuple(ids), jobs, audio)
+    previews = await prune_previews(store, dry_run=dry_run)
+    return Pruned(tuple(ids), jobs, audio, previews, await idempotency.expire(store, dry_run=dry_run))
+
+
+async def prune_previews(
+    store: Store, *, older_than_seconds: float = PREVIEWS_KEPT_SECONDS, dry_run: bool = False
+) -> Removed:
+    """Remove what was stored for previews longer ago than this.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    before, after, removed = time.time() - older_than_seconds, "", Removed()
+    while page := await store.entries(keys.PREVIEWS, after=after):
+        after = page[-1].key
+        old = [entry for entry in page if entry.modified < before]
+        if not dry_run:
+            await deleting.delete_all(store, [entry.key for entry in old])
+        removed += deleting.total(old)
+    return removed

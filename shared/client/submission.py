@@ -12,20 +12,26 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import get_args
 
 from pydantic import ValidationError
 
-from shared.client.sources import Address, Document
-from shared.errors import BadInput, BadSource, Conflict, NotFound, PodcastError, TooLarge
+from shared.client.covers import picture
+from shared.client.documents import Content, Document, opened
+from shared.client.sources import Address
+from shared.client.webhook_secrets import WebhookSecret
+from shared.errors import BadInput, Conflict, NotFound, PodcastError, TooLarge
 from shared.protocol import reading
 from shared.protocol.messages import (
     INLINE_TEXT_LIMIT_CHARACTERS,
     AudioFormat,
     JobRequest,
+    JobWebhook,
     LoudnessProfile,
     Message,
     ObjectSource,
+    PauseLengths,
     Source,
     TextSource,
     UrlSource,
@@ -35,9 +41,7 @@ from shared.store import keys
 from shared.store.port import Store
 
 AUDIO_FORMATS: tuple[AudioFormat, ...] = get_args(AudioFormat)
-COVER_LIMIT_BYTES = 10_000_000
 _INLINE_FORMATS = frozenset({"text", "markdown", "html", "rst", "org"})
-_PICTURES = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png"}
 
 
 @dataclass(frozen=True)
@@ -54,31 +58,42 @@ class Order:
     max_parallel: int = 5
     formats: tuple[AudioFormat, ...] = ("mp3",)
     loudness: LoudnessProfile = "mono"
+    pauses: PauseLengths | None = None
     cover: Path | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    webhook_url: str | None = None
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A job that is ready to be submitted: the request, and the objects that it names."""
+    """A job that is ready to be submitted: the request, and the objects that it names.
+
+    Attributes:
+        request: the job.
+        uploads: key → what must be in the store before the job is published.
+        is_new: its id was made here, so nobody else has used it.
+    """
 
     request: JobRequest
-    uploads: dict[str, bytes]
+    uploads: dict[str, Content]
+    is_new: bool = False
 
 
 def draft(order: Order, source: Document | Address, *, text_limit_characters: int) -> Draft:
-    """Build the request and collect the objects that must be stored for it.
+    """Build the request and collect the objects that must be stored for it. Reads all of a file, for its digest.
 
     Raises:
         BadInput: a value is out of range, or the cover is not a picture.
     """
     job_id = order.job_id or new_job_id()
-    uploads: dict[str, bytes] = {}
+    uploads: dict[str, Content] = {}
     cover_key = None
     if order.cover is not None:
-        data, suffix = _picture(order.cover)
-        cover_key = keys.source(job_id, _name("cover", data, suffix))
-        uploads[cover_key] = data
+        content, suffix = picture(order.cover)
+        cover_key = keys.source(job_id, _name("cover", content, suffix))
+        uploads[cover_key] = content
+    secret_key = _secret(order, job_id, uploads)
     try:
         request = JobRequest(
             job_id=job_id,
@@ -92,12 +107,14 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
             max_parallel=order.max_parallel,
             formats=order.formats,
             loudness=order.loudness,
+            pauses=order.pauses,
             cover=cover_key,
             metadata=order.metadata,
+            webhook=_webhook(order.webhook_url, secret_key),
         )
     except ValidationError as error:
         raise _bad_option(error) from error
-    return Draft(request, uploads)
+    return Draft(request, uploads, is_new=order.job_id is None)
 
 
 async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Awaitable[None]]) -> bool:
@@ -111,17 +128,19 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
         False if a job with this id exists already; it is left unchanged.
 
     Raises:
+        BadInput: a job with this id was deleted.
         StoreDown, BrokerDown: a server does not answer; the hint says how to continue.
     """
     job_id = job.request.job_id
-    if await store.exists(keys.status(job_id)):
+    if not job.is_new and await store.exists(keys.status(job_id)):
         return False
-    request = await _first_request(store, job_id)
+    if not job.is_new and await store.exists(keys.deleted(job_id)):
+        raise BadInput(f"Job {job_id} was deleted.", hint="Use another id.")
+    request = None if job.is_new else await _first_request(store, job_id)
     is_ours = request is None
     if request is None:
-        for key, data in job.uploads.items():
-            with contextlib.suppress(Conflict):  # the same content, since the name is derived from it
-                await store.create(key, data)
+        for key, content in job.uploads.items():
+            await upload(store, key, content)
         try:
             await store.create(keys.request(job_id), job.request.model_dump_json().encode())
             request = job.request
@@ -136,6 +155,15 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
         error.hint = f"{error.hint} Job {job_id} is in the store: to go on with it, use --id {job_id}.".strip()
         raise
     return is_ours
+
+
+async def upload(store: Store, key: str, content: Content) -> None:
+    """Store what a job needs. Whatever has this key has the same content, since the key is derived from it."""
+    if isinstance(content, Path):
+        await store.put_file(key, content)
+    else:
+        with contextlib.suppress(Conflict):
+            await store.create(key, content)
 
 
 async def _first_request(store: Store, job_id: str) -> JobRequest | None:
@@ -158,36 +186,39 @@ def _bad_option(error: ValidationError) -> BadInput:
     return BadInput(f"The job's {name.replace('_', ' ')} cannot be used: {first['msg']}.")
 
 
-def _source(source: Document | Address, job_id: str, uploads: dict[str, bytes], text_limit_characters: int) -> Source:
+def _source(source: Document | Address, job_id: str, uploads: dict[str, Content], text_limit_characters: int) -> Source:
     if isinstance(source, Address):
         return UrlSource.model_validate({"url": source.url, "format": source.format})
     text = source.text
-    if text is not None and len(text) > text_limit_characters:
+    characters = source.characters if text is None else len(text)
+    if characters is not None and characters > text_limit_characters:
         raise TooLarge(
-            f"{source.name} has {len(text):,} characters; the limit is {text_limit_characters:,}.",
+            f"{source.name} has {characters:,} characters; the limit is {text_limit_characters:,}.",
             hint="Split it, or raise PODCAST_TEXT_LIMIT_CHARACTERS for the services and for this command.",
         )
     if text is not None and len(text) <= INLINE_TEXT_LIMIT_CHARACTERS and source.format in _INLINE_FORMATS:
         return TextSource.model_validate({"text": text, "format": source.format})
-    key = keys.source(job_id, _name("document", source.data, source.format))
-    uploads[key] = source.data
+    key = keys.source(job_id, _name("document", source.content, source.format))
+    uploads[key] = source.content
     return ObjectSource(key=key, format=source.format, name=source.name[-255:])
 
 
-def _name(what: str, data: bytes, suffix: str) -> str:
+def _webhook(url: str | None, secret_key: str | None) -> JobWebhook | None:
+    return None if url is None else JobWebhook.model_validate({"url": url, "secret_key": secret_key})
+
+
+def _secret(order: Order, job_id: str, uploads: dict[str, Content]) -> str | None:
+    """The key of the secret, which travels in no message. Its name says nothing about it, not even a digest."""
+    if order.webhook_secret is None:
+        return None
+    if order.webhook_url is None:
+        raise BadInput("The webhook secret belongs to no address.", hint="Give the address that is told, too.")
+    key = keys.source(job_id, f"webhook-{token_hex(8)}.json")
+    uploads[key] = WebhookSecret.of(order.webhook_secret).model_dump_json().encode()
+    return key
+
+
+def _name(what: str, content: Content, suffix: str) -> str:
     """A name derived from the content, so that clients racing for one id do not overwrite each other's document."""
-    return f"{what}-{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
-
-
-def _picture(path: Path) -> tuple[bytes, str]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(COVER_LIMIT_BYTES + 1)
-    except OSError as error:
-        raise BadSource(f"The cover {path} cannot be read: {error.strerror or error}.") from error
-    if len(data) > COVER_LIMIT_BYTES:
-        raise TooLarge(f"The cover {path} is over {COVER_LIMIT_BYTES / 1e6:.0f} MB.", hint="Make it smaller.")
-    for mark, suffix in _PICTURES.items():
-        if data.startswith(mark):
-            return data, suffix
-    raise BadSource(f"The cover {path} is neither JPEG nor PNG.", hint="Convert it to one of them.")
+    with opened(content) as file:
+        return f"{what}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.{suffix}"

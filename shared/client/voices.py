@@ -7,8 +7,9 @@ answers with `{"voices": [...]}` (or a bare list) of names or of objects with `i
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,6 +26,18 @@ SPEECH_PATH: Final = "/v1/audio/speech"
 _LIST_SECONDS: Final = 10.0
 _LIST_LIMIT_BYTES: Final = 5_000_000
 _SAMPLE_LIMIT_BYTES: Final = 20_000_000
+_MARKS: Final = {"wav": (b"RIFF",), "mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa", b"\xff\xe3")}
+"""How a file of each format begins."""
+_SAMPLE_TEXTS: Final = {
+    "de": "So klingt diese Stimme, wenn sie dir etwas vorliest.",
+    "en": "This is how the voice sounds when it reads to you.",
+    "es": "Así suena esta voz cuando te lee algo.",
+    "fr": "Voici comment cette voix vous fait la lecture.",
+    "it": "Ecco come suona questa voce quando legge per te.",
+    "nl": "Zo klinkt deze stem als ze je voorleest.",
+    "pl": "Tak brzmi ten głos, kiedy ci czyta.",
+    "pt": "É assim que esta voz soa quando lê para você.",
+}
 
 
 @dataclass(frozen=True)
@@ -98,22 +111,23 @@ class SpeechClient:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise SpeechDown(f"The speech server at {self.name} does not list its models.") from error
 
-    async def say(self, voice: Voice, text: str) -> bytes:
-        """A WAV file of the text spoken by the voice.
+    async def say(self, voice: Voice, text: str, *, audio_format: Literal["wav", "mp3"] = "wav") -> bytes:
+        """A file of the text spoken by the voice.
 
         Raises:
             SpeechRejected: the server refuses.
-            SpeechDown: it does not answer, or not with a WAV file.
+            SpeechDown: it does not answer, or not with such a file.
         """
-        asked = {"model": voice.model or "default", "voice": voice.name, "input": text, "response_format": "wav"}
+        asked = {"model": voice.model or "default", "voice": voice.name, "input": text, "response_format": audio_format}
         try:
             audio = await self._call(
                 "POST", SPEECH_PATH, seconds=self._speech_seconds, limit_bytes=_SAMPLE_LIMIT_BYTES, document=asked
             )
         except NotFound as error:
             raise SpeechRejected(f"The speech server at {self.name} does not speak as {voice.name}.") from error
-        if not audio.startswith(b"RIFF"):
-            raise SpeechDown(f"The speech server at {self.name} did not answer with a WAV file for {voice.name}.")
+        if not audio.startswith(_MARKS[audio_format]):
+            kind = audio_format.upper()
+            raise SpeechDown(f"The speech server at {self.name} did not answer with a {kind} file for {voice.name}.")
         return audio
 
     async def _call(
@@ -154,3 +168,12 @@ class SpeechClient:
             is_default=facts.get("default") is True,
             server=self.name,
         )
+
+
+def sample_text(language: str) -> str:
+    """A sentence in a language, to hear a voice with; an English one if there is none.
+
+    Args:
+        language: BCP 47 tag; may be empty.
+    """
+    return _SAMPLE_TEXTS.get(re.split(r"[-_]", language.lower())[0], _SAMPLE_TEXTS["en"])

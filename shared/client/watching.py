@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
@@ -60,7 +60,14 @@ async def look(store: Store, job_id: str) -> JobStatus | None:
     with contextlib.suppress(NotFound):
         request = _read(JobRequest, job_id, await store.get(keys.request(job_id)))
         # The times are unknown; with 0 the coordinator's first status counts as newer.
-        return JobStatus(job_id=job_id, state="queued", title=request.title or "", submitted_at=0.0, updated_at=0.0)
+        return JobStatus(
+            job_id=job_id,
+            state="queued",
+            title=request.title or "",
+            author=request.author or "",
+            submitted_at=0.0,
+            updated_at=0.0,
+        )
     return None
 
 
@@ -92,7 +99,7 @@ async def known(store: Store, job_id: str) -> JobStatus:
 
 async def follow(
     job_id: str, *, store: Store, events: asyncio.Queue[JobStatus], limit_seconds: float, say: Say
-) -> AsyncIterator[JobStatus]:
+) -> AsyncGenerator[JobStatus, None]:
     """Each new status of a job; ends after the one with which the job ended.
 
     Args:

@@ -17,11 +17,11 @@ from typing import Final
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
-from shared.dead_letters import operator_lock
+from shared.dead_letters import editing, operator_lock
 from shared.dead_letters.letter import DeadLetter, identity, read
 from shared.dead_letters.queue_reader import QueueReader
 from shared.dead_letters.replay import cleaned, resume
-from shared.dead_letters.selection import Named, Selection, queue_named
+from shared.dead_letters.selection import First, Named, Selection, queue_named
 from shared.protocol.topology import WORK_QUEUES, WorkQueue
 from shared.runtime.broker import calling
 from shared.runtime.publishing import Publisher
@@ -50,6 +50,7 @@ class DeadLetters:
         call_seconds: float,
         wait_seconds: float = operator_lock.WAIT_SECONDS,
         say: Callable[[str], None] = lambda _: None,
+        for_whom: str = "",
     ) -> None:
         """Use an open connection.
 
@@ -58,11 +59,13 @@ class DeadLetters:
             call_seconds: deadline of one call to the broker.
             wait_seconds: how long to wait for another operator.
             say: called with a message that names the operator being waited for.
+            for_whom: on whose behalf this is, for operators who wait; empty: the user of this process.
         """
         self._connection = connection
         self._call_seconds = call_seconds
         self._wait_seconds = wait_seconds
         self._say = say
+        self._for_whom = for_whom
 
     async def visit(self, queues: Iterable[WorkQueue], visitor: Visitor, *, doing: str) -> None:
         """Pass every current dead letter to the visitor, oldest first, and carry out its verdict.
@@ -76,7 +79,7 @@ class DeadLetters:
         """
         async with operator_lock.acquired(
             self._connection,
-            doing=doing,
+            doing=f"{doing} for {self._for_whom}" if self._for_whom else doing,
             wait_seconds=self._wait_seconds,
             say=self._say,
             call_seconds=self._call_seconds,
@@ -142,18 +145,50 @@ class DeadLetters:
         await self.visit(WORK_QUEUES, see, doing="looking for a letter")
         return asked.found()
 
-    async def replay(self, selection: Selection, *, confirmed: Callable[[DeadLetter], None] = lambda _: None) -> None:
+    async def opened(self, prefix: str) -> tuple[DeadLetter, bytes]:
+        """The dead letter with this id, which may be abbreviated, and its body.
+
+        Raises:
+            BadInput, NotFound, Busy, BrokerDown: as in `named`.
+        """
+        asked = Named([prefix])
+        bodies: dict[str, bytes] = {}
+
+        async def see(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
+            asked.see(letter)
+            if letter.id.startswith(prefix):
+                bodies[letter.id] = message.body
+            return Verdict.KEEP
+
+        await self.visit(WORK_QUEUES, see, doing="looking at a letter")
+        (found,) = asked.found()
+        return found, bodies[found.id]
+
+    async def replay(
+        self,
+        selection: Selection,
+        *,
+        limit: int | None = None,
+        edited: str | None = None,
+        confirmed: Callable[[DeadLetter], None] = lambda _: None,
+    ) -> bool:
         """Send dead letters back to the work queue that they died in; each is removed when its copy is confirmed there.
 
-        This also reopens a failed job, with a fresh deadline.
+        This also reopens a failed job, with a fresh deadline, unless no job waits for what the queue is asked for.
 
         The copy bypasses the exchange, since other queues bound to the same routing key already got the message.
 
         Args:
             selection: which; only dead letters that exist when their queue is opened.
+            limit: at most this many, the first ones; None: all.
+            edited: a corrected message, JSON, to be sent instead of the one selected dead letter's own.
             confirmed: called with each when its copy is confirmed and it is about to be removed.
 
+        Returns:
+            Whether the limit has left some of the selected ones where they are.
+
         Raises:
+            BadInput: the corrected message cannot be sent in place of the dead letter; it stays.
             Busy, BrokerDown: as in `visit`; what was not confirmed stays a dead letter.
         """
         async with calling(self._call_seconds, "opening a channel"):
@@ -165,39 +200,55 @@ class DeadLetters:
 
         publish = Publisher(send, deadline_seconds=self._call_seconds)
 
+        taken = First(selection, limit)
+
         async def send_back(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
-            if not selection.has(letter):
+            if not taken.takes(letter):
                 return Verdict.KEEP
             queue = queue_named(letter.queue)
             # First the message, then the resume that says where it is: the other way round, if this process were killed
             # in between, the coordinator would wait for a message that was never sent. A result that arrives before the
             # job is reopened is an object in the store; a repeated request finds it.
-            await publish.raw(cleaned(message, queue), "", queue.name)
-            if letter.job_id is not None:
+            body = None if edited is None else editing.body(message, queue, edited)
+            await publish.raw(cleaned(message, queue, body=body), "", queue.name)
+            if letter.job_id is not None and queue.advances_jobs:
                 await publish(resume(letter))
             confirmed(letter)
             return Verdict.REMOVE
 
         await self.visit(selection.queues, send_back, doing="replaying")
+        return taken.left_some
 
-    async def discard(self, selection: Selection, *, removing: Callable[[DeadLetter], None] = lambda _: None) -> None:
+    async def discard(
+        self,
+        selection: Selection,
+        *,
+        limit: int | None = None,
+        removing: Callable[[DeadLetter], None] = lambda _: None,
+    ) -> bool:
         """Remove dead letters permanently.
 
         Args:
             selection: which; only dead letters that exist when their queue is opened.
+            limit: at most this many, the first ones; None: all.
             removing: called with each when it is about to be removed.
+
+        Returns:
+            Whether the limit has left some of the selected ones where they are.
 
         Raises:
             Busy, BrokerDown: as in `visit`.
         """
+        taken = First(selection, limit)
 
         async def drop(letter: DeadLetter, _: AbstractIncomingMessage) -> Verdict:
-            if not selection.has(letter):
+            if not taken.takes(letter):
                 return Verdict.KEEP
             removing(letter)
             return Verdict.REMOVE
 
         await self.visit(selection.queues, drop, doing="discarding")
+        return taken.left_some
 
 
 @dataclass

@@ -18,10 +18,15 @@ _OF_THE_BROKER: Final = re.compile("x-(first-|last-)?death|x-delivery-count$|x-a
 """Headers that would make a copy look as if it had already been delivered or dead-lettered."""
 
 
-def cleaned(message: AbstractIncomingMessage, queue: WorkQueue) -> aio_pika.Message:
+def cleaned(message: AbstractIncomingMessage, queue: WorkQueue, *, body: bytes | None = None) -> aio_pika.Message:
     """The message as it was before it died, ready for its work queue.
 
     Attempts start again from 1. The log of earlier ones is kept, so a message that dies again has its full history.
+
+    Args:
+        message: the dead letter.
+        queue: the work queue it died in.
+        body: its corrected body; None: its own.
     """
     exchange, routing_key = origin(message, queue)
     headers = {name: _sendable(value) for name, value in message.headers.items() if not _OF_THE_BROKER.match(name)}
@@ -39,7 +44,7 @@ def cleaned(message: AbstractIncomingMessage, queue: WorkQueue) -> aio_pika.Mess
         REPLAYS: whole_number(message.headers.get(REPLAYS)) + 1,
     }
     return aio_pika.Message(
-        message.body,
+        message.body if body is None else body,
         headers=headers,
         content_type=message.content_type,
         content_encoding=message.content_encoding,

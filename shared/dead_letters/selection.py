@@ -1,4 +1,4 @@
-"""Selects dead letters by queue, job or id."""
+"""Selects dead letters by queue, job, reason or id."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from shared.dead_letters.grouping import sentence
 from shared.dead_letters.letter import ID_CHARACTERS, DeadLetter
 from shared.errors import BadInput, NotFound
 from shared.protocol.topology import WORK_QUEUES, WorkQueue
@@ -22,16 +23,49 @@ class Selection:
     Attributes:
         queues: the work queues they died in.
         job_id: the job they belong to.
+        reason: why they are here: the first sentence, as lists of groups show it.
         ids: their full ids.
     """
 
     queues: tuple[WorkQueue, ...] = WORK_QUEUES
     job_id: str | None = None
     ids: frozenset[str] | None = None
+    reason: str | None = None
 
     def has(self, letter: DeadLetter) -> bool:
         """Whether this dead letter is selected."""
-        return (self.job_id is None or letter.job_id == self.job_id) and (self.ids is None or letter.id in self.ids)
+        return (
+            (self.job_id is None or letter.job_id == self.job_id)
+            and (self.ids is None or letter.id in self.ids)
+            and (self.reason is None or sentence(letter.reason) == self.reason)
+        )
+
+
+@dataclass
+class First:
+    """The first few of the selected dead letters.
+
+    Attributes:
+        selection: which.
+        limit: how many; None: all.
+        count: how many have been taken.
+        left_some: whether the limit has left some out.
+    """
+
+    selection: Selection
+    limit: int | None
+    count: int = 0
+    left_some: bool = False
+
+    def takes(self, letter: DeadLetter) -> bool:
+        """Whether this one is among them; to be called once with each, in order."""
+        if not self.selection.has(letter):
+            return False
+        if self.limit is not None and self.count >= self.limit:
+            self.left_some = True
+            return False
+        self.count += 1
+        return True
 
 
 def queue_named(name: str) -> WorkQueue:

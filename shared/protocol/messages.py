@@ -7,6 +7,8 @@ properties.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal, Self
@@ -125,6 +127,16 @@ class PauseLengths(Frozen):
     chapter: int = Field(1_800, ge=0, le=10_000, description="before a new chapter")
 
 
+class JobWebhook(Frozen):
+    """Who is told that the job has ended, besides the endpoints that are registered."""
+
+    url: HttpUrl = Field(strict=False, description="an http or https address without user name and password")
+    secret_key: ObjectKey | None = Field(
+        None,
+        description="key of a `WebhookSecret` in the store, below `jobs/<job_id>/`; None: what is sent is not signed",
+    )
+
+
 class JobRequest(Message):
     """A job: one source in, one episode out. The same model for every entry point (AMQP, command line, later HTTP).
 
@@ -155,6 +167,7 @@ class JobRequest(Message):
     metadata: dict[TagName, TagValue] = Field(
         default_factory=dict, max_length=32, description="more tags for the file: album, date, genre, comment, …"
     )
+    webhook: JobWebhook | None = Field(None, description="who is told that the job has ended; None: nobody else")
 
     @field_validator("formats")
     @classmethod
@@ -168,6 +181,8 @@ class JobRequest(Message):
         named = {"cover": self.cover} if self.cover else {}
         if isinstance(self.source, ObjectSource):
             named["source"] = self.source.key
+        if self.webhook is not None and self.webhook.secret_key is not None:
+            named["webhook"] = self.webhook.secret_key
         _check_owner(self.job_id, named)
         return self
 
@@ -177,6 +192,65 @@ def _check_owner(job_id: str, named: Mapping[str, str]) -> None:
     for what, key in named.items():
         if not key.startswith(f"jobs/{job_id}/") or ".." in key.split("/"):
             raise ValueError(f"{what} must be an object of this job, below jobs/{job_id}/")
+
+
+# ---------------------------------------------------------------- what a job would speak
+
+PREVIEW_ID = re.compile(r"[0-9a-f]{32}")
+PreviewId = Annotated[str, Field(pattern=rf"^{PREVIEW_ID.pattern}$", max_length=32)]
+"""A digest of what is previewed and how: see `PreviewRequested.own_id`."""
+
+
+class PreviewRequested(Message):
+    """client → chunker: read this as a job's source would be read, and store what would be spoken.
+
+    No job: nothing is spoken, and the coordinator is not concerned. The answer is stored as
+    `previews/<id>/preview.json`. Its id is derived from everything that decides the answer, so the same preview is made
+    once, and nobody can have the answer to one question stored as that to another.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "preview.requested"
+
+    version: Literal[1] = 1
+    preview_id: PreviewId
+    source: Source = Field(description="as in a job; an object's key is below `previews/<preview_id>/`")
+    content_sha256: str = Field(
+        "", pattern=r"^([0-9a-f]{64})?$", description="of the object that `source` names; empty: it names none"
+    )
+    title: Line | None = None
+    author: Line | None = None
+    language: str | None = Field(
+        None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=LANGUAGE_LIMIT_CHARACTERS
+    )
+    speed: float = Field(1.0, ge=0.25, le=4.0, strict=False, description="for the estimate of the length")
+    pauses: PauseLengths | None = None
+    read_in: int = Field(
+        0,
+        ge=0,
+        le=10**9,
+        description="of an address: the minute since the epoch in which it is read; it may change later",
+    )
+    cut_by: str = Field("", max_length=64, description="the settings that decide how a text is cut into chunks")
+    expires_at: float = Field(
+        ge=0, strict=False, description="seconds since the epoch; nobody waits for it after that, so it is not made"
+    )
+
+    def own_id(self) -> str:
+        """The id that belongs to these fields. Defaults are left out, so that a field can be added."""
+        decisive = self.model_dump(mode="json", exclude={"preview_id", "expires_at"}, exclude_defaults=True)
+        if isinstance(self.source, ObjectSource):
+            decisive["source"].pop("key")
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:32]
+
+    @model_validator(mode="after")
+    def _names_its_own(self) -> Self:
+        if isinstance(self.source, ObjectSource):
+            own = f"previews/{self.preview_id}/"
+            if not self.source.key.startswith(own) or ".." in self.source.key.split("/") or not self.content_sha256:
+                raise ValueError(f"source must be an object of this preview, below {own}, with its digest")
+        if self.preview_id != self.own_id():
+            raise ValueError("preview_id must be the digest of what is asked")
+        return self
 
 
 # ---------------------------------------------------------------- between the services
@@ -349,6 +423,18 @@ class ChunkCounts(Frozen):
     failed: int = Field(0, ge=0)
 
 
+class StateChange(Frozen):
+    """A job has come into a state."""
+
+    number: int = Field(ge=1, description="1, 2, 3, … over the job's whole life")
+    state: JobState
+    at: float = Field(strict=False, description="seconds since the epoch")
+
+
+HISTORY_LIMIT: Final = 64
+"""How many changes of a job's state its status keeps. A job makes five, and three more each time it is resumed."""
+
+
 class JobStatus(Frozen):
     """`jobs/<job_id>/status.json`: written by the coordinator alone, for readers."""
 
@@ -356,6 +442,7 @@ class JobStatus(Frozen):
     job_id: JobId
     state: JobState
     title: Cut = ""
+    author: Cut = Field("", description="as far as it is known; statuses of early versions have none")
     chunks: ChunkCounts = ChunkCounts()
     audio_seconds: float = Field(
         0.0, strict=False, description="seconds of speech done so far; the episode's at the end"
@@ -380,6 +467,10 @@ class JobStatus(Frozen):
         None, strict=False, description="when it was last opened again; its deadline counts from here"
     )
     updated_at: float = Field(strict=False, description="seconds since the epoch")
+    history: tuple[StateChange, ...] = Field(
+        (),
+        description=f"the latest {HISTORY_LIMIT} changes of its state, oldest first; empty: an older version wrote it",
+    )
 
     @field_validator("state", mode="before")
     @classmethod
@@ -395,6 +486,7 @@ class ChunkFailure(Frozen):
     index: ChunkIndex
     text: Cut
     reason: Cut
+    attempts: int | None = Field(None, ge=1, description="how often it was tried; None: not known")
 
 
 EventName = Literal["started", "progressed", "completed", "failed", "cancelled"]
@@ -412,6 +504,12 @@ class JobEvent(Frozen):
         if self.name in TERMINAL_STATES and self.name != self.status.state:
             raise ValueError(f"{self.name} with a job that is {self.status.state}")
         return self
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it tells of a new state, rather than of progress within one."""
+        history = self.status.history
+        return bool(history) and history[-1].at == self.status.updated_at
 
 
 class WorkRetried(Frozen):
@@ -471,6 +569,40 @@ class JobCancelled(JobEnded):
     ROUTING_KEY: ClassVar[str] = "job.cancelled"
 
     reason: Cut = Field(description="what the client gave as its reason")
+
+
+# ---------------------------------------------------------------- webhooks
+
+WEBHOOK_PAYLOAD_LIMIT_CHARACTERS: Final = 200_000
+"""More than the payload of any job's end takes."""
+
+
+class WebhookRequested(Message):
+    """webhooks, gateway → webhooks: send this to this endpoint, with one HTTP POST.
+
+    It has neither the address nor a secret: both are read from the store each time it is tried.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "webhook.requested"
+
+    version: Literal[1] = 1
+    webhook_id: str = Field(
+        pattern=r"^msg_[0-9a-f]{32}$",
+        description="the header `webhook-id`: the same however often it is sent, so that a receiver can tell",
+    )
+    endpoint_id: str | None = Field(
+        pattern=r"^we_[0-9a-f]{32}$", description="the endpoint; None: the address in the request of the job itself"
+    )
+    job_id: JobId | None = Field(description="the job that it tells of; None: it is a test")
+    payload: str = Field(
+        min_length=2, max_length=WEBHOOK_PAYLOAD_LIMIT_CHARACTERS, description="the body, as it is sent: JSON"
+    )
+
+    @model_validator(mode="after")
+    def _has_a_receiver(self) -> Self:
+        if self.endpoint_id is None and self.job_id is None:
+            raise ValueError("neither an endpoint nor a job is named")
+        return self
 
 
 ENDINGS: dict[JobState, type[JobEnded]] = {"completed": JobCompleted, "failed": JobFailed, "cancelled": JobCancelled}

@@ -10,7 +10,7 @@ from shared.protocol import envelope
 from shared.protocol.topology import WAIT_SECONDS
 
 
-def delay(step: int, *, at_least: float, wait_seconds: tuple[int, ...] = WAIT_SECONDS) -> tuple[int, float]:
+def delay(step: int, *, at_least: float, wait_seconds: tuple[float, ...] = WAIT_SECONDS) -> tuple[float, float]:
     """The wait queue to use and the time in it, with jitter so that many messages do not come back at the same moment.
 
     Args:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _OUTAGE_WAIT_STEPS = 3
-"""While a server is down, only the first entries of WAIT_SECONDS are used (up to 15 s): another try is cheap."""
+"""While a server is down, only the first wait queues are used (of most services, up to 15 s): a try is cheap."""
 _SETTLE_PAUSE_SECONDS = 0.5
 _ABANDONED = "abandoned"
 """Not settled by us: the connection is lost, and the broker redelivers the message."""
@@ -52,7 +52,7 @@ _PERMANENT = (PodcastError, *_MALFORMED)
 
 
 class Ignored(PodcastError):
-    """Another service is responsible for the message; it is acked and dropped."""
+    """Nobody needs the message: another service is responsible, or its job was deleted. It is acked and dropped."""
 
 
 class _TooEarly(PodcastError):
@@ -189,14 +189,14 @@ class Delivery(BaseMiddleware[Any, Any]):
         await self._publish_waiting(headers, queue_seconds, delay_seconds)
         return "waiting"
 
-    async def _publish_waiting(self, headers: dict[str, Any], queue_seconds: int, delay_seconds: float) -> None:
+    async def _publish_waiting(self, headers: dict[str, Any], queue_seconds: float, delay_seconds: float) -> None:
         await self.subscription.publisher.raw(
             envelope.copy(self.msg, headers=headers, expires_seconds=delay_seconds),
             "",
             self.subscription.queue.wait(queue_seconds),
         )
 
-    def _delay(self, step: int, *, at_least: float) -> tuple[int, float]:
+    def _delay(self, step: int, *, at_least: float) -> tuple[float, float]:
         return delays.delay(step, at_least=at_least, wait_seconds=self.subscription.wait_seconds)
 
     async def _retry(self, error: BaseException) -> str:
@@ -224,9 +224,10 @@ class Delivery(BaseMiddleware[Any, Any]):
             error=type(error).__name__,
             exc_info=None if isinstance(error, PodcastError) else error,
         )
-        await self.subscription.notices.tell(
-            self.msg, reason=_sentence(error), tries=attempt + waits, next_seconds=max(delay_seconds, wanted)
-        )
+        if self.subscription.queue.advances_jobs:
+            await self.subscription.notices.tell(
+                self.msg, reason=_sentence(error), tries=attempt + waits, next_seconds=max(delay_seconds, wanted)
+            )
         return "retried" if counts else "waiting"
 
     async def _dead_letter(self, error: BaseException) -> str:

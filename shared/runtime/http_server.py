@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -15,7 +15,19 @@ BACKLOG: Final = 1_024
 
 
 class Server(uvicorn.Server):
-    """Without uvicorn's signal handling, which ends the process by the signal instead of with exit code 0."""
+    """Without uvicorn's signal handling, which ends the process by the signal instead of with exit code 0.
+
+    Attributes:
+        after_start: called when it listens.
+    """
+
+    after_start: Callable[[], None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        if self.after_start is not None:
+            self.after_start()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:

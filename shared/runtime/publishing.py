@@ -13,7 +13,7 @@ from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.protocol import envelope
 from shared.protocol.messages import Frozen, JobEvent, Message, WorkRetried
-from shared.protocol.topology import EVENTS_EXCHANGE, EXCHANGE, WorkQueue
+from shared.protocol.topology import EVENTS_EXCHANGE, EXCHANGE, MOVED, WorkQueue
 
 log = structlog.get_logger(__name__)
 
@@ -74,14 +74,18 @@ class Publisher:
 
     async def event(self, event: JobEvent) -> None:
         """Publish an event for watchers. Nothing depends on it, so a failure is only logged."""
-        await self._tell(event, event.name, event.status.job_id)
+        job_id = event.status.job_id
+        await self._tell(event, event.name, job_id, also=f"{MOVED}.{job_id}" if event.is_change else "")
 
     async def retried(self, event: WorkRetried) -> None:
         """Notify watchers that some of a job's work is retried; best effort, like `event`."""
         await self._tell(event, event.EVENT, event.job_id)
 
-    async def _tell(self, event: Frozen, name: str, job_id: str) -> None:
+    async def _tell(self, event: Frozen, name: str, job_id: str, *, also: str = "") -> None:
         message = envelope.outgoing(event, job_id=job_id, persistent=False)
+        if also:
+            # The broker routes by both keys, and removes the header: a queue that both lead to gets one copy.
+            message.headers["BCC"] = [also]
         try:
             async with deadline(self._deadline_seconds, "publish event", error=BrokerDown):
                 await self._send(message, EVENTS_EXCHANGE, f"{name}.{job_id}", False)
@@ -91,4 +95,4 @@ class Publisher:
 
 def _carrying(message: Message) -> aio_pika.Message:
     """The AMQP message; a message that belongs to no job has no correlation id."""
-    return envelope.outgoing(message, job_id=str(getattr(message, "job_id", "")))
+    return envelope.outgoing(message, job_id=str(getattr(message, "job_id", None) or ""))

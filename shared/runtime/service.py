@@ -182,7 +182,7 @@ class Service:
             connected(self.settings) as connection,
             connection.channel() as channel,
         ):
-            names = [queue.name, *(queue.wait(seconds) for seconds in topology.WAIT_SECONDS)]
+            names = [queue.name, *queue.waits]
             queues = [await channel.declare_queue(name, passive=True) for name in names]
             return sum(found.declaration_result.message_count or 0 for found in queues)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from shared.protocol.topology import WAIT_SECONDS, WorkQueue
+from shared.protocol.topology import WorkQueue
 from shared.runtime.publishing import Publisher
 from shared.runtime.quarantine import Quarantine
 from shared.runtime.retry_notices import RetryNotices
@@ -36,7 +36,6 @@ class Subscription:
         publisher: Publisher,
         quarantine: Quarantine,
         pause_limit_seconds: float,
-        wait_seconds: tuple[int, ...] = WAIT_SECONDS,
     ) -> None:
         self.queue = queue
         self.service = service
@@ -46,7 +45,7 @@ class Subscription:
         self.quarantine = quarantine
         self.notices = RetryNotices(service, publisher.retried)
         self.pause_limit_seconds = pause_limit_seconds
-        self.wait_seconds = wait_seconds
+        self.wait_seconds = queue.wait_seconds
         self.in_flight: dict[asyncio.Task[Any], Delivery] = {}
         self.stopping = False
 

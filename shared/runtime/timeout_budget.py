@@ -25,6 +25,7 @@ def check(settings: Settings) -> None:
             "speech_deadline_seconds",
             _SPEECH_CALLS * settings.speech_deadline_seconds + 2 * store + publish,
         ),
+        "webhooks": ("webhook_deadline_seconds", settings.webhook_deadline_seconds + 3 * store + 2 * publish),
         "assembler": ("store_deadline_seconds", 3 * store + publish),
     }
     for service, (name, needed) in inside.items():

@@ -45,6 +45,7 @@ class Watchdog:
         self._last_beat = time.monotonic()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._expected = 0.0
+        self._longest_lag = 0.0
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -91,6 +92,9 @@ class Watchdog:
         now = time.monotonic()
         lag = max(0.0, now - self._expected)
         metrics.LOOP_LAG_SECONDS.set(lag)
+        if lag > self._longest_lag:
+            self._longest_lag = lag
+            metrics.LOOP_LAG_MAX_SECONDS.set(lag)
         if lag > _LATE_SECONDS:
             log.warning("the event loop was late", seconds=round(lag, 2), in_flight=self._in_flight())
         self._last_beat = now

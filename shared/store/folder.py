@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import secrets
 import shutil
 import stat
@@ -20,7 +21,7 @@ from shared.errors import BadInput, Conflict, NotFound, StoreDown
 from shared.store import folder_commit, folder_listing
 from shared.store.attempt import Attempt, Calls
 from shared.store.key_rules import PARTIAL, checked, checked_prefix
-from shared.store.port import PAGE, Entries, Keys
+from shared.store.port import PAGE, Entries, Keys, ObjectState
 
 T = TypeVar("T")
 
@@ -103,12 +104,14 @@ class FileStore:
         path = self._path(key)
         return await self._run(f"read {key}", lambda _: path.read_bytes())
 
-    async def get_range(self, key: str, start: int, length: int) -> bytes:
+    async def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         """See `Store.get_range`."""
         path = self._path(key)
 
         def read(_: Attempt) -> bytes:
             with path.open("rb") as file:
+                if tag is not None and folder_commit.state_of(os.fstat(file.fileno())).tag != tag:
+                    raise Conflict(f"{key} was changed.")
                 file.seek(start)
                 return file.read(length)
 
@@ -129,15 +132,24 @@ class FileStore:
 
         await self._run(f"read {key}", copy, size_bytes=size_bytes)
 
+    def link(self, key: str, *, seconds: int, content_type: str, disposition: str) -> str | None:  # noqa: ARG002 - a folder is no server
+        """See `Store.link`."""
+        return None
+
     async def size(self, key: str) -> int | None:
         """See `Store.size`."""
+        found = await self.state(key)
+        return None if found is None else found.size_bytes
+
+    async def state(self, key: str) -> ObjectState | None:
+        """See `Store.state`."""
         path = self._path(key)
 
-        def look(_: Attempt) -> int:
+        def look(_: Attempt) -> ObjectState:
             found = path.stat()
             if not stat.S_ISREG(found.st_mode):
                 raise FileNotFoundError
-            return found.st_size
+            return folder_commit.state_of(found)
 
         with contextlib.suppress(NotFound):
             return await self._run(f"look up {key}", look)

@@ -23,12 +23,15 @@ from typing import Final
 from shared.errors import BadInput, Conflict
 from shared.store.attempt import Attempt
 from shared.store.key_rules import LOCKS, PARTIAL
+from shared.store.port import ObjectState
 
 _STRIPES: Final = 256
 """Lock files; a key always uses the same one. They are never removed, so nobody can lock a file that is gone."""
 _LONGEST_PAUSE_SECONDS: Final = 0.05
 _FOLDER_TRIES: Final = 10
 """A new folder may be removed by a concurrent deletion while it is still empty."""
+
+_SETTLED_SECONDS: Final = 2.0
 
 Condition = Callable[[Path], None]
 """Looks at the object's file under its lock; raises `Conflict` to leave it as it is."""
@@ -41,6 +44,20 @@ def version_of(content: bytes) -> str:
     writes within one tick of the file system's clock, and a new file may get the inode of the one it replaces.
     """
     return hashlib.sha256(content).hexdigest()
+
+
+def state_of(found: os.stat_result) -> ObjectState:
+    """Size, age and tag of the file with this status.
+
+    A tag of inode, size and times costs no reading, but two writes within one tick of the clock may have the same one:
+    until the file is `_SETTLED_SECONDS` old, its tag is weak (RFC 9110, 8.8.2.2 says the same of dates).
+    """
+    return ObjectState(
+        size_bytes=found.st_size,
+        modified=found.st_mtime,
+        tag=f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ctime_ns:x}",
+        is_strong=time.time() - max(found.st_mtime, found.st_ctime) > _SETTLED_SECONDS,
+    )
 
 
 def absent(path: Path) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 JOBS = "jobs/"
 ACTIVE = "active/"
 AUDIO = "audio/"
+DELETED = "deleted/"
 API_KEYS = "access/keys/"
+IDEMPOTENCY = "idempotency/"
+SPEECH_JOBS = "speech/"
+AUDIT = "audit/"
+PREVIEWS = "previews/"
+PREVIEWS_WAITING = "previews/waiting/"
+WEBHOOKS = "webhooks/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -45,9 +52,54 @@ def active(job_id: str) -> str:
     return f"{ACTIVE}{job_id}"
 
 
+def deleted(job_id: str) -> str:
+    """An empty object that outlives a deleted job, so that messages still under way do not bring it back."""
+    return f"{DELETED}{job_id}"
+
+
 def api_key(key_id: str) -> str:
     """A key of the HTTP API: its hash, its scopes."""
     return f"{API_KEYS}{key_id}.json"
+
+
+def idempotency(owner: str, digest: str) -> str:
+    """What an `Idempotency-Key` of the API key `owner` stands for."""
+    return f"{IDEMPOTENCY}{owner}/{digest}.json"
+
+
+def speech_job(digest: str) -> str:
+    """Names the job that speaks a text, for those who ask for the same text again."""
+    return f"{SPEECH_JOBS}{digest}.json"
+
+
+def audit_intent(day: str, record_id: str) -> str:
+    """An operating action that is about to be carried out; created once. `day` is `2026-11-24`, in UTC."""
+    return f"{AUDIT}{day}/{record_id}.json"
+
+
+def audit_outcome(day: str, record_id: str) -> str:
+    """What became of it; created once. Listed directly after its intent."""
+    return f"{AUDIT}{day}/{record_id}.outcome.json"
+
+
+def preview(preview_id: str) -> str:
+    """What would be spoken of a document, or why it cannot be read; derived from the document."""
+    return f"{PREVIEWS}{preview_id}/preview.json"
+
+
+def preview_source(preview_id: str, name: str) -> str:
+    """A document that a client wants to preview."""
+    return f"{PREVIEWS}{preview_id}/source/{name}"
+
+
+def preview_waiting(preview_id: str) -> str:
+    """An empty object that exists while a preview was asked for and is not made."""
+    return f"{PREVIEWS_WAITING}{preview_id}"
+
+
+def webhook(endpoint_id: str) -> str:
+    """An endpoint that webhooks are sent to: its address, its secrets."""
+    return f"{WEBHOOKS}{endpoint_id}.json"
 
 
 def suspect(message_id: str, token: str = "") -> str:

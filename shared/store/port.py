@@ -35,6 +35,25 @@ class Entry:
     modified: float
 
 
+@dataclass(frozen=True)
+class ObjectState:
+    """What can be said about an object without reading it.
+
+    Attributes:
+        size_bytes: its size.
+        modified: when it was last written, in seconds since the epoch, by the store's clock.
+        tag: opaque; another content has another tag, but the same content may have another tag too when it is written
+            again. It is no version: `Store.replace` does not know it.
+        is_strong: whether the tag can be relied on byte for byte; False while the object is so young that another
+            write might have the same tag.
+    """
+
+    size_bytes: int
+    modified: float
+    tag: str
+    is_strong: bool = True
+
+
 Keys: TypeAlias = list[str]  # the stores have a method called `list`
 Entries: TypeAlias = list[Entry]
 
@@ -95,18 +114,38 @@ class Store(Protocol):
             NotFound: there is none.
         """
 
-    async def get_range(self, key: str, start: int, length: int) -> bytes:
+    async def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         """At most `length` bytes from offset `start`; fewer at the object's end.
+
+        Args:
+            key: of the object.
+            start: offset in bytes.
+            length: in bytes.
+            tag: what `state` gave; read only if the object is still the same.
 
         Raises:
             NotFound: there is no such object.
+            Conflict: the object has another tag by now.
         """
+
+    async def state(self, key: str) -> ObjectState | None:
+        """The object's size, age and tag, without reading it; None if there is none."""
 
     async def get_file(self, key: str, path: Path) -> None:
         """Write the object's content to `path`; the file appears only when it is complete.
 
         Raises:
             NotFound: there is no such object.
+        """
+
+    def link(self, key: str, *, seconds: int, content_type: str, disposition: str) -> str | None:
+        """An address from which anyone who has it can read the object for a while; None: the store has no such thing.
+
+        Args:
+            key: of the object, which need not exist.
+            seconds: how long it works.
+            content_type: the response's.
+            disposition: the response's `Content-Disposition`.
         """
 
     async def size(self, key: str) -> int | None:

@@ -6,17 +6,19 @@ import contextlib
 import io
 import itertools
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 from minio.error import S3Error
 
 from shared.errors import Conflict, NotFound
 from shared.store.key_rules import checked, checked_prefix
-from shared.store.port import PAGE, Entries, Entry, Keys
+from shared.store.port import PAGE, Entries, Entry, Keys, ObjectState
 from shared.store.s3_calls import S3Calls
 from shared.store.s3_conditions import AlreadyChanged, put_if, read
 
-_PART_BYTES = 16 * 1024 * 1024
+_PART_BYTES = 5 * 1024 * 1024
+"""What one upload has in memory; the least that S3 takes."""
 
 
 class S3Store(S3Calls):
@@ -81,16 +83,19 @@ class S3Store(S3Calls):
         """See `Store.get`."""
         return (await self.get_versioned(key))[0]
 
-    async def get_range(self, key: str, start: int, length: int) -> bytes:
+    async def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         """See `Store.get_range`."""
         checked(key)
+        same = {"request_headers": {"If-Match": f'"{tag}"'}} if tag is not None else {}
 
         def read_part() -> bytes:
             try:
-                return read(self._client, self._bucket, key, offset=start, length=length)[0]
+                return read(self._client, self._bucket, key, offset=start, length=length, **same)[0]
             except S3Error as error:
                 if error.code == "InvalidRange":  # at or past the end
                     return b""
+                if error.code == "PreconditionFailed":
+                    raise Conflict(f"{key} was changed.") from error
                 raise
 
         return await self._run(f"read {key}", read_part)
@@ -103,12 +108,32 @@ class S3Store(S3Calls):
             f"read {key}", lambda: self._client.fget_object(self._bucket, key, str(path)), size_bytes=size_bytes
         )
 
+    def link(self, key: str, *, seconds: int, content_type: str, disposition: str) -> str | None:
+        """See `Store.link`. It is computed here, without a call to the server."""
+        return str(
+            self._client.presigned_get_object(
+                self._bucket,
+                checked(key),
+                expires=timedelta(seconds=seconds),
+                response_headers={
+                    "response-content-type": content_type,
+                    "response-content-disposition": disposition,
+                },
+            )
+        )
+
     async def size(self, key: str) -> int | None:
         """See `Store.size`."""
+        found = await self.state(key)
+        return None if found is None else found.size_bytes
+
+    async def state(self, key: str) -> ObjectState | None:
+        """See `Store.state`."""
         checked(key)
         with contextlib.suppress(NotFound):
             found = await self._run(f"look up {key}", lambda: self._client.stat_object(self._bucket, key))
-            return int(found.size or 0)
+            modified = found.last_modified.timestamp() if found.last_modified else 0.0
+            return ObjectState(int(found.size or 0), modified, str(found.etag))
         return None
 
     async def exists(self, key: str) -> bool:

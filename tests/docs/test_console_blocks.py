@@ -17,7 +17,7 @@ from tests.docs.console import Command, Ids, Shell, blocks
 from tests.servers.pages import serving
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/dead-letters.md"]
+PAGES = ["README.md", "docs/dead-letters.md", "docs/http.md"]
 """README's blocks start and stop their own stack; the guides' blocks expect a running one."""
 ARTICLE = """\
 # The Lighthouse
@@ -105,10 +105,16 @@ def test_every_console_block_works_as_it_is_printed(
             if block.reason_not_to_run:
                 continue
             for command in block.commands:
-                if "$PODCAST_AMQP_URL" in command.line and (state := read_state(state_dir)) is not None:
-                    # As `podcast up` has printed them, and a reader has pasted them.
-                    shell.run(f"export PODCAST_AMQP_URL='{state.amqp_url}' PODCAST_STORE_URL='{state.store_url}'")
+                if "$PODCAST_AMQP_URL" in command.line or "$PODCAST_API_URL" in command.line:
+                    paste_addresses(shell, state_dir)
                 check(command, *shell.run(ids.put_into(command.line.replace("https://example.org", web))), ids)
+
+
+def paste_addresses(shell: Shell, state_dir: Path) -> None:
+    """What `podcast up` has printed, and a reader has pasted."""
+    if (state := read_state(state_dir)) is not None:
+        shell.run(f"export PODCAST_AMQP_URL='{state.amqp_url}' PODCAST_STORE_URL='{state.store_url}'")
+        shell.run(f"export PODCAST_API_URL='{state.api_url}' PODCAST_API_KEY='{state.api_key}'")
 
 
 def check(command: Command, code: int, printed: str, ids: Ids) -> None:

@@ -319,11 +319,9 @@ class Cluster:
             await asyncio.sleep(0.2)
 
     async def _waiting(self) -> list[str]:
-        names = [
-            name
-            for queue in topology.WORK_QUEUES
-            for name in (queue.name, *(queue.wait(seconds) for seconds in topology.WAIT_SECONDS))
-        ]
+        # Nobody consumes `webhooks` here, as in a stack without that service.
+        consumed = [queue for queue in topology.WORK_QUEUES if queue is not topology.WEBHOOKS]
+        names = [name for queue in consumed for name in (queue.name, *queue.waits)]
         queues = [name for name, count in (await self.services.depths(*names)).items() if count]
         return queues + [key async for key in self.services.store.list(keys.ACTIVE)]
 

@@ -120,7 +120,7 @@ def install(failpoints: Failpoints, name: str) -> None:
 
 def _install_ffmpeg(failpoints: Failpoints) -> None:
     """Steps while its child runs: after the first piece of input, and before the first piece of output is used."""
-    child = importlib.import_module("services.assembler.ffmpeg").Child
+    child = importlib.import_module("shared.audio.ffmpeg").Child
     feed, pcm = child.feed, child.pcm
 
     async def fed(self: Any, data: Any) -> None:

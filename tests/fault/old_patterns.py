@@ -2,7 +2,8 @@
 
     python -m tests.fault.old_patterns FOLDER
 
-is their web process: `POST /jobs` starts a task in that process, `POST /episodes` does audio work inside the request.
+is their web process: `POST /jobs` starts a task in that process, `POST /episodes` does audio work inside the request,
+`GET /events` streams news and shuts its thread pool down when the client goes away.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import socket
 import sys
 import threading
 import uuid
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -21,11 +23,12 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 EPISODE_SECONDS = 20
 """How long the audio work takes."""
+NEWS_SECONDS = 0.1
 
 
 async def gathered(url: str, texts: list[str]) -> list[bytes]:
@@ -93,9 +96,25 @@ class Web:
         await ffmpeg.wait()
         return JSONResponse({"file": path.name})
 
+    async def events(self, _request: Request) -> Response:
+        workers, stuck = ThreadPoolExecutor(2), threading.Event()
+        for _ in range(2):
+            workers.submit(stuck.wait, EPISODE_SECONDS)
+
+        async def news() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"data: news\n\n"
+                    await asyncio.sleep(NEWS_SECONDS)
+            finally:
+                disconnected(workers)
+
+        return StreamingResponse(news(), media_type="text/event-stream")
+
     def app(self) -> Starlette:
         return Starlette(
             routes=[
+                Route("/events", self.events),
                 Route("/healthz", lambda _: Response(), methods=["GET"]),
                 Route("/jobs", self.submit, methods=["POST"]),
                 Route("/jobs/{job_id}", self.status),

@@ -14,18 +14,27 @@ from typing import Any
 import pytest
 
 from services.coordinator import retention
-from shared.client import deleting
+from shared.client import deleting, submission
 from shared.client.deleting import NotEnded, delete_job
+from shared.client.documents import Document
 from shared.client.job_pages import jobs_page
 from shared.client.pruning import prune
 from shared.client.sweeping import SAFE_MARGIN_SECONDS, sweep
 from shared.client.watching import look
-from shared.errors import NotFound, StoreDown
-from shared.protocol.messages import TERMINAL_STATES, JobRequest, JobState, JobStatus, TextSource, new_job_id
+from shared.errors import BadInput, NotFound, StoreDown
+from shared.protocol.messages import (
+    TERMINAL_STATES,
+    JobRequest,
+    JobState,
+    JobStatus,
+    Message,
+    TextSource,
+    new_job_id,
+)
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.folder import FileStore
-from shared.store.port import Store, open_store
+from shared.store.port import PAGE, Entries, Store, open_store
 from tests.waiting import until
 
 _DAY_SECONDS = 86_400.0
@@ -69,7 +78,8 @@ async def put_job(
 
 
 async def everything(store: Store) -> list[str]:
-    return [key async for key in store.list("")]
+    """All that the store has, but for the marks that outlive deleted jobs."""
+    return [key async for key in store.list("") if not key.startswith(keys.DELETED)]
 
 
 # ---------------------------------------------------------------- one job
@@ -85,6 +95,7 @@ async def test_a_job_that_has_ended_is_removed_whole_and_nothing_else(store: Sto
     removed = await delete_job(store, "j")
     assert (removed.objects, removed.size_bytes) == (5, sum(sizes))
     assert await everything(store) == rest
+    assert await store.exists(keys.deleted("j"))
     assert [status.job_id for status in (await jobs_page(store)).jobs] == ["k", "j-2"]
     with pytest.raises(NotFound, match="no job j"):
         await delete_job(store, "j")
@@ -138,6 +149,32 @@ async def test_a_removal_that_is_cut_short_leaves_an_ended_job_that_the_next_one
     assert await folder.exists(keys.active("j")) == (step == 0)
     await delete_job(folder, "j")
     assert await everything(folder) == []
+
+
+async def test_the_mark_of_a_deleted_job_outlives_every_message_and_no_longer(folder: FileStore) -> None:
+    await put_job(folder, "j", "failed")
+    await delete_job(folder, "j")
+    await prune(folder, older_than_seconds=_DAY_SECONDS, job_deadline_seconds=60)
+    assert await folder.exists(keys.deleted("j"))
+    week_seconds = deleting.UNANNOUNCED_SECONDS
+    path = folder.root / keys.deleted("j")
+    os.utime(path, (time.time() - week_seconds - 1,) * 2)
+    await prune(folder, older_than_seconds=_DAY_SECONDS, job_deadline_seconds=60)
+    assert not await folder.exists(keys.deleted("j"))
+
+
+async def test_the_id_of_a_deleted_job_cannot_be_used_again(store: Store) -> None:
+    await put_job(store, "j", "failed")
+    await delete_job(store, "j")
+    job = submission.draft(
+        submission.Order(job_id="j"), Document("a.txt", b"Hello.", "text", "Hello."), text_limit_characters=100
+    )
+
+    async def publish(message: Message) -> None:
+        raise AssertionError(f"published {message}")
+
+    with pytest.raises(BadInput, match="was deleted"):
+        await submission.hand_over(job, store=store, publish=publish)
 
 
 # ---------------------------------------------------------------- many jobs
@@ -330,7 +367,7 @@ async def test_of_several_coordinators_one_prunes_each_day(store: Store) -> None
 async def test_old_jobs_are_removed_by_themselves_when_the_setting_says_so(folder: FileStore) -> None:
     await put_job(folder, "old", days=3)
     await put_job(folder, "young", days=1)
-    await retention.keep_pruned(folder, Settings())  # 0 days: it returns, and everything is kept
+    await _once(folder, Settings())  # 0 days: everything is kept
     assert await folder.folders(keys.JOBS) == ["old", "young"]
     task = asyncio.create_task(retention.keep_pruned(folder, Settings(retention_days=2), look_seconds=0.01))
     try:
@@ -340,6 +377,36 @@ async def test_old_jobs_are_removed_by_themselves_when_the_setting_says_so(folde
     finally:
         task.cancel()
     assert await folder.folders(keys.JOBS) == ["older", "young"], "once a day is enough"
+
+
+async def test_previews_are_removed_after_a_day_whatever_the_setting(folder: FileStore) -> None:
+    old, young = keys.preview("0" * 32), keys.preview("1" * 32)
+    for key in (old, young, keys.preview_source("0" * 32, "a"), keys.preview_waiting("2" * 32)):
+        await folder.put(key, b"{}")
+    yesterday = time.time() - 90_000
+    for key in (old, keys.preview_source("0" * 32, "a"), keys.preview_waiting("2" * 32)):
+        os.utime(folder.root / key, (yesterday, yesterday))
+    await _once(folder, Settings())
+    assert [key async for key in folder.list(keys.PREVIEWS)] == [young]
+
+
+async def _once(folder: FileStore, settings: Settings) -> None:
+    """Let the coordinator's pruning have one look at the store."""
+    looked = asyncio.Event()
+
+    class Looking(FileStore):
+        async def entries(self, prefix: str, *, after: str = "", limit: int = PAGE) -> Entries:
+            found = await super().entries(prefix, after=after, limit=limit)
+            if prefix == keys.PREVIEWS and not found:
+                looked.set()
+            return found
+
+    task = asyncio.create_task(retention.keep_pruned(Looking(folder.root, deadline_seconds=20), settings))
+    try:
+        async with asyncio.timeout(30):
+            await looked.wait()
+    finally:
+        task.cancel()
 
 
 async def _is(folder: FileStore, ids: list[str]) -> bool:

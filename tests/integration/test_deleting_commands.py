@@ -83,8 +83,7 @@ async def test_pruning_beside_a_running_job_takes_what_is_nobodys_and_nothing_el
     orphan = store / f"audio/{hashlib.sha256(b'x').hexdigest()}.flac"
     orphan.write_bytes(b"1234")
     running = submitted(LONG)
-    await until(lambda: len(list((store / "audio").iterdir())) > 5, "some of the running job's audio")
-    assert make_audio_old(store) > 5
+    await until(lambda: make_audio_old(store) > 5, "some of the running job's audio")
     spoken = {path for path in (store / "audio").iterdir() if path != orphan and not path.name.startswith(".")}
 
     tried = podcast("prune", "--older-than", "30d", "--dry-run", "--json")
@@ -95,6 +94,8 @@ async def test_pruning_beside_a_running_job_takes_what_is_nobodys_and_nothing_el
         "job_bytes": 0,
         "audio_objects": 1,
         "audio_bytes": 4,
+        "preview_objects": 0,
+        "preview_bytes": 0,
     }
     assert orphan.exists()
     done = podcast("prune", "--older-than", "30d")
@@ -136,6 +137,24 @@ async def test_a_job_is_deleted_when_it_has_ended_or_is_cancelled_for_it_and_doe
     gone = podcast("delete", job_id)
     assert gone.exit_code == 2
     assert f"There is no job {job_id}" in gone.stderr
+
+
+async def test_a_job_that_is_deleted_while_its_text_is_being_read_does_not_come_back(store: Path) -> None:
+    job_id = submitted(LONGER)
+    deleted = podcast("delete", "--cancel", job_id)
+    assert deleted.exit_code == 0, deleted.stderr
+
+    def settled() -> bool:
+        logs = (store.parent / "logs").glob("*")
+        lines = "\n".join(path.read_text(errors="replace") for path in logs if path.is_file()).splitlines()
+        return any(job_id in line and "settled" in line and "job.submitted" in line for line in lines)
+
+    await until(settled, "the chunker has dealt with the job")
+    after = submitted("The next job, which the coordinator takes after all that was sent before.")
+    assert podcast("watch", "-q", after).exit_code == 0
+    assert not (store / keys.active(job_id)).exists()
+    assert not (store / keys.status(job_id)).exists()
+    assert podcast("dlq", "list").stdout.count("coordinator") == 0
 
 
 @pytest.mark.parametrize("age", ["30", "d", "-1d", "30y", "nan"])

@@ -156,3 +156,38 @@ def test_a_broker_that_is_not_there_is_named() -> None:
     result = Shell("amqp://127.0.0.1:1/").type("list")
     assert isinstance(result.exception, BrokerDown)
     assert "cannot be reached" in str(result.exception)
+
+
+def test_a_letter_is_corrected_and_replayed(shell: Shell, tmp_path: Path) -> None:
+    shell.dead_letter(
+        aio_pika.Message(
+            json.dumps(
+                {
+                    "job_id": "job-1",
+                    "index": 0,
+                    "text": "Hello.",
+                    "language": "en",
+                    "voice": "nobody",
+                    "model": "m",
+                    "speed": 1.0,
+                    "audio_key": f"audio/{'a' * 64}.flac",
+                }
+            ).encode(),
+            headers=dead(0).headers,
+            type="chunk.requested",
+        )
+    )
+    (letter,) = shell.lists()
+    payload = json.loads(shell.says("show", letter["id"], "--payload"))
+    corrected = tmp_path / "corrected.json"
+    corrected.write_text(json.dumps({**payload, "voice": "joe", "speed": 90}))
+    refused = shell.type("replay", letter["id"], "--payload", str(corrected))
+    assert isinstance(refused.exception, BadInput)
+    assert "speed" in str(refused.exception)
+    assert isinstance(shell.type("replay", "--all", "--payload", str(corrected)).exception, BadInput)
+    assert [one["id"] for one in shell.lists()] == [letter["id"]]
+
+    corrected.write_text(json.dumps({**payload, "voice": "joe"}))
+    assert shell.says("replay", letter["id"], "--payload", str(corrected)) == "1 dead letter replayed.\n"
+    (sent,) = shell.with_node(lambda node: node.all_of(SYNTHESIZER.name))
+    assert json.loads(sent.body)["voice"] == "joe"

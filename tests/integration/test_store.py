@@ -16,6 +16,7 @@ from shared.errors import BadInput, Conflict, Misconfigured, NotFound, StoreDown
 from shared.settings import Settings
 from shared.store.port import Store, open_store
 from tests.servers.minio import MinioServer
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -57,6 +58,53 @@ async def test_ranges_end_with_the_object(store: Store) -> None:
     assert await store.get_range("x", 0, 4) == b"0123"
     assert await store.get_range("x", 8, 100) == b"89"
     assert await store.get_range("x", 10, 5) == b""
+
+
+async def test_an_object_is_described_without_being_read_and_read_only_while_it_is_the_same(
+    store: Store, tmp_path: Path
+) -> None:
+    before = time.time()
+    await store.put("x", b"0123456789")
+    first = await store.state("x")
+    assert first is not None
+    assert first == await store.state("x")
+    assert first.size_bytes == 10
+    assert abs(first.modified - before) < 10
+    assert await store.get_range("x", 2, 3, tag=first.tag) == b"234"
+
+    await store.put("x", b"abcdefghij")
+
+    again = await store.state("x")
+    assert again is not None
+    assert again.tag != first.tag
+    with pytest.raises(Conflict):
+        await store.get_range("x", 2, 3, tag=first.tag)
+    assert await store.get_range("x", 2, 3, tag=again.tag) == b"cde"
+    await store.delete("x")
+    assert await store.state("x") is None
+    with pytest.raises(NotFound):
+        await store.get_range("x", 2, 3, tag=again.tag)
+
+    big = tmp_path / "big"
+    big.write_bytes(bytes(20_000_000))  # more than one part of a multipart upload
+    await store.put_file("big", big)
+    whole = await store.state("big")
+    assert whole is not None
+    assert await store.get_range("big", 19_999_999, 5, tag=whole.tag) == b"\0"
+
+
+async def test_a_file_that_was_written_a_moment_ago_has_no_strong_tag(tmp_path: Path) -> None:
+    folder = open_store(Settings(store_url=tmp_path.as_uri()))
+    await folder.put("x", b"1")
+    young = await folder.state("x")
+    assert young is not None
+    assert not young.is_strong
+
+    async def is_strong() -> bool:
+        found = await folder.state("x")
+        return found is not None and found.is_strong and found.tag == young.tag
+
+    await until(is_strong, "its tag is strong")
 
 
 async def test_files_go_in_and_out(store: Store, tmp_path: Path) -> None:
@@ -242,6 +290,7 @@ async def refused(store: Store, key: str) -> None:
         store.get(key),
         store.get_versioned(key),
         store.get_range(key, 0, 1),
+        store.state(key),
         store.get_file(key, Path("nowhere")),
         store.size(key),
         store.exists(key),

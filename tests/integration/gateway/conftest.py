@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from shared.client import api_keys
 from shared.client.api_keys import Scope
 from shared.settings import Settings
 from shared.store.port import Store
+from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import Services, Worker
 
 STACK_KEY = "pe_0123456789ab_" + "5" * 64
@@ -75,3 +78,61 @@ async def gateway(amqp_url: str, file_store_url: str, tmp_path: Path) -> AsyncIt
         await services.ready()
         async with with_key(worker.health_url) as client:
             yield Gateway(services, worker, client)
+
+
+@contextmanager
+def gateway_process(rabbitmq: RabbitServer, directory: Path, **extra: str) -> Iterator[Services]:
+    """A gateway with a vhost and a folder of its own, for all tests of a module.
+
+    Args:
+        rabbitmq: the session's node.
+        directory: where its store and its logs are.
+        **extra: more of its environment.
+    """
+    url = rabbitmq.vhost()
+    store_url = (directory / "store").as_uri()
+    try:
+        with Services({**environment(url, store_url), **extra}, directory / "logs") as services:
+            services.start("gateway")
+            asyncio.run(services.ready())
+            yield services
+    finally:
+        rabbitmq.drop_vhost(url)
+
+
+@pytest.fixture(scope="module")
+def module_services(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """One gateway process for all tests of a module that do not disturb each other."""
+    with gateway_process(rabbitmq, tmp_path_factory.mktemp("gateway")) as services:
+        yield services
+
+
+@pytest.fixture
+async def shared_gateway(module_services: Services) -> AsyncIterator[Gateway]:
+    """The module's gateway; other tests have used it before."""
+    (worker,) = module_services.of("gateway")
+    async with with_key(worker.health_url) as client:
+        yield Gateway(module_services, worker, client)
+
+
+@pytest.fixture(scope="module")
+def lone_gateway(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway for a whole module, whose tests must not mind what the others leave."""
+    directory = tmp_path_factory.mktemp("gateway")
+    uploads = directory / "tmp"
+    uploads.mkdir()
+    amqp_url = rabbitmq.vhost()
+    own = {**environment(amqp_url, (directory / "store").as_uri()), "TMPDIR": str(uploads)}
+    with Services(own, directory / "logs") as services:
+        services.start("gateway")
+        asyncio.run(services.ready())
+        yield services
+    rabbitmq.drop_vhost(amqp_url)
+
+
+@pytest.fixture
+async def shared(lone_gateway: Services) -> AsyncIterator[Gateway]:
+    """The module's gateway, with a client of this test's own."""
+    worker = lone_gateway.of("gateway")[0]
+    async with with_key(worker.health_url) as client:
+        yield Gateway(lone_gateway, worker, client)

@@ -12,15 +12,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.assembler import ffmpeg
-from services.assembler.failures import EncoderFailed
+from services.assembler.ffmpeg import decoder
+from shared.audio import ffmpeg
+from shared.audio.ffmpeg import EncoderFailed
+from tests.waiting import until
 
 FOR_EVER = ("-re", "-f", "lavfi", "-i", "anullsrc", "-f", "null", "-")
 """Has no pipe to us that could break."""
 
 ASSEMBLER = f"""
 import asyncio
-from services.assembler import ffmpeg
+from shared.audio import ffmpeg
 
 async def main():
     async with ffmpeg.run({FOR_EVER!r}) as child:
@@ -60,7 +62,7 @@ async def test_ffmpeg_is_dead_when_the_body_is_left_by_a_deadline() -> None:
 
 async def test_what_it_complains_about_is_the_error(tmp_path: Path) -> None:
     async def decode_nothing() -> None:
-        async with ffmpeg.decoder(tmp_path / "nothing.mp3") as child:
+        async with decoder(tmp_path / "nothing.mp3") as child:
             assert [data async for data in child.pcm()] == []
             await child.finish()
 
@@ -73,3 +75,14 @@ async def test_without_ffmpeg_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPa
     with pytest.raises(EncoderFailed, match="apt-get install ffmpeg"):
         async with ffmpeg.run(["-version"]):
             pass
+
+
+async def test_it_is_dead_at_once_although_nobody_reads_what_it_wrote() -> None:
+    """asyncio waits for a dead process until its pipes are closed, and a full one is not read."""
+    arguments = ("-f", "lavfi", "-i", "sine", "-f", "s16le", "pipe:1")
+    async with asyncio.timeout(10):
+        async with ffmpeg.run(arguments, reads=True) as child:
+            assert child.process.stdout is not None
+            await child.process.stdout.readexactly(1)
+            await until(lambda: child.process.stdout._paused, "the pipe is full")  # type: ignore[union-attr]
+        assert child.process.returncode == -signal.SIGKILL

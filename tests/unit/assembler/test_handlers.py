@@ -23,10 +23,11 @@ from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
 
 from services.assembler import mastering
-from services.assembler.failures import DiskFull, EncoderFailed, OffTarget
+from services.assembler.failures import OffTarget
 from services.assembler.handlers import assemble_episode
 from services.assembler.timing import Timing
 from shared.audio import chunk_audio
+from shared.audio.ffmpeg import DiskFull, EncoderFailed
 from shared.errors import BadInput
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat, ChunkLost

@@ -10,7 +10,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.assembler.limiter import Limiter
+from shared.audio.limiter import Limiter
 from shared.audio.loudness import Samples
 from tests.unit.assembler.material import RATE, SENTENCES, spoken
 

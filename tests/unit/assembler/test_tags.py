@@ -23,8 +23,8 @@ from mutagen.wave import WAVE
 from services.assembler import id3, mp4_tags, ogg, splicing, tags
 from services.assembler.cover import Cover
 from services.assembler.encoders import ENCODERS, output_arguments
-from services.assembler.failures import EncoderFailed
 from services.assembler.timeline import TimedChapter, Timeline
+from shared.audio.ffmpeg import EncoderFailed
 from shared.protocol.messages import AudioFormat
 
 FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")

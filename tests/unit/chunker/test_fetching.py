@@ -19,8 +19,8 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def server(answer: Answer) -> AsyncIterator[str]:
-    """A server on a free port that answers each request with `answer(path, writer)` and closes."""
+async def server(answer: Answer, *, port: int = 0) -> AsyncIterator[str]:
+    """A server on this port, or a free one, that answers each request with `answer(path, writer)` and closes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
@@ -31,7 +31,7 @@ async def server(answer: Answer) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(serve, "127.0.0.1", port)
     try:
         yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     finally:

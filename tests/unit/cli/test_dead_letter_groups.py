@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.cli import columns, dead_letter_display, dead_letter_groups
-from services.cli.dead_letter_groups import age, grouped, sentence, short_ids
+from services.cli.backends.direct import DirectBackend
+from services.cli.dead_letter_groups import age, grouped, short_ids
+from shared.dead_letters.grouping import sentence
 from shared.dead_letters.letter import DeadLetter
 from shared.errors import StoreDown
 from shared.settings import Settings
@@ -109,7 +111,7 @@ def test_an_age_is_for_people(seconds: float, shown: str) -> None:
 async def test_titles_come_from_the_store(store: Store) -> None:
     await store.ping()
     settings = Settings(store_url=os.environ["PODCAST_STORE_URL"])
-    assert await dead_letter_groups.titles(settings, [JOB]) == {}
+    assert await dead_letter_groups.titles(DirectBackend(settings), [JOB]) == {}
 
 
 def test_titles_that_are_there_are_found(store: Store) -> None:
@@ -117,15 +119,17 @@ def test_titles_that_are_there_are_found(store: Store) -> None:
     settings = Settings(store_url=os.environ["PODCAST_STORE_URL"])
     import asyncio  # noqa: PLC0415 - only here
 
-    assert asyncio.run(dead_letter_groups.titles(settings, [JOB, None, JOB])) == {JOB: "The Lighthouse\\x1b"}
+    assert asyncio.run(dead_letter_groups.titles(DirectBackend(settings), [JOB, None, JOB])) == {
+        JOB: "The Lighthouse\\x1b"
+    }
 
 
 async def test_a_store_that_is_down_costs_no_more_than_its_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     async def down(_: Settings) -> Store:
         raise StoreDown("The store is down.")
 
-    monkeypatch.setattr("services.cli.targets.reachable_store", down)
-    assert await dead_letter_groups.titles(Settings(), [JOB]) == {}
+    monkeypatch.setattr("services.cli.backends.direct.reachable_store", down)
+    assert await dead_letter_groups.titles(DirectBackend(Settings()), [JOB]) == {}
     assert sys.version_info
 
 

@@ -90,7 +90,7 @@ def test_the_format_is_told_by_the_name_then_by_the_content(
     (tmp_path / name).write_bytes(data)
     found = find(str(tmp_path / name), limit_bytes=LIMIT)
     assert isinstance(found, Document)
-    assert (found.format, found.data) == (expected, data)
+    assert (found.format, found.content) == (expected, data)
 
 
 def test_the_caller_knows_the_format_best(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_long_text_and_a_book_are_claim_checks() -> None:
         source = made.request.source
         assert isinstance(source, ObjectSource)
         assert (source.format, source.name) == (document.format, document.name)
-        assert made.uploads == {source.key: document.data}
+        assert made.uploads == {source.key: document.content}
         assert source.key.startswith("jobs/j/source/")
 
 
@@ -92,7 +92,7 @@ def test_a_cover_goes_into_the_store(tmp_path: Path) -> None:
     made = draft(Order(job_id="j", cover=picture), a_text("x"), text_limit_characters=TEXT_LIMIT)
     assert made.request.cover is not None
     assert re.fullmatch(r"jobs/j/source/cover-[0-9a-f]{16}\.png", made.request.cover)
-    assert made.uploads == {made.request.cover: picture.read_bytes()}
+    assert made.uploads == {made.request.cover: picture}
 
 
 @pytest.mark.parametrize("data", [b"GIF89a", b""])

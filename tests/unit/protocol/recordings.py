@@ -9,12 +9,15 @@ from typing import NamedTuple
 from shared.protocol import messages
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import Frozen, JobEvent, JobRequest, JobStatus, Message, WorkRetried
+from shared.protocol.preview import Preview, PreviewRefused
 
 _FOLDER = Path(__file__).parent / "recorded" / "v1"
 DOCUMENTS: dict[str, type[Frozen]] = {
     "status": JobStatus,
     "manifest": Manifest,
     "request": JobRequest,
+    "preview": Preview,
+    "refusal": PreviewRefused,
     "event": JobEvent,
     "event.retrying": WorkRetried,
 }

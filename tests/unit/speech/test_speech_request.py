@@ -38,6 +38,11 @@ def test_the_models_of_openai_mean_the_default_engine(model: str | None) -> None
     assert ask(model=model).engine == "piper"
 
 
+@pytest.mark.parametrize("voice", ["alloy", "nova", "default", None])
+def test_the_voices_of_openai_mean_the_default_voice(voice: str | None) -> None:
+    assert ask(voice=voice).voice == "joe"
+
+
 def test_a_model_names_an_engine_and_a_voice_one_of_its_voices() -> None:
     asked = ask(model="espeak-ng", voice="de")
     assert (asked.engine, asked.voice_source) == ("espeak-ng", "de")

@@ -1,0 +1,246 @@
+# Derived by docs/sync_client.py from async_client.py: change that one.
+"""The synchronous client: a method for each route of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from podcast_client import answers, calls
+from podcast_client import sync_streams as streams
+from podcast_client.calls import Upload
+from podcast_client.configuration import Configuration, Retries, Timeouts
+from podcast_client.documents import Chunk, Document, Event, Health, Job, Page, Submitted
+from podcast_client.sync_media_client import MediaMethods
+from podcast_client.sync_operator_client import OperatorMethods
+from podcast_client.sync_transport import Transport
+
+
+class PodcastClient(MediaMethods, OperatorMethods):
+    """A client of the HTTP API of Podcast Engine; use it as a context manager.
+
+    Every method raises `ApiError` (or a class below it) when the server answers with a problem, `Unreachable` or
+    `TooSlow` when it does not answer, and `UnexpectedAnswer` when something else answers in its place.
+
+    Args:
+        url: the server's address; None: PODCAST_API_URL.
+        key: the key; None: PODCAST_API_KEY, or the file that PODCAST_API_KEY_FILE names.
+        timeouts: in seconds.
+        retries: how often it tries again, and for how long.
+        http: an httpx client to send with, for proxies or certificates of your own; it is not closed here.
+
+    Raises:
+        ValueError: there is no address, or it cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self.configuration = Configuration.found(url, key, timeouts=timeouts, retries=retries)
+        self._transport = Transport(self.configuration, http)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    # ------------------------------------------------------------ jobs
+
+    def submit(
+        self,
+        *,
+        text: str | None = None,
+        url: str | None = None,
+        file: Upload | None = None,
+        file_name: str = "",
+        cover: Upload | None = None,
+        idempotency_key: str | None = None,
+        **options: Any,
+    ) -> Submitted:
+        """Hand over a document as a job.
+
+        Exactly one of `text`, `url` and `file` says what is spoken. It is safe to try again after any failure with
+        the same `idempotency_key`: there is one job.
+
+        Args:
+            text: the text to speak.
+            url: an http or https address, fetched by the server.
+            file: a document: a path, its bytes, or an open file.
+            file_name: of `file`, where it is not a path; its suffix says what it is.
+            cover: a JPEG or PNG picture.
+            idempotency_key: one key, one job; None: a new one.
+            options: fields of a job, such as `title`, `author`, `language`, `voice`, `model`, `speed`, `formats`,
+                `source_format`, `loudness`, `max_parallel`, `metadata` and `webhook_url`.
+
+        Raises:
+            ValueError: none of `text`, `url` and `file` is given, or several.
+        """
+        return self._transport.run(
+            calls.submit(
+                text=text,
+                url=url,
+                file=file,
+                file_name=file_name,
+                cover=cover,
+                options=options,
+                idempotency_key=idempotency_key,
+                answer=calls.SUBMITTED,
+            )
+        )
+
+    def preview(
+        self,
+        *,
+        text: str | None = None,
+        url: str | None = None,
+        file: Upload | None = None,
+        file_name: str = "",
+        **options: Any,
+    ) -> Document:
+        """What would be spoken of a document: chapters, text, omissions, minutes. Takes what `submit` takes."""
+        return self._transport.run(
+            calls.submit(
+                text=text,
+                url=url,
+                file=file,
+                file_name=file_name,
+                cover=None,
+                options=options,
+                idempotency_key=None,
+                path="/v1/preview",
+                answer=answers.document,
+            )
+        )
+
+    def job(self, job_id: str) -> Job:
+        """How a job stands."""
+        return self._transport.run(calls.job(job_id))
+
+    def jobs_page(
+        self,
+        *,
+        states: tuple[str, ...] = (),
+        title: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Job]:
+        """A page of the jobs, newest first.
+
+        Args:
+            states: only jobs in one of these states; empty: all.
+            title: only jobs whose title contains this.
+            since: only jobs submitted at this time or later, in seconds since the epoch.
+            until: only jobs submitted before this time.
+            limit: how many, from 1 to 100.
+            cursor: `next` of the page before.
+        """
+        return self._transport.run(
+            calls.jobs(states=states, title=title, since=since, until=until, limit=limit, cursor=cursor)
+        )
+
+    def jobs(
+        self,
+        *,
+        states: tuple[str, ...] = (),
+        title: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Generator[Job, None]:
+        """All jobs, newest first, fetched a page at a time. Takes what `jobs_page` takes."""
+        cursor: str | None = None
+        while True:
+            page = self.jobs_page(states=states, title=title, since=since, until=until, cursor=cursor)
+            for job in page.items:
+                yield job
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def chunks(self, job_id: str) -> Generator[Chunk, None]:
+        """A job's chunks in order: state, text, attempts and reasons."""
+        cursor: str | None = None
+        while True:
+            page = self._transport.run(calls.chunks(job_id, limit=100, cursor=cursor))
+            for chunk in page.items:
+                yield chunk
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def manifest(self, job_id: str) -> Document:
+        """The chapters and chunks that a job's document was split into."""
+        return self._transport.run(calls.manifest(job_id))
+
+    def cancel(self, job_id: str, *, reason: str | None = None) -> Job:
+        """Stop a job; it may take a moment until its state says so."""
+        return self._transport.run(calls.cancel(job_id, reason=reason))
+
+    def delete(self, job_id: str) -> None:
+        """Remove a job and its episode, after stopping it if it has not ended."""
+        self._transport.run(calls.delete(job_id))
+
+    def retry(self, job_id: str) -> Job:
+        """Open a failed or cancelled job again; what is finished stays finished."""
+        return self._transport.run(calls.retry(job_id))
+
+    def prune(self, older_than_seconds: float, *, dry_run: bool = False) -> Document:
+        """Remove jobs that ended longer ago than this, and audio that no job refers to."""
+        return self._transport.run(calls.prune(older_than_seconds=older_than_seconds, dry_run=dry_run))
+
+    # ------------------------------------------------------------ events
+
+    def events(
+        self, job_id: str | None = None, *, last_event_id: str = "", trouble: streams.Trouble | None = None
+    ) -> Generator[Event, None]:
+        """What happens to a job, until it ends; or to all jobs, for ever.
+
+        A lost connection is made again, and the stream goes on after the last event.
+
+        Args:
+            job_id: of the job; None: all jobs.
+            last_event_id: the id of the last event that is known, to go on after it.
+            trouble: called when the server does not answer; the stream tries again by itself.
+        """
+        return streams.events(self._transport, job_id, last_event_id=last_event_id, trouble=trouble)
+
+    def watch(self, job_id: str, *, trouble: streams.Trouble | None = None) -> Generator[Job, None]:
+        """Each new state of a job; the last one is its end."""
+        latest: Job | None = None
+        with closing(self.events(job_id, trouble=trouble)) as stream:
+            for event in stream:
+                if event.job is not None and event.job.is_news_after(latest):
+                    latest = event.job
+                    yield latest
+
+    def wait(self, job_id: str, *, trouble: streams.Trouble | None = None) -> Job:
+        """A job's end, however it ends: look at its `state`."""
+        with closing(self.watch(job_id, trouble=trouble)) as stream:
+            for job in stream:
+                if job.has_ended:
+                    return job
+        return self.job(job_id)
+
+    # ------------------------------------------------------------ the server
+
+    def health(self) -> Health:
+        """Whether the server can take jobs now, and why not."""
+        return self._transport.run(calls.health())

@@ -1,0 +1,80 @@
+# Derived by docs/sync_client.py from async_media_client.py: change that one.
+"""The methods of the client for files and sound: episodes, voices, speech."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+from podcast_client import calls
+from podcast_client import sync_streams as streams
+from podcast_client.documents import Document, Voice
+from podcast_client.errors import JobNotCompleted
+from podcast_client.sync_transport import Transport
+
+
+class MediaMethods:
+    """What a job has made, and what a text sounds like."""
+
+    _transport: Transport
+
+    def fetch(self, job_id: str, target: Path | str, kind: str | None = None) -> Path:
+        """Fetch a file of a completed job.
+
+        An interrupted download goes on where it broke, also in another process; the file appears under its name only
+        when it is complete.
+
+        Args:
+            job_id: of the job.
+            target: the file to write.
+            kind: `mp3`, `m4b`, `opus`, `flac`, `wav`, `vtt`, `chapters`, `timing` or `cover`; None: the episode in the
+                first of its formats.
+
+        Raises:
+            JobNotCompleted: the job has no episode (yet).
+            OSError: it cannot be written.
+        """
+        path = Path(target)
+        route = f"{calls.job_path(job_id)}/" + ("episode" if kind is None else f"files/{calls.part(kind)}")
+        job = self._transport.run(calls.job(job_id))
+        if job.state != "completed":
+            raise JobNotCompleted(f"Job {job_id} is {job.state}" + (f": {job.error}" if job.error else "."))
+        streams.download(self._transport, route, path)
+        return path
+
+    def voices(self, language: str | None = None) -> tuple[Voice, ...]:
+        """The voices of the speech servers.
+
+        Args:
+            language: only voices that speak it; a BCP 47 tag.
+        """
+        return self._transport.run(calls.voices(language))
+
+    def models(self) -> tuple[Document, ...]:
+        """The speech models."""
+        return self._transport.run(calls.models())
+
+    def sample(self, voice_id: str, **options: Any) -> bytes:
+        """How a voice sounds: a short audio file."""
+        return b"".join([data for data in self._spoken(calls.sample_path(voice_id), options)])
+
+    def speech(
+        self, text: str, *, voice: str = "default", model: str = "default", response_format: str = "mp3", **options: Any
+    ) -> Generator[bytes, None]:
+        """A text of any length as speech, in order, while it is being spoken.
+
+        Args:
+            text: the text.
+            voice: the voice.
+            model: the speech model.
+            response_format: `mp3`, `opus`, `aac`, `flac`, `wav` or `pcm`.
+            options: more fields of the request, such as `speed`.
+        """
+        body = {"input": text, "voice": voice, "model": model, "response_format": response_format, **options}
+        return self._spoken("/v1/audio/speech", body)
+
+    def _spoken(self, path: str, body: Mapping[str, Any]) -> Generator[bytes, None]:
+        with streams.speaking(self._transport, path, body) as answer:
+            for data in answer.parts():
+                yield data

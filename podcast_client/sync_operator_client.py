@@ -1,0 +1,138 @@
+# Derived by docs/sync_client.py from async_operator_client.py: change that one.
+"""The methods of the client for operators: dead letters, keys, webhook endpoints, the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from podcast_client import operator_calls as calls
+from podcast_client.documents import Document
+from podcast_client.operator_documents import DeadLetter, DeadLetterGroup, Key, LettersDone, NewKey
+from podcast_client.sync_transport import Transport
+
+
+class OperatorMethods:
+    """What a key with the scope `operate` allows."""
+
+    _transport: Transport
+
+    def dead_letter_groups(
+        self, *, queue: str | None = None, job_id: str | None = None
+    ) -> Generator[DeadLetterGroup, None]:
+        """The groups of dead letters that are alike, fetched a page at a time.
+
+        Args:
+            queue: only those that died in this work queue.
+            job_id: only those of this job.
+        """
+        cursor: str | None = None
+        while True:
+            page = self._transport.run(calls.dead_letter_groups(queue=queue, job_id=job_id, cursor=cursor))
+            for group in page.items:
+                yield group
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def dead_letters(self, *, queue: str | None = None, job_id: str | None = None) -> Generator[DeadLetter, None]:
+        """The dead letters, each by itself. Takes what `dead_letter_groups` takes."""
+        cursor: str | None = None
+        while True:
+            page = self._transport.run(calls.dead_letters(queue=queue, job_id=job_id, cursor=cursor))
+            for letter in page.items:
+                yield letter
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def dead_letter(self, letter_id: str) -> DeadLetter:
+        """All about one dead letter, with its message."""
+        return self._transport.run(calls.dead_letter(letter_id))
+
+    def replay(
+        self, *, dry_run: bool = False, payload: Mapping[str, Any] | None = None, **selection: Any
+    ) -> LettersDone:
+        """Send dead letters back to be handled again; a failed job then goes on.
+
+        Args:
+            dry_run: only say which.
+            payload: a corrected message in place of the one letter's own.
+            selection: which: `ids`; or any of `queue`, `job_id` and `reason`; or `all=True`.
+        """
+        return self._transport.run(calls.replay(selection, payload=payload, dry_run=dry_run))
+
+    def discard(self, *, dry_run: bool = False, **selection: Any) -> LettersDone:
+        """Throw dead letters away for good. Takes what `replay` takes, but no `payload`."""
+        return self._transport.run(calls.discard(selection, dry_run=dry_run))
+
+    def keys(self) -> Generator[Key, None]:
+        """The keys, revoked ones too, fetched a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = self._transport.run(calls.keys(cursor=cursor))
+            for key in page.items:
+                yield key
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def add_key(self, name: str, *scopes: str, requests_per_minute: int | None = None) -> NewKey:
+        """Make a key; it is shown this once.
+
+        Args:
+            name: what people call it.
+            scopes: `submit`, `read`, `operate`; only those that your own key has.
+            requests_per_minute: how often it may be used; None: as often as the server allows any key.
+        """
+        return self._transport.run(calls.add_key(name, scopes, requests_per_minute))
+
+    def revoke_key(self, key_id: str) -> None:
+        """Make a key invalid, within seconds."""
+        self._transport.run(calls.revoke_key(key_id))
+
+    def webhooks(self) -> Generator[Document, None]:
+        """The endpoints that are told of jobs' ends, fetched a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = self._transport.run(calls.webhooks(cursor=cursor))
+            for endpoint in page.items:
+                yield endpoint
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def webhook(self, endpoint_id: str) -> Document:
+        """One endpoint."""
+        return self._transport.run(calls.webhook(endpoint_id))
+
+    def add_webhook(self, url: str, **options: Any) -> Document:
+        """Make an endpoint; the answer has its secret, this once."""
+        return self._transport.run(calls.add_webhook({"url": url, **options}))
+
+    def change_webhook(self, endpoint_id: str, **options: Any) -> Document:
+        """Change an endpoint."""
+        return self._transport.run(calls.change_webhook(endpoint_id, options))
+
+    def remove_webhook(self, endpoint_id: str) -> None:
+        """Remove an endpoint."""
+        self._transport.run(calls.remove_webhook(endpoint_id))
+
+    def rotate_webhook(self, endpoint_id: str) -> Document:
+        """Give an endpoint a new secret; the answer has it, this once. The old one stays valid for a while."""
+        return self._transport.run(calls.rotate_webhook(endpoint_id))
+
+    def test_webhook(self, endpoint_id: str) -> Document:
+        """Send a test to an endpoint."""
+        return self._transport.run(calls.test_webhook(endpoint_id))
+
+    def audit(self) -> Generator[Document, None]:
+        """What operators did, newest first, fetched a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = self._transport.run(calls.audit(limit=100, cursor=cursor))
+            for entry in page.items:
+                yield entry
+            cursor = page.next
+            if cursor is None:
+                return

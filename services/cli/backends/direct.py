@@ -1,0 +1,114 @@
+"""The backend of whoever can reach the broker and the store: publishes job.submitted, job.cancel and job.resume."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from services.cli import job_listing, speech_servers
+from services.cli.backends.port import HandedOver, Retried, Say
+from services.cli.backends.reachable import reachable_store
+from shared.client import broker, deleting, fetching, pruning, submission, watching
+from shared.client.deleting import Removed
+from shared.client.pruning import Pruned
+from shared.client.submission import Draft
+from shared.errors import NotFound
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import JobCancelRequested, JobResumeRequested, JobState, JobStatus, Message
+from shared.protocol.reading import read
+from shared.settings import Settings
+from shared.store import keys
+from shared.store.port import Store
+
+
+class DirectBackend:
+    """The broker and the store of a stack.
+
+    Args:
+        settings: with their addresses.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store: Store | None = None
+
+    async def submit(self, draft: Draft, *, chosen_id: str | None) -> HandedOver:  # noqa: ARG002 - the draft has it
+        """Put what the job needs into the store, and publish it."""
+        async with broker.opened(self._settings) as client:
+            is_new = await submission.hand_over(draft, store=await self._reachable(), publish=client.publish)
+        return HandedOver(draft.request.job_id, is_new)
+
+    async def status(self, job_id: str) -> JobStatus:
+        """The status that the store has."""
+        return await watching.known(await self._reachable(), job_id)
+
+    async def look(self, job_id: str) -> JobStatus | None:
+        """The status that the store has, if any."""
+        return await watching.look(await self._reachable(), job_id)
+
+    async def follow(self, job_id: str, *, retried: Retried, say: Say) -> AsyncIterator[JobStatus]:
+        """Each new status: read from the store, and sooner from the events."""
+        store = await self._reachable()
+        async with (
+            broker.opened(self._settings) as client,
+            client.events(job_id, retried=retried) as events,
+            contextlib.aclosing(
+                watching.follow(
+                    job_id, store=store, events=events, limit_seconds=self._settings.job_deadline_seconds, say=say
+                )
+            ) as statuses,
+        ):
+            async for status in statuses:
+                yield status
+
+    async def manifest(self, job_id: str) -> Manifest | None:
+        """The manifest that the store has."""
+        store = await self._reachable()
+        with contextlib.suppress(NotFound):
+            return read(Manifest, await store.get(keys.manifest(job_id)), strict=False)
+        return None
+
+    async def cancel(self, job_id: str, *, reason: str) -> None:
+        """Publish job.cancel, over a new connection, which is certainly alive."""
+        await self._publish(JobCancelRequested(job_id=job_id, reason=reason[:500]))
+
+    async def resume(self, job_id: str) -> None:
+        """Publish job.resume."""
+        await self._publish(JobResumeRequested(job_id=job_id))
+
+    async def page(self, *, limit: int, before: str, states: frozenset[JobState] | None) -> job_listing.Page:
+        """A page of the jobs in the store."""
+        if before:
+            watching.checked_id(before)
+        return await job_listing.page(await self._reachable(), limit=limit, before=before, states=states)
+
+    async def delete(self, job_id: str) -> Removed:
+        """Remove a job's objects from the store."""
+        return await deleting.delete_job(await self._reachable(), job_id)
+
+    async def prune(self, *, older_than_seconds: float, dry_run: bool) -> Pruned:
+        """Remove old jobs and audio from the store."""
+        return await pruning.prune(
+            await self._reachable(),
+            older_than_seconds=older_than_seconds,
+            job_deadline_seconds=self._settings.job_deadline_seconds,
+            dry_run=dry_run,
+        )
+
+    async def fetch(self, files: Mapping[str, Path], status: JobStatus) -> bool:
+        """Copy files out of the store."""
+        return await fetching.fetch(await self._reachable(), files, status)
+
+    async def check_engine(self, engine: str) -> None:
+        """Ask the speech servers that the settings name."""
+        await speech_servers.check_engine(self._settings, engine)
+
+    async def _reachable(self) -> Store:
+        if self._store is None:
+            self._store = await reachable_store(self._settings)
+        return self._store
+
+    async def _publish(self, message: Message) -> None:
+        async with broker.opened(self._settings) as client:
+            await client.publish(message)

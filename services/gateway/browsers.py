@@ -1,0 +1,50 @@
+"""Keeps web pages away from a gateway that answers without a key.
+
+Such a gateway binds to loopback, but any page in a browser on the same machine can reach that: directly, or under a
+name of its own that it has made to resolve to loopback (DNS rebinding). A browser says where a request comes from, and
+under which name it has reached us, and a page can forge neither.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from services.gateway.problems import ForeignOrigin
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_OWN_SITES: Final = frozenset({"", "same-origin", "none"})
+"""Values of Sec-Fetch-Site: not a browser, our own page, typed by the user."""
+
+
+def check(request: Request, *, allowed_origins: frozenset[str]) -> None:
+    """Refuse a request that a page of somebody else may have made.
+
+    Raises:
+        ForeignOrigin: it came under a name that is not loopback, or from a page that is not allowed.
+    """
+    hosts = request.headers.getlist("host")
+    host = hosts[0].lower() if len(hosts) == 1 else ""
+    if _name(host) not in LOOPBACK:
+        raise ForeignOrigin(
+            "This gateway answers without a key, and only to requests for localhost.",
+            hint="Use http://127.0.0.1 or http://localhost as its address.",
+        )
+    origin = request.headers.get("origin", "").lower()
+    if origin in allowed_origins:
+        return
+    is_own = not origin or origin == f"{request.scope['scheme']}://{host}"
+    if not is_own or request.headers.get("sec-fetch-site", "") not in _OWN_SITES:
+        raise ForeignOrigin(
+            "A web page may not use a gateway that answers without a key.",
+            hint="Send a key, or list the page's origin in PODCAST_GATEWAY_CORS_ORIGINS.",
+        )
+
+
+def _name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,88 @@
+"""`GET /v1/jobs/{job_id}/chunks`: what a job speaks, chunk by chunk, and how far each chunk is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from services.gateway.access import GuardedRoute, needs
+from services.gateway.backend import TheBackend
+from services.gateway.job_document import TheJobId
+from services.gateway.job_routes import existing
+from services.gateway.pages import LINK_HEADER, PageLimit, link_next
+from services.gateway.problems import documented
+from shared.client.chunk_pages import ChunkFound, ChunkState, chunks_page
+from shared.protocol.messages import CHUNKS_LIMIT
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=GuardedRoute)
+
+_CURSOR_DIGITS = len(str(CHUNKS_LIMIT))
+
+
+class ChunkDocument(BaseModel):
+    """A chunk: a piece of text that is spoken in one call."""
+
+    index: int = Field(ge=0, description="its place in the job", examples=[12])
+    chapter: int = Field(ge=0, description="index of its chapter", examples=[1])
+    text: str = Field(description="what is spoken", examples=["It was a bright cold day in April."])
+    state: ChunkState = Field(description="`waiting` also stands for a chunk that is being spoken")
+    audio_seconds: float | None = Field(description="how long its audio is; null while that is not known")
+    attempts: int | None = Field(description="how often it was tried, if it has failed; null: not known")
+    reason: str | None = Field(description="why it has failed")
+
+
+class ChunksList(BaseModel):
+    """A page of chunks."""
+
+    total: int = Field(ge=0, description="how many chunks the job has; 0 until it is chunked")
+    chunks: list[ChunkDocument] = Field(description="in the order of the text")
+    next: str | None = Field(description="the cursor of the next page; null at the end")
+
+
+@router.get(
+    "/{job_id}/chunks",
+    operation_id="listChunks",
+    responses={**documented(404), 200: {"description": "A page of chunks.", "headers": LINK_HEADER}},
+)
+@needs("read")
+async def list_chunks(
+    *,
+    job_id: TheJobId,
+    request: Request,
+    response: Response,
+    backend: TheBackend,
+    limit: PageLimit = 50,
+    cursor: Annotated[
+        str,
+        Query(
+            pattern=r"^[0-9]*$",
+            max_length=_CURSOR_DIGITS,
+            description="`next` of the page before; empty: from the beginning",
+        ),
+    ] = "",
+) -> ChunksList:
+    """The chunks of a job. Needs the scope `read`.
+
+    A chunk is done when its audio is in the store. Reasons are known for the first 200 chunks that have failed; the
+    dead letters have all of them.
+    """
+    status = await existing(backend.store, job_id)
+    async with backend.manifests:
+        page = await chunks_page(backend.store, status, first=int(cursor or 0), limit=limit)
+    following = None if page.next is None else str(page.next)
+    link_next(request, response, following)
+    return ChunksList(total=page.total, chunks=[_document(found) for found in page.chunks], next=following)
+
+
+def _document(found: ChunkFound) -> ChunkDocument:
+    return ChunkDocument(
+        index=found.chunk.index,
+        chapter=found.chunk.chapter,
+        text=found.chunk.text,
+        state=found.state,
+        audio_seconds=found.audio_seconds,
+        attempts=found.failure.attempts if found.failure else None,
+        reason=found.failure.reason if found.failure else None,
+    )

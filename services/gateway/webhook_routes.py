@@ -1,0 +1,238 @@
+"""`/v1/webhooks`: the endpoints that are told of every job's end. Publishes webhook.requested, for a test."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from services.gateway import audit
+from services.gateway.access import GuardedRoute, needs
+from services.gateway.backend import TheBackend
+from services.gateway.problems import documented
+from shared.client import webhook_endpoints, webhook_payloads
+from shared.client.webhook_addresses import checked_url
+from shared.client.webhook_endpoints import EVENTS, EndpointDisabled, WebhookEndpoint, WebhookEvent
+from shared.client.webhook_payloads import WebhookPayload
+from shared.protocol.messages import Line
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=GuardedRoute)
+outgoing = APIRouter()
+"""What is sent, for the OpenAPI document."""
+
+_ID: Final = r"^we_[0-9a-f]{32}$"
+_EXAMPLE_ID: Final = "we_0193f0a27b6e7c7e9d0e2f4f7a1f6a11"
+EndpointId = Annotated[
+    str, Path(pattern=_ID, max_length=35, description="the endpoint", examples=[_EXAMPLE_ID], alias="endpoint_id")
+]
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2_000,
+        description="an http or https address without a user name",
+        examples=["https://example.org/hooks/podcast"],
+    ),
+]
+Events = Annotated[
+    list[WebhookEvent],
+    Field(min_length=1, max_length=len(EVENTS), description="what it is told of", examples=[["job.completed"]]),
+]
+Secret = Annotated[
+    str,
+    Field(
+        description="signs what is sent; shown this once",
+        examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs="],
+    ),
+]
+
+
+class WebhookDocument(BaseModel):
+    """An endpoint to be registered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Url
+    description: Line = Field("", description="for people", examples=["our intranet's news page"])
+    events: Events = list(EVENTS)
+
+
+class WebhookChange(BaseModel):
+    """What to change of an endpoint; what is left out or null stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Url | None = None
+    description: Line | None = Field(None, description="for people")
+    events: Events | None = None
+    enabled: bool | None = Field(None, description="true: send to it again; false: send nothing more to it")
+
+
+class WebhookShown(BaseModel):
+    """An endpoint, without its secret."""
+
+    id: str = Field(description="names it in this API", examples=[_EXAMPLE_ID])
+    url: str = Field(description="where it is told")
+    description: str = Field(description="for people")
+    events: list[WebhookEvent] = Field(description="what it is told of")
+    enabled: bool = Field(description="whether anything is sent to it")
+    disabled_at: float | None = Field(description="seconds since the epoch; null: it is enabled")
+    disabled_reason: str | None = Field(description="why it is disabled: it answered 410, or somebody disabled it")
+    created_at: float = Field(description="seconds since the epoch; it hears of what ends from then on")
+    rotated_at: float = Field(description="when its secret was made, in seconds since the epoch")
+    rotating_until: float | None = Field(
+        description="until when the previous secret signs too, in seconds since the epoch; null: it does not"
+    )
+
+
+class WebhookWithSecret(WebhookShown):
+    """An endpoint and its new secret."""
+
+    secret: Secret
+
+
+class WebhookList(BaseModel):
+    """A page of endpoints, oldest first."""
+
+    webhooks: list[WebhookShown]
+    next: str | None = Field(description="the cursor of the next page; null: this is the last")
+
+
+class WebhookTest(BaseModel):
+    """A test that is on its way."""
+
+    webhook_id: str = Field(description="the header `webhook-id` that it will have")
+
+
+@router.post("", status_code=201, responses=documented(400, 413))
+@needs("operate")
+async def create(
+    document: WebhookDocument, request: Request, backend: TheBackend, response: Response
+) -> WebhookWithSecret:
+    """Register an endpoint, and get the secret that signs what is sent to it. Needs the scope `operate`."""
+    made = webhook_endpoints.new_endpoint(
+        checked_url(document.url, allowed=backend.settings.webhook_allowed),
+        description=document.description,
+        events=_events(document.events),
+    )
+    async with audit.record(request, "webhook.add", made.endpoint_id, events=list(made.events)):
+        await webhook_endpoints.add(backend.store, made)
+    response.headers["Location"] = f"/v1/webhooks/{made.endpoint_id}"
+    return _with_secret(made, backend)
+
+
+@router.get("", responses=documented())
+@needs("operate")
+async def page(
+    backend: TheBackend,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=100, description="the most endpoints of a page")] = 50,
+    cursor: Annotated[str | None, Query(pattern=_ID, max_length=35, description="`next` of the page before")] = None,
+) -> WebhookList:
+    """The registered endpoints. Needs the scope `operate`."""
+    ids = await webhook_endpoints.ids(backend.store, after=cursor or "", limit=limit + 1)
+    found = await webhook_endpoints.some(backend.store, after=cursor or "", limit=limit)
+    following = ids[limit - 1] if len(ids) > limit else None
+    if following is not None:
+        response.headers["Link"] = f'</v1/webhooks?limit={limit}&cursor={following}>; rel="next"'
+    return WebhookList(webhooks=[_shown(one, backend) for one in found], next=following)
+
+
+@router.get("/{endpoint_id}", responses=documented(404))
+@needs("operate")
+async def show(endpoint_id: EndpointId, backend: TheBackend) -> WebhookShown:
+    """An endpoint. Needs the scope `operate`."""
+    return _shown(await webhook_endpoints.find(backend.store, endpoint_id), backend)
+
+
+@router.patch("/{endpoint_id}", responses=documented(400, 404, 413))
+@needs("operate")
+async def change(endpoint_id: EndpointId, wanted: WebhookChange, request: Request, backend: TheBackend) -> WebhookShown:
+    """Change an endpoint, or enable it again. Needs the scope `operate`."""
+    url = None if wanted.url is None else checked_url(wanted.url, allowed=backend.settings.webhook_allowed)
+
+    def changed(one: WebhookEndpoint) -> WebhookEndpoint:
+        update: dict[str, object] = {}
+        if url is not None:
+            update["url"] = url
+        if wanted.description is not None:
+            update["description"] = wanted.description
+        if wanted.events is not None:
+            update["events"] = _events(wanted.events)
+        if wanted.enabled is True:
+            update |= {"disabled_at": None, "disabled_reason": None}
+        if wanted.enabled is False and one.disabled_at is None:
+            update |= {"disabled_at": time.time(), "disabled_reason": "It was disabled by its owner."}
+        return one.model_copy(update=update)
+
+    fields: list[JsonValue] = [*sorted(wanted.model_fields_set)]
+    async with audit.record(request, "webhook.change", endpoint_id, fields=fields):
+        return _shown(await webhook_endpoints.change(backend.store, endpoint_id, changed), backend)
+
+
+@router.delete("/{endpoint_id}", status_code=204, responses=documented(404))
+@needs("operate")
+async def delete(endpoint_id: EndpointId, request: Request, backend: TheBackend) -> None:
+    """Remove an endpoint; what is still on its way to it is dropped. Needs the scope `operate`."""
+    async with audit.record(request, "webhook.delete", endpoint_id):
+        await webhook_endpoints.remove(backend.store, endpoint_id)
+
+
+@router.post("/{endpoint_id}/rotate", responses=documented(404))
+@needs("operate")
+async def rotate(endpoint_id: EndpointId, request: Request, backend: TheBackend) -> WebhookWithSecret:
+    """Give an endpoint a new secret; for a while the one before it signs too. Needs the scope `operate`."""
+    async with audit.record(request, "webhook.rotate", endpoint_id):
+        return _with_secret(await webhook_endpoints.rotate(backend.store, endpoint_id), backend)
+
+
+@router.post("/{endpoint_id}/test", status_code=202, responses=documented(404, 409))
+@needs("operate")
+async def send_test(endpoint_id: EndpointId, backend: TheBackend) -> WebhookTest:
+    """Send a `webhook.test` to an endpoint, as everything else is sent to it. Needs the scope `operate`."""
+    endpoint = await webhook_endpoints.find(backend.store, endpoint_id)
+    if endpoint.disabled_at is not None:
+        raise EndpointDisabled(f"The endpoint {endpoint_id} is disabled.", hint="Enable it first.")
+    message = webhook_payloads.of_test(endpoint_id)
+    await backend.publish(message)
+    return WebhookTest(webhook_id=message.webhook_id)
+
+
+@outgoing.post("job-ended", response_class=Response, tags=["webhooks"])
+def job_ended(payload: WebhookPayload) -> None:
+    """A job has ended: sent to each endpoint that wants to hear of it, and to the address in the job's own request.
+
+    The headers `webhook-id`, `webhook-timestamp` and `webhook-signature` are those of the Standard Webhooks
+    specification. Any 2xx is taken as received; 410 disables the endpoint; anything else is tried again for a day.
+    """
+
+
+def _events(wanted: list[WebhookEvent]) -> tuple[WebhookEvent, ...]:
+    return tuple(event for event in EVENTS if event in wanted)
+
+
+def _shown(one: WebhookEndpoint, backend: TheBackend) -> WebhookShown:
+    return WebhookShown(**_fields(one, backend))
+
+
+def _with_secret(one: WebhookEndpoint, backend: TheBackend) -> WebhookWithSecret:
+    return WebhookWithSecret(**_fields(one, backend), secret=one.secrets[0].key)
+
+
+def _fields(one: WebhookEndpoint, backend: TheBackend) -> dict[str, Any]:
+    rotation_seconds = backend.settings.webhook_rotation_seconds
+    is_rotating = len(one.signing(rotation_seconds=rotation_seconds)) > 1
+    return {
+        "id": one.endpoint_id,
+        "url": one.url,
+        "description": one.description,
+        "events": list(one.events),
+        "enabled": one.disabled_at is None,
+        "disabled_at": one.disabled_at,
+        "disabled_reason": one.disabled_reason,
+        "created_at": one.created_at,
+        "rotated_at": one.secrets[0].created_at,
+        "rotating_until": one.secrets[0].created_at + rotation_seconds if is_rotating else None,
+    }

@@ -1,0 +1,63 @@
+"""Keeps one slow host from occupying every slot: only so many webhooks are sent to a host at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from shared.deadlines import deadline
+from shared.errors import Outage
+
+_SHARE: Final = 4
+_PATIENCE_SECONDS: Final = 0.5
+"""A host that answers quickly has made room by then; messages for one that does not must not hold slots."""
+
+
+class HostBusy(Outage):
+    """Enough is being sent to this host at the moment; the message waits, and the attempt does not count."""
+
+
+@dataclass
+class _Host:
+    turn: asyncio.Semaphore
+    users: int = 0
+
+
+class HostTurns:
+    """How many webhooks are being sent to each host.
+
+    Args:
+        slots: of the service; a host may have a quarter of them, and at least one.
+        patience_seconds: how long a webhook waits for its turn before it goes to a wait queue.
+    """
+
+    def __init__(self, slots: int, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        self._limit = max(1, slots // _SHARE)
+        self._patience_seconds = patience_seconds
+        self._hosts: dict[str, _Host] = {}
+
+    @contextlib.asynccontextmanager
+    async def of(self, url: str) -> AsyncIterator[None]:
+        """Send to this address meanwhile.
+
+        Raises:
+            HostBusy: its host had no turn free in time.
+        """
+        name = urlsplit(url).hostname or ""
+        host = self._hosts.setdefault(name, _Host(asyncio.Semaphore(self._limit)))
+        host.users += 1
+        try:
+            async with deadline(self._patience_seconds, f"Waiting to send to {name}", error=HostBusy):
+                await host.turn.acquire()
+            try:
+                yield
+            finally:
+                host.turn.release()
+        finally:
+            host.users -= 1
+            if not host.users:
+                del self._hosts[name]

@@ -1,0 +1,169 @@
+"""Asks what a job would speak: stores the document, publishes preview.requested, and finds the answer in the store.
+
+A preview is derived: its id is a digest of the document and the options, so whoever asks the same gets the same object,
+and only the first one asks the chunker. An address is read again after a minute, since the page may change.
+
+Previews wait in the same queue as jobs, in order. So that they cannot keep jobs waiting, only a few may wait at a time
+(markers below `previews/waiting/` say how many), and one that was not begun within ten minutes is given up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from shared.client import documents, submission
+from shared.client.documents import Content
+from shared.client.submission import Draft
+from shared.errors import Conflict, NotFound, Outage
+from shared.protocol.messages import Message, ObjectSource, PreviewRequested, UrlSource
+from shared.protocol.preview import REFUSAL_LIMIT_BYTES, PreviewRefused, read_outcome
+from shared.settings import Settings
+from shared.store import keys
+from shared.store.port import Store
+
+WAITING_SECONDS: Final = 600.0
+"""A preview that has not been begun after this time is given up."""
+_AGAIN_SECONDS: Final = 30.0
+"""Whoever asked may have been killed before it could publish: after this time the next one publishes again."""
+_SAME_PAGE_SECONDS: Final = 60
+_RETRY_AFTER_SECONDS: Final = 5.0
+
+
+class PreviewsBusy(Outage):
+    """Too many previews are waiting already; jobs come first."""
+
+
+@dataclass(frozen=True)
+class PreviewDraft:
+    """A preview that is ready to be asked for: the request, and the objects that it names."""
+
+    request: PreviewRequested
+    uploads: dict[str, Content]
+
+
+@dataclass(frozen=True)
+class FoundPreview:
+    """What the store has of a preview.
+
+    Attributes:
+        refused: why there is none; None: it can be read under `keys.preview`.
+    """
+
+    refused: PreviewRefused | None
+
+
+def draft(job: Draft, settings: Settings) -> PreviewDraft:
+    """The preview of a job that could be submitted. Reads all of a file, for its digest."""
+    asked, source = job.request, job.request.source
+    content: Content = b""
+    name = ""
+    if isinstance(source, ObjectSource):
+        content, name = job.uploads[source.key], source.key.rpartition("/")[2]
+    request = PreviewRequested.model_construct(
+        preview_id="",
+        source=source,
+        content_sha256=_sha256(content) if content else "",
+        title=asked.title,
+        author=asked.author,
+        language=asked.language,
+        speed=asked.speed,
+        pauses=asked.pauses,
+        read_in=int(time.time() // _SAME_PAGE_SECONDS) if isinstance(source, UrlSource) else 0,
+        cut_by=f"{settings.chunk_limit_characters} {settings.chunk_target_characters}",
+        expires_at=time.time() + WAITING_SECONDS,
+    )
+    preview_id = request.own_id()
+    own: dict[str, object] = {"preview_id": preview_id}
+    uploads: dict[str, Content] = {}
+    if isinstance(source, ObjectSource):
+        key = keys.preview_source(preview_id, name)
+        own["source"] = source.model_copy(update={"key": key})
+        uploads[key] = content
+    return PreviewDraft(request.model_copy(update=own), uploads)
+
+
+def _sha256(content: Content) -> str:
+    with documents.opened(content) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def answer(store: Store, preview_id: str) -> FoundPreview | None:
+    """What the store has of a preview; None if it is not there (yet).
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    key = keys.preview(preview_id)
+    size_bytes = await store.size(key)
+    if size_bytes is None:
+        return None
+    if size_bytes > REFUSAL_LIMIT_BYTES:
+        return FoundPreview(None)
+    try:
+        outcome = read_outcome(await store.get(key))
+    except (NotFound, ValidationError):
+        return None
+    return FoundPreview(outcome if isinstance(outcome, PreviewRefused) else None)
+
+
+async def is_waiting(store: Store, preview_id: str) -> bool:
+    """Whether somebody asked for the preview a short while ago.
+
+    Raises:
+        StoreDown: the store does not answer.
+    """
+    marker = await store.state(keys.preview_waiting(preview_id))
+    return marker is not None and time.time() - marker.modified < WAITING_SECONDS
+
+
+async def ask(
+    preview: PreviewDraft, *, store: Store, publish: Callable[[Message], Awaitable[None]], waiting_limit: int
+) -> None:
+    """Ask for a preview, unless somebody has just done so; returns when the broker has confirmed it.
+
+    Raises:
+        PreviewsBusy: `waiting_limit` of them are waiting.
+        StoreDown, BrokerDown: a server does not answer.
+    """
+    marker = keys.preview_waiting(preview.request.preview_id)
+    known = await store.state(marker)
+    if known is not None and time.time() - known.modified < _AGAIN_SECONDS:
+        return
+    if known is None:
+        await _check_room(store, waiting_limit)
+    for key, content in preview.uploads.items():
+        await submission.upload(store, key, content)
+    if known is None:
+        try:
+            await store.create(marker, b"")
+        except Conflict:
+            return
+    else:
+        await store.put(marker, b"")
+    try:
+        await publish(preview.request)
+    except BaseException:
+        await store.delete(marker)
+        raise
+
+
+async def _check_room(store: Store, waiting_limit: int) -> None:
+    """Count what is waiting; remove what nobody waits for any more."""
+    now = time.time()
+    waiting = await store.entries(keys.PREVIEWS_WAITING, limit=waiting_limit)
+    for entry in waiting:
+        if now - entry.modified > WAITING_SECONDS:
+            await store.delete(entry.key)
+            return  # there is room for one
+    if len(waiting) >= waiting_limit:
+        raise PreviewsBusy(
+            f"{len(waiting)} previews are waiting already.",
+            hint="Try again in a moment, or submit the job.",
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        )

@@ -1,0 +1,230 @@
+"""`podcast --api` does over HTTP what `podcast` does over AMQP: the same words, the same exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.protocol.messages import new_job_id
+from tests.clients.conftest import COMMAND_SECONDS, Ended, Podcast, Server, clean_environment, run
+
+LONGER = "\n\n".join(f"Sentence {number} will not be heard by anybody." for number in range(3_000))
+
+
+def finished(podcast: Podcast, article: Path, *options: str) -> str:
+    """The id of a job that is completed."""
+    submitted = podcast("submit", *options, article)
+    assert submitted.exit_code == 0, submitted.stderr
+    job_id = submitted.stdout.strip()
+    watched = podcast("watch", "-q", job_id)
+    assert (watched.exit_code, watched.stderr) == (0, "")
+    assert re.fullmatch(r"completed: \d+ s of audio\n", watched.stdout)
+    return job_id
+
+
+def test_every_reading_command_prints_the_same_over_http(over_http: Podcast, directly: Podcast, article: Path) -> None:
+    job_id = finished(over_http, article, "--title", "Light", "--format", "mp3", "--format", "m4b")
+
+    for command in (
+        ("status", job_id),
+        ("jobs",),
+        ("jobs", "-n", "1"),
+        ("jobs", "--state", "failed"),
+        ("jobs", "--before", job_id),
+        ("status", "no-such-job"),
+        ("status", "no/job"),
+        ("fetch", "no-such-job", "-o", "x.mp3"),
+        ("fetch", job_id, "-o", "/nowhere/x.mp3"),
+        ("retry", job_id),
+        ("cancel", job_id),
+        ("delete", "no-such-job"),
+        ("prune", "--older-than", "1m", "--dry-run"),
+        ("dlq", "list"),
+        ("dlq", "list", "synthesizer", "--json"),
+        ("dlq", "show", "abcd"),
+        ("voices", "--language", "de"),
+    ):
+        assert over_http(*command) == directly(*command), command
+
+
+def test_the_documents_are_the_same_over_http_but_for_what_is_internal(
+    over_http: Podcast, directly: Podcast, article: Path
+) -> None:
+    job_id = finished(over_http, article, "--author", "Anna Brandt")
+
+    for command in (("status", job_id), ("jobs",), ("cancel", job_id), ("watch", job_id)):
+        known = json.loads(directly(*command, "--json").stdout)
+        found = json.loads(over_http(*command, "--json").stdout)
+        assert without_internals(found) == without_internals(known), command
+
+
+def until_speaking(podcast: Podcast, job_id: str) -> None:
+    end = time.monotonic() + COMMAND_SECONDS
+    while not podcast("status", job_id).stdout.startswith("synthesizing"):
+        assert time.monotonic() < end
+
+
+def without_internals(document: Any) -> Any:
+    if isinstance(document, list):
+        return [without_internals(one) for one in document]
+    return {name: value for name, value in document.items() if name not in {"lost", "finished"}}
+
+
+def without_age(ended: Ended) -> list[str]:
+    """A list of groups of dead letters, which says how long ago the last one died."""
+    return re.sub(r"AGE|\d+ (s|min)|\s+", " ", ended.stdout).split()
+
+
+def test_the_files_that_are_fetched_are_the_same_to_the_byte(
+    over_http: Podcast, directly: Podcast, article: Path, tmp_path: Path
+) -> None:
+    job_id = finished(over_http, article, "--title", "Light")
+
+    assert over_http("fetch", job_id, "-o", f"{tmp_path}/http/").exit_code == 0
+    assert directly("fetch", job_id, "-o", f"{tmp_path}/amqp/").exit_code == 0
+
+    files = {path.name: path.read_bytes() for path in (tmp_path / "http").iterdir()}
+    assert sorted(files) == ["Light.chapters.json", "Light.mp3", "Light.timing.json", "Light.vtt"]
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "amqp").iterdir()}
+
+
+def test_render_makes_an_episode_over_http(over_http: Podcast, article: Path, tmp_path: Path) -> None:
+    output = tmp_path / "article.mp3"
+
+    rendered = over_http("render", article, "-o", output, "--captions", "--json")
+
+    assert rendered.exit_code == 0, rendered.stderr
+    document = json.loads(rendered.stdout)
+    assert document["chapters"] == ["The Lighthouse", "The Keeper"]
+    assert document["size_bytes"]["mp3"] == output.stat().st_size > 10_000
+    assert output.with_suffix(".vtt").read_text().startswith("WEBVTT")
+    assert "starting a stack" not in rendered.stderr
+
+
+def test_ctrl_c_in_render_cancels_the_job_over_http(server: Server, over_http: Podcast, tmp_path: Path) -> None:
+    text = tmp_path / "long.md"
+    text.write_text(LONGER, encoding="utf-8")
+    job_id = new_job_id()
+    options = ("render", text, "--id", job_id, "-o", tmp_path / "long.mp3")
+    process = subprocess.Popen(
+        (sys.executable, "-m", "services.cli.app", "--api", server.url, *options),
+        env={**clean_environment(tmp_path), "PODCAST_API_KEY": server.key},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while "speaking" not in (line := process.stderr.readline()):
+        assert line, process.wait(COMMAND_SECONDS)
+
+    process.send_signal(signal.SIGINT)
+
+    _, said = process.communicate(timeout=COMMAND_SECONDS)
+    assert process.returncode == 130
+    assert "interrupted: cancelling the job" in said
+    assert "could not be cancelled" not in said
+    watched = over_http("watch", "-q", job_id)
+    assert watched == Ended(1, "", f"podcast: Job {job_id} was cancelled: interrupted by the client.\n")
+
+
+def test_a_job_is_cancelled_retried_and_deleted_over_http(over_http: Podcast, directly: Podcast) -> None:
+    job_id = over_http("submit", "-", "--source-format", "markdown", stdin=LONGER).stdout.strip()
+    until_speaking(over_http, job_id)
+    assert over_http("cancel", job_id, "--reason", "too long") == Ended(0, "cancelled\n", "")
+    assert "was cancelled: too long." in directly("status", job_id).stdout
+    assert over_http("retry", job_id).stdout.startswith("goes on: ")
+    until_speaking(over_http, job_id)
+    refused = over_http("delete", job_id)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused == directly("delete", job_id)
+
+    assert over_http("delete", "--cancel", job_id) == Ended(0, f"deleted job {job_id}\n", "")
+    assert over_http("status", job_id) == directly("status", job_id)
+    assert directly("status", job_id).exit_code == 2
+
+
+def test_the_same_id_twice_is_one_job(over_http: Podcast, article: Path) -> None:
+    job_id = new_job_id()
+    assert over_http("submit", "--id", job_id, article) == Ended(0, f"{job_id}\n", "")
+    again = over_http("submit", "--id", job_id, article)
+    assert again == Ended(0, f"{job_id}\n", f"There is a job {job_id} already; the first one counts.\n")
+
+
+def test_a_dead_letter_is_shown_discarded_and_replayed_over_http(
+    over_http: Podcast, directly: Podcast, article: Path
+) -> None:
+    job_id = over_http("submit", "--voice", "nobody-speaks-like-this", article).stdout.strip()
+    failed = over_http("watch", "-q", job_id)
+    assert failed.exit_code == 1
+    assert failed == directly("watch", "-q", job_id)
+
+    listed, same = (podcast("dlq", "list", "--job", job_id) for podcast in (over_http, directly))
+    assert without_age(listed) == without_age(same)
+    letters = json.loads(over_http("dlq", "list", "--json", "--job", job_id).stdout)
+    one = letters[0]["id"]
+    assert over_http("dlq", "show", one) == directly("dlq", "show", one)
+    assert over_http("dlq", "show", one, "--payload") == directly("dlq", "show", one, "--payload")
+    assert over_http("dlq", "discard", "--yes", one) == Ended(0, "1 dead letter discarded.\n", "")
+    replayed = over_http("dlq", "replay", "--job", job_id)
+    assert (replayed.exit_code, replayed.stderr) == (0, "")
+    assert replayed.stdout == f"{len(letters) - 1} dead letter{'s' * (len(letters) != 2)} replayed.\n"
+    exported = over_http("dlq", "export")
+    assert (exported.exit_code, exported.stdout) == (2, "")
+    over_http("dlq", "discard", "--yes", "--all")
+
+
+def test_samples_of_voices_come_over_http(over_http: Podcast, tmp_path: Path) -> None:
+    sampled = over_http(
+        "voices", "--language", "de", "--model", "espeak-ng", "--sample", "-o", f"{tmp_path}/samples/", "--json"
+    )
+    assert sampled.exit_code == 0, sampled.stderr
+    assert [Path(voice["sample"]).read_bytes()[:4] for voice in json.loads(sampled.stdout)] == [b"RIFF"]
+
+
+@pytest.mark.parametrize("command", ["up", "down", "ps", "doctor", "completion"])
+def test_what_concerns_this_machine_takes_no_api(over_http: Podcast, command: str) -> None:
+    ended = over_http(command, *(["bash"] if command == "completion" else []))
+    assert ended == Ended(
+        2, "", f"podcast: `podcast {command}` is about this machine, not about an API. Leave out --api.\n"
+    )
+
+
+def test_a_key_comes_from_a_file_and_a_wrong_one_is_explained(server: Server, tmp_path: Path) -> None:
+    environment = clean_environment(tmp_path)
+    key = tmp_path / "key"
+    key.write_text(f"{server.key}\n")
+    assert run("--api", server.url, "--api-key-file", key, "jobs", environment=environment).exit_code == 0
+
+    without = run("--api", server.url, "jobs", environment=environment)
+    key.write_text("pe_000000000000_" + "0" * 64)
+    wrong = run("--api", server.url, "--api-key-file", key, "jobs", environment=environment)
+
+    assert without == wrong
+    assert without.exit_code == 2
+    assert "wants a key that is valid. Set PODCAST_API_KEY, or name a file with --api-key-file" in without.stderr
+
+
+def test_beside_its_own_stack_the_api_needs_no_key(server: Server, tmp_path: Path) -> None:
+    environment = {**clean_environment(tmp_path), "PODCAST_STATE_DIR": str(server.directory)}
+    assert run("--api", server.url, "jobs", environment=environment).exit_code == 0
+
+
+def test_nobody_at_the_address_is_an_outage(tmp_path: Path) -> None:
+    ended = run("--api", "http://127.0.0.1:9", "jobs", environment=clean_environment(tmp_path))
+    assert ended.exit_code == 3
+    assert ended.stderr.startswith("podcast: The API at http://127.0.0.1:9 cannot be reached: ")
+
+
+def test_no_key_is_ever_printed(server: Server, over_http: Podcast) -> None:
+    for command in (("--debug", "status", "no-such-job"), ("--debug", "jobs")):
+        ended = over_http(*command)
+        assert server.key not in ended.stdout + ended.stderr
+    assert os.environ.get("PODCAST_API_KEY") is None

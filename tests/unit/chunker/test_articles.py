@@ -1,0 +1,49 @@
+"""What of a web page is not the article is counted, with its reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.chunker.articles import pick
+from services.chunker.documents import read_document
+
+_TEXT = "".join(
+    f"<p>This is paragraph number {index} of a long article about ferries and islands, with enough words to be one, and"
+    " a little more so that it is taken for one.</p>"
+    for index in range(12)
+)
+_PAGE = f"""<html><head><title>The Ferry</title></head><body>
+<nav><a href="/">Home</a> <a href="/b">News</a></nav>
+<article><h1>The Ferry</h1>{_TEXT}<iframe src="https://video.example/1"></iframe>
+<ul><li>one <p>inner</p></li><li>two things</li></ul><blockquote><p>quoted words here</p></blockquote></article>
+<div class="related"><h3>More stories</h3><p>Ten ways to cook an egg</p></div>
+<div class="comments"><p>First comment!</p></div>
+<footer>© 2026</footer></body></html>"""
+
+
+def test_what_is_beside_the_article_and_what_is_embedded_in_it_is_known() -> None:
+    article = pick(_PAGE)
+
+    assert article.passed_over == ("More stories", "Ten ways to cook an egg", "First comment!")
+    assert article.embedded == ("https://video.example/1",)
+    assert article.left_out == "Home News © 2026"
+
+
+def test_an_article_alone_leaves_nothing_out() -> None:
+    article = pick(f"<html><body><article><h1>The Ferry</h1>{_TEXT}</article></body></html>")
+
+    assert (article.passed_over, article.embedded, article.left_out) == ((), (), "")
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("one_loop")
+async def test_they_are_omissions_of_the_document() -> None:
+    document = await read_document(_PAGE.encode(), format="html", name="", deadline_seconds=60)
+
+    found = {omission.kind: (omission.count, omission.sample) for omission in document.omissions}
+    assert found == {
+        "page furniture": (1, "Home News © 2026"),
+        "beside the article": (3, "More stories"),
+        "embedded media": (1, "https://video.example/1"),
+    }
+    assert all(omission.reason for omission in document.omissions)
