@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -18,8 +18,8 @@ import structlog
 from services.gateway import event_format
 from services.gateway.event_log import Change, Log
 from services.gateway.event_positions import Position, Step, unseen
+from services.gateway.event_snapshot import SNAPSHOT_JOBS, Snapshot, Snapshots
 from services.gateway.event_wakes import Wakes
-from shared.client.job_pages import JobFilter, jobs_page
 from shared.client.watching import UnreadableJob, look
 from shared.concurrency import gathered
 from shared.errors import PodcastError
@@ -28,50 +28,12 @@ from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 
-SNAPSHOT_JOBS: Final = 100
-"""Active jobs in a snapshot, the newest."""
-ACTIVE_STATES: Final[frozenset[JobState]] = frozenset({"chunking", "synthesizing", "assembling"})
-_SNAPSHOT_AGE_SECONDS: Final = 1.0
-"""Clients that come within this time share a snapshot."""
 _PACE_SECONDS: Final = 0.1
 """Events are collected for this long before clients are woken."""
 _SWEEP_SECONDS: Final = 5.0
 _READS_AT_A_TIME: Final = 8
 _NEWS_KEPT: Final = 1_000
 _KNOWN_KEPT: Final = 5_000
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The active jobs.
-
-    Attributes:
-        place: where in the log its reader goes on.
-        generation: of the log.
-        identity: of the latest change before it; empty if there is none.
-        jobs: their statuses, newest job first.
-        more: there are more.
-        seen: job → the position of those who have read it.
-    """
-
-    place: int
-    generation: int
-    identity: str
-    jobs: list[JobStatus]
-    more: bool
-    seen: dict[str, Position]
-    taken_at: float = field(default_factory=time.monotonic)
-    _encoded: dict[frozenset[JobState] | None, bytes] = field(default_factory=dict)
-
-    def encoded(self, states: frozenset[JobState] | None) -> bytes:
-        """Its events, of the jobs in these states; made once for all clients that ask for the same."""
-        if states not in self._encoded:
-            shown = [status for status in self.jobs if states is None or status.state in states]
-            end = event_format.SnapshotEnd(jobs=len(shown), more=self.more)
-            self._encoded[states] = b"".join(map(event_format.status_of, shown)) + event_format.block(
-                "current", end.model_dump(), identity=self.identity
-            )
-        return self._encoded[states]
 
 
 @dataclass
@@ -114,7 +76,7 @@ class Feed:
         self._is_hearing = is_hearing
         self._news: OrderedDict[tuple[str, str], _News] = OrderedDict()
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._snapshot: asyncio.Task[Snapshot] | None = None
+        self._snapshots = Snapshots(store, self.log)
         self._is_waking = False
 
     # ---------------------------------------------------------------- what the hub hears
@@ -200,16 +162,7 @@ class Feed:
         Raises:
             StoreDown: the store does not answer.
         """
-        task = self._snapshot
-        if task is None or (task.done() and not _is_recent(task)):
-            task = self._snapshot = asyncio.create_task(self._take_snapshot(), name="snapshot of the active jobs")
-        return await asyncio.shield(task)
-
-    async def _take_snapshot(self) -> Snapshot:
-        place, generation, identity = self.log.end, self.log.generation, self.log.latest
-        page = await jobs_page(self._store, limit=SNAPSHOT_JOBS, wanted=JobFilter(states=ACTIVE_STATES))
-        seen = {status.job_id: Position.of(status) for status in page.jobs}
-        return Snapshot(place, generation, identity, page.jobs, page.next is not None, seen)
+        return await self._snapshots.latest()
 
     # ---------------------------------------------------------------- while nothing is heard
 
@@ -256,9 +209,3 @@ class Feed:
             return await look(self._store, job_id)
         except UnreadableJob:
             return None
-
-
-def _is_recent(task: asyncio.Task[Snapshot]) -> bool:
-    if task.cancelled() or task.exception() is not None:
-        return False
-    return time.monotonic() - task.result().taken_at < _SNAPSHOT_AGE_SECONDS

@@ -8,9 +8,10 @@ from typing import Final
 import structlog
 
 from services.gateway import event_format
-from services.gateway.event_feed import Feed, Snapshot
+from services.gateway.event_feed import Feed
 from services.gateway.event_log import Change
 from services.gateway.event_positions import Position
+from services.gateway.event_snapshot import Snapshot
 from shared.errors import PodcastError
 from shared.protocol.messages import JobState
 

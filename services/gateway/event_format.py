@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field
 
 from services.gateway.event_positions import Position, Step
+from services.gateway.job_document import job_of
 from shared.protocol.messages import JobStatus, WorkRetried
 
 RETRY_MILLISECONDS: Final = 1_000
@@ -46,7 +47,7 @@ def comment(text: str) -> bytes:
 
 def document(status: JobStatus, *, passed: bool = False) -> dict[str, Any]:
     """A job as the API shows it; with `passed`, of a state that the job has left."""
-    found = status.model_dump(mode="json", exclude={"lost", "finished"})
+    found = job_of(status).model_dump(mode="json")
     return {**found, "passed": True} if passed else found
 
 

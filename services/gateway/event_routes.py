@@ -15,10 +15,10 @@ from services.gateway.access import GuardedRoute, caller, needs
 from services.gateway.backend import Backend, TheBackend
 from services.gateway.connection import connection_of
 from services.gateway.event_feed_source import FeedSource
+from services.gateway.event_job_source import JobSource
 from services.gateway.event_log import is_identity
 from services.gateway.event_positions import Position, unseen
 from services.gateway.event_stream import MEDIA_TYPE, EventStream, Source
-from services.gateway.event_watches import JobSource
 from services.gateway.problems import StreamsFull, documented
 from shared.protocol.messages import JOB_ID, TERMINAL_STATES, JobState
 

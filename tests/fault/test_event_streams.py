@@ -79,7 +79,6 @@ async def lone(rabbitmq: RabbitServer, amqp_url: str, file_store_url: str, tmp_p
         **environment(amqp_url, file_store_url),
         "PODCAST_GATEWAY_STREAMS_PER_KEY": "2000",
         "PODCAST_GATEWAY_HEARTBEAT_SECONDS": "1",
-        "PODCAST_GATEWAY_SEND_SECONDS": f"{SEND_SECONDS:g}",
         "PODCAST_GRACE_SECONDS": f"{GRACE_SECONDS:g}",
     }
     with Services(settings, tmp_path / "logs") as services:
@@ -140,6 +139,10 @@ async def test_streams_that_are_aborted_leave_nothing_behind(lone: Lone, count: 
 
 
 async def test_a_client_that_does_not_read_is_cut_off(lone: Lone) -> None:
+    lone.services.kill(lone.worker)
+    lone.services.workers.clear()
+    (lone.worker,) = lone.services.start("gateway", PODCAST_GATEWAY_SEND_SECONDS=f"{SEND_SECONDS:g}")
+    await lone.services.ready()
     async with lone.services.publisher() as publish:
         life = Life(lone.services.store, publish)
         await life.goes("chunking", "synthesizing")
