@@ -33,7 +33,7 @@ Url = Annotated[
         min_length=1,
         max_length=2_000,
         description="an http or https address without a user name",
-        examples=["https://example.org/hooks/podcast"],
+        json_schema_extra={"format": "uri", "examples": ["https://example.org/hooks/podcast"]},
     ),
 ]
 Events = Annotated[

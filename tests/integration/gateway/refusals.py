@@ -1,0 +1,51 @@
+"""A check for schemathesis: a request that the document allows is refused only for reasons that it cannot express.
+
+`schemathesis.toml` lets some operations answer a valid request with 400, 422 or 502; here is which problems that may be.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import schemathesis
+
+_REFUSED: Final = frozenset({400, 422, 502})
+
+ADDRESS: Final = "forbidden-address"
+"""Whether an address is public is not to be seen in it."""
+DOCUMENT: Final = "bad-source"
+"""Only reading a document or a page tells whether it can be read."""
+REUSED: Final = "idempotency-key-reused"
+"""Which requests were sent before is no part of a schema."""
+PAGE: Final = "source-unavailable"
+"""The page's server is down: there is no internet in a test."""
+OLDER: Final = "older"
+"""The older webhook's errors are texts, and have no type."""
+
+REASONS: Final[dict[str, frozenset[str]]] = {
+    "POST /v1/jobs": frozenset({ADDRESS, DOCUMENT, REUSED}),
+    "POST /webhook/create-podcast": frozenset({OLDER}),
+    "POST /v1/preview": frozenset({ADDRESS, DOCUMENT, PAGE}),
+    "GET /v1/previews/{preview_id}": frozenset({ADDRESS, DOCUMENT, PAGE}),
+    "POST /v1/webhooks": frozenset({ADDRESS}),
+    "PATCH /v1/webhooks/{endpoint_id}": frozenset({ADDRESS}),
+    "POST /v1/audio/speech": frozenset({"voice_not_found"}),
+}
+
+
+@schemathesis.check
+def refused_for_a_known_reason(_: Any, response: Any, case: Any) -> None:
+    """Fail if a valid request was refused for a reason that its operation does not have."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in _REFUSED:
+        return
+    reason = _reason(response.json())
+    known = REASONS.get(case.operation.label, frozenset())
+    assert reason in known, f"{case.operation.label} refuses a valid request: {reason} ({response.text})"
+
+
+def _reason(document: dict[str, Any]) -> str:
+    if "type" in document:
+        return str(document["type"]).removeprefix("/problems/")
+    if "success" in document:
+        return OLDER
+    return str(document["error"]["code"])
