@@ -1,10 +1,12 @@
 """A check for schemathesis: a request that the document allows is refused only for reasons that it cannot express.
 
-`schemathesis.toml` lets some operations answer a valid request with 400, 422 or 502; here is which problems that may be.
+`schemathesis.toml` lets some operations answer a valid request with 400, 422 or 502; here is which problems
+that may be.
 """
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, Final
 
 import schemathesis
@@ -15,15 +17,13 @@ ADDRESS: Final = "forbidden-address"
 """Whether an address is public is not to be seen in it."""
 DOCUMENT: Final = "bad-source"
 """Only reading a document or a page tells whether it can be read."""
-REUSED: Final = "idempotency-key-reused"
-"""Which requests were sent before is no part of a schema."""
 PAGE: Final = "source-unavailable"
 """The page's server is down: there is no internet in a test."""
 OLDER: Final = "older"
 """The older webhook's errors are texts, and have no type."""
 
 REASONS: Final[dict[str, frozenset[str]]] = {
-    "POST /v1/jobs": frozenset({ADDRESS, DOCUMENT, REUSED}),
+    "POST /v1/jobs": frozenset({ADDRESS, DOCUMENT}),
     "POST /webhook/create-podcast": frozenset({OLDER}),
     "POST /v1/preview": frozenset({ADDRESS, DOCUMENT, PAGE}),
     "GET /v1/previews/{preview_id}": frozenset({ADDRESS, DOCUMENT, PAGE}),
@@ -33,14 +33,25 @@ REASONS: Final[dict[str, frozenset[str]]] = {
 }
 
 
+@schemathesis.hook
+def before_call(_: Any, case: Any, **__: Any) -> None:
+    """Give each valid request an idempotency key of its own: the examples' key belongs to the first request with it."""
+    if _is_valid(case) and "Idempotency-Key" in (case.headers or {}):
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
+
+
 @schemathesis.check
 def refused_for_a_known_reason(_: Any, response: Any, case: Any) -> None:
     """Fail if a valid request was refused for a reason that its operation does not have."""
-    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in _REFUSED:
+    if not _is_valid(case) or response.status_code not in _REFUSED:
         return
     reason = _reason(response.json())
     known = REASONS.get(case.operation.label, frozenset())
     assert reason in known, f"{case.operation.label} refuses a valid request: {reason} ({response.text})"
+
+
+def _is_valid(case: Any) -> bool:
+    return case.meta is not None and case.meta.generation.mode.is_positive
 
 
 def _reason(document: dict[str, Any]) -> str:

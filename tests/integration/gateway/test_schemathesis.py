@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.gateway.conftest import STACK_KEY, environment
+from tests.integration.gateway.conftest import STACK_KEY, environment, with_key
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import SERVICES, Services
 from tests.servers.speech_process import ToneSpeech
@@ -25,6 +25,17 @@ ROOT = Path(__file__).parents[3]
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 REQUESTS_PER_MINUTE = "1000000"
 """Schemathesis uses one key, faster than one client may."""
+
+
+UNSPEAKABLE = "unspeakable"
+
+
+async def dead_letter(services: Services) -> None:
+    """Let a job fail, so that there is a dead letter to look at."""
+    (gateway,) = services.of("gateway")
+    async with with_key(gateway.health_url) as client:
+        answer = await client.post("/v1/jobs", json={"text": f"This is {UNSPEAKABLE}."})
+    assert (await services.ended(answer.raise_for_status().json()["job_id"])).state == "failed"
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +53,8 @@ def stack(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> I
         with Services(settings, directory / "logs") as services:
             services.start("gateway", *SERVICES)
             asyncio.run(services.ready())
+            speech.misbehave("status", status=400, containing=UNSPEAKABLE)
+            asyncio.run(dead_letter(services))
             yield services
     rabbitmq.drop_vhost(amqp_url)
 
