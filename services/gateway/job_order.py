@@ -73,7 +73,9 @@ class JobDocument(BaseModel):
     )
 
     job_id: JobId | None = Field(
-        None, description="an id of the client's own: the same id twice is one job, the first; null: a new one"
+        None,
+        description="an id of the client's own: the same id twice is one job, the first; one of a job that was"
+        " deleted is refused (409); null: a new one",
     )
     text: str | None = Field(None, min_length=1, description="the text to speak")
     url: str | None = Field(
@@ -119,7 +121,10 @@ class JobDocument(BaseModel):
         repr=False,
     )
     metadata: dict[TagName, TagValue] = Field(
-        {}, max_length=32, description="more tags for the file: album, date, genre, comment, …"
+        {},
+        max_length=32,
+        description="more tags for the file: album, date, genre, comment, …",
+        json_schema_extra={"additionalProperties": False},  # names that do not match the pattern
     )
 
     @field_validator("formats")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -91,9 +91,13 @@ class OlderDocument(BaseModel):
         validation_alias=AliasChoices("output_format", "audio_format", "format"),
         description="mp3 (the default), m4b, opus, flac or wav",
     )
-    metadata: dict[TagName, TagValue | int | float | bool | None] | None = Field(
-        None, max_length=_TAGS_LIMIT, description="more tags for the file"
-    )
+    metadata: (
+        Annotated[
+            dict[TagName, TagValue | int | float | bool | None],
+            Field(max_length=_TAGS_LIMIT, json_schema_extra={"additionalProperties": False}),
+        ]
+        | None
+    ) = Field(None, description="more tags for the file")
     processing_options: OlderOptions | None = Field(None, description="how it is made")
 
     @field_validator("chapters", mode="before")

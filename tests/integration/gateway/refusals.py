@@ -19,17 +19,17 @@ DOCUMENT: Final = "bad-source"
 """Only reading a document or a page tells whether it can be read."""
 PAGE: Final = "source-unavailable"
 """The page's server is down: there is no internet in a test."""
-OLDER: Final = "older"
-"""The older webhook's errors are texts, and have no type."""
+OLDER: Final = {"is not public": ADDRESS, "is a binary file": DOCUMENT, "is no address": DOCUMENT}
+"""The older webhook's errors are texts: what they say, and the problem that they would be."""
 
 REASONS: Final[dict[str, frozenset[str]]] = {
     "POST /v1/jobs": frozenset({ADDRESS, DOCUMENT}),
-    "POST /webhook/create-podcast": frozenset({OLDER}),
+    "POST /webhook/create-podcast": frozenset({ADDRESS, DOCUMENT}),
     "POST /v1/preview": frozenset({ADDRESS, DOCUMENT, PAGE}),
     "GET /v1/previews/{preview_id}": frozenset({ADDRESS, DOCUMENT, PAGE}),
     "POST /v1/webhooks": frozenset({ADDRESS}),
     "PATCH /v1/webhooks/{endpoint_id}": frozenset({ADDRESS}),
-    "POST /v1/audio/speech": frozenset({"voice_not_found"}),
+    "POST /v1/audio/speech": frozenset({"voice_not_found", "bad_source"}),
 }
 
 
@@ -58,5 +58,5 @@ def _reason(document: dict[str, Any]) -> str:
     if "type" in document:
         return str(document["type"]).removeprefix("/problems/")
     if "success" in document:
-        return OLDER
+        return next((name for words, name in OLDER.items() if words in document["error"]), "unknown")
     return str(document["error"]["code"])
