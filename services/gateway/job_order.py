@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from services.gateway import bodies, forms
 from services.gateway.backend import Backend
 from services.gateway.forms import Upload
+from services.gateway.json_types import WHOLE, WHOLES
 from shared.client import documents, submission
 from shared.client.covers import COVER_LIMIT_BYTES
 from shared.client.sources import Address, address
@@ -96,7 +97,9 @@ class JobDocument(BaseModel):
     voice: Name | None = Field(None, description="the voice; null: the default")
     model: Name | None = Field(None, description="the speech model; null: the default")
     speed: float = Field(1.0, ge=0.25, le=4.0, description="speaking rate; 1 is the voice's own")
-    max_parallel: int = Field(5, ge=1, le=100, description="chunks of this job in flight at a time")
+    max_parallel: Annotated[int, Field(ge=1, le=100), WHOLE] = Field(
+        5, description="chunks of this job in flight at a time"
+    )
     formats: tuple[AudioFormat, ...] = Field(
         ("mp3",),
         min_length=1,
@@ -105,7 +108,9 @@ class JobDocument(BaseModel):
         json_schema_extra={"uniqueItems": True},
     )
     loudness: LoudnessProfile = Field("mono", description="mono: -19 LUFS; stereo: -16 LUFS on two channels")
-    pauses: PauseLengths | None = Field(None, description="silences in milliseconds; null: the settings'")
+    pauses: Annotated[PauseLengths, WHOLES] | None = Field(
+        None, description="silences in milliseconds; null: the settings'"
+    )
     webhook_url: str | None = Field(
         None,
         min_length=1,

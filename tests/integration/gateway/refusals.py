@@ -35,7 +35,13 @@ REASONS: Final[dict[str, frozenset[str]]] = {
 
 @schemathesis.hook
 def before_call(_: Any, case: Any, **__: Any) -> None:
-    """Give each valid request an idempotency key of its own: the examples' key belongs to the first request with it."""
+    """Give each valid request an idempotency key of its own, and make deletions real.
+
+    The examples' key belongs to the first request with it. DELETE of a job only cancels it unless it says `purge`, so
+    without that its job is rightly still there.
+    """
+    if case.operation.label == "DELETE /v1/jobs/{job_id}" and "stateful" in str(case.meta.phase.name).lower():
+        case.query = {**(case.query or {}), "purge": "true"}
     if _is_valid(case) and "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
 
