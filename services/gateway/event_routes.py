@@ -33,10 +33,20 @@ data: {"job_id":"0193…","state":"synthesizing","chunks":{"total":12,"done":3,"
 : heartbeat
 
 """
+_EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "each event",
+    "properties": {
+        "id": {"type": "string", "description": "for `Last-Event-ID`"},
+        "event": {"type": "string", "description": "what it is: `status`, `retrying`, `resync`, …"},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "the document"},
+    },
+    "required": ["data"],
+}
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "A stream of server-sent events",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        "description": "A stream of server-sent events; the schema is that of one event",
+        "content": {MEDIA_TYPE: {"schema": _EVENT, "example": _EXAMPLE}},
     }
 }
 _OVER: Final[dict[int | str, dict[str, Any]]] = {

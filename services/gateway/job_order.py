@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from services.gateway import bodies, forms
 from services.gateway.backend import Backend
 from services.gateway.forms import Upload
+from services.gateway.json_types import WHOLE, WHOLES
 from shared.client import documents, submission
 from shared.client.covers import COVER_LIMIT_BYTES
 from shared.client.sources import Address, address
@@ -39,6 +40,10 @@ from shared.settings import Settings
 
 LANGUAGE: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 _URL_LIMIT_CHARACTERS: Final = 2_000
+_SIGNS: Final = (
+    r"^whsec_([0-9A-Za-z+/]{4}){8,20}([0-9A-Za-z+/]{2}==|[0-9A-Za-z+/]{3}=|[0-9A-Za-z+/]{4}|[0-9A-Za-z+/]{6}==)?$"
+)
+"""For the OpenAPI document; `WebhookSecret.of` checks it, and its error does not quote the secret."""
 _UNNAMED: Final = "document"
 _OTHER_FIELDS: Final = frozenset({"text", "url", "source_format", "job_id"})
 """Fields of a `JobDocument` that no `Order` has, or that are not passed on as they are."""
@@ -57,15 +62,21 @@ class JobDocument(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         json_schema_extra={
+            "anyOf": [  # a secret belongs to an address
+                {"properties": {"webhook_secret": {"type": "null"}}},
+                {"required": ["webhook_url"], "properties": {"webhook_url": {"type": "string"}}},
+            ],
             "examples": [
                 {"text": "It was a bright cold day in April.", "title": "The first line"},
                 {"url": "https://example.org/article", "language": "en", "formats": ["mp3", "m4b"]},
-            ]
+            ],
         },
     )
 
     job_id: JobId | None = Field(
-        None, description="an id of the client's own: the same id twice is one job, the first; null: a new one"
+        None,
+        description="an id of the client's own: the same id twice is one job, the first; one of a job that was"
+        " deleted is refused (409); null: a new one",
     )
     text: str | None = Field(None, min_length=1, description="the text to speak")
     url: str | None = Field(
@@ -86,7 +97,9 @@ class JobDocument(BaseModel):
     voice: Name | None = Field(None, description="the voice; null: the default")
     model: Name | None = Field(None, description="the speech model; null: the default")
     speed: float = Field(1.0, ge=0.25, le=4.0, description="speaking rate; 1 is the voice's own")
-    max_parallel: int = Field(5, ge=1, le=100, description="chunks of this job in flight at a time")
+    max_parallel: Annotated[int, Field(ge=1, le=100), WHOLE] = Field(
+        5, description="chunks of this job in flight at a time"
+    )
     formats: tuple[AudioFormat, ...] = Field(
         ("mp3",),
         min_length=1,
@@ -95,15 +108,28 @@ class JobDocument(BaseModel):
         json_schema_extra={"uniqueItems": True},
     )
     loudness: LoudnessProfile = Field("mono", description="mono: -19 LUFS; stereo: -16 LUFS on two channels")
-    pauses: PauseLengths | None = Field(None, description="silences in milliseconds; null: the settings'")
+    pauses: Annotated[PauseLengths, WHOLES] | None = Field(
+        None, description="silences in milliseconds; null: the settings'"
+    )
     webhook_url: str | None = Field(
-        None, max_length=_URL_LIMIT_CHARACTERS, description="an address that is told when the job has ended"
+        None,
+        min_length=1,
+        max_length=_URL_LIMIT_CHARACTERS,
+        description="an http or https address that is told when the job has ended",
+        json_schema_extra={"format": "uri", "examples": ["https://example.org/hooks/podcast"]},
     )
     webhook_secret: str | None = Field(
-        None, max_length=100, description="`whsec_…`, which signs that; null: it is not signed", repr=False
+        None,
+        max_length=100,
+        description="`whsec_` and 24 to 64 bytes in base64, which sign that; null: it is not signed",
+        json_schema_extra={"pattern": _SIGNS},
+        repr=False,
     )
     metadata: dict[TagName, TagValue] = Field(
-        {}, max_length=32, description="more tags for the file: album, date, genre, comment, …"
+        {},
+        max_length=32,
+        description="more tags for the file: album, date, genre, comment, …",
+        json_schema_extra={"additionalProperties": False},  # names that do not match the pattern
     )
 
     @field_validator("formats")

@@ -16,4 +16,8 @@ def _whole(value: Any) -> Any:
 
 WHOLE: Final = BeforeValidator(_whole)
 """Goes last: `Annotated[int, Field(ge=1), WHOLE]`; before the limits it would keep them out of the JSON schema."""
+WHOLES: Final = BeforeValidator(
+    lambda found: {name: _whole(one) for name, one in found.items()} if isinstance(found, dict) else found
+)
+"""The same for each value of an object, whose model is not ours to change."""
 JsonInteger: TypeAlias = Annotated[int, WHOLE]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.config import JsonDict
 
 from services.gateway.job_order import LANGUAGE, JobDocument
 from shared.errors import BadInput
@@ -34,6 +35,10 @@ class OlderOptions(BaseModel):
     speed: float | None = Field(None, ge=0.25, le=4.0, description="speaking rate; 1 is the voice's own")
 
 
+_SPOKEN: Final[JsonDict] = {"required": ["text"], "properties": {"text": {"type": "string", "pattern": r"\S"}}}
+"""A chapter with something to speak, for the OpenAPI document: one of them must have it."""
+
+
 class OlderDocument(BaseModel):
     """A podcast to create. The first of chapters, text and url that is given is what is spoken."""
 
@@ -42,7 +47,7 @@ class OlderDocument(BaseModel):
         allow_inf_nan=False,
         json_schema_extra={
             "anyOf": [
-                {"required": ["chapters"], "properties": {"chapters": {"type": "array", "minItems": 1}}},
+                {"required": ["chapters"], "properties": {"chapters": {"type": "array", "contains": _SPOKEN}}},
                 {"required": ["text"], "properties": {"text": {"type": "string", "pattern": r"\S"}}},
                 {"required": ["url"], "properties": {"url": {"type": "string", "format": "uri"}}},
             ],
@@ -91,9 +96,13 @@ class OlderDocument(BaseModel):
         validation_alias=AliasChoices("output_format", "audio_format", "format"),
         description="mp3 (the default), m4b, opus, flac or wav",
     )
-    metadata: dict[TagName, TagValue | int | float | bool | None] | None = Field(
-        None, max_length=_TAGS_LIMIT, description="more tags for the file"
-    )
+    metadata: (
+        Annotated[
+            dict[TagName, TagValue | int | float | bool | None],
+            Field(max_length=_TAGS_LIMIT, json_schema_extra={"additionalProperties": False}),
+        ]
+        | None
+    ) = Field(None, description="more tags for the file")
     processing_options: OlderOptions | None = Field(None, description="how it is made")
 
     @field_validator("chapters", mode="before")

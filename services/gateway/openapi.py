@@ -34,25 +34,42 @@ class Link:
         method: of the operation that answers.
         path: of that operation.
         status: of the answer.
-        parameter: which parameter of the next operations the answer gives.
-        value: where in the answer it is, as a runtime expression.
-        below: the next operations are those of this path and of the paths below it.
+        value: where the id is in the answer, as a runtime expression.
+        below: the next operations are those of this path, which takes the id, and of the paths below it.
     """
 
     method: str
     path: str
     status: str
-    parameter: str
     value: str
     below: str
 
 
+_JOB: Final = "/v1/jobs/{job_id}"
+_KEY: Final = "/v1/keys/{key_id}"
+_LETTER: Final = "/v1/dead-letters/{letter_id}"
+_PREVIEW: Final = "/v1/previews/{preview_id}"
+_VOICE: Final = "/v1/voices/{voice_id}"
+_WEBHOOK: Final = "/v1/webhooks/{endpoint_id}"
 LINKS: Final = (
-    Link("post", "/v1/jobs", "202", "job_id", "$response.body#/job_id", "/v1/jobs/{job_id}"),
-    Link("get", "/v1/jobs", "200", "job_id", "$response.body#/jobs/0/job_id", "/v1/jobs/{job_id}"),
-    Link("post", "/v1/keys", "201", "key_id", "$response.body#/id", "/v1/keys/{key_id}"),
-    Link("get", "/v1/dead-letters", "200", "letter_id", "$response.body#/groups/0/id", "/v1/dead-letters/{letter_id}"),
+    Link("post", "/v1/jobs", "202", "$response.body#/job_id", _JOB),
+    Link("get", "/v1/jobs", "200", "$response.body#/jobs/0/job_id", _JOB),
+    Link("post", "/webhook/create-podcast", "200", "$response.body#/job_id", _JOB),
+    Link("post", "/v1/audio/speech", "200", "$response.header.X-Podcast-Job", _JOB),
+    Link("post", "/v1/preview", "200", "$response.body#/preview_id", _PREVIEW),
+    Link("post", "/v1/preview", "202", "$response.body#/preview_id", _PREVIEW),
+    Link("get", "/v1/models", "200", "$response.body#/data/0/id", "/v1/models/{model}"),
+    Link("get", "/v1/audio/voices", "200", "$response.body#/voices/0/id", _VOICE),
+    Link("get", "/v1/voices", "200", "$response.body#/voices/0/id", _VOICE),
+    Link("post", "/v1/webhooks", "201", "$response.body#/id", _WEBHOOK),
+    Link("get", "/v1/webhooks", "200", "$response.body#/webhooks/0/id", _WEBHOOK),
+    Link("post", "/v1/keys", "201", "$response.body#/id", _KEY),
+    Link("get", "/v1/keys", "200", "$response.body#/keys/0/id", _KEY),
+    Link("get", "/v1/dead-letters", "200", "$response.body#/groups/0/id", _LETTER),
+    Link("get", "/v1/dead-letters/each", "200", "$response.body#/letters/0/id", _LETTER),
 )
+_CHOSEN: Final = {"kind": "vtt"}
+"""What links say for a parameter that the answer does not give: every completed job has captions."""
 
 
 def operation_id(route: APIRoute) -> str:
@@ -92,22 +109,24 @@ def describe(app: FastAPI) -> None:
 
 
 def _link(paths: dict[str, Any]) -> None:
-    """Say which operations can follow one another, as far as there are such operations."""
+    """Say which operations can follow one another.
+
+    Raises:
+        KeyError: a link is from an answer that no operation gives.
+    """
     for link in LINKS:
-        response = paths.get(link.path, {}).get(link.method, {}).get("responses", {}).get(link.status)
-        if response is None:
-            continue
+        response = paths[link.path][link.method]["responses"][link.status]
+        own = link.below[link.below.index("{") + 1 : link.below.index("}")]
         for path, operations in paths.items():
             if path != link.below and not path.startswith(f"{link.below}/"):
                 continue
-            needed = path.count("{")
+            chosen = {name: value for name, value in _CHOSEN.items() if f"{{{name}}}" in path}
             for operation in operations.values():
-                if needed == 1 and "operationId" in operation:
-                    response.setdefault("links", {})[operation["operationId"]] = {
-                        "operationId": operation["operationId"],
-                        "parameters": {link.parameter: link.value},
-                        "description": operation.get("summary", ""),
-                    }
+                response.setdefault("links", {})[operation["operationId"]] = {
+                    "operationId": operation["operationId"],
+                    "parameters": {own: link.value, **chosen},
+                    "description": operation.get("summary", ""),
+                }
 
 
 def _leave_out_frameworks_own(document: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ from shared import errors
 from shared.addresses import scrub
 from shared.client.deleting import NotEnded
 from shared.client.previewing import PreviewsBusy
+from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
 from shared.client.webhook_endpoints import EndpointDisabled
 from shared.dead_letters.operator_lock import Busy
@@ -237,6 +238,12 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The Idempotency-Key belongs to another request",
         "The same key must come with the same request. Use a new key for a new request.",
+    ),
+    JobDeleted: ProblemKind(
+        "job-deleted",
+        HTTPStatus.CONFLICT,
+        "A job with this id was deleted",
+        "Messages of the deleted job may still be under way, so its id stays in use for a week. Use another id.",
     ),
     StillRunning: ProblemKind(
         "job-running",

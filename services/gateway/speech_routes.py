@@ -21,7 +21,7 @@ from services.gateway.levelling import Levelling
 from services.gateway.openai_errors import InvalidField
 from services.gateway.problems import headers_of, kind_of
 from services.gateway.reading_along import AudioGone, AwaitedChunk, ReadingAlong
-from services.gateway.speech_stream import SSE_MEDIA_TYPE, SpeechStream, StreamSlots, first_of
+from services.gateway.speech_stream import EVENT_SCHEMA, SSE_MEDIA_TYPE, SpeechStream, StreamSlots, first_of
 from services.gateway.stream_encoding import ENCODINGS, StreamFormat, encoded
 from services.gateway.voice_catalogue import catalogue
 from shared.addresses import scrub
@@ -46,7 +46,7 @@ class VoiceId(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    id: Name = Field(description="the voice", examples=["af_heart"])
+    id: Name = Field(description="the voice", examples=["default"])
 
 
 class SpeechRequest(BaseModel):
@@ -58,7 +58,9 @@ class SpeechRequest(BaseModel):
     )
 
     input: str = Field(
-        min_length=1, description="the text, of any length up to `PODCAST_TEXT_LIMIT_CHARACTERS`; plain text"
+        min_length=1,
+        description="the text, of any length up to `PODCAST_TEXT_LIMIT_CHARACTERS`; plain text",
+        json_schema_extra={"pattern": r"\S"},
     )
     model: Name = Field(_DEFAULT, description="the speech model; `default`: the setting's. `GET /v1/models` lists them")
     voice: Name | VoiceId = Field(
@@ -96,7 +98,7 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
                 for encoding in ENCODINGS.values()
             },
             SSE_MEDIA_TYPE: {
-                "schema": {"type": "string"},
+                "schema": EVENT_SCHEMA,
                 "example": 'data: {"type": "speech.audio.delta", "audio": "//NExAAA..."}\n\n'
                 'data: {"type": "speech.audio.done", "usage": {"input_tokens": 23, "output_tokens": 2,'
                 ' "total_tokens": 25}}\n\n',

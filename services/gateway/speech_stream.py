@@ -33,6 +33,19 @@ StreamKind = Literal["audio", "sse"]
 STREAMS: Final = Gauge("podcast_gateway_speech", "Answers with speech that are under way, by what they are", ["kind"])
 _RETRY_SECONDS: Final = 5
 SSE_MEDIA_TYPE: Final = "text/event-stream"
+EVENT_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "each event",
+    "properties": {
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "`speech.audio.delta` with audio in base64, or `speech.audio.done`",
+        }
+    },
+    "required": ["data"],
+}
+"""For the OpenAPI document, in which the schema of such a stream is that of one event (3.1 cannot say that better)."""
 
 
 class StreamSlots:

@@ -90,15 +90,6 @@ JOB_BODY: Final[dict[str, Any]] = {
         202: {
             "description": "The broker has the job.",
             "headers": {"Location": {"schema": {"type": "string"}, "description": "the job"}},
-            "links": {
-                name: {"operationId": operation, "parameters": {"job_id": "$response.body#/job_id"}}
-                for name, operation in {
-                    "job": "getJob",
-                    "chunks": "listChunks",
-                    "cancel": "cancelJob",
-                    "retry": "retryJob",
-                }.items()
-            },
         },
     },
     openapi_extra=JOB_BODY,

@@ -33,7 +33,7 @@ Url = Annotated[
         min_length=1,
         max_length=2_000,
         description="an http or https address without a user name",
-        examples=["https://example.org/hooks/podcast"],
+        json_schema_extra={"format": "uri", "examples": ["https://example.org/hooks/podcast"]},
     ),
 ]
 Events = Annotated[
@@ -52,7 +52,7 @@ Secret = Annotated[
 class WebhookDocument(BaseModel):
     """An endpoint to be registered."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     url: Url
     description: Line = Field("", description="for people", examples=["our intranet's news page"])
@@ -62,7 +62,7 @@ class WebhookDocument(BaseModel):
 class WebhookChange(BaseModel):
     """What to change of an endpoint; what is left out or null stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     url: Url | None = None
     description: Line | None = Field(None, description="for people")

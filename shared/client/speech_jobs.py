@@ -123,7 +123,9 @@ async def _came_to_nothing(store: Store, job: SpeechJob) -> bool:
         status = await watching.look(store, job.job_id)
     except watching.UnreadableJob:
         return True
-    return status is not None and status.state in {"failed", "cancelled"}
+    if status is None:
+        return await store.exists(keys.deleted(job.job_id))
+    return status.state in {"failed", "cancelled"}
 
 
 async def sweep(store: Store, *, without: frozenset[str] = frozenset(), dry_run: bool = False) -> Removed:

@@ -44,6 +44,10 @@ AUDIO_FORMATS: tuple[AudioFormat, ...] = get_args(AudioFormat)
 _INLINE_FORMATS = frozenset({"text", "markdown", "html", "rst", "org"})
 
 
+class JobDeleted(BadInput):
+    """There was a job with this id, and it was deleted."""
+
+
 @dataclass(frozen=True)
 class Order:
     """The user's request without the source; the fields are those of `JobRequest`."""
@@ -128,14 +132,14 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
         False if a job with this id exists already; it is left unchanged.
 
     Raises:
-        BadInput: a job with this id was deleted.
+        JobDeleted: a job with this id was deleted.
         StoreDown, BrokerDown: a server does not answer; the hint says how to continue.
     """
     job_id = job.request.job_id
     if not job.is_new and await store.exists(keys.status(job_id)):
         return False
     if not job.is_new and await store.exists(keys.deleted(job_id)):
-        raise BadInput(f"Job {job_id} was deleted.", hint="Use another id.")
+        raise JobDeleted(f"Job {job_id} was deleted.", hint="Use another id.")
     request = None if job.is_new else await _first_request(store, job_id)
     is_ours = request is None
     if request is None:

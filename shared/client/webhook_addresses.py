@@ -15,7 +15,8 @@ from shared.addresses import Allowed, is_localhost, without_password
 from shared.checked_network import checked
 from shared.errors import BadInput
 
-_LIMIT_CHARACTERS: Final = 2_000
+_LIMIT_CHARACTERS: Final = 2_083
+"""As pydantic has it. The API takes 2,000, and the normal form of an address may be longer than what was given."""
 _URL: Final = TypeAdapter(HttpUrl)
 
 

@@ -44,7 +44,7 @@ class WebhookEndpoint(Frozen):
 
     version: Literal[1] = 1
     endpoint_id: str = Field(pattern=r"^we_[0-9a-f]{32}$", description="later ones are greater")
-    url: str = Field(max_length=2_000)
+    url: str = Field(max_length=2_083)
     description: Line = ""
     events: tuple[WebhookEvent, ...] = Field(EVENTS, min_length=1, max_length=len(EVENTS))
     secrets: tuple[WebhookSecret, ...] = Field(min_length=1, max_length=_KEPT_SECRETS, description="the newest first")

@@ -19,9 +19,10 @@ from shared.client.deleting import NotEnded, delete_job
 from shared.client.documents import Document
 from shared.client.job_pages import jobs_page
 from shared.client.pruning import prune
+from shared.client.submission import JobDeleted
 from shared.client.sweeping import SAFE_MARGIN_SECONDS, sweep
 from shared.client.watching import look
-from shared.errors import BadInput, NotFound, StoreDown
+from shared.errors import NotFound, StoreDown
 from shared.protocol.messages import (
     TERMINAL_STATES,
     JobRequest,
@@ -173,7 +174,7 @@ async def test_the_id_of_a_deleted_job_cannot_be_used_again(store: Store) -> Non
     async def publish(message: Message) -> None:
         raise AssertionError(f"published {message}")
 
-    with pytest.raises(BadInput, match="was deleted"):
+    with pytest.raises(JobDeleted, match="was deleted"):
         await submission.hand_over(job, store=store, publish=publish)
 
 

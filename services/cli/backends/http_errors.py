@@ -10,6 +10,7 @@ from typing import Final
 import podcast_client as api
 from shared import errors
 from shared.client.deleting import NotEnded
+from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
 from shared.dead_letters.operator_lock import Busy
 
@@ -26,6 +27,7 @@ _KINDS: Final[dict[str, type[errors.PodcastError]]] = {
     "too-slow": errors.DeadlineExceeded,
     "operator-busy": Busy,
     "unreadable-job": UnreadableJob,
+    "job-deleted": JobDeleted,
 }
 """The last part of a problem's type → the error that the gateway had."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.client import speech_jobs
+from shared.client.deleting import delete_job
 from shared.client.sources import Document
 from shared.client.submission import Order
 from shared.protocol.messages import JobRequest, JobState, JobStatus, Message, ObjectSource
@@ -91,6 +92,16 @@ async def test_a_job_that_came_to_nothing_is_not_joined(desk: Desk, state: JobSt
     second = await desk.ask()
     assert second != first
     assert await desk.ask() == second
+
+
+async def test_a_job_that_was_deleted_is_not_joined(desk: Desk) -> None:
+    first = await desk.ask()
+    await desk.reaches(first, "completed")
+    await delete_job(desk.store, first)
+    second = await desk.ask()
+    assert second != first
+    assert isinstance(desk.published[-1], JobRequest)
+    assert desk.published[-1].job_id == second
 
 
 async def test_a_job_that_was_named_and_never_submitted_is_submitted(desk: Desk) -> None:
