@@ -16,8 +16,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from services.gateway import browsers
+from services.gateway.gateway_errors import RateLimited, ScopeMissing, Unauthenticated
 from services.gateway.key_directory import KeyDirectory
-from services.gateway.problems import RateLimited, ScopeMissing, Unauthenticated
 from shared.client import api_keys
 from shared.client.api_keys import SCOPES, ApiKey, Scope
 from shared.errors import BadInput, Misconfigured

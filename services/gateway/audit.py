@@ -19,7 +19,7 @@ from pydantic import JsonValue
 
 from services.gateway.access import caller
 from services.gateway.backend import backend
-from services.gateway.problems import kind_of
+from services.gateway.problem_kinds import kind_of
 from shared.addresses import scrub
 from shared.client import audit_log
 from shared.client.audit_log import AuditIntent, AuditOutcome, Outcome

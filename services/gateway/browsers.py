@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from services.gateway.problems import ForeignOrigin
+from services.gateway.gateway_errors import ForeignOrigin
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _OWN_SITES: Final = frozenset({"", "same-origin", "none"})

@@ -15,7 +15,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.bodies import SlowRequest
-from services.gateway.problems import KINDS, problem
+from services.gateway.problem_kinds import KINDS
+from services.gateway.problems import problem
 from shared.deadlines import EXPIRED
 from shared.errors import DeadlineExceeded, PodcastError
 from shared.settings import Settings

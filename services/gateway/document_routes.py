@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from services.gateway import document_pages
-from services.gateway.problems import ProblemKind, kinds
+from services.gateway.problem_kinds import ProblemKind, kinds
 from shared.errors import NotFound
 
 router = APIRouter(include_in_schema=False)

@@ -19,7 +19,8 @@ from services.gateway.event_job_source import JobSource
 from services.gateway.event_log import is_identity
 from services.gateway.event_positions import Position, unseen
 from services.gateway.event_stream import MEDIA_TYPE, EventStream, Source
-from services.gateway.problems import StreamsFull, documented
+from services.gateway.gateway_errors import StreamsFull
+from services.gateway.problems import documented
 from shared.protocol.messages import JOB_ID, TERMINAL_STATES, JobState
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=GuardedRoute)

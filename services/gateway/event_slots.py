@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from services.gateway.problems import StreamsFull, TooManyStreams
+from services.gateway.gateway_errors import StreamsFull, TooManyStreams
 
 _RETRY_SECONDS: Final = 5
 

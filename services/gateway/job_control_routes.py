@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from services.gateway import audit, bodies, deadlines
 from services.gateway.access import GuardedRoute, needs
 from services.gateway.backend import Backend, TheBackend
+from services.gateway.gateway_errors import AlreadyCompleted, StillRunning
 from services.gateway.job_document import Job, TheJobId, job_of
 from services.gateway.job_routes import existing
-from services.gateway.problems import AlreadyCompleted, StillRunning, documented
+from services.gateway.problems import documented
 from shared.client import deleting, pruning, watching
 from shared.client.deleting import NotEnded
 from shared.client.watching import UnreadableJob

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.gateway import audit
 from services.gateway.access import GuardedRoute, caller, guard, needs
 from services.gateway.backend import TheBackend
+from services.gateway.gateway_errors import OwnKey, ScopeMissing
 from services.gateway.json_types import WHOLE
-from services.gateway.problems import OwnKey, ScopeMissing, documented
+from services.gateway.problems import documented
 from shared.client import api_keys
 from shared.client.api_keys import KEY_ID, LIMIT_MOST, ApiKey, Scope
 from shared.errors import NotFound

@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.event_wakes import FewAtOnce
-from services.gateway.problems import KINDS, Crowded, bug, headers_of, problem
+from services.gateway.gateway_errors import Crowded
+from services.gateway.problem_kinds import KINDS
+from services.gateway.problems import bug, headers_of, problem
 from shared.errors import TooLarge
 from shared.runtime.http_guard import CROWDED
 

@@ -22,7 +22,8 @@ from services.gateway.access import GuardedRoute, caller, needs
 from services.gateway.backend import TheBackend
 from services.gateway.job_order import Asked
 from services.gateway.older_document import OlderDocument, as_job
-from services.gateway.problems import MEDIA_TYPE, headers_of, kind_of, sendable
+from services.gateway.problem_kinds import kind_of
+from services.gateway.problems import MEDIA_TYPE, headers_of, sendable
 from services.gateway.submit_routes import IdempotencyKey
 from services.gateway.submitting import submit
 from shared.addresses import scrub

@@ -19,7 +19,8 @@ from services.gateway.access import GuardedRoute, caller, needs
 from services.gateway.backend import Backend, TheBackend
 from services.gateway.levelling import Levelling
 from services.gateway.openai_errors import InvalidField
-from services.gateway.problems import headers_of, kind_of
+from services.gateway.problem_kinds import kind_of
+from services.gateway.problems import headers_of
 from services.gateway.reading_along import AudioGone, AwaitedChunk, ReadingAlong
 from services.gateway.speech_stream import EVENT_SCHEMA, SSE_MEDIA_TYPE, SpeechStream, StreamSlots, first_of
 from services.gateway.stream_encoding import ENCODINGS, StreamFormat, encoded

@@ -21,7 +21,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.gateway import openai_errors
-from services.gateway.problems import SpeechStreamsFull, kind_of
+from services.gateway.gateway_errors import SpeechStreamsFull
+from services.gateway.problem_kinds import kind_of
 from shared.addresses import scrub
 from shared.deadlines import deadline
 from shared.errors import DeadlineExceeded, PodcastError

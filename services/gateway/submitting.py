@@ -11,8 +11,8 @@ import json
 from functools import partial
 
 from services.gateway.backend import Backend
+from services.gateway.gateway_errors import KeyReused
 from services.gateway.job_order import Asked, JobDocument
-from services.gateway.problems import KeyReused
 from shared.client import idempotency, submission
 from shared.client.submission import Draft
 from shared.client.webhook_addresses import checked_url

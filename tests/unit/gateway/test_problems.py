@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 
 from docs import problems as problems_document
 from services.gateway.app import build
-from services.gateway.problems import HTTP_KINDS, KINDS, kind_of, kinds
+from services.gateway.problem_kinds import HTTP_KINDS, KINDS, kind_of, kinds
 from shared.settings import Settings
 
 
