@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -35,6 +36,7 @@ class OlderOptions(BaseModel):
     speed: float | None = Field(None, ge=0.25, le=4.0, description="speaking rate; 1 is the voice's own")
 
 
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SPOKEN: Final[JsonDict] = {"required": ["text"], "properties": {"text": {"type": "string", "pattern": r"\S"}}}
 """A chapter with something to speak, for the OpenAPI document: one of them must have it."""
 
@@ -157,5 +159,5 @@ def _markdown(chapter: OlderChapter) -> str:
 
 
 def _line(text: str | None) -> str | None:
-    """The text in one line; None if there is none."""
-    return " ".join((text or "").split()) or None
+    """The text in one line, without control characters; None if there is none."""
+    return " ".join(_CONTROLS.sub(" ", text or "").split()) or None

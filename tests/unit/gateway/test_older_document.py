@@ -42,7 +42,7 @@ def test_chapters_go_before_a_text_and_a_text_before_an_address() -> None:
 
 def test_options_arrive_and_unknown_fields_do_not_matter() -> None:
     made = job(
-        title=" A\ttitle ",
+        title=" A\t\x16title\x8a ",
         text="x",
         lang="de",
         voice_id="anna",
