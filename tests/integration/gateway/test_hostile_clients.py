@@ -122,7 +122,7 @@ async def test_a_body_that_trickles_is_a_problem_when_its_time_is_up(url: str) -
                     await asyncio.sleep(0.1)
 
         trickling = asyncio.create_task(trickle())
-        assert (await slow.problem())["type"] == "/problems/too-slow"
+        assert (await slow.problem())["type"] == "/problems/slow-request"
         assert REQUEST_SECONDS - 0.5 < time.monotonic() - began < REQUEST_SECONDS + 5
         await slow.rest()
         trickling.cancel()
@@ -152,7 +152,7 @@ async def test_health_is_answered_while_all_connections_are_in_use(url: str) -> 
 
         await until(is_full, "all connections are in use", seconds=REQUEST_SECONDS)
         assert await health_seconds(url) < 5
-        assert {(await client.problem())["type"] for client in busy} == {"/problems/too-slow"}
+        assert {(await client.problem())["type"] for client in busy} == {"/problems/slow-request"}
     async with with_key(url) as friend:
         assert (await friend.get("/v1/keys/ffffffffffff")).status_code == 404
 
