@@ -149,7 +149,7 @@ def install(app: FastAPI) -> None:
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with problems of these statuses, and those that any route may have."""
-    every = {401, 403, 422, 429, 500, 503, *statuses}
+    every = {401, 403, 408, 422, 429, 500, 503, 504, *statuses}
     return {
         status: {
             "description": HTTPStatus(status).phrase,
