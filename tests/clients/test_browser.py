@@ -87,5 +87,5 @@ async def test_an_event_source_sees_each_state_of_a_job_across_a_restart_of_the_
                     await services.ready()
                     await life.goes("completed")
 
-                    await until(lambda: seen[-1] == "completed", "the browser sees the end")
+                    await until(lambda: seen[-1] == "completed", "the browser sees the end", seconds=START_SECONDS)
     assert list(dict.fromkeys(seen)) == ["chunking", "synthesizing", "assembling", "completed"]
