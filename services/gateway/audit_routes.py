@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, JsonValue
 
 from services.gateway.access import GuardedRoute, needs
 from services.gateway.backend import TheBackend
+from services.gateway.pages import PageLimit, link_next
 from services.gateway.problems import documented
 from shared.client import audit_log
 from shared.client.audit_log import RECORD_ID, AuditRecord, Outcome
@@ -49,20 +49,18 @@ class AuditEntries(BaseModel):
 @router.get("", responses=documented())
 @needs("operate")
 async def show_audit_log(
+    request: Request,
     backend: TheBackend,
     response: Response,
     *,
     since: Moment | None = None,
     until: Moment | None = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="records on a page")] = 50,
+    limit: PageLimit = 50,
     cursor: Annotated[str | None, Query(pattern=RECORD_ID, description="`next` of the previous page")] = None,
 ) -> AuditEntries:
     """Operating actions over HTTP, newest first. Needs the scope `operate`."""
     found = await audit_log.page(backend.store, limit=limit, before=cursor or "", since=since, until=until)
-    if found.next:
-        chosen = {"since": since, "until": until, "limit": limit, "cursor": found.next}
-        query = urlencode({name: value for name, value in chosen.items() if value is not None})
-        response.headers["Link"] = f'</v1/audit?{query}>; rel="next"'
+    link_next(request, response, found.next)
     return AuditEntries(records=[_entry(record) for record in found.records], next=found.next)
 
 

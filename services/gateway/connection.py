@@ -11,6 +11,7 @@ import socket
 from typing import Any, Final
 
 from fastapi import Request
+from starlette.types import Receive
 
 from shared.runtime.http_guard import GuardedProtocol
 
@@ -65,6 +66,12 @@ class Connection(GuardedProtocol):
                     await asyncio.sleep(_FLUSH_LOOK_SECONDS)
         except TimeoutError:
             self.abort()
+
+
+async def gone(receive: Receive) -> None:
+    """Return when the client has gone away; the request's body must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def connection_of(request: Request) -> Connection | None:

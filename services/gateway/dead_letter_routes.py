@@ -7,7 +7,6 @@ import contextlib
 import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import JsonValue
@@ -32,6 +31,7 @@ from services.gateway.dead_letter_documents import (
     selection_of,
 )
 from services.gateway.operators import at_the_letters
+from services.gateway.pages import PageLimit, link_next
 from services.gateway.problems import documented
 from shared.client import watching
 from shared.concurrency import gathered
@@ -63,7 +63,6 @@ JobAsked = Annotated[str | None, Query(pattern=f"^{JOB_ID.pattern}$", descriptio
 ReasonAsked = Annotated[
     str | None, Query(min_length=1, max_length=4_000, description="only those with this reason, as groups have it")
 ]
-Limit = Annotated[int, Query(ge=1, le=100, description="at most this many on the page")]
 Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,5}$", description="`next` of the previous page")]
 
 
@@ -77,7 +76,7 @@ async def list_dead_letters(
     queue: QueueAsked = None,
     job_id: JobAsked = None,
     reason: ReasonAsked = None,
-    limit: Limit = 50,
+    limit: PageLimit = 50,
     cursor: Cursor = None,
 ) -> DeadLetterGroups:
     """The dead letters, those alike in one group: of one queue and job, with one reason.
@@ -116,7 +115,7 @@ async def list_each_dead_letter(
     queue: QueueAsked = None,
     job_id: JobAsked = None,
     reason: ReasonAsked = None,
-    limit: Limit = 50,
+    limit: PageLimit = 50,
     cursor: Cursor = None,
 ) -> DeadLetterPage:
     """The dead letters, each by itself. Needs the scope `operate`."""
@@ -215,11 +214,9 @@ async def _titles(store: Store, job_ids: Iterable[str | None]) -> dict[str, str]
 
 def _linked(request: Request, response: Response, cursor: int | None) -> str | None:
     """The next page's cursor, also as a link."""
-    if cursor is None:
-        return None
-    query = urlencode({**request.query_params, "cursor": cursor})
-    response.headers["Link"] = f'<{request.scope["path"]}?{query}>; rel="next"'
-    return str(cursor)
+    following = None if cursor is None else str(cursor)
+    link_next(request, response, following)
+    return following
 
 
 def _parsed(body: bytes) -> Any:

@@ -17,12 +17,6 @@ RETRY: Final = f"retry: {RETRY_MILLISECONDS}\n".encode()
 """To be put before the first event of a stream."""
 
 
-class JobGone(BaseModel):
-    """The data of `gone`: the job was deleted while it was watched."""
-
-    job_id: str
-
-
 class SnapshotEnd(BaseModel):
     """The data of `current`: the snapshot is complete, and what follows are changes."""
 

@@ -17,7 +17,7 @@ from prometheus_client import Counter, Gauge
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.connection import Connection
+from services.gateway.connection import Connection, gone
 from services.gateway.event_format import RETRY, comment
 from services.gateway.event_wakes import FewAtOnce
 
@@ -108,7 +108,7 @@ class EventStream(Response):
 
     async def _until_it_ends(self, receive: Receive, send: Send) -> str:
         writing = asyncio.create_task(self._write(send), name="event stream")
-        leaving = asyncio.create_task(_left(receive), name="event stream's client")
+        leaving = asyncio.create_task(gone(receive), name="event stream's client")
         try:
             await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not writing.done():
@@ -170,9 +170,3 @@ class EventStream(Response):
     async def _send(self, send: Send, message: dict[str, object]) -> None:
         async with asyncio.timeout(self._send_seconds):
             await send(message)
-
-
-async def _left(receive: Receive) -> None:
-    """Returns when the client is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -12,6 +12,7 @@ from services.gateway.access import GuardedRoute, caller, guard, needs
 from services.gateway.backend import TheBackend
 from services.gateway.gateway_errors import OwnKey, ScopeMissing
 from services.gateway.json_types import WHOLE
+from services.gateway.pages import PageLimit, link_next
 from services.gateway.problems import documented
 from shared.client import api_keys
 from shared.client.api_keys import KEY_ID, LIMIT_MOST, ApiKey, Scope
@@ -64,15 +65,15 @@ class KeyList(BaseModel):
 @router.get("", responses=documented())
 @needs("operate")
 async def list_keys(
+    request: Request,
     backend: TheBackend,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=100, description="keys on a page")] = 50,
+    limit: PageLimit = 50,
     cursor: Annotated[str | None, Query(pattern=KEY_ID, description="`next` of the previous page")] = None,
 ) -> KeyList:
     """The keys there are, revoked ones too. Needs the scope `operate`."""
     found, more = await api_keys.page(backend.store, limit=limit, after=cursor or "")
-    if more:
-        response.headers["Link"] = f'</v1/keys?limit={limit}&cursor={more}>; rel="next"'
+    link_next(request, response, more)
     return KeyList(keys=[_shown(key) for key in found], next=more)
 
 

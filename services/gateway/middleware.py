@@ -119,11 +119,10 @@ class BodyLimit:
             f"The request has more than {self._limit_bytes / 1e6:g} MB, which is the limit.",
             hint="Split the document, or raise PODCAST_SOURCE_LIMIT_BYTES.",
         )
-        refusal = problem(KINDS[TooLarge], Request(scope), detail=str(error))
         length = Headers(scope=scope).get("content-length", "0")
         announces_more = length.isdigit() and int(length) > self._limit_bytes
         if announces_more or not await self._within_limit(scope, receive, send, error):
-            await refusal(scope, receive, send)
+            await problem(KINDS[TooLarge], Request(scope), detail=str(error))(scope, receive, send)
 
     async def _within_limit(self, scope: Scope, receive: Receive, send: Send, error: TooLarge) -> bool:
         """Pass the request on; False if its body was over the limit, and nothing was answered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
 
@@ -26,5 +27,7 @@ def link_next(request: Request, response: Response, cursor: str | None) -> None:
         cursor: of the next page; None at the end.
     """
     if cursor is not None:
-        url = request.url.include_query_params(cursor=cursor)
-        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        # Not from `request.url`, which is made of the Host header too.
+        given = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+        query = urlencode([*given, ("cursor", cursor)])
+        response.headers["Link"] = f'<{request.scope["path"]}?{query}>; rel="next"'

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.gateway import openai_errors
+from services.gateway.connection import gone
 from services.gateway.gateway_errors import SpeechStreamsFull
 from services.gateway.problem_kinds import kind_of
 from shared.addresses import scrub
@@ -183,12 +184,6 @@ class SpeechStream(Response):
         seconds = math.ceil(self._seconds())
         usage = {"input_tokens": self._characters, "output_tokens": seconds, "total_tokens": self._characters + seconds}
         return _event({"type": "speech.audio.done", "usage": usage})
-
-
-async def gone(receive: Receive) -> None:
-    """Return when the client has gone away."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def first_of(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from services.gateway import audit
 from services.gateway.access import GuardedRoute, needs
 from services.gateway.backend import TheBackend
+from services.gateway.pages import PageLimit, link_next
 from services.gateway.problems import documented
 from shared.client import webhook_endpoints, webhook_payloads
 from shared.client.webhook_addresses import checked_url
@@ -126,17 +127,17 @@ async def create(
 @router.get("", responses=documented())
 @needs("operate")
 async def page(
+    request: Request,
     backend: TheBackend,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=100, description="the most endpoints of a page")] = 50,
+    limit: PageLimit = 50,
     cursor: Annotated[str | None, Query(pattern=_ID, max_length=35, description="`next` of the page before")] = None,
 ) -> WebhookList:
     """The registered endpoints. Needs the scope `operate`."""
     ids = await webhook_endpoints.ids(backend.store, after=cursor or "", limit=limit + 1)
     found = await webhook_endpoints.some(backend.store, after=cursor or "", limit=limit)
     following = ids[limit - 1] if len(ids) > limit else None
-    if following is not None:
-        response.headers["Link"] = f'</v1/webhooks?limit={limit}&cursor={following}>; rel="next"'
+    link_next(request, response, following)
     return WebhookList(webhooks=[_shown(one, backend) for one in found], next=following)
 
 

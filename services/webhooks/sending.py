@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import ssl
 from collections.abc import Mapping
-from functools import cache
 from http import HTTPStatus
 from typing import Final
 
@@ -19,7 +16,7 @@ import httpcore
 import httpx
 
 from shared.addresses import Allowed, scrub
-from shared.checked_network import CheckedNetwork, Resolve, resolve
+from shared.checked_network import WIRE_ERRORS, CheckedNetwork, Resolve, resolve, tls, unreachable
 from shared.errors import BadInput, DeadlineExceeded, Permanent, Transient
 from shared.retry_after import retry_after
 from shared.text import one_line
@@ -33,13 +30,6 @@ _HEADERS: Final = {
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
-_WIRE_ERRORS: Final = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.UnsupportedProtocol,
-    httpcore.ConnectionNotAvailable,
-)
 _PAUSES: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
@@ -91,7 +81,7 @@ async def post(
     try:
         async with (
             asyncio.timeout(deadline_seconds),
-            httpcore.AsyncConnectionPool(ssl_context=_tls(), network_backend=network, max_connections=1) as pool,
+            httpcore.AsyncConnectionPool(ssl_context=tls(), network_backend=network, max_connections=1) as pool,
             pool.stream("POST", wire_url, headers=sent, content=payload, extensions={"timeout": timeout}) as response,
         ):
             if 200 <= response.status < 300:  # noqa: PLR2004 - what HTTP calls successful
@@ -99,13 +89,8 @@ async def post(
             raise _refusal(response, await _beginning(response), place.host)
     except TimeoutError as error:
         raise DeadlineExceeded(f"{place.host} did not answer within {deadline_seconds:g} s.") from error
-    except (*_WIRE_ERRORS, OSError) as error:
-        raise NotDelivered(scrub(_unreachable(place.host, error))) from error
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+    except (*WIRE_ERRORS, OSError) as error:
+        raise NotDelivered(scrub(unreachable(place.host, error))) from error
 
 
 def _parsed(url: str) -> httpx.URL:
@@ -121,7 +106,7 @@ def _parsed(url: str) -> httpx.URL:
 async def _beginning(response: httpcore.Response) -> str:
     """The first words of the answer, if they come soon and are text."""
     came = b""
-    with contextlib.suppress(TimeoutError, *_WIRE_ERRORS):
+    with contextlib.suppress(TimeoutError, *WIRE_ERRORS):
         async with asyncio.timeout(_REASON_SECONDS):
             async for part in response.aiter_stream():
                 came += part[:REASON_BYTES]
@@ -145,16 +130,3 @@ def _refusal(response: httpcore.Response, said: str, host: str) -> Permanent | T
         )
     asked = httpx.Headers(response.headers).get("retry-after") if status in _PAUSES else None
     return NotDelivered(what, retry_after_seconds=retry_after(asked))
-
-
-def _unreachable(host: str, error: Exception) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return f"The host {host} is not known: its name cannot be resolved."
-        if isinstance(cause, ConnectionRefusedError):
-            return f"{host} refuses the connection."
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpcore.ConnectTimeout):
-        return f"{host} cannot be reached: connecting took too long."
-    return f"The connection to {host} failed: {str(error) or type(error).__name__}."

@@ -140,16 +140,20 @@ async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:
     return total(entries)
 
 
-async def forget_deleted(store: Store, *, older_than_seconds: float) -> None:
-    """Remove the marks of jobs that were deleted longer ago than this: no message about them can be left.
+async def remove_older(store: Store, prefix: str, *, older_than_seconds: float, dry_run: bool = False) -> Removed:
+    """Remove the objects below a prefix that were written longer ago than this; with `dry_run`, only count them.
 
     Raises:
         StoreDown: the store does not answer.
     """
-    before, after = time.time() - older_than_seconds, ""
-    while page := await store.entries(keys.DELETED, after=after):
+    before, after, removed = time.time() - older_than_seconds, "", Removed()
+    while page := await store.entries(prefix, after=after):
         after = page[-1].key
-        await delete_all(store, [entry.key for entry in page if entry.modified < before])
+        old = [entry for entry in page if entry.modified < before]
+        if not dry_run:
+            await delete_all(store, [entry.key for entry in old])
+        removed += total(old)
+    return removed
 
 
 async def delete_all(store: Store, wanted: list[str]) -> None:

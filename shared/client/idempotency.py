@@ -13,13 +13,14 @@ import hashlib
 import time
 from typing import Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from shared.errors import Conflict, NotFound
-from shared.protocol import reading
+from shared.client.deleting import remove_older
+from shared.client.stored import read_versioned
+from shared.errors import Conflict
 from shared.protocol.messages import Frozen, JobId
 from shared.store import keys
-from shared.store.port import PAGE, Store
+from shared.store.port import Store
 
 LIFETIME_SECONDS: Final = 86_400.0
 _JSON: Final = "application/json"
@@ -56,7 +57,7 @@ async def claim(store: Store, *, owner: str, key: str, fingerprint: str, job_id:
         with contextlib.suppress(Conflict):
             await store.create(name, data, content_type=_JSON)
             return mine
-        found = await _read(store, name)
+        found = await read_versioned(store, name, Claim)
         if found is None:
             continue  # it was removed meanwhile
         first, version = found
@@ -75,7 +76,7 @@ async def settle(store: Store, *, owner: str, key: str, claimed: Claim) -> None:
         StoreDown: the store does not answer.
     """
     name = _name(owner, key)
-    found = await _read(store, name)
+    found = await read_versioned(store, name, Claim)
     if found is None or found[0] != claimed:
         return  # somebody else has noted it, or the key stands for something else by now
     noted = claimed.model_copy(update={"published": True})
@@ -89,28 +90,7 @@ async def expire(store: Store, *, dry_run: bool = False) -> int:
     Raises:
         StoreDown: the store does not answer.
     """
-    before = time.time() - LIFETIME_SECONDS
-    after, removed = "", 0
-    while page := await store.entries(keys.IDEMPOTENCY, after=after, limit=PAGE):
-        after = page[-1].key
-        for entry in page:
-            if entry.modified < before:
-                removed += 1
-                if not dry_run:
-                    await store.delete(entry.key)
-    return removed
-
-
-async def _read(store: Store, name: str) -> tuple[Claim | None, str] | None:
-    """The claim and its version; no claim if what is stored is none; None if there is nothing."""
-    try:
-        data, version = await store.get_versioned(name)
-    except NotFound:
-        return None
-    try:
-        return reading.read(Claim, data, strict=False), version
-    except ValidationError:
-        return None, version
+    return (await remove_older(store, keys.IDEMPOTENCY, older_than_seconds=LIFETIME_SECONDS, dry_run=dry_run)).objects
 
 
 def _name(owner: str, key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,9 +54,9 @@ async def prune(
     async for job_id, entries in deleting.expired(store, older_than_seconds=older_than_seconds):
         ids.append(job_id)
         jobs += deleting.total(entries) if dry_run else await deleting.remove(store, job_id, entries)
-    if not dry_run:
-        kept_seconds = max(job_deadline_seconds, deleting.UNANNOUNCED_SECONDS)
-        await deleting.forget_deleted(store, older_than_seconds=kept_seconds)
+    # No message about a job that was deleted so long ago can be left.
+    kept_seconds = max(job_deadline_seconds, deleting.UNANNOUNCED_SECONDS)
+    await deleting.remove_older(store, keys.DELETED, older_than_seconds=kept_seconds, dry_run=dry_run)
     jobs += await speech_jobs.sweep(store, without=frozenset(ids), dry_run=dry_run)
     safe_age_seconds = job_deadline_seconds + sweeping.SAFE_MARGIN_SECONDS
     audio = await sweeping.sweep(store, safe_age_seconds=safe_age_seconds, dry_run=dry_run, without=frozenset(ids))
@@ -65,19 +64,10 @@ async def prune(
     return Pruned(tuple(ids), jobs, audio, previews, await idempotency.expire(store, dry_run=dry_run))
 
 
-async def prune_previews(
-    store: Store, *, older_than_seconds: float = PREVIEWS_KEPT_SECONDS, dry_run: bool = False
-) -> Removed:
-    """Remove what was stored for previews longer ago than this.
+async def prune_previews(store: Store, *, dry_run: bool = False) -> Removed:
+    """Remove what was stored for previews over a day ago.
 
     Raises:
         StoreDown: the store does not answer.
     """
-    before, after, removed = time.time() - older_than_seconds, "", Removed()
-    while page := await store.entries(keys.PREVIEWS, after=after):
-        after = page[-1].key
-        old = [entry for entry in page if entry.modified < before]
-        if not dry_run:
-            await deleting.delete_all(store, [entry.key for entry in old])
-        removed += deleting.total(old)
-    return removed
+    return await deleting.remove_older(store, keys.PREVIEWS, older_than_seconds=PREVIEWS_KEPT_SECONDS, dry_run=dry_run)

@@ -13,14 +13,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from shared.client import submission, watching
 from shared.client.deleting import Removed, delete_all, total
 from shared.client.sources import Document
+from shared.client.stored import read_versioned
 from shared.client.submission import Order
-from shared.errors import Conflict, NotFound, StoreDown
-from shared.protocol import reading
+from shared.errors import Conflict, StoreDown
 from shared.protocol.manifest import PROCESSING_VERSION
 from shared.protocol.messages import Frozen, JobId, Message, new_job_id
 from shared.settings import Settings
@@ -81,7 +79,7 @@ async def join(
     """
     key = keys.speech_job(digest)
     for _ in range(_TRIES):
-        found = await _read(store, key)
+        found = await read_versioned(store, key, SpeechJob)
         new = SpeechJob(job_id=new_job_id())
         data = new.model_dump_json().encode()
         try:
@@ -105,17 +103,6 @@ async def join(
 async def forget(store: Store, digest: str) -> None:
     """Let the same text asked again make a new job, which has spoken what the store has lost."""
     await store.delete(keys.speech_job(digest))
-
-
-async def _read(store: Store, key: str) -> tuple[SpeechJob | None, str] | None:
-    try:
-        data, version = await store.get_versioned(key)
-    except NotFound:
-        return None
-    try:
-        return reading.read(SpeechJob, data, strict=False), version
-    except ValidationError:
-        return None, version
 
 
 async def _came_to_nothing(store: Store, job: SpeechJob) -> bool:
@@ -144,7 +131,7 @@ async def sweep(store: Store, *, without: frozenset[str] = frozenset(), dry_run:
         for entry in page:
             if entry.modified > time.time() - _YOUNG_SECONDS:
                 continue  # its job may not be submitted yet
-            found = await _read(store, entry.key)
+            found = await read_versioned(store, entry.key, SpeechJob)
             job = found[0] if found is not None else None
             if job is None or job.job_id in without or not await store.exists(keys.request(job.job_id)):
                 doomed.append(entry)

@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from tests.integration.gateway.conftest import STACK_KEY, with_key
-from tests.integration.gateway.speaking import FORMATS, Line, asked, heard, speaking, text
+from tests.integration.gateway.speaking import FORMATS, SpeakingGateway, asked, heard, speaking, text
 from tests.waiting import until
 
 SENTENCES = 360
@@ -31,12 +31,12 @@ def test_twenty_minutes_are_heard_word_for_word_although_processes_are_killed(
 
         async def listen() -> None:
             async with with_key(gateway.health_url) as client:
-                await read(Line(services, gateway, client, tone), tmp_path)
+                await read(SpeakingGateway(services, gateway, client, tone), tmp_path)
 
         asyncio.run(listen())
 
 
-async def read(line: Line, folder: Path) -> None:
+async def read(line: SpeakingGateway, folder: Path) -> None:
     (synthesizer,) = line.services.of("synthesizer")
     with pytest.raises(httpx.HTTPError):
         await read_until_killed(line)
@@ -61,7 +61,7 @@ async def read(line: Line, folder: Path) -> None:
     assert len(repeated) <= line.settings.synthesizer_slots, "only what the killed synthesizer had in hand"
 
 
-async def read_until_killed(line: Line) -> None:
+async def read_until_killed(line: SpeakingGateway) -> None:
     async with line.client.stream("POST", "/v1/audio/speech", json=asked(NAME, SENTENCES)) as response:
         received = 0
         async for piece in response.aiter_raw():

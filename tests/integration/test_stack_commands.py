@@ -102,7 +102,7 @@ def test_doctor_finds_everything_on_a_machine_that_runs_the_tests(folder: Path) 
     assert findings["minimodem"]["required"] is False
 
 
-def test_doctor_says_how_to_mend_what_is_missing(folder: Path, tmp_path: Path) -> None:
+def test_doctor_says_how_to_install_what_is_missing(folder: Path, tmp_path: Path) -> None:
     """With an empty folder as PATH, ffmpeg is not found."""
     examined = subprocess.run(
         (*COMMAND, "doctor", "--dir", str(folder)),

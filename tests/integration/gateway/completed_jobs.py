@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,6 @@ import httpx
 
 from shared.protocol.messages import JobStatus, new_job_id
 from shared.store import keys
-from tests.integration.gateway.conftest import environment
 from tests.servers.services import Services
 
 TITLE, AUTHOR = 'Grüße: "the" Ferry/..\n\u202e', "Ann Ø"
@@ -52,15 +48,6 @@ class Listener:
     @property
     def pid(self) -> int:
         return self.services.workers[0].process.pid
-
-
-@contextlib.contextmanager
-def gateway_on(amqp_url: str, store_url: str, directory: Path) -> Iterator[Services]:
-    """A running gateway for all tests of a module."""
-    with Services(environment(amqp_url, store_url), directory / "logs") as services:
-        services.start("gateway")
-        asyncio.run(services.ready())
-        yield services
 
 
 def minute_of_sound(path: Path) -> bytes:

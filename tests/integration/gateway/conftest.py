@@ -81,20 +81,30 @@ async def gateway(amqp_url: str, file_store_url: str, tmp_path: Path) -> AsyncIt
 
 
 @contextmanager
-def gateway_process(rabbitmq: RabbitServer, directory: Path, **extra: str) -> Iterator[Services]:
-    """A gateway with a vhost and a folder of its own, for all tests of a module.
+def gateway_on(amqp_url: str, store_url: str, directory: Path, **extra: str) -> Iterator[Services]:
+    """A running gateway on given servers.
 
     Args:
-        rabbitmq: the session's node.
-        directory: where its store and its logs are.
+        amqp_url: a vhost of its own.
+        store_url: its store.
+        directory: where its logs and its uploads are.
         **extra: more of its environment.
     """
+    uploads = directory / "tmp"
+    uploads.mkdir()
+    settings = {**environment(amqp_url, store_url), "TMPDIR": str(uploads), **extra}
+    with Services(settings, directory / "logs") as services:
+        services.start("gateway")
+        asyncio.run(services.ready())
+        yield services
+
+
+@contextmanager
+def gateway_process(rabbitmq: RabbitServer, directory: Path, **extra: str) -> Iterator[Services]:
+    """A gateway with a vhost and a folder of its own, for all tests of a module."""
     url = rabbitmq.vhost()
-    store_url = (directory / "store").as_uri()
     try:
-        with Services({**environment(url, store_url), **extra}, directory / "logs") as services:
-            services.start("gateway")
-            asyncio.run(services.ready())
+        with gateway_on(url, (directory / "store").as_uri(), directory, **extra) as services:
             yield services
     finally:
         rabbitmq.drop_vhost(url)
@@ -102,37 +112,14 @@ def gateway_process(rabbitmq: RabbitServer, directory: Path, **extra: str) -> It
 
 @pytest.fixture(scope="module")
 def module_services(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """One gateway process for all tests of a module that do not disturb each other."""
+    """A gateway for all tests of a module, none of which minds what the others leave."""
     with gateway_process(rabbitmq, tmp_path_factory.mktemp("gateway")) as services:
         yield services
 
 
 @pytest.fixture
-async def shared_gateway(module_services: Services) -> AsyncIterator[Gateway]:
-    """The module's gateway; other tests have used it before."""
-    (worker,) = module_services.of("gateway")
+async def shared(module_services: Services) -> AsyncIterator[Gateway]:
+    """The module's gateway, with a client of this test's own."""
+    worker = module_services.of("gateway")[0]
     async with with_key(worker.health_url) as client:
         yield Gateway(module_services, worker, client)
-
-
-@pytest.fixture(scope="module")
-def lone_gateway(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """A gateway for a whole module, whose tests must not mind what the others leave."""
-    directory = tmp_path_factory.mktemp("gateway")
-    uploads = directory / "tmp"
-    uploads.mkdir()
-    amqp_url = rabbitmq.vhost()
-    own = {**environment(amqp_url, (directory / "store").as_uri()), "TMPDIR": str(uploads)}
-    with Services(own, directory / "logs") as services:
-        services.start("gateway")
-        asyncio.run(services.ready())
-        yield services
-    rabbitmq.drop_vhost(amqp_url)
-
-
-@pytest.fixture
-async def shared(lone_gateway: Services) -> AsyncIterator[Gateway]:
-    """The module's gateway, with a client of this test's own."""
-    worker = lone_gateway.of("gateway")[0]
-    async with with_key(worker.health_url) as client:
-        yield Gateway(lone_gateway, worker, client)

@@ -26,7 +26,7 @@ STALL_SECONDS = 4
 
 
 @dataclass
-class Line(Gateway):
+class SpeakingGateway(Gateway):
     """A gateway with all services and the tone server behind it."""
 
     tone: ToneSpeech

@@ -20,9 +20,9 @@ from tests.waiting import until
 
 
 @pytest.fixture
-async def node(shared_gateway: Gateway) -> AsyncIterator[Node]:
+async def node(shared: Gateway) -> AsyncIterator[Node]:
     """The broker, with no messages."""
-    async with client(shared_gateway.settings.amqp_url) as node:
+    async with client(shared.settings.amqp_url) as node:
         for queue in (CHUNKER, SYNTHESIZER, COORDINATOR):
             await (await node.channel.get_queue(queue.name)).purge()
             await (await node.channel.get_queue(queue.dead)).purge()
@@ -57,46 +57,46 @@ def died(index: int = 0) -> aio_pika.Message:
     )
 
 
-async def test_letters_are_listed_in_groups_shown_replayed_and_gone(shared_gateway: Gateway, node: Node) -> None:
+async def test_letters_are_listed_in_groups_shown_replayed_and_gone(shared: Gateway, node: Node) -> None:
     await node.dead_letter(dead(1), dead(2), dead(3))
-    listed = (await shared_gateway.client.get("/v1/dead-letters")).json()
+    listed = (await shared.client.get("/v1/dead-letters")).json()
     (group,) = listed["groups"]
     assert (group["letters"], group["queue"], group["job_id"]) == (3, "synthesizer", "job-1")
     assert (group["reason"], listed["letters"], listed["next"]) == ("The voice is unknown.", 3, None)
 
-    each = await shared_gateway.client.get("/v1/dead-letters/each", params={"limit": 2, "reason": group["reason"]})
+    each = await shared.client.get("/v1/dead-letters/each", params={"limit": 2, "reason": group["reason"]})
     assert [letter["chunk"] for letter in each.json()["letters"]] == [1, 2]
-    rest = await shared_gateway.client.get(each.links["next"]["url"])
+    rest = await shared.client.get(each.links["next"]["url"])
     assert [letter["chunk"] for letter in rest.json()["letters"]] == [3]
-    shown = (await shared_gateway.client.get(f"/v1/dead-letters/{group['id']}")).json()
+    shown = (await shared.client.get(f"/v1/dead-letters/{group['id']}")).json()
     assert (shown["text"], shown["attempts"][0]["at"]) == ("Text 1.", "2026-01-02T03:04:05+00:00")
 
     told = await node.count(COORDINATOR.name)
     job = {"selection": {"job_id": "job-1"}}
-    counted = (await shared_gateway.client.post("/v1/dead-letters/replay", json={**job, "dry_run": True})).json()
+    counted = (await shared.client.post("/v1/dead-letters/replay", json={**job, "dry_run": True})).json()
     assert (counted["count"], counted["dry_run"]) == (3, True)
     assert await node.count(SYNTHESIZER.name) == 0
-    some = (await shared_gateway.client.post("/v1/dead-letters/replay", json={**job, "limit": 2})).json()
+    some = (await shared.client.post("/v1/dead-letters/replay", json={**job, "limit": 2})).json()
     assert (some["count"], some["more"]) == (2, True)
-    rest_of_it = (await shared_gateway.client.post("/v1/dead-letters/replay", json=job)).json()
+    rest_of_it = (await shared.client.post("/v1/dead-letters/replay", json=job)).json()
     assert (rest_of_it["count"], rest_of_it["more"]) == (1, False)
     assert [envelope.chunk(message) for message in await node.all_of(SYNTHESIZER.name)] == [1, 2, 3]
     assert await node.count(COORDINATOR.name) == told + 3, "each replay reopens its job"
-    assert (await shared_gateway.client.get(f"/v1/dead-letters/{group['id']}")).status_code == 404
-    newest = (await shared_gateway.client.get("/v1/audit", params={"limit": 2})).json()["records"]
+    assert (await shared.client.get(f"/v1/dead-letters/{group['id']}")).status_code == 404
+    newest = (await shared.client.get("/v1/audit", params={"limit": 2})).json()["records"]
     assert [record["action"] for record in newest] == ["dead-letters.replay", "dead-letters.replay"]
     assert [record["results"]["count"] for record in newest] == [1, 2]
 
 
-async def test_a_corrected_message_is_checked_before_it_is_sent(shared_gateway: Gateway, node: Node) -> None:
+async def test_a_corrected_message_is_checked_before_it_is_sent(shared: Gateway, node: Node) -> None:
     await node.dead_letter(died())
-    (letter,) = (await shared_gateway.client.get("/v1/dead-letters/each")).json()["letters"]
-    shown = (await shared_gateway.client.get(f"/v1/dead-letters/{letter['id']}")).json()
+    (letter,) = (await shared.client.get("/v1/dead-letters/each")).json()["letters"]
+    shown = (await shared.client.get(f"/v1/dead-letters/{letter['id']}")).json()
     assert shown["payload"]["voice"] == "nobody"
 
     async def replay(**changed: object) -> httpx.Response:
         wanted = {"selection": {"ids": [letter["id"]]}, "payload": {**shown["payload"], **changed}}
-        return await shared_gateway.client.post("/v1/dead-letters/replay", json=wanted)
+        return await shared.client.post("/v1/dead-letters/replay", json=wanted)
 
     for wrong, why in (
         ({"speed": 900}, "speed"),
@@ -107,7 +107,7 @@ async def test_a_corrected_message_is_checked_before_it_is_sent(shared_gateway: 
         refused = await replay(**wrong)
         assert (refused.status_code, why in refused.json()["detail"]) == (422, True), refused.text
         assert await node.count(SYNTHESIZER.name) == 0
-    newest = (await shared_gateway.client.get("/v1/audit", params={"limit": 1})).json()["records"][0]
+    newest = (await shared.client.get("/v1/audit", params={"limit": 1})).json()["records"][0]
     assert (newest["outcome"], newest["results"]) == ("refused", {})
 
     assert (await replay(voice="joe")).json()["count"] == 1
@@ -116,7 +116,7 @@ async def test_a_corrected_message_is_checked_before_it_is_sent(shared_gateway: 
     assert await node.count(SYNTHESIZER.dead) == 0
 
 
-async def test_letters_are_discarded_only_if_it_is_said_which(shared_gateway: Gateway, node: Node) -> None:
+async def test_letters_are_discarded_only_if_it_is_said_which(shared: Gateway, node: Node) -> None:
     await node.dead_letter(dead(1), dead(2))
     for unclear in (
         {},
@@ -125,28 +125,28 @@ async def test_letters_are_discarded_only_if_it_is_said_which(shared_gateway: Ga
         {"selection": {"all": False}},
         {"selection": {"ids": []}},
     ):
-        assert (await shared_gateway.client.post("/v1/dead-letters/discard", json=unclear)).status_code == 422
+        assert (await shared.client.post("/v1/dead-letters/discard", json=unclear)).status_code == 422
     assert await node.count(SYNTHESIZER.dead) == 2
-    (first, _) = (await shared_gateway.client.get("/v1/dead-letters/each")).json()["letters"]
+    (first, _) = (await shared.client.get("/v1/dead-letters/each")).json()["letters"]
     wanted = {"selection": {"ids": [first["id"], "f" * 12]}}
-    done = (await shared_gateway.client.post("/v1/dead-letters/discard", json=wanted)).json()
+    done = (await shared.client.post("/v1/dead-letters/discard", json=wanted)).json()
     assert (done["ids"], done["missing"]) == ([first["id"]], ["f" * 12])
-    done = (await shared_gateway.client.post("/v1/dead-letters/discard", json={"selection": {"all": True}})).json()
+    done = (await shared.client.post("/v1/dead-letters/discard", json={"selection": {"all": True}})).json()
     assert (done["count"], await node.count(SYNTHESIZER.dead)) == (1, 0)
 
 
-async def test_a_second_operator_is_told_who_the_first_is(shared_gateway: Gateway, node: Node) -> None:
+async def test_a_second_operator_is_told_who_the_first_is(shared: Gateway, node: Node) -> None:
     async with acquired(node.connection, doing="testing"):
-        busy = await shared_gateway.client.get("/v1/dead-letters")
+        busy = await shared.client.get("/v1/dead-letters")
     assert (busy.status_code, busy.json()["type"]) == (409, "/problems/operator-busy")
     assert "testing, since" in busy.json()["detail"]
     assert busy.headers["retry-after"]
-    assert (await shared_gateway.client.get("/v1/dead-letters")).status_code == 200
+    assert (await shared.client.get("/v1/dead-letters")).status_code == 200
 
 
-async def test_a_client_that_goes_away_frees_the_letters(shared_gateway: Gateway, node: Node) -> None:
+async def test_a_client_that_goes_away_frees_the_letters(shared: Gateway, node: Node) -> None:
     await node.fill(3_000)
-    address = urlsplit(shared_gateway.url)
+    address = urlsplit(shared.url)
     leaving = socket.create_connection((address.hostname, address.port))
     leaving.sendall(f"GET /v1/dead-letters HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {STACK_KEY}\r\n\r\n".encode())
 

@@ -14,8 +14,8 @@ import pytest
 from services.gateway.stored_file import PIECE_BYTES
 from shared.store import keys
 from shared.store.folder import FileStore
-from tests.integration.gateway.completed_jobs import Listener, completed, gateway_on
-from tests.integration.gateway.conftest import STACK_KEY, with_key
+from tests.integration.gateway.completed_jobs import Listener, completed
+from tests.integration.gateway.conftest import STACK_KEY, gateway_on, with_key
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import Services
 from tests.waiting import until

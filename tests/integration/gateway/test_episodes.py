@@ -13,8 +13,8 @@ import pytest
 
 from shared.protocol.messages import JobRequest, JobStatus, TextSource, new_job_id
 from shared.store import keys
-from tests.integration.gateway.completed_jobs import Listener, completed, gateway_on, minute_of_sound, put_status
-from tests.integration.gateway.conftest import STACK_KEY, environment, with_key
+from tests.integration.gateway.completed_jobs import Listener, completed, minute_of_sound, put_status
+from tests.integration.gateway.conftest import STACK_KEY, environment, gateway_on, with_key
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import Services
 from tests.waiting import until

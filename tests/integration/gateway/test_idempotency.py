@@ -41,9 +41,9 @@ def claim_of(key: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def second_replica(lone_gateway: Services) -> Worker:
-    (worker,) = lone_gateway.start("gateway")
-    asyncio.run(lone_gateway.ready())
+def second_replica(module_services: Services) -> Worker:
+    (worker,) = module_services.start("gateway")
+    asyncio.run(module_services.ready())
     return worker
 
 

@@ -34,39 +34,37 @@ def stranger(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=30)
 
 
-async def test_a_key_is_made_used_listed_and_revoked(shared_gateway: Gateway) -> None:
-    made = await shared_gateway.client.post(
-        "/v1/keys", json={"name": "phone", "scopes": ["read"], "requests_per_minute": 50}
-    )
+async def test_a_key_is_made_used_listed_and_revoked(shared: Gateway) -> None:
+    made = await shared.client.post("/v1/keys", json={"name": "phone", "scopes": ["read"], "requests_per_minute": 50})
     assert made.status_code == 201, made.text
     assert made.headers["location"] == f"/v1/keys/{made.json()['id']}"
 
-    async with with_key(shared_gateway.url, made.json()["key"]) as phone:
+    async with with_key(shared.url, made.json()["key"]) as phone:
         assert (await phone.get("/v1/jobs/nobody")).status_code == 404
         assert (await phone.get("/v1/keys")).status_code == 403
-        listed = (await shared_gateway.client.get("/v1/keys")).json()
+        listed = (await shared.client.get("/v1/keys")).json()
         assert ("phone", ["read"], 50) in [
             (key["name"], key["scopes"], key["requests_per_minute"]) for key in listed["keys"]
         ]
         assert "secret" not in str(listed)
 
-        revoked = await shared_gateway.client.delete(made.headers["location"])
+        revoked = await shared.client.delete(made.headers["location"])
         assert revoked.json()["revoked_at"] is not None
 
         async def is_out() -> bool:
             return (await phone.get("/v1/jobs/nobody")).status_code == 401
 
         await until(is_out, "the revoked key is not valid any more", seconds=7)
-    assert (await shared_gateway.client.get("/v1/keys/ffffffffffff")).status_code == 404
-    actions = (await shared_gateway.client.get("/v1/audit", params={"limit": 2})).json()["records"]
+    assert (await shared.client.get("/v1/keys/ffffffffffff")).status_code == 404
+    actions = (await shared.client.get("/v1/audit", params={"limit": 2})).json()["records"]
     assert [(record["action"], record["target"], record["outcome"], record["key_id"]) for record in actions] == [
         ("key.revoke", made.json()["id"], "done", "stack"),
         ("key.add", made.json()["id"], "done", "stack"),
     ]
 
 
-async def test_nobody_gives_away_more_than_they_have(shared_gateway: Gateway) -> None:
-    async with with_key(shared_gateway.url, await shared_gateway.key("operate", requests_per_minute=100)) as operator:
+async def test_nobody_gives_away_more_than_they_have(shared: Gateway) -> None:
+    async with with_key(shared.url, await shared.key("operate", requests_per_minute=100)) as operator:
         refused = await operator.post("/v1/keys", json={"name": "more", "scopes": ["operate", "submit"]})
         assert refused.status_code == 403
         assert "submit" in refused.json()["detail"]
@@ -76,16 +74,16 @@ async def test_nobody_gives_away_more_than_they_have(shared_gateway: Gateway) ->
         assert (own.status_code, own.json()["type"]) == (409, "/problems/own-key")
 
 
-async def test_no_file_of_the_store_and_no_log_holds_a_secret(shared_gateway: Gateway) -> None:
-    made = (await shared_gateway.client.post("/v1/keys", json={"name": "phone"})).json()["key"]
-    async with with_key(shared_gateway.url, made) as phone:
+async def test_no_file_of_the_store_and_no_log_holds_a_secret(shared: Gateway) -> None:
+    made = (await shared.client.post("/v1/keys", json={"name": "phone"})).json()["key"]
+    async with with_key(shared.url, made) as phone:
         assert (await phone.post("/v1/jobs", json={"text": "Hello."})).status_code == 202
-    async with stranger(shared_gateway.url) as client:
+    async with stranger(shared.url) as client:
         wrong = await client.get("/v1/keys", headers={"Authorization": f"Bearer {made[:-1]}x"})
         assert wrong.status_code == 401
         assert made[16:-1] not in wrong.text
 
-    directory = shared_gateway.services.directory.parent
+    directory = shared.services.directory.parent
     contents = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
     known = hashlib.sha256(made[16:].encode()).hexdigest().encode()
     assert any(known in content for content in contents), "its hash is where the secret would be"
@@ -93,9 +91,9 @@ async def test_no_file_of_the_store_and_no_log_holds_a_secret(shared_gateway: Ga
         assert not any(secret.encode() in content for content in contents)
 
 
-async def test_a_request_with_two_keys_is_refused(shared_gateway: Gateway) -> None:
+async def test_a_request_with_two_keys_is_refused(shared: Gateway) -> None:
     good = f"Bearer {STACK_KEY}"
-    async with stranger(shared_gateway.url) as client:
+    async with stranger(shared.url) as client:
         for headers in (
             [("Authorization", good), ("Authorization", "Bearer other")],
             [("Authorization", good), ("Authorization", good)],
@@ -107,10 +105,10 @@ async def test_a_request_with_two_keys_is_refused(shared_gateway: Gateway) -> No
         assert (await client.get("/v1/keys", headers={"X-API-Key": STACK_KEY})).status_code == 200
 
 
-async def test_a_stranger_who_tries_many_keys_keeps_nobody_else_out(shared_gateway: Gateway) -> None:
+async def test_a_stranger_who_tries_many_keys_keeps_nobody_else_out(shared: Gateway) -> None:
     async with (
-        stranger(shared_gateway.url) as client,
-        with_key(shared_gateway.url, await shared_gateway.key("read")) as friend,
+        stranger(shared.url) as client,
+        with_key(shared.url, await shared.key("read")) as friend,
     ):
         tries = [client.get("/v1/keys", headers={"Authorization": f"Bearer {api_keys.new_token()}"}) for _ in range(60)]
         began = time.monotonic()

@@ -24,7 +24,16 @@ import pytest
 
 from shared.audio.loudness import LoudnessMeter, decibels, true_peak
 from tests.integration.gateway.conftest import STACK_KEY, with_key
-from tests.integration.gateway.speaking import FORMATS, STALL_SECONDS, STREAMS, Line, asked, heard, speaking, text
+from tests.integration.gateway.speaking import (
+    FORMATS,
+    STALL_SECONDS,
+    STREAMS,
+    SpeakingGateway,
+    asked,
+    heard,
+    speaking,
+    text,
+)
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import Services
 from tests.servers.speech_process import ToneSpeech
@@ -43,22 +52,22 @@ def stack(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-async def line(stack: tuple[Services, ToneSpeech]) -> AsyncIterator[Line]:
+async def line(stack: tuple[Services, ToneSpeech]) -> AsyncIterator[SpeakingGateway]:
     services, tone = stack
     (worker,) = services.of("gateway")
     tone.behave()
     tone.delay(0)
     tone.forget()
     async with with_key(worker.health_url) as client:
-        yield Line(services, worker, client, tone)
+        yield SpeakingGateway(services, worker, client, tone)
 
 
-def sdk(line: Line) -> openai.AsyncOpenAI:
+def sdk(line: SpeakingGateway) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=f"{line.url}/v1", api_key=STACK_KEY, max_retries=0)
 
 
 async def test_the_openai_client_hears_every_word_in_every_format_and_no_chunk_is_spoken_twice(
-    line: Line, tmp_path: Path
+    line: SpeakingGateway, tmp_path: Path
 ) -> None:
     said = text("the harbour", 6)
     expected: list[str] = []
@@ -78,7 +87,7 @@ async def test_the_openai_client_hears_every_word_in_every_format_and_no_chunk_i
     assert Counter(line.tone.texts()) == Counter(expected)
 
 
-async def test_the_same_text_asked_while_it_is_spoken_joins_the_job(line: Line) -> None:
+async def test_the_same_text_asked_while_it_is_spoken_joins_the_job(line: SpeakingGateway) -> None:
     line.tone.delay(0.3)
     answers = await asyncio.gather(*(line.client.post(SPEECH, json=asked("the choir", 5)) for _ in range(STREAMS)))
 
@@ -88,7 +97,7 @@ async def test_the_same_text_asked_while_it_is_spoken_joins_the_job(line: Line) 
     assert len(line.tone.texts()) == 5
 
 
-async def test_another_key_gets_a_job_of_its_own_and_the_same_audio(line: Line) -> None:
+async def test_another_key_gets_a_job_of_its_own_and_the_same_audio(line: SpeakingGateway) -> None:
     mine = await line.client.post(SPEECH, json=asked("the twins", 3))
     async with with_key(line.url, await line.key("submit")) as other:
         theirs = await other.post(SPEECH, json=asked("the twins", 3))
@@ -98,7 +107,7 @@ async def test_another_key_gets_a_job_of_its_own_and_the_same_audio(line: Line) 
     assert len(line.tone.texts()) == 3
 
 
-async def test_the_first_chunk_is_sent_while_the_second_is_not_spoken_yet(line: Line) -> None:
+async def test_the_first_chunk_is_sent_while_the_second_is_not_spoken_yet(line: SpeakingGateway) -> None:
     line.tone.misbehave("hang", containing="Sentence 1 ")
     async with line.client.stream("POST", SPEECH, json=asked("patience", 3, response_format="wav")) as response:
         received = 0
@@ -111,7 +120,7 @@ async def test_the_first_chunk_is_sent_while_the_second_is_not_spoken_yet(line: 
         assert not any(call["answered"] for call in line.tone.calls() if "Sentence 1 " in call["text"])
 
 
-async def test_events_carry_the_same_audio_and_the_usage(line: Line) -> None:
+async def test_events_carry_the_same_audio_and_the_usage(line: SpeakingGateway) -> None:
     request = asked("the radio", 3)
     plain = await line.client.post(SPEECH, json=request)
     async with line.client.stream("POST", SPEECH, json={**request, "stream_format": "sse"}) as response:
@@ -130,7 +139,7 @@ async def test_events_carry_the_same_audio_and_the_usage(line: Line) -> None:
 
 
 @pytest.mark.parametrize("name", ["mp3", "opus", "aac", "flac", "wav"])
-async def test_plain_players_play_the_stream(line: Line, name: str) -> None:
+async def test_plain_players_play_the_stream(line: SpeakingGateway, name: str) -> None:
     body = json.dumps(asked("the players", 2, response_format=name))
     curl = ["curl", "-sS", "-N", "--fail", f"{line.url}{SPEECH}", "-H", f"Authorization: Bearer {STACK_KEY}"]
     fetch = [*curl, "-H", "Content-Type: application/json", "-d", body]
@@ -159,7 +168,7 @@ async def test_plain_players_play_the_stream(line: Line, name: str) -> None:
         await asyncio.to_thread(played, "ffplay", "-v", "error", "-nodisp", "-autoexit", "-t", "1", "-")
 
 
-async def test_the_stream_is_as_loud_as_an_episode_and_does_not_clip(line: Line) -> None:
+async def test_the_stream_is_as_loud_as_an_episode_and_does_not_clip(line: SpeakingGateway) -> None:
     answer = await line.client.post(SPEECH, json=asked("the scales", 4, response_format="pcm"))
     samples = np.frombuffer(answer.content, "<i2").astype(np.float32) / 32_768
     meter = LoudnessMeter(24_000)
@@ -177,7 +186,7 @@ async def take_all(response: httpx.Response, received: bytearray) -> None:
         received += piece
 
 
-async def broken(line: Line, request: dict[str, Any]) -> tuple[bytes, str]:
+async def broken(line: SpeakingGateway, request: dict[str, Any]) -> tuple[bytes, str]:
     """Ask for a stream that breaks off; what came of it, and the job's id."""
     received = bytearray()
     async with line.client.stream("POST", SPEECH, json=request) as response:
@@ -187,7 +196,9 @@ async def broken(line: Line, request: dict[str, Any]) -> tuple[bytes, str]:
     return bytes(received), response.headers["x-podcast-job"]
 
 
-async def test_a_client_that_goes_away_leaves_nothing_behind_and_loses_nothing(line: Line, tmp_path: Path) -> None:
+async def test_a_client_that_goes_away_leaves_nothing_behind_and_loses_nothing(
+    line: SpeakingGateway, tmp_path: Path
+) -> None:
     line.tone.delay(0.2)
     before = line.holds()
     request = asked("the train", 12)
@@ -206,7 +217,7 @@ async def test_a_client_that_goes_away_leaves_nothing_behind_and_loses_nothing(l
     assert len(line.tone.texts()) == 12
 
 
-async def test_a_client_that_goes_away_before_the_first_byte_leaves_nothing_behind(line: Line) -> None:
+async def test_a_client_that_goes_away_before_the_first_byte_leaves_nothing_behind(line: SpeakingGateway) -> None:
     line.tone.delay(3)
     before = line.holds()[0]
     asking = asyncio.create_task(line.client.post(SPEECH, json=asked("the hermit", 2)))
@@ -224,7 +235,7 @@ async def test_a_client_that_goes_away_before_the_first_byte_leaves_nothing_behi
     assert line.holds()[0] == before
 
 
-async def test_a_killed_gateway_loses_nothing(line: Line, tmp_path: Path) -> None:
+async def test_a_killed_gateway_loses_nothing(line: SpeakingGateway, tmp_path: Path) -> None:
     line.tone.delay(0.3)
     request = asked("the lighthouse", 12)
     async with line.client.stream("POST", SPEECH, json=request) as response:
@@ -244,7 +255,7 @@ async def test_a_killed_gateway_loses_nothing(line: Line, tmp_path: Path) -> Non
     assert len(line.tone.texts()) == 12
 
 
-async def test_a_killed_synthesizer_only_repeats_what_it_had_not_stored(line: Line, tmp_path: Path) -> None:
+async def test_a_killed_synthesizer_only_repeats_what_it_had_not_stored(line: SpeakingGateway, tmp_path: Path) -> None:
     line.tone.delay(0.3)
     (synthesizer,) = line.services.of("synthesizer")
     async with line.client.stream("POST", SPEECH, json=asked("the miller", 12)) as response:
@@ -264,7 +275,7 @@ async def test_a_killed_synthesizer_only_repeats_what_it_had_not_stored(line: Li
     assert len(line.tone.texts()) == spoken
 
 
-async def test_a_chunk_that_dies_after_the_first_bytes_breaks_the_stream(line: Line, tmp_path: Path) -> None:
+async def test_a_chunk_that_dies_after_the_first_bytes_breaks_the_stream(line: SpeakingGateway, tmp_path: Path) -> None:
     line.tone.misbehave("status", status=400, containing="Sentence 2 ")
     received, job_id = await broken(line, asked("the storm", 4))
     assert await heard(received, "mp3", tmp_path) == (await line.chunks(job_id))[:2]
@@ -284,7 +295,7 @@ async def test_a_chunk_that_dies_after_the_first_bytes_breaks_the_stream(line: L
     assert len(line.tone.texts()) == spoken + 1, "the same text asked again needs only what was missing"
 
 
-async def test_a_chunk_that_dies_before_the_first_byte_is_a_proper_error(line: Line) -> None:
+async def test_a_chunk_that_dies_before_the_first_byte_is_a_proper_error(line: SpeakingGateway) -> None:
     line.tone.misbehave("status", status=400, message="I do not say that.", containing="Sentence 0 ")
     for name in FORMATS:
         answer = await line.client.post(SPEECH, json=asked("the oracle", 2, response_format=name))
@@ -299,14 +310,14 @@ async def test_a_chunk_that_dies_before_the_first_byte_is_a_proper_error(line: L
     assert len(line.tone.texts()) <= calls + 2, "it was not tried again"
 
 
-async def test_a_text_with_nothing_to_speak_is_bad_input(line: Line) -> None:
+async def test_a_text_with_nothing_to_speak_is_bad_input(line: SpeakingGateway) -> None:
     answer = await line.client.post(SPEECH, json={"input": "…", "model": "tts-1", "voice": "alloy"})
 
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
-async def test_no_more_streams_than_the_setting_says(line: Line) -> None:
+async def test_no_more_streams_than_the_setting_says(line: SpeakingGateway) -> None:
     line.tone.misbehave("hang", containing="Sentence 0 ")
     waiting = [
         asyncio.create_task(line.client.post(SPEECH, json=asked(f"guest {number}", 1))) for number in range(STREAMS)
@@ -326,7 +337,9 @@ async def test_no_more_streams_than_the_setting_says(line: Line) -> None:
     assert "x-podcast-job" not in refused.headers
 
 
-async def test_a_client_that_does_not_read_holds_little_and_is_cut_off_while_its_job_goes_on(line: Line) -> None:
+async def test_a_client_that_does_not_read_holds_little_and_is_cut_off_while_its_job_goes_on(
+    line: SpeakingGateway,
+) -> None:
     process = psutil.Process(line.worker.process.pid)
     request = asked("the long road", 150, response_format="wav")
     body = json.dumps(request).encode()
@@ -361,7 +374,9 @@ async def test_a_client_that_does_not_read_holds_little_and_is_cut_off_while_its
     assert line.holds()[0] == children
 
 
-async def test_audio_that_the_store_has_lost_is_spoken_again_in_a_new_job(line: Line, tmp_path: Path) -> None:
+async def test_audio_that_the_store_has_lost_is_spoken_again_in_a_new_job(
+    line: SpeakingGateway, tmp_path: Path
+) -> None:
     first = await line.client.post(SPEECH, json=asked("the archive", 3))
     await line.services.ended(first.headers["x-podcast-job"])
     manifest = await line.manifest(first.headers["x-podcast-job"])
