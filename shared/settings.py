@@ -50,7 +50,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     # Where the servers are
-    amqp_url: str = Field("amqp://guest:guest@127.0.0.1:5672/", description="RabbitMQ")
+    amqp_url: str = Field(
+        "amqp://guest:guest@127.0.0.1:5672/",
+        description="RabbitMQ; of a cluster all nodes, comma-separated: the next one is used when one is lost",
+    )
     store_url: str = Field(
         "",
         description="`s3://KEY:SECRET@HOST:PORT/BUCKET?secure=false` or `file:///DIR`; empty: in the state folder",

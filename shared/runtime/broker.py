@@ -11,6 +11,7 @@ import aio_pika
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.runtime import frames
+from shared.runtime.broker_addresses import addresses
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.settings import Settings
 
@@ -27,21 +28,41 @@ async def connected(settings: Settings) -> AsyncIterator[aio_pika.abc.AbstractCo
     Raises:
         BrokerDown: nobody answers, or the credentials are refused.
     """
+    connection = await _first_that_answers(settings)
+    try:
+        yield connection
+    finally:
+        with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+            async with asyncio.timeout(settings.connect_timeout_seconds):
+                await connection.close()
+
+
+_answered: dict[str, str] = {}
+"""Setting → the node that answered last, so that a node that is down costs this process one time-out and no more."""
+
+
+async def _first_that_answers(settings: Settings) -> aio_pika.abc.AbstractConnection:
+    nodes = addresses(settings.amqp_url)
+    nodes.sort(key=lambda node: node != _answered.get(settings.amqp_url))
+    *others, last = nodes
+    for node in others:
+        with contextlib.suppress(BrokerDown):
+            return await _connect(node, settings)
+    return await _connect(last, settings)
+
+
+async def _connect(node: str, settings: Settings) -> aio_pika.abc.AbstractConnection:
     seconds = settings.connect_timeout_seconds
     try:
         async with deadline(seconds, "connecting to the broker", error=BrokerDown):
-            connection = await aio_pika.connect(settings.amqp_url, timeout=seconds, heartbeat=HEARTBEAT_SECONDS)
+            connection = await aio_pika.connect(node, timeout=seconds, heartbeat=HEARTBEAT_SECONDS)
     except CONNECTION_ERRORS as error:
         raise BrokerDown(
             f"The broker cannot be reached: {error or type(error).__name__}.",
             hint="Check that RabbitMQ runs and that PODCAST_AMQP_URL is right.",
         ) from error
-    try:
-        yield connection
-    finally:
-        with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
-            async with asyncio.timeout(seconds):
-                await connection.close()
+    _answered[settings.amqp_url] = node
+    return connection
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ from shared.protocol.messages import Message
 from shared.protocol.topology import WorkQueue
 from shared.runtime import health, heap, logs, timeout_budget, watchdog
 from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected
+from shared.runtime.broker_addresses import FailoverConnection, shuffled
 from shared.runtime.delivery import Delivery, Ignored
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
 from shared.runtime.quarantine import Quarantine
@@ -89,8 +91,9 @@ class Service:
         self._stop = asyncio.Event()
         self._connection: aio_pika.abc.AbstractRobustConnection | None = None
         self._channel: aio_pika.abc.AbstractChannel | None = None
+        nodes = shuffled(settings.amqp_url)
         self.broker = RabbitBroker(
-            settings.amqp_url,
+            nodes[0],
             fail_fast=False,
             reconnect_interval=_RECONNECT_SECONDS,
             timeout=settings.connect_timeout_seconds,
@@ -100,6 +103,8 @@ class Service:
             app_id=reading.APP_ID,
             logger=None,
         )
+        # There is no public way to name the class; FastStream hands these to `aio_pika.connect_robust`.
+        self.broker._connection_kwargs["connection_class"] = functools.partial(FailoverConnection, nodes=nodes)  # noqa: SLF001
         self._subscriber = self.broker.subscriber(
             RabbitQueue(queue.name, declare=False),
             channel=Channel(prefetch_count=slots),
