@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 help:
 	@echo "make demo     render docs/demo/article.md to out/demo.mp3, and show what it made"
 	@echo "make test     all tests, against a real RabbitMQ and a real MinIO on private ports"
-	@echo "make check    formatting, lint, types, import contracts, licences, glossary"
+	@echo "make check    formatting, lint, types, import contracts, licences, glossary, stack files"
 	@echo "make faults   the long fault suite, and all hostile documents"
 	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
 	@echo "make bench    the figures of docs/benchmarks.md"
@@ -43,6 +43,7 @@ check:
 	$(BIN)/lint-imports
 	$(BIN)/python -m deploy.licences
 	$(BIN)/python -m docs.glossary
+	$(BIN)/python -m deploy.stack.check_files
 
 .PHONY: faults
 faults:

@@ -37,13 +37,14 @@ COMMANDS: Final[dict[str, str]] = {
     "ps": "services.cli.stack_commands:ps",
     "doctor": "services.cli.stack_commands:doctor",
     "dlq": "services.cli.dlq_commands:dlq",
+    "deploy": "services.cli.deploy_commands:deploy",
     "keys": "services.cli.keys_commands:keys",
     "voices": "services.cli.voices_command:voices",
     "completion": "services.cli.completion_command:completion",
 }
 """Name → module and attribute of the click command, in the order of `podcast --help`."""
 
-LOCAL: Final = frozenset({"up", "down", "ps", "doctor", "keys", "completion"})
+LOCAL: Final = frozenset({"up", "down", "ps", "doctor", "deploy", "keys", "completion"})
 """Commands about this machine or its stack, which no API carries out."""
 
 

@@ -1,0 +1,1 @@
+"""A deployment on Docker Swarm: the folder of its secrets and options, and commands over `docker stack`."""

@@ -1,0 +1,62 @@
+"""What the broker of a deployment reads: its settings, and the definitions with its users."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+BROKER_USER: Final = "podcast"
+_SALT_BYTES: Final = 4
+
+
+def amqp_url(user: str, password: str) -> str:
+    """Where a service of the stack finds the broker."""
+    return f"amqp://{user}:{password}@rabbitmq:5672/"
+
+
+RABBITMQ_CONF: Final = """\
+# Written by `podcast deploy init`.
+listeners.tcp.default = 5672
+load_definitions = /run/secrets/rabbitmq_definitions
+log.console = true
+log.console.level = info
+log.file = false
+# The last of the deadlines (PODCAST_BROKER_ACK_DEADLINE_SECONDS); milliseconds.
+consumer_timeout = 1800000
+# Below the limit of the container, which the node does not know of.
+vm_memory_high_watermark.absolute = 600MB
+disk_free_limit.absolute = 1GB
+raft.wal_max_size_bytes = 64000000
+"""
+"""`rabbitmq.conf` of the one node of docker-stack.yml."""
+
+
+def definitions(amqp_url_of_admin: str) -> str:
+    """Definitions with one user. Importing any makes RabbitMQ leave out its default user, so it has to be in them."""
+    parts = urlsplit(amqp_url_of_admin)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return json.dumps(
+        {
+            "users": [
+                {
+                    "name": user,
+                    "password_hash": password_hash(password),
+                    "hashing_algorithm": "rabbit_password_hashing_sha256",
+                    "tags": ["administrator"],
+                }
+            ],
+            "vhosts": [{"name": "/"}],
+            "permissions": [{"user": user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}],
+        },
+        indent=2,
+        sort_keys=True,
+    )
+
+
+def password_hash(password: str) -> str:
+    """The password as RabbitMQ stores it; the same each time, so that the same users are the same file."""
+    salt = hashlib.sha256(b"salt:" + password.encode()).digest()[:_SALT_BYTES]
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()

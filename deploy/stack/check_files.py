@@ -1,0 +1,49 @@
+"""Part of `make check`: docker accepts docker-stack.yml, each overlay, and the overlays that go together.
+
+    python -m deploy.stack.check_files
+
+Needs only docker's command line, in version 23 or later; where there is none, it says so and checks nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from deploy.stack.deployment import Deployment, overlay_names
+from deploy.stack.initialising import initialise
+from deploy.stack.rendering import merged
+from shared.errors import Misconfigured, PodcastError
+
+TOGETHER: Final[tuple[tuple[str, ...], ...]] = ()
+"""Combinations of overlays, besides each alone."""
+
+
+def combinations() -> tuple[tuple[str, ...], ...]:
+    """None, each alone, and those that go together."""
+    return ((), *((name,) for name in overlay_names()), *TOGETHER)
+
+
+def main() -> int:
+    """The exit code: 1 if docker refuses a combination."""
+    with tempfile.TemporaryDirectory() as folder:
+        deployment: Deployment = initialise(Path(folder), {"PODCAST_TAG": "checked"}).deployment
+        refused = 0
+        for overlays in combinations():
+            try:
+                merged(deployment, overlays)
+            except Misconfigured as error:
+                print(f"Stack files: not checked. {error}")
+                return 0
+            except PodcastError as error:
+                refused += 1
+                print(f"docker-stack.yml {' '.join(overlays)}: {error}", file=sys.stderr)
+    if not refused:
+        print(f"Stack files: docker accepts {len(combinations())} combinations.")
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
