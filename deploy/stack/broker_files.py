@@ -18,20 +18,12 @@ def amqp_url(user: str, password: str) -> str:
 
 
 RABBITMQ_CONF: Final = """\
-# Written by `podcast deploy init`.
-listeners.tcp.default = 5672
+# Written by `podcast deploy init`; what does not depend on the deployment is in the image.
 load_definitions = /run/secrets/rabbitmq_definitions
-log.console = true
-log.console.level = info
-log.file = false
-# The last of the deadlines (PODCAST_BROKER_ACK_DEADLINE_SECONDS); milliseconds.
-consumer_timeout = 1800000
-# Below the limit of the container, which the node does not know of.
-vm_memory_high_watermark.absolute = 600MB
-disk_free_limit.absolute = 1GB
-raft.wal_max_size_bytes = 64000000
+# The limit of the container in docker-stack.yml, which the node does not know of; the image takes 0.6 of it.
+total_memory_available_override_value = 1GB
 """
-"""`rabbitmq.conf` of the one node of docker-stack.yml."""
+"""What the node reads besides the settings in its image."""
 
 
 def definitions(amqp_url_of_admin: str) -> str:

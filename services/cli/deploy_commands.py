@@ -95,13 +95,18 @@ def _opened(folder: Path, overlays: tuple[str, ...]) -> tuple[Deployment, tuple[
 @deploy.command()
 @folder_argument
 @overlay_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=f"Where to; DIR/{_RENDERED} if not given.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help=f"Where to; - is stdout. Default: DIR/{_RENDERED}."
+)
 def render(folder: Path, overlays: tuple[str, ...], output: Path | None) -> None:
     """Write the file that is deployed: merged, every variable filled in, no secret in it.
 
     It is for reading and for version control; `docker stack deploy -c FILE NAME` deploys it.
     """
     deployment, overlays, _ = _opened(folder, overlays)
+    if output == Path("-"):
+        printing.say(rendering.merged(deployment, overlays))
+        return
     target = output or deployment.folder / _RENDERED
     target.parent.mkdir(parents=True, exist_ok=True)
     text = rendering.relocatable(deployment, rendering.merged(deployment, overlays), target)
