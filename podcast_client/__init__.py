@@ -39,7 +39,17 @@ from podcast_client.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from podcast_client.operator_documents import DeadLetter, DeadLetterGroup, FailedTry, Key, LettersDone, NewKey
+from podcast_client.operator_documents import (
+    DeadLetter,
+    DeadLetterGroup,
+    FailedTry,
+    Key,
+    LettersDone,
+    NewKey,
+    NewWebhookEndpoint,
+    WebhookEndpoint,
+    WebhookTest,
+)
 from podcast_client.sync_client import PodcastClient
 
 __all__ = [
@@ -65,6 +75,7 @@ __all__ = [
     "LettersDone",
     "Links",
     "NewKey",
+    "NewWebhookEndpoint",
     "NotFound",
     "Page",
     "PodcastClient",
@@ -81,5 +92,7 @@ __all__ = [
     "UnexpectedAnswer",
     "Unreachable",
     "Voice",
+    "WebhookEndpoint",
+    "WebhookTest",
     "WorkRetried",
 ]

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from podcast_client import operator_calls as calls
 from podcast_client.async_transport import AsyncTransport
 from podcast_client.documents import Document
-from podcast_client.operator_documents import DeadLetter, DeadLetterGroup, Key, LettersDone, NewKey
+from podcast_client.operator_documents import (
+    DeadLetter,
+    DeadLetterGroup,
+    Key,
+    LettersDone,
+    NewKey,
+    NewWebhookEndpoint,
+    WebhookEndpoint,
+    WebhookTest,
+)
 
 
 class AsyncOperatorMethods:
@@ -88,12 +97,12 @@ class AsyncOperatorMethods:
         """
         return await self._transport.run(calls.add_key(name, scopes, requests_per_minute))
 
-    async def revoke_key(self, key_id: str) -> None:
+    async def revoke_key(self, key_id: str) -> Key:
         """Make a key invalid, within seconds."""
-        await self._transport.run(calls.revoke_key(key_id))
+        return await self._transport.run(calls.revoke_key(key_id))
 
-    async def webhooks(self) -> AsyncGenerator[Document, None]:
-        """The endpoints that are told of jobs' ends, fetched a page at a time."""
+    async def webhooks(self) -> AsyncGenerator[WebhookEndpoint, None]:
+        """The endpoints that are told of jobs' ends, oldest first, fetched a page at a time."""
         cursor: str | None = None
         while True:
             page = await self._transport.run(calls.webhooks(cursor=cursor))
@@ -103,27 +112,53 @@ class AsyncOperatorMethods:
             if cursor is None:
                 return
 
-    async def webhook(self, endpoint_id: str) -> Document:
+    async def webhook(self, endpoint_id: str) -> WebhookEndpoint:
         """One endpoint."""
         return await self._transport.run(calls.webhook(endpoint_id))
 
-    async def add_webhook(self, url: str, **options: Any) -> Document:
-        """Make an endpoint; the answer has its secret, this once."""
-        return await self._transport.run(calls.add_webhook({"url": url, **options}))
+    async def add_webhook(
+        self, url: str, *, description: str | None = None, events: Sequence[str] | None = None
+    ) -> NewWebhookEndpoint:
+        """Make an endpoint; the answer has its secret, this once.
 
-    async def change_webhook(self, endpoint_id: str, **options: Any) -> Document:
-        """Change an endpoint."""
-        return await self._transport.run(calls.change_webhook(endpoint_id, options))
+        Args:
+            url: where it is told: an http or https address.
+            description: for people.
+            events: what it is told of: `job.completed`, `job.failed`, `job.cancelled`; None: all of them.
+        """
+        body = {"url": url, "description": description, "events": None if events is None else tuple(events)}
+        return await self._transport.run(calls.add_webhook(body))
+
+    async def change_webhook(
+        self,
+        endpoint_id: str,
+        *,
+        url: str | None = None,
+        description: str | None = None,
+        events: Sequence[str] | None = None,
+        enabled: bool | None = None,
+    ) -> WebhookEndpoint:
+        """Change an endpoint; what is None stays as it is. Takes what `add_webhook` takes.
+
+        Args:
+            endpoint_id: of the endpoint.
+            url: where it is told.
+            description: for people.
+            events: what it is told of.
+            enabled: true: send to it again; false: send nothing more to it.
+        """
+        body = {"url": url, "description": description, "events": None if events is None else tuple(events)}
+        return await self._transport.run(calls.change_webhook(endpoint_id, {**body, "enabled": enabled}))
 
     async def remove_webhook(self, endpoint_id: str) -> None:
-        """Remove an endpoint."""
+        """Remove an endpoint; what is still on its way to it is dropped."""
         await self._transport.run(calls.remove_webhook(endpoint_id))
 
-    async def rotate_webhook(self, endpoint_id: str) -> Document:
+    async def rotate_webhook(self, endpoint_id: str) -> NewWebhookEndpoint:
         """Give an endpoint a new secret; the answer has it, this once. The old one stays valid for a while."""
         return await self._transport.run(calls.rotate_webhook(endpoint_id))
 
-    async def test_webhook(self, endpoint_id: str) -> Document:
+    async def test_webhook(self, endpoint_id: str) -> WebhookTest:
         """Send a test to an endpoint."""
         return await self._transport.run(calls.test_webhook(endpoint_id))
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from podcast_client.answers import document, nothing, of, page
+from podcast_client.answers import nothing, of, page
 from podcast_client.calls import SLOW_SECONDS, Call, part
 from podcast_client.documents import Document, Page
-from podcast_client.operator_documents import DeadLetter, DeadLetterGroup, Key, LettersDone, NewKey
+from podcast_client.operator_documents import (
+    DeadLetter,
+    DeadLetterGroup,
+    Key,
+    LettersDone,
+    NewKey,
+    NewWebhookEndpoint,
+    WebhookEndpoint,
+    WebhookTest,
+)
 
 _LETTERS = "/v1/dead-letters"
 
@@ -65,29 +74,30 @@ def add_key(name: str, scopes: tuple[str, ...], requests_per_minute: int | None)
     return Call("POST", "/v1/keys", of(NewKey), body=body)
 
 
-def revoke_key(key_id: str) -> Call[None]:
+def revoke_key(key_id: str) -> Call[Key]:
     """Make a key invalid."""
-    return Call("DELETE", f"/v1/keys/{part(key_id)}", nothing)
+    return Call("DELETE", f"/v1/keys/{part(key_id)}", of(Key))
 
 
-def webhooks(*, limit: int = 100, cursor: str | None = None) -> Call[Page[Document]]:
+def webhooks(*, limit: int = 100, cursor: str | None = None) -> Call[Page[WebhookEndpoint]]:
     """A page of the endpoints that are told of jobs' ends."""
-    return Call("GET", "/v1/webhooks", page(dict, "webhooks"), params={"limit": limit, "cursor": cursor})
+    params = {"limit": limit, "cursor": cursor}
+    return Call("GET", "/v1/webhooks", page(WebhookEndpoint, "webhooks"), params=params)
 
 
-def webhook(endpoint_id: str) -> Call[Document]:
+def webhook(endpoint_id: str) -> Call[WebhookEndpoint]:
     """One endpoint."""
-    return Call("GET", f"/v1/webhooks/{part(endpoint_id)}", document)
+    return Call("GET", f"/v1/webhooks/{part(endpoint_id)}", of(WebhookEndpoint))
 
 
-def add_webhook(body: Mapping[str, Any]) -> Call[Document]:
+def add_webhook(body: Mapping[str, Any]) -> Call[NewWebhookEndpoint]:
     """Make an endpoint; the answer has its secret, this once."""
-    return Call("POST", "/v1/webhooks", document, body=dict(body))
+    return Call("POST", "/v1/webhooks", of(NewWebhookEndpoint), body=_given(body))
 
 
-def change_webhook(endpoint_id: str, body: Mapping[str, Any]) -> Call[Document]:
+def change_webhook(endpoint_id: str, body: Mapping[str, Any]) -> Call[WebhookEndpoint]:
     """Change an endpoint."""
-    return Call("PATCH", f"/v1/webhooks/{part(endpoint_id)}", document, body=dict(body))
+    return Call("PATCH", f"/v1/webhooks/{part(endpoint_id)}", of(WebhookEndpoint), body=_given(body))
 
 
 def remove_webhook(endpoint_id: str) -> Call[None]:
@@ -95,14 +105,20 @@ def remove_webhook(endpoint_id: str) -> Call[None]:
     return Call("DELETE", f"/v1/webhooks/{part(endpoint_id)}", nothing, is_done_if_gone=True)
 
 
-def rotate_webhook(endpoint_id: str) -> Call[Document]:
+def rotate_webhook(endpoint_id: str) -> Call[NewWebhookEndpoint]:
     """Give an endpoint a new secret; the answer has it, this once."""
-    return Call("POST", f"/v1/webhooks/{part(endpoint_id)}/rotate", document)
+    return Call("POST", f"/v1/webhooks/{part(endpoint_id)}/rotate", of(NewWebhookEndpoint))
 
 
-def test_webhook(endpoint_id: str) -> Call[Document]:
+def test_webhook(endpoint_id: str) -> Call[WebhookTest]:
     """Send a test to an endpoint."""
-    return Call("POST", f"/v1/webhooks/{part(endpoint_id)}/test", document)
+    return Call("POST", f"/v1/webhooks/{part(endpoint_id)}/test", of(WebhookTest))
+
+
+def _given(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in body.items() if value is not None
+    }
 
 
 def audit(*, limit: int = 50, cursor: str | None = None) -> Call[Page[Document]]:

@@ -1,4 +1,4 @@
-"""What the server answers operators with, as frozen dataclasses: dead letters and keys."""
+"""What the server answers operators with, as frozen dataclasses: dead letters, keys, webhook endpoints."""
 
 from __future__ import annotations
 
@@ -127,3 +127,54 @@ class NewKey(Key):
     """
 
     key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class WebhookEndpoint:
+    """An endpoint that is told of jobs' ends. Times are in seconds since the epoch.
+
+    Attributes:
+        id: names it.
+        url: where it is told.
+        description: for people.
+        events: what it is told of: `job.completed`, `job.failed`, `job.cancelled`.
+        enabled: whether anything is sent to it.
+        disabled_at: when it was disabled; None: it is enabled.
+        disabled_reason: why.
+        created_at: when it was made.
+        rotated_at: when its secret was made.
+        rotating_until: until when the previous secret signs too; None: it does not.
+    """
+
+    id: str
+    url: str = ""
+    description: str = ""
+    events: tuple[str, ...] = ()
+    enabled: bool = True
+    disabled_at: float | None = None
+    disabled_reason: str | None = None
+    created_at: float = 0.0
+    rotated_at: float = 0.0
+    rotating_until: float | None = None
+
+
+@dataclass(frozen=True)
+class NewWebhookEndpoint(WebhookEndpoint):
+    """An endpoint with a new secret; this is the only time that the secret is shown.
+
+    Attributes:
+        secret: signs what is sent to it.
+    """
+
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class WebhookTest:
+    """A test that is on its way.
+
+    Attributes:
+        webhook_id: the header `webhook-id` that it will have.
+    """
+
+    webhook_id: str

@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from podcast_client import operator_calls as calls
 from podcast_client.documents import Document
-from podcast_client.operator_documents import DeadLetter, DeadLetterGroup, Key, LettersDone, NewKey
+from podcast_client.operator_documents import (
+    DeadLetter,
+    DeadLetterGroup,
+    Key,
+    LettersDone,
+    NewKey,
+    NewWebhookEndpoint,
+    WebhookEndpoint,
+    WebhookTest,
+)
 from podcast_client.sync_transport import Transport
 
 
@@ -87,12 +96,12 @@ class OperatorMethods:
         """
         return self._transport.run(calls.add_key(name, scopes, requests_per_minute))
 
-    def revoke_key(self, key_id: str) -> None:
+    def revoke_key(self, key_id: str) -> Key:
         """Make a key invalid, within seconds."""
-        self._transport.run(calls.revoke_key(key_id))
+        return self._transport.run(calls.revoke_key(key_id))
 
-    def webhooks(self) -> Generator[Document, None]:
-        """The endpoints that are told of jobs' ends, fetched a page at a time."""
+    def webhooks(self) -> Generator[WebhookEndpoint, None]:
+        """The endpoints that are told of jobs' ends, oldest first, fetched a page at a time."""
         cursor: str | None = None
         while True:
             page = self._transport.run(calls.webhooks(cursor=cursor))
@@ -102,27 +111,53 @@ class OperatorMethods:
             if cursor is None:
                 return
 
-    def webhook(self, endpoint_id: str) -> Document:
+    def webhook(self, endpoint_id: str) -> WebhookEndpoint:
         """One endpoint."""
         return self._transport.run(calls.webhook(endpoint_id))
 
-    def add_webhook(self, url: str, **options: Any) -> Document:
-        """Make an endpoint; the answer has its secret, this once."""
-        return self._transport.run(calls.add_webhook({"url": url, **options}))
+    def add_webhook(
+        self, url: str, *, description: str | None = None, events: Sequence[str] | None = None
+    ) -> NewWebhookEndpoint:
+        """Make an endpoint; the answer has its secret, this once.
 
-    def change_webhook(self, endpoint_id: str, **options: Any) -> Document:
-        """Change an endpoint."""
-        return self._transport.run(calls.change_webhook(endpoint_id, options))
+        Args:
+            url: where it is told: an http or https address.
+            description: for people.
+            events: what it is told of: `job.completed`, `job.failed`, `job.cancelled`; None: all of them.
+        """
+        body = {"url": url, "description": description, "events": None if events is None else tuple(events)}
+        return self._transport.run(calls.add_webhook(body))
+
+    def change_webhook(
+        self,
+        endpoint_id: str,
+        *,
+        url: str | None = None,
+        description: str | None = None,
+        events: Sequence[str] | None = None,
+        enabled: bool | None = None,
+    ) -> WebhookEndpoint:
+        """Change an endpoint; what is None stays as it is. Takes what `add_webhook` takes.
+
+        Args:
+            endpoint_id: of the endpoint.
+            url: where it is told.
+            description: for people.
+            events: what it is told of.
+            enabled: true: send to it again; false: send nothing more to it.
+        """
+        body = {"url": url, "description": description, "events": None if events is None else tuple(events)}
+        return self._transport.run(calls.change_webhook(endpoint_id, {**body, "enabled": enabled}))
 
     def remove_webhook(self, endpoint_id: str) -> None:
-        """Remove an endpoint."""
+        """Remove an endpoint; what is still on its way to it is dropped."""
         self._transport.run(calls.remove_webhook(endpoint_id))
 
-    def rotate_webhook(self, endpoint_id: str) -> Document:
+    def rotate_webhook(self, endpoint_id: str) -> NewWebhookEndpoint:
         """Give an endpoint a new secret; the answer has it, this once. The old one stays valid for a while."""
         return self._transport.run(calls.rotate_webhook(endpoint_id))
 
-    def test_webhook(self, endpoint_id: str) -> Document:
+    def test_webhook(self, endpoint_id: str) -> WebhookTest:
         """Send a test to an endpoint."""
         return self._transport.run(calls.test_webhook(endpoint_id))
 

@@ -55,8 +55,7 @@ class Finding:
             "ok": self.ok,
             "required": self.required,
             "detail": self.detail,
-            # The key is older than the name of the field; programs read it.
-            "mend": "" if self.ok else self.hint,
+            "hint": "" if self.ok else self.hint,
         }
 
     def __str__(self) -> str:

@@ -44,7 +44,7 @@ _OURS = (
 """Settings that the stack determines, whatever the environment says."""
 
 _ALLOW = (PREFIX + "FETCH_ALLOW", PREFIX + "WEBHOOK_ALLOW")
-_OWN_MACHINE = "127.0.0.0/8,::1"
+OWN_MACHINE = "127.0.0.0/8,::1"
 """Where a stack on somebody's own machine may fetch pages and send webhooks besides public addresses, unless the
 environment says otherwise: what is served there belongs to them."""
 
@@ -162,7 +162,7 @@ class ProcessSpecs:
         }
         for allow in _ALLOW:
             if f"{allow}_FILE" not in {**inherited, **self._plan.env}:
-                inherited.setdefault(allow, _OWN_MACHINE)
+                inherited.setdefault(allow, OWN_MACHINE)
         env = {
             **inherited,
             **self._plan.env,

@@ -39,12 +39,13 @@ COMMANDS: Final[dict[str, str]] = {
     "dlq": "services.cli.dlq_commands:dlq",
     "deploy": "services.cli.deploy_commands:deploy",
     "keys": "services.cli.keys_commands:keys",
+    "webhooks": "services.cli.webhooks_commands:webhooks",
     "voices": "services.cli.voices_command:voices",
     "completion": "services.cli.completion_command:completion",
 }
 """Name → module and attribute of the click command, in the order of `podcast --help`."""
 
-LOCAL: Final = frozenset({"up", "down", "ps", "doctor", "deploy", "keys", "completion"})
+LOCAL: Final = frozenset({"up", "down", "ps", "doctor", "deploy", "completion"})
 """Commands about this machine or its stack, which no API carries out."""
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from shared.errors import BadInput, Misconfigured, NotFound, Outage, Permanent, PodcastError
+from shared.errors import BadInput, Conflict, Misconfigured, NotFound, Outage, Permanent, PodcastError
 from shared.text import one_line
 
 DONE: Final = 0
@@ -38,7 +38,7 @@ def exit_code(error: BaseException) -> int:
             return INTERRUPTED
         case click.ClickException():
             return BAD_INPUT
-        case BadInput() | Misconfigured() | NotFound():
+        case BadInput() | Misconfigured() | NotFound() | Conflict():
             return BAD_INPUT
         case Outage():
             return UNREACHABLE

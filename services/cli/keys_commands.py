@@ -1,19 +1,23 @@
-"""`podcast keys`: the keys of the HTTP API. They are in the store, so no gateway needs to run."""
+"""`podcast keys`: the keys of the HTTP API, in the store or over the API itself."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
 from services.cli import interrupts, printing, targets
-from services.cli.backends.reachable import reachable_store
+from services.cli.backends.keys import Keys, KnownKey, opened
 from services.cli.columns import Column, rows, terminal_width
 from shared.client import api_keys
-from shared.client.api_keys import LIMIT_MOST, SCOPES, ApiKey, Scope
+from shared.client.api_keys import LIMIT_MOST, SCOPES, Scope
+
+T = TypeVar("T")
 
 _COLUMNS: Final = (
     Column("ID"),
@@ -63,15 +67,10 @@ def add(name: str, scopes: tuple[Scope, ...], limit: int | None, directory: Path
     """
     token = api_keys.new_token()
     chosen = tuple(dict.fromkeys(scopes)) or _DEFAULT_SCOPES
-    key = api_keys.key_of(token, name=name, scopes=chosen, requests_per_minute=limit)
-    settings = targets.own_store(directory)
-
-    async def work() -> None:
-        await api_keys.add(await reachable_store(settings), key)
-
-    interrupts.run(work())
+    wanted = api_keys.key_of(token, name=name, scopes=chosen, requests_per_minute=limit)
+    token, key = _run(directory, lambda keys: keys.add(token, wanted))
     if as_json:
-        printing.say_json({"key": token, **_document(key)})
+        printing.say_json({"key": token, **asdict(key)})
     else:
         printing.say(token)
         printing.note(f"Keep it: it is not shown again. `podcast keys revoke {key.key_id}` makes it invalid.")
@@ -81,14 +80,9 @@ def add(name: str, scopes: tuple[Scope, ...], limit: int | None, directory: Path
 @targets.on_a_stack
 def list_keys(directory: Path | None, as_json: bool) -> None:
     """List the keys, oldest first; the keys themselves are stored nowhere."""
-    settings = targets.own_store(directory)
-
-    async def work() -> list[ApiKey]:
-        return await api_keys.listed(await reachable_store(settings))
-
-    found = interrupts.run(work())
+    found = _run(directory, lambda keys: keys.listed())
     if as_json:
-        printing.say_json([_document(key) for key in found])
+        printing.say_json([asdict(key) for key in found])
     elif found:
         printing.say("\n".join(rows(_COLUMNS, [_row(key) for key in found], width=terminal_width())))
     else:
@@ -100,23 +94,24 @@ def list_keys(directory: Path | None, as_json: bool) -> None:
 @targets.on_a_stack
 def revoke(key_id: str, directory: Path | None, as_json: bool) -> None:
     """Make a key invalid; every gateway notices within seconds."""
-    settings = targets.own_store(directory)
-
-    async def work() -> ApiKey:
-        return await api_keys.revoke(await reachable_store(settings), key_id)
-
-    revoked = interrupts.run(work())
+    revoked = _run(directory, lambda keys: keys.revoke(key_id))
     if as_json:
-        printing.say_json(_document(revoked))
+        printing.say_json(asdict(revoked))
     else:
         printing.say(f"revoked {revoked.key_id} ({revoked.name})")
 
 
-def _document(key: ApiKey) -> dict[str, Any]:
-    return key.model_dump(mode="json", exclude={"version", "secret_sha256"})
+def _run(directory: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
+    target = targets.named(directory, only_store=True)
+
+    async def working() -> T:
+        async with opened(target) as keys:
+            return await work(keys)
+
+    return interrupts.run(working())
 
 
-def _row(key: ApiKey) -> list[str]:
+def _row(key: KnownKey) -> list[str]:
     return [
         key.key_id,
         f"{datetime.fromtimestamp(key.created_at).astimezone():%Y-%m-%d %H:%M}",

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from deploy.local import LocalStack, read_state
+from deploy.local.process_specs import OWN_MACHINE
 from deploy.local.state import StackState
 from shared.errors import BrokerDown, PodcastError
 from shared.settings import Settings
@@ -75,9 +76,10 @@ async def brought_up(settings: Settings, *, synthesizers: int, say: Callable[[st
 
 
 def _with_addresses(settings: Settings, found: StackState) -> Settings:
-    return settings.model_copy(
-        update={"amqp_url": found.amqp_url, "store_url": found.store_url, "speech_url": found.speech_url}
-    )
+    update = {"amqp_url": found.amqp_url, "store_url": found.store_url, "speech_url": found.speech_url}
+    if "webhook_allow" not in settings.model_fields_set:
+        update["webhook_allow"] = OWN_MACHINE  # as its services have it
+    return settings.model_copy(update=update)
 
 
 def _remove(directory: Path, *, all_but: Path) -> None:

@@ -117,20 +117,6 @@ def find(directory: Path | None) -> Target | None:
     return None if running is None else Target(running)
 
 
-def own_store(directory: Path | None) -> Settings:
-    """The settings with the address of a store, for commands that no API carries out.
-
-    Raises:
-        BrokerDown: none is named, and no stack runs.
-    """
-    if directory is None and is_set("store_url"):
-        return load()
-    running = own_stack.running(settings_in(directory))
-    if running is None:
-        raise BrokerDown("No stack is running.", hint="Start one with `podcast up`, or set PODCAST_STORE_URL.")
-    return running
-
-
 def named(directory: Path | None, *, only_store: bool = False) -> Target:
     """What to talk to.
 

@@ -204,7 +204,8 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "endpoint-disabled",
         HTTPStatus.CONFLICT,
         "The webhook endpoint is disabled",
-        "It answered 410, or somebody disabled it. `PATCH /v1/webhooks/{id}` with `enabled: true` enables it again.",
+        "It answered 410, or somebody disabled it. `podcast webhooks edit ID --enable` enables it again, and so does"
+        " `PATCH /v1/webhooks/{id}` with `enabled: true`.",
     ),
     errors.Conflict: ProblemKind(
         "conflict", HTTPStatus.CONFLICT, "It was changed meanwhile", "Read it again, then decide."

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -13,9 +12,10 @@ from services.gateway.access import GuardedRoute, needs
 from services.gateway.backend import TheBackend
 from services.gateway.pages import PageLimit, link_next
 from services.gateway.problems import documented
-from shared.client import webhook_endpoints, webhook_payloads
+from shared.client import webhook_documents, webhook_endpoints, webhook_payloads
 from shared.client.webhook_addresses import checked_url
-from shared.client.webhook_endpoints import EVENTS, EndpointDisabled, WebhookEndpoint, WebhookEvent
+from shared.client.webhook_documents import ENDPOINT_ID, EndpointChange
+from shared.client.webhook_endpoints import EVENTS, WebhookEndpoint, WebhookEvent
 from shared.client.webhook_payloads import WebhookPayload
 from shared.protocol.messages import Line
 
@@ -23,11 +23,12 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=Guarded
 outgoing = APIRouter()
 """What is sent, for the OpenAPI document."""
 
-_ID: Final = r"^we_[0-9a-f]{32}$"
 _EXAMPLE_ID: Final = "we_0193f0a27b6e7c7e9d0e2f4f7a1f6a11"
 EndpointId = Annotated[
-    str, Path(pattern=_ID, max_length=35, description="the endpoint", examples=[_EXAMPLE_ID], alias="endpoint_id")
+    str,
+    Path(pattern=ENDPOINT_ID, max_length=35, description="the endpoint", examples=[_EXAMPLE_ID], alias="endpoint_id"),
 ]
+Cursor = Annotated[str | None, Query(pattern=ENDPOINT_ID, max_length=35, description="`next` of the page before")]
 Url = Annotated[
     str,
     Field(
@@ -116,7 +117,7 @@ async def create(
     made = webhook_endpoints.new_endpoint(
         checked_url(document.url, allowed=backend.settings.webhook_allowed),
         description=document.description,
-        events=_events(document.events),
+        events=webhook_documents.in_order(document.events),
     )
     async with audit.record(request, "webhook.add", made.endpoint_id, events=list(made.events)):
         await webhook_endpoints.add(backend.store, made)
@@ -131,7 +132,9 @@ async def page(
     backend: TheBackend,
     response: Response,
     limit: PageLimit = 50,
-    cursor: Annotated[str | None, Query(pattern=_ID, max_length=35, description="`next` of the page before")] = None,
+    cursor: Annotated[
+        str | None, Query(pattern=ENDPOINT_ID, max_length=35, description="`next` of the page before")
+    ] = None,
 ) -> WebhookList:
     """The registered endpoints. Needs the scope `operate`."""
     ids = await webhook_endpoints.ids(backend.store, after=cursor or "", limit=limit + 1)
@@ -153,21 +156,7 @@ async def show(endpoint_id: EndpointId, backend: TheBackend) -> WebhookShown:
 async def change(endpoint_id: EndpointId, wanted: WebhookChange, request: Request, backend: TheBackend) -> WebhookShown:
     """Change an endpoint, or enable it again. Needs the scope `operate`."""
     url = None if wanted.url is None else checked_url(wanted.url, allowed=backend.settings.webhook_allowed)
-
-    def changed(one: WebhookEndpoint) -> WebhookEndpoint:
-        update: dict[str, object] = {}
-        if url is not None:
-            update["url"] = url
-        if wanted.description is not None:
-            update["description"] = wanted.description
-        if wanted.events is not None:
-            update["events"] = _events(wanted.events)
-        if wanted.enabled is True:
-            update |= {"disabled_at": None, "disabled_reason": None}
-        if wanted.enabled is False and one.disabled_at is None:
-            update |= {"disabled_at": time.time(), "disabled_reason": "It was disabled by its owner."}
-        return one.model_copy(update=update)
-
+    changed = EndpointChange(url, wanted.description, wanted.events, wanted.enabled).applied
     fields: list[JsonValue] = [*sorted(wanted.model_fields_set)]
     async with audit.record(request, "webhook.change", endpoint_id, fields=fields):
         return _shown(await webhook_endpoints.change(backend.store, endpoint_id, changed), backend)
@@ -193,9 +182,7 @@ async def rotate(endpoint_id: EndpointId, request: Request, backend: TheBackend)
 @needs("operate")
 async def send_test(endpoint_id: EndpointId, backend: TheBackend) -> WebhookTest:
     """Send a `webhook.test` to an endpoint, as everything else is sent to it. Needs the scope `operate`."""
-    endpoint = await webhook_endpoints.find(backend.store, endpoint_id)
-    if endpoint.disabled_at is not None:
-        raise EndpointDisabled(f"The endpoint {endpoint_id} is disabled.", hint="Enable it first.")
+    webhook_documents.enabled(await webhook_endpoints.find(backend.store, endpoint_id))
     message = webhook_payloads.of_test(endpoint_id)
     await backend.publish(message)
     return WebhookTest(webhook_id=message.webhook_id)
@@ -210,30 +197,10 @@ def job_ended(payload: WebhookPayload) -> None:
     """
 
 
-def _events(wanted: list[WebhookEvent]) -> tuple[WebhookEvent, ...]:
-    return tuple(event for event in EVENTS if event in wanted)
-
-
 def _shown(one: WebhookEndpoint, backend: TheBackend) -> WebhookShown:
-    return WebhookShown(**_fields(one, backend))
+    found = webhook_documents.document(one, rotation_seconds=backend.settings.webhook_rotation_seconds)
+    return WebhookShown(**found)
 
 
 def _with_secret(one: WebhookEndpoint, backend: TheBackend) -> WebhookWithSecret:
-    return WebhookWithSecret(**_fields(one, backend), secret=one.secrets[0].key)
-
-
-def _fields(one: WebhookEndpoint, backend: TheBackend) -> dict[str, Any]:
-    rotation_seconds = backend.settings.webhook_rotation_seconds
-    is_rotating = len(one.signing(rotation_seconds=rotation_seconds)) > 1
-    return {
-        "id": one.endpoint_id,
-        "url": one.url,
-        "description": one.description,
-        "events": list(one.events),
-        "enabled": one.disabled_at is None,
-        "disabled_at": one.disabled_at,
-        "disabled_reason": one.disabled_reason,
-        "created_at": one.created_at,
-        "rotated_at": one.secrets[0].created_at,
-        "rotating_until": one.secrets[0].created_at + rotation_seconds if is_rotating else None,
-    }
+    return WebhookWithSecret(**_shown(one, backend).model_dump(), secret=one.secrets[0].key)

@@ -55,6 +55,17 @@ def parse(token: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
+def checked_id(key_id: str) -> str:
+    """The id, if it has the form of one.
+
+    Raises:
+        BadInput: it has not.
+    """
+    if not _KEY_ID.fullmatch(key_id):
+        raise BadInput(f"“{one_line(key_id)}” is no id of a key.", hint="`podcast keys list` shows the ids.")
+    return key_id
+
+
 def new_token() -> str:
     """A new key, as it is handed to its user; it is stored nowhere."""
     return f"pe_{secrets.token_hex(6)}_{secrets.token_hex(32)}"
@@ -171,8 +182,7 @@ async def revoke(store: Store, key_id: str) -> ApiKey:
         NotFound: there is no such key.
         StoreDown: the store does not answer.
     """
-    if not _KEY_ID.fullmatch(key_id):
-        raise BadInput(f"“{one_line(key_id)}” is no id of a key.", hint="`podcast keys list` shows the ids.")
+    checked_id(key_id)
     while True:
         try:
             data, version = await store.get_versioned(keys.api_key(key_id))

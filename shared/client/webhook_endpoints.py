@@ -198,7 +198,8 @@ async def _versioned(store: Store, endpoint_id: str) -> tuple[bytes, str]:
         return await store.get_versioned(keys.webhook(endpoint_id))
     except NotFound as error:
         raise NotFound(
-            f"There is no webhook endpoint {endpoint_id}.", hint="`GET /v1/webhooks` lists the endpoints there are."
+            f"There is no webhook endpoint {endpoint_id}.",
+            hint="`podcast webhooks list` shows the endpoints.",
         ) from error
 
 

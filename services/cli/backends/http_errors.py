@@ -12,6 +12,7 @@ from shared import errors
 from shared.client.deleting import NotEnded
 from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
+from shared.client.webhook_endpoints import EndpointDisabled
 from shared.dead_letters.operator_lock import Busy
 
 _KINDS: Final[dict[str, type[errors.PodcastError]]] = {
@@ -22,12 +23,14 @@ _KINDS: Final[dict[str, type[errors.PodcastError]]] = {
     "bad-input": errors.BadInput,
     "not-found": errors.NotFound,
     "conflict": errors.Conflict,
+    "own-key": errors.Conflict,
     "speech-rejected": errors.SpeechRejected,
     "unavailable": errors.Outage,
     "too-slow": errors.DeadlineExceeded,
     "operator-busy": Busy,
     "unreadable-job": UnreadableJob,
     "job-deleted": JobDeleted,
+    "endpoint-disabled": EndpointDisabled,
 }
 """The last part of a problem's type → the error that the gateway had."""
 

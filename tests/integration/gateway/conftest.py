@@ -15,10 +15,13 @@ from shared.client import api_keys
 from shared.client.api_keys import Scope
 from shared.settings import Settings
 from shared.store.port import Store
+from tests.integration.gateway.gateway_settings import STACK_KEY, environment, with_key
+from tests.integration.gateway.two_gateways import TwoGateways, two_gateways
+from tests.servers.minio import MinioServer
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import Services, Worker
 
-STACK_KEY = "pe_0123456789ab_" + "5" * 64
+__all__ = ["STACK_KEY", "environment", "with_key"]
 
 
 @dataclass
@@ -53,21 +56,6 @@ class Gateway:
         made = api_keys.key_of(token, name="test", scopes=scopes, requests_per_minute=requests_per_minute)
         await api_keys.add(self.store, made)
         return token
-
-
-def environment(amqp_url: str, store_url: str) -> dict[str, str]:
-    """The settings of a gateway in a test."""
-    return {
-        "PODCAST_AMQP_URL": amqp_url,
-        "PODCAST_STORE_URL": store_url,
-        "PODCAST_SPEECH_URL": "http://127.0.0.1:9",
-        "PODCAST_GATEWAY_KEY": STACK_KEY,
-        "PODCAST_GRACE_SECONDS": "3",
-    }
-
-
-def with_key(url: str, token: str = STACK_KEY) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
 
 @pytest.fixture
@@ -123,3 +111,12 @@ async def shared(module_services: Services) -> AsyncIterator[Gateway]:
     worker = module_services.of("gateway")[0]
     async with with_key(worker.health_url) as client:
         yield Gateway(module_services, worker, client)
+
+
+@pytest.fixture(scope="module")
+def gateways(
+    rabbitmq: RabbitServer, minio: MinioServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TwoGateways]:
+    """Two replicas for all tests of a module."""
+    with two_gateways(rabbitmq, minio, tmp_path_factory.mktemp("gateways")) as started:
+        yield started

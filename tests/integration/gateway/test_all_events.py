@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from shared.protocol import topology
 from shared.runtime.broker import connected
 from tests.integration.gateway.event_streams import Life, Seen, watching
-from tests.integration.gateway.two_gateways import TwoGateways, two_gateways
-from tests.servers.minio import MinioServer
-from tests.servers.rabbitmq import RabbitServer
+from tests.integration.gateway.two_gateways import TwoGateways
 
 PATH = "/v1/events"
 SHARED_SECONDS = 1.1
 """Clients that come within a second share a snapshot."""
 SWEEP_SECONDS = 12.0
 """Within this time the store is read while no events are heard."""
-
-
-@pytest.fixture(scope="module")
-def gateways(
-    rabbitmq: RabbitServer, minio: MinioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TwoGateways]:
-    with two_gateways(rabbitmq, minio, tmp_path_factory.mktemp("gateways")) as started:
-        yield started
 
 
 @pytest.fixture

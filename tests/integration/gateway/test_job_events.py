@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import httpx
-import pytest
 from httpx_sse import aconnect_sse
 
 from shared.client import api_keys
 from shared.protocol.messages import JobEvent, WorkRetried
 from tests.integration.gateway.conftest import with_key
 from tests.integration.gateway.event_streams import Life, Seen, take, until_end, watching
-from tests.integration.gateway.two_gateways import TwoGateways, new_key, two_gateways
-from tests.servers.minio import MinioServer
-from tests.servers.rabbitmq import RabbitServer
+from tests.integration.gateway.two_gateways import TwoGateways, new_key
 from tests.waiting import until
 
 POLL_SECONDS = 8.0
 """A job is read from the store at least this often, also while events are heard."""
-
-
-@pytest.fixture(scope="module")
-def gateways(
-    rabbitmq: RabbitServer, minio: MinioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TwoGateways]:
-    with two_gateways(rabbitmq, minio, tmp_path_factory.mktemp("gateways")) as started:
-        yield started
 
 
 def path(life: Life) -> str:

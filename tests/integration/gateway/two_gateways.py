@@ -13,8 +13,8 @@ import httpx
 from shared.client import api_keys
 from shared.client.api_keys import Scope
 from shared.store.port import Store, open_store
-from tests.integration.gateway.conftest import environment, with_key
 from tests.integration.gateway.event_streams import Life
+from tests.integration.gateway.gateway_settings import environment, with_key
 from tests.servers.minio import MinioServer
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitServer
