@@ -181,6 +181,17 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level written")
     log_json: bool = Field(False, description="one JSON object a log line")
+    traces_file: str = Field(
+        "", description="traces are switched on, and appended to this file, one span a line; empty: see docs/tracing.md"
+    )
+    traces_headers: str = Field(
+        "",
+        description="headers for the collector of traces: `authorization=Bearer%20…`; as `OTEL_EXPORTER_OTLP_HEADERS`,"
+        " but it can be in a file",
+    )
+    traces_trust_clients: bool = Field(
+        False, description="a `traceparent` that a client has marked as sampled has its request and its job traced"
+    )
     state_dir: Path = Field(
         Path("~/.local/state/podcast-engine"), description="where a local stack keeps its data, logs and addresses"
     )

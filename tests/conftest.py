@@ -30,6 +30,8 @@ def pytest_configure() -> None:
     for name in Settings.model_fields.keys() - {"cache_dir"}:
         for variable in (f"{PREFIX}{name.upper()}", f"{PREFIX}{name.upper()}_FILE"):
             os.environ.pop(variable, None)
+    for variable in [name for name in os.environ if name.startswith("OTEL_")]:
+        del os.environ[variable]
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from services.coordinator import traces
 from services.coordinator.job import Job
 from services.coordinator.jobs import Jobs
 from services.coordinator.life import Event
@@ -36,7 +37,8 @@ async def dispatch(job: Job, *, jobs: Jobs, publish: Publish, is_news: bool = Tr
     progress = await jobs.progress(job)
     if job.synthesizing_since is None:
         job.synthesizing_since = time.monotonic()
-    await asyncio.gather(*(publish(request) for request in progress.take()))
+    with traces.of(job):
+        await asyncio.gather(*(publish(request) for request in progress.take()))
     fatal = progress.first_fatal()
     if fatal is not None:
         await jobs.move(job, Event.GIVEN_UP, stages=_stages(job), error=_why(progress, *fatal))

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from services.coordinator import clock, life, plan
+from services.coordinator import clock, life, plan, traces
 from services.coordinator.events import ending, event_of
 from services.coordinator.job import Job
 from services.coordinator.life import Event
@@ -170,8 +170,10 @@ class Jobs:
     async def close(self, job: Job) -> None:
         """Announce an ended job; it leaves `active/` only when that is confirmed, so a crash repeats it."""
         self._jobs.pop(job.job_id, None)
-        await self._announce(ending(job.status))
+        with traces.of(job):
+            await self._announce(ending(job.status))
         await self.records.unmark_active(job.job_id)
+        traces.ended(job.status)
 
     async def reopen(self, job: Job) -> None:
         """Resume an ended job, with a fresh deadline and without its failures and losses."""

@@ -104,6 +104,8 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
         redirect_slashes=False,  # the address of a redirect would come from the Host header
         separate_input_output_schemas=False,
         generate_unique_id_function=operation_id,
+        # Its own spans would believe a stranger's `traceparent` (docs/adr/0020-traces.md).
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
     )
     app.state.backend, app.state.guard = backend, Guard(settings, backend.store)
     app.state.voices = VoiceCatalogue(settings)

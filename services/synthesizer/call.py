@@ -13,6 +13,7 @@ from services.synthesizer.endpoints import Endpoint
 from services.synthesizer.http_errors import EndpointRefused, http_error, not_audio
 from shared.deadlines import deadline
 from shared.errors import BadAudio, DeadlineExceeded, SpeechDown, Transient
+from shared.tracing import http_calls
 
 AUDIO_BYTES_PER_SECOND = 192_000
 """48 kHz, two channels, 16 bits: for the longest speech that the text may take, the largest answer that is read."""
@@ -95,7 +96,8 @@ async def _exchange(client: httpx.AsyncClient, endpoint: Endpoint, request: Spee
         "speed": request.speed,
         "stream": False,  # Kokoro-FastAPI streams by default, and then a failure is a truncated 200
     }
-    async with client.stream("POST", endpoint.url, json=asked) as response:
+    async with client.stream("POST", endpoint.url, json=asked, headers=http_calls.headers()) as response:
+        http_calls.answered(response.status_code)
         if response.status_code != httpx.codes.OK:
             raise http_error(
                 response.status_code,

@@ -19,10 +19,11 @@ from prometheus_client import Counter
 from services.synthesizer.breaker import Breaker
 from services.synthesizer.call import ConnectionLost, NoAnswer, SpeechRequest, post, probe
 from services.synthesizer.connections import Connections
-from services.synthesizer.endpoints import Endpoint, choose
+from services.synthesizer.endpoints import SPEECH_PATH, Endpoint, choose
 from services.synthesizer.http_errors import EndpointBusy, EndpointRefused, GatewayFailed
 from shared.errors import DeadlineExceeded, Misconfigured, PodcastError, SpeechDown, SpeechRejected
 from shared.settings import Settings
+from shared.tracing import http_calls
 
 log = structlog.get_logger(__name__)
 
@@ -161,7 +162,8 @@ class SpeechPool:
             started = time.monotonic()
             await probe(self._connections, endpoint, deadline_seconds=left_seconds)
             left_seconds -= round(time.monotonic() - started, 3)
-        return await post(self._connections, endpoint, request, deadline_seconds=left_seconds)
+        with http_calls.calling("POST", endpoint.url, route=SPEECH_PATH):
+            return await post(self._connections, endpoint, request, deadline_seconds=left_seconds)
 
     def _verdict(self, failures: list[PodcastError]) -> PodcastError:
         """The failure that is reported for all endpoints.

@@ -42,6 +42,9 @@ ORIGIN_EXCHANGE = "x-origin-exchange"
 ORIGIN_ROUTING_KEY = "x-origin-routing-key"
 """Where a copy was first published; the default exchange, through which copies are sent, would hide it."""
 
+TRACEPARENT = "traceparent"
+"""The W3C trace context of the span that published it; copies keep it (docs/tracing.md)."""
+
 EXCEPTION_TYPE = "x-exception-type"
 EXCEPTION_MESSAGE = "x-exception-message"
 EXCEPTION_STACKTRACE = "x-exception-stacktrace"
@@ -81,6 +84,7 @@ OURS = frozenset(
         SUSPECT,
         ORIGIN_EXCHANGE,
         ORIGIN_ROUTING_KEY,
+        TRACEPARENT,
         *OF_A_DEAD_LETTER,
     }
 )

@@ -32,9 +32,10 @@ from shared.deadlines import deadline
 from shared.errors import BrokerDown, PodcastError, Transient
 from shared.protocol import envelope
 from shared.protocol.topology import DEAD_EXCHANGE
-from shared.runtime import delays, metrics
+from shared.runtime import delays, logs, message_traces, metrics
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.runtime.subscription import Subscription
+from shared.tracing.spans import NOTHING
 
 if TYPE_CHECKING:
     from faststream.message import StreamMessage
@@ -80,12 +81,16 @@ class Delivery(BaseMiddleware[Any, Any]):
         self.is_suspect = bool(msg.redelivered or msg.headers.get(envelope.SUSPECT))
         self.started = time.monotonic()
         self.bare = False
+        self.span = NOTHING
 
     async def on_receive(self) -> None:
         """Add the message to those in flight, and its job to the log context."""
         structlog.contextvars.bind_contextvars(
             job=envelope.job_id(self.msg), chunk=envelope.chunk(self.msg), attempt=envelope.attempt(self.msg)
         )
+        self.span = message_traces.processing(self.msg, self.subscription.queue.name)
+        self.span.__enter__()  # the message is handled in a task of its own, so it ends with the delivery
+        structlog.contextvars.bind_contextvars(**logs.trace_of(self.span))
         if self.task is not None:
             self.subscription.in_flight[self.task] = self
         metrics.IN_FLIGHT.labels(self.subscription.queue.name).inc()
@@ -129,11 +134,15 @@ class Delivery(BaseMiddleware[Any, Any]):
             outcome = await self._settle(exc_val)
             log.info("settled", kind=self.kind, outcome=outcome, seconds=round(time.monotonic() - self.started, 3))
             metrics.MESSAGES.labels(self.subscription.queue.name, outcome).inc()
+            self.span.set({"podcast.outcome": outcome})
         finally:
             metrics.IN_FLIGHT.labels(self.subscription.queue.name).dec()
             metrics.HANDLER_SECONDS.labels(
                 self.subscription.queue.name, self.kind if exc_val is None else "failed"
             ).observe(time.monotonic() - self.started)
+            if exc_val is not None and not isinstance(exc_val, Ignored | _TooEarly):
+                self.span.failed(exc_val, reason=_sentence(exc_val))
+            self.span.end()
             if self.task is not None:
                 self.subscription.in_flight.pop(self.task, None)
         return not isinstance(exc_val, asyncio.CancelledError)

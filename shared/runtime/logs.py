@@ -10,6 +10,7 @@ import structlog
 
 from shared.addresses import scrub
 from shared.text import json_escaped, printable
+from shared.tracing.spans import Span
 
 
 def _only_text(_logger: Any, _method: str, line: Any) -> str:
@@ -81,3 +82,8 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def trace_of(span: Span) -> dict[str, str]:
+    """What ties log lines to a trace; nothing if the span is not recorded."""
+    return {"trace_id": span.trace_id} if span.trace_id else {}

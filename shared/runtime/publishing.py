@@ -14,6 +14,7 @@ from shared.errors import BrokerDown
 from shared.protocol import envelope
 from shared.protocol.messages import Frozen, JobEvent, Message, WorkRetried
 from shared.protocol.topology import EVENTS_EXCHANGE, EXCHANGE, MOVED, WorkQueue
+from shared.runtime import message_traces
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,7 @@ class Publisher:
         Raises:
             BrokerDown: the broker did not confirm it in time, or has no queue for it.
         """
-        await self.raw(_carrying(message), EXCHANGE, message.ROUTING_KEY)
+        await self._new(message, EXCHANGE, message.ROUTING_KEY)
 
     async def durable_event(self, message: Message) -> None:
         """Publish a durable event to the queues that are bound to it, if any.
@@ -45,7 +46,7 @@ class Publisher:
         Raises:
             BrokerDown: the broker did not confirm it in time.
         """
-        await self.raw(_carrying(message), EXCHANGE, message.ROUTING_KEY, mandatory=False)
+        await self._new(message, EXCHANGE, message.ROUTING_KEY, mandatory=False)
 
     async def to_queue(self, queue: WorkQueue, message: Message) -> None:
         """Publish a message directly to a single queue, bypassing the exchange.
@@ -53,7 +54,12 @@ class Publisher:
         Raises:
             BrokerDown: the broker did not confirm it in time.
         """
-        await self.raw(_carrying(message), "", queue.name)
+        await self._new(message, "", queue.name)
+
+    async def _new(self, message: Message, exchange: str, routing_key: str, *, mandatory: bool = True) -> None:
+        carrying = _carrying(message)
+        with message_traces.publishing(carrying, exchange, routing_key):
+            await self.raw(carrying, exchange, routing_key, mandatory=mandatory)
 
     async def raw(self, message: aio_pika.Message, exchange: str, routing_key: str, *, mandatory: bool = True) -> None:
         """Publish a complete AMQP message.

@@ -27,7 +27,7 @@ from shared.errors import BrokerDown, Misconfigured, StoreDown
 from shared.protocol import envelope, reading, topology
 from shared.protocol.messages import Message
 from shared.protocol.topology import WorkQueue
-from shared.runtime import health, heap, logs, timeout_budget, watchdog
+from shared.runtime import health, heap, logs, timeout_budget, trace_export, watchdog
 from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected
 from shared.runtime.broker_addresses import FailoverConnection, shuffled
 from shared.runtime.delivery import Delivery, Ignored
@@ -332,6 +332,10 @@ def main(service: str, build: Callable[[Settings], Service]) -> None:
     except Misconfigured as error:
         sys.exit(f"{service}: {error}")
     logs.configure(service, level=settings.log_level, as_json=settings.log_json)
+    try:
+        trace_export.start(service, settings)
+    except Misconfigured as error:
+        sys.exit(f"{service}: {error}")
     heap.share_one()
 
     async def run() -> None:
@@ -344,6 +348,7 @@ def main(service: str, build: Callable[[Settings], Service]) -> None:
         except Exception:
             log.exception("the service ends")
             code = 1
+        await trace_export.finish()
         sys.stdout.flush()
         sys.stderr.flush()
         # Immediately: leaving the loop would join threads, and a stuck one must not keep the process alive.

@@ -208,9 +208,12 @@ class Services:
             await asyncio.sleep(0.1)
         raise AssertionError(f"job {job_id} was not {states} within {seconds} s: {status}")
 
+    async def manifest(self, job_id: str) -> Manifest:
+        return Manifest.model_validate_json(await self.store.get(keys.manifest(job_id)))
+
     async def spoken(self, job: JobRequest, directory: Path) -> tuple[list[str], list[str]]:
         """The chunks that should be spoken, and those heard in the finished episode (tone engine only)."""
-        manifest = Manifest.model_validate_json(await self.store.get(keys.manifest(job.job_id)))
+        manifest = await self.manifest(job.job_id)
         status = await self.status(job.job_id)
         assert status is not None
         extension = next(name for name in job.formats if name in status.files)

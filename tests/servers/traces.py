@@ -1,0 +1,62 @@
+"""Reads the spans that services have written to a file (`PODCAST_TRACES_FILE`)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SpanRead:
+    """One exported span."""
+
+    name: str
+    service: str
+    kind: str
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    status: str
+    attributes: dict[str, Any]
+    links: tuple[tuple[str, str], ...]
+    """Trace id and span id of each."""
+    start: float
+    end: float
+
+
+def spans_in(path: Path) -> list[SpanRead]:
+    """All spans, by their beginning."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return sorted((_read(json.loads(line)) for line in lines), key=lambda span: span.start)
+
+
+def of_trace(spans: list[SpanRead], trace_id: str) -> list[SpanRead]:
+    return [span for span in spans if span.trace_id == trace_id]
+
+
+def orphans(spans: list[SpanRead]) -> list[SpanRead]:
+    """Spans whose parent is not among them."""
+    ids = {span.span_id for span in spans}
+    return [span for span in spans if span.parent_id is not None and span.parent_id not in ids]
+
+
+def _read(line: dict[str, Any]) -> SpanRead:
+    return SpanRead(
+        name=line["name"],
+        service=line["resource"]["attributes"]["service.name"],
+        kind=line["kind"].removeprefix("SpanKind.").lower(),
+        trace_id=line["context"]["trace_id"].removeprefix("0x"),
+        span_id=line["context"]["span_id"].removeprefix("0x"),
+        parent_id=line["parent_id"].removeprefix("0x") if line["parent_id"] else None,
+        status=line["status"]["status_code"],
+        attributes=line["attributes"],
+        links=tuple(
+            (link["context"]["trace_id"].removeprefix("0x"), link["context"]["span_id"].removeprefix("0x"))
+            for link in line["links"]
+        ),
+        start=datetime.fromisoformat(line["start_time"]).timestamp(),
+        end=datetime.fromisoformat(line["end_time"]).timestamp(),
+    )
