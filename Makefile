@@ -68,6 +68,7 @@ docs:
 	$(BIN)/python -m docs.lifecycle
 	$(BIN)/python -m docs.sync_client
 	$(BIN)/python -m docs.problems
+	$(BIN)/python -m docs.metrics
 	$(BIN)/python -m services.cli.settings_document > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
 
 # requirements.lock is what the system runs on, requirements-dev.lock adds what its tests need; bootstrap.lock is the

@@ -15,7 +15,9 @@ from shared.errors import DeadlineExceeded, Transient
 
 T = TypeVar("T")
 
-EXPIRED = Counter("podcast_deadlines_expired", "Deadlines that ended something, by what was being done", ["doing"])
+EXPIRED = Counter(
+    "podcast_deadlines_expired", "Deadlines that ended something, by the first word of what it was.", ["doing"]
+)
 
 
 @asynccontextmanager

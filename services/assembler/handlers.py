@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from services.assembler import chapter_marks, chunks, cover, mastering, scratch, tags, timing
+from services.assembler import chapter_marks, chunks, cover, mastering, metrics, scratch, tags, timing
 from services.assembler.captions import webvtt
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
 from services.assembler.failures import ChunkMissing
@@ -56,17 +56,20 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
     sample_rate = manifest.sample_rate or settings.sample_rate
     fingerprint = timing.fingerprint(data, sample_rate)
     finished = await timing.finished(request.job_id, fingerprint, store)
+    source = "made" if finished is None else "found"
     if finished is None:
         try:
             finished = await _make(manifest, fingerprint, store, sample_rate)
         except ChunkMissing as lost:
             # A chunk's object is the only record that it is finished: without it, the coordinator requests it again.
+            metrics.CHUNKS_LOST.inc()
             log.warning("chunk lost", reason=str(lost))
             await store.delete(lost.key)
             await publish(
                 ChunkLost(job_id=manifest.job_id, index=lost.index, audio_key=lost.key, reason=lost.message[:500])
             )
             return
+    metrics.EPISODES.labels(source).inc()
     await publish(_announcement(finished, time.monotonic() - started))
 
 
@@ -105,6 +108,7 @@ async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate:
     )
     document = await in_thread(partial(made.model_dump_json, indent=1))
     await store.put(_timing_key(manifest.job_id), document.encode(), content_type=CONTENT_TYPES["timing.json"])
+    metrics.AUDIO_SECONDS.inc(timeline.seconds(timeline.frames))
     log.info("episode made", seconds=round(timeline.seconds(timeline.frames), 1), chunks=len(timeline.chunks))
     return made
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from pydantic import ValidationError
 
-from services.chunker import manifests
+from services.chunker import manifests, metrics
 from services.chunker.cancellation import Cancelled, unless_cancelled
 from services.chunker.sources import read_source, time_left
 from services.chunker.workers import in_worker
@@ -51,6 +51,7 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
         except Cancelled:
             log.info("the job was cancelled or deleted: stopped reading", seconds=round(time.monotonic() - started, 1))
             return
+        metrics.CHUNKS.observe(chunks)
         try:
             await store.create(key, manifest, content_type="application/json")
         except Conflict:  # another chunker had the same message: the first manifest counts

@@ -12,7 +12,7 @@ from typing import Final, get_args
 import structlog
 from pydantic import ValidationError
 
-from services.chunker import preview_documents
+from services.chunker import metrics, preview_documents
 from services.chunker.sources import read_source, time_left
 from services.chunker.workers import in_worker
 from shared.addresses import scrub
@@ -73,13 +73,15 @@ async def _outcome(asked: PreviewRequested, *, store: Store, settings: Settings)
             left_seconds=left_seconds,
             content_sha256=asked.content_sha256,
         )
-        return await in_worker(
+        made = await in_worker(
             "Splitting the text", left_seconds(), preview_documents.build, asked, packed, settings, name=name
         )
     except Outage:
         raise
     except (BadInput, Transient) as error:
         return _refusal(asked, _kind(error), error.message, error.hint)
+    metrics.PREVIEWS.labels("made").inc()
+    return made
 
 
 def _kind(error: PodcastError) -> RefusalKind:
@@ -89,6 +91,7 @@ def _kind(error: PodcastError) -> RefusalKind:
 
 
 def _refusal(asked: PreviewRequested, kind: RefusalKind, message: str, hint: str) -> bytes:
+    metrics.PREVIEWS.labels("refused").inc()
     refused = PreviewRefused(
         preview_id=asked.preview_id, made_at=time.time(), kind=kind, message=scrub(message), hint=hint
     )

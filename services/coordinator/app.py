@@ -4,7 +4,7 @@ import functools
 
 from faststream.rabbit import ExchangeType, RabbitExchange
 
-from services.coordinator import deaths, handlers, plan, reconciling
+from services.coordinator import deaths, handlers, metrics, plan, queue_watch, reconciling
 from services.coordinator.jobs import Jobs
 from services.coordinator.retention import keep_pruned
 from shared.protocol import messages, topology
@@ -30,6 +30,8 @@ def build(
     app.on_disconnect.append(jobs.forget_all)
     app.background += [
         jobs.keep_written,
+        functools.partial(metrics.keep_shown, jobs.all),
+        functools.partial(queue_watch.keep_read, settings, (*stages, app.queue, topology.WEBHOOKS)),
         functools.partial(reconciling.tick, app.publish, every_seconds=settings.reconcile_seconds),
         functools.partial(keep_pruned, app.store, settings),
     ]

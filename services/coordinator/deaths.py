@@ -10,6 +10,7 @@ from __future__ import annotations
 from aio_pika import IncomingMessage
 from pydantic import ValidationError
 
+from services.coordinator import metrics
 from services.coordinator.dispatching import Publish, dispatch
 from services.coordinator.jobs import Jobs
 from services.coordinator.life import Event
@@ -31,6 +32,7 @@ async def dead_letter(
     queue = next((stage for stage in stages if stage.name == name), None)
     if queue is None:
         return
+    metrics.DEAD_LETTERS.labels(queue.name).inc()
     message = _message(copy, queue)
     if isinstance(message, PreviewRequested):
         return  # no job

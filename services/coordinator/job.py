@@ -25,6 +25,11 @@ class Job:
     stale: bool = False
     audio_seconds: float = 0.0
     synthesizing_since: float | None = None
+    progressed_at: float = field(init=False)
+    """When it last made progress, in seconds since the epoch; unlike `last_news`, a look at it does not count."""
+
+    def __post_init__(self) -> None:
+        self.progressed_at = self.status.updated_at
 
     @property
     def job_id(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from services.coordinator import clock, life, plan, traces
+from services.coordinator import clock, life, metrics, plan, traces
 from services.coordinator.events import ending, event_of
 from services.coordinator.job import Job
 from services.coordinator.life import Event
@@ -157,8 +157,11 @@ class Jobs:
             return False
         now = clock.now()
         history = life.history(job.status, state, at=now)
+        before = job.status
+        job.progressed_at = now
         job.status = job.status_now(state=state, updated_at=now, history=history, **fields)
         await self.write(job)
+        metrics.changed(before, job.status)
         log.info("job", state=state, job=job.job_id, on=event.value, reason=job.status.error)
         if job.ended:
             await self.close(job)
@@ -186,6 +189,7 @@ class Jobs:
         job.stale = True
         now = time.monotonic()
         job.last_news = now
+        job.progressed_at = clock.now()
         if now - job.told_at >= EVENT_INTERVAL_SECONDS:
             job.told_at = now
             job.status = job.status_now()
@@ -223,6 +227,10 @@ class Jobs:
                             await self.write_now(job)
                 except Outage as error:
                     log.warning("status not written", job=job.job_id, reason=str(error))
+
+    def all(self) -> list[Job]:
+        """Every job in the cache."""
+        return list(self._jobs.values())
 
     def cached(self, job_id: str) -> Job | None:
         """The job, if it is in the cache."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.coordinator import clock
+from services.coordinator import clock, metrics
 from services.coordinator.dispatching import Publish, carry_on
 from services.coordinator.job import Job
 from services.coordinator.jobs import Jobs, Overtaken, Unreadable
@@ -138,6 +138,7 @@ class Reconciler:
             manifest = await self.jobs.records.manifest(job.job_id)
             if manifest is None:
                 return  # the chunker has its request; if that was lost, the job will be found stalled
+        metrics.TAKEN_UP.inc()
         log.info("taking up", job=job.job_id, state=job.status.state)
         await self._carry_on(job, manifest)
 
@@ -147,6 +148,7 @@ class Reconciler:
         if sum([await self._waiting_in(queue) for queue in _queues(job)]):
             job.last_news = time.monotonic()  # it waits its turn, or for a server that is down
             return
+        metrics.STALLED.inc()
         log.warning("standing still", job=job.job_id, state=job.status.state)
         if job.progress is not None:
             job.progress.ask_again()

@@ -130,6 +130,17 @@ class Tally:
         return not self.finished_count and len(self.failed) >= self.kind.parallel
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many distinct objects there are in each status."""
+        requested, failed = len(self.in_flight), len(self.failed)
+        return {
+            "unrequested": len(self._first) - self.finished_count - requested - failed,
+            "requested": requested,
+            "finished": self.finished_count,
+            "failed": failed,
+        }
+
+    @property
     def complete(self) -> bool:
         """Every object is in the store."""
         return self.finished_count == len(self._first)

@@ -40,6 +40,7 @@ from services.gateway import (
 from services.gateway.access import Guard, origins
 from services.gateway.backend import Backend
 from services.gateway.deadlines import RequestDeadlines
+from services.gateway.metrics import Measured
 from services.gateway.middleware import BodyLimit, InTurn, ResponseHeaders, Room
 from services.gateway.openapi import describe, operation_id
 from services.gateway.operators import Operators
@@ -132,6 +133,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     app.add_middleware(Room)
     app.add_middleware(ResponseHeaders)
     app.add_middleware(InTurn)
+    app.add_middleware(Measured)
     return app, backend
 
 

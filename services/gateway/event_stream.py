@@ -13,19 +13,16 @@ import time
 from typing import Final, Protocol
 
 import structlog
-from prometheus_client import Counter, Gauge
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from services.gateway import metrics
 from services.gateway.connection import Connection, gone
 from services.gateway.event_format import RETRY, comment
 from services.gateway.event_wakes import FewAtOnce
 
 log = structlog.get_logger(__name__)
 
-OPEN: Final = Gauge("podcast_gateway_streams", "Event streams that are open")
-SENT: Final = Counter("podcast_gateway_events_sent", "Server-sent events written")
-ENDED: Final = Counter("podcast_gateway_streams_ended", "Event streams that have ended, by why", ["why"])
 MEDIA_TYPE: Final = "text/event-stream"
 _FLUSH_SECONDS: Final = 1.0
 """How long a client may take for the last bytes of its stream."""
@@ -97,13 +94,13 @@ class EventStream(Response):
         """Write until the stream ends."""
         del scope
         why = "failed"
-        with OPEN.track_inprogress():
+        with metrics.STREAMS.track_inprogress():
             try:
                 if self._connection is not None:
                     self._connection.begin_stream(silent_seconds=self._send_seconds)
                 why = await self._until_it_ends(receive, send)
             finally:
-                ENDED.labels(why).inc()
+                metrics.STREAMS_ENDED.labels(why).inc()
                 await self._held.aclose()
 
     async def _until_it_ends(self, receive: Receive, send: Send) -> str:
@@ -138,7 +135,7 @@ class EventStream(Response):
             data = await self._source.take()
             if data:
                 await self._body(send, prefix + data)
-                SENT.inc(data.count(b"\n\n"))  # each event ends so
+                metrics.EVENTS_SENT.inc(data.count(b"\n\n"))  # each event ends so
                 prefix = b""
             elif self._source.is_ended():
                 why = "ended"

@@ -15,9 +15,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 import structlog
-from prometheus_client import Gauge
 
-from services.gateway import event_format
+from services.gateway import event_format, metrics
 from services.gateway.event_positions import Step
 from services.gateway.event_wakes import Wakes
 from shared.client import watching
@@ -28,7 +27,6 @@ from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 
-WATCHED: Final = Gauge("podcast_gateway_watched_jobs", "Jobs whose status is being watched for clients")
 _POLL_SECONDS: Final = 1.0
 _READS_A_SECOND: Final = 100
 """With more jobs than this, each is read less often."""
@@ -137,7 +135,7 @@ class Watches:
         watch = self._watches.get(job_id, found)
         if not len(watch.wakes):
             self._watches[job_id] = watch
-            WATCHED.set(len(self._watches))
+            metrics.WATCHED_JOBS.set(len(self._watches))
             watch.polling = asyncio.create_task(self._poll(watch), name=f"watch of {job_id}")
         watch.wakes.add(wake)
         try:
@@ -148,7 +146,7 @@ class Watches:
                 if watch.polling is not None:
                     watch.polling.cancel()
                 self._watches.pop(job_id, None)
-                WATCHED.set(len(self._watches))
+                metrics.WATCHED_JOBS.set(len(self._watches))
 
     async def _first_look(self, job_id: str) -> Watch:
         """Read a job's status, once for all who ask at the same time."""

@@ -23,6 +23,7 @@ from fastapi import FastAPI
 from services.gateway import problems
 from services.gateway.backend import Backend
 from services.gateway.connection import Connection
+from shared.runtime import metrics
 from shared.runtime.http_guard import HEADERS_LIMIT_BYTES, ConnectionGuard
 from shared.runtime.http_server import BACKLOG, Server, listen
 from shared.runtime.watchdog import Watchdog
@@ -92,6 +93,7 @@ async def serve(app: FastAPI, backend: Backend) -> int:
         loop.add_signal_handler(number, stop)
     watchdog = Watchdog(limit_seconds=settings.watchdog_seconds, in_flight=list)
     watchdog.start()
+    metrics.show(backend.readiness)
     loop.add_signal_handler(signal.SIGUSR1, watchdog.dump)
     # Looking through all that a thousand streams have takes a tenth of a second, in which nothing else happens: so what
     # was imported is left out, and it is done a tenth as often as usual.

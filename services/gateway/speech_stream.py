@@ -15,12 +15,11 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Final, Literal
 
 import structlog
-from prometheus_client import Gauge
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.gateway import openai_errors
+from services.gateway import metrics, openai_errors
 from services.gateway.connection import gone
 from services.gateway.gateway_errors import SpeechStreamsFull
 from services.gateway.problem_kinds import kind_of
@@ -32,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 StreamKind = Literal["audio", "sse"]
 
-STREAMS: Final = Gauge("podcast_gateway_speech", "Answers with speech that are under way, by what they are", ["kind"])
 _RETRY_SECONDS: Final = 5
 SSE_MEDIA_TYPE: Final = "text/event-stream"
 EVENT_SCHEMA: Final[dict[str, Any]] = {
@@ -61,7 +59,7 @@ class StreamSlots:
     def __init__(self, limit: int, *, what: str) -> None:
         self._limit = limit
         self._what = what
-        self._gauge = STREAMS.labels(what)
+        self._gauge = metrics.SPEECH.labels(what)
         self._taken = 0
 
     def take(self) -> Callable[[], None]:

@@ -7,13 +7,14 @@ import time
 from dataclasses import dataclass
 
 import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.speech import catalogue, speech_request
+from services.speech import catalogue, metrics, speech_request
 from services.speech.catalogue import Engine
 from services.speech.encoding import MEDIA_TYPES
 from services.speech.pool import Pool
@@ -38,11 +39,18 @@ class Routes:
         """`POST /v1/audio/speech`."""
         began = time.monotonic()
         asked = speech_request.parse(await _body(request), self.engines, self.default_engine)
-        answer = await self._while_connected(request, asked)
-        if answer is None:
-            return Response(status_code=CLIENT_CLOSED_REQUEST)
-        if not answer.header["ok"]:
-            raise _failed(asked, answer)
+        outcome = "failed"
+        try:
+            answer = await self._while_connected(request, asked)
+            if answer is None:
+                outcome = "left"
+                return Response(status_code=CLIENT_CLOSED_REQUEST)
+            if not answer.header["ok"]:
+                raise _failed(asked, answer)
+            outcome = "spoken"
+        finally:
+            metrics.REQUEST_SECONDS.labels(asked.engine, outcome).observe(time.monotonic() - began)
+        metrics.AUDIO_SECONDS.labels(asked.engine).inc(answer.header["seconds"])
         log.info(
             "spoken",
             engine=asked.engine,
@@ -104,14 +112,20 @@ class Routes:
         }
         return JSONResponse(body, status_code=200 if status == "ok" else 503)
 
+    async def metrics(self, _request: Request) -> Response:
+        """`GET /metrics`: in Prometheus' text format."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
     def app(self) -> Starlette:
         """The ASGI application."""
+        metrics.show(self.pool)
         return Starlette(
             routes=[
                 Route("/v1/audio/speech", self.speech, methods=["POST"]),
                 Route("/v1/models", self.models),
                 Route("/v1/audio/voices", self.voices),
                 Route("/healthz", self.health),
+                Route("/metrics", self.metrics),
             ],
             exception_handlers={Refused: _refusal, HTTPException: _http_error, ClientDisconnect: _left},
         )
@@ -143,6 +157,7 @@ def _failed(asked: SpeechRequest, answer: Answer) -> Refused:
 async def _refusal(_request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
+    metrics.REFUSED.labels(str(error.status)).inc()
     log.info("refused", status=error.status, code=error.code, reason=error.message)
     body = {"message": error.message, "type": error.kind, "code": error.code, "param": error.param}
     headers = {"retry-after": str(error.retry_after_seconds)} if error.retry_after_seconds else None

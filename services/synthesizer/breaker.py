@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
+
+STATES: Final = ("closed", "open", "half-open")
 
 
 class Breaker:
@@ -40,6 +43,15 @@ class Breaker:
     def admits(self) -> bool:
         """Whether a call may begin now."""
         return self.wait_seconds == 0
+
+    @property
+    def state(self) -> str:
+        """One of `STATES`. A server that asked for a pause is not called either, so its breaker is open."""
+        if self._probing:
+            return "half-open"
+        if not self.admits:
+            return "open"
+        return "half-open" if self._failures >= self._limit else "closed"
 
     @property
     def is_half_open(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Protocol
 import anyio
 import structlog
 
+from services.synthesizer import metrics
 from services.synthesizer.audio import process
 from services.synthesizer.audio_validation import decode, longest_seconds, validate
 from services.synthesizer.speech import Spoken
@@ -66,9 +67,12 @@ async def speak_chunk(
     measurement = await _stored(store, request.audio_key, sample_rate)
     reused = measurement is not None
     if measurement is None:
-        chunk = await _spoken(request, speech=speech, sample_rate=sample_rate, turns=turns)
+        chunk, endpoint = await _spoken(request, speech=speech, sample_rate=sample_rate, turns=turns)
         measurement = chunk_audio.read_measurement(chunk[: chunk_audio.HEADER_BYTES])
+        metrics.AUDIO_SECONDS.labels(endpoint).inc(measurement.seconds)
+        metrics.CHARACTERS.labels(endpoint).inc(len(request.text))
         await store.put(request.audio_key, chunk, content_type=chunk_audio.CONTENT_TYPE)
+    metrics.CHUNKS.labels("stored" if reused else "spoken").inc()
     await publish(
         ChunkSynthesized(
             job_id=request.job_id,
@@ -96,23 +100,33 @@ async def _stored(store: Store, key: str, sample_rate: int) -> Measurement | Non
     return found if found.sample_rate == sample_rate else None
 
 
-async def _spoken(request: ChunkRequested, *, speech: Speech, sample_rate: int, turns: anyio.CapacityLimiter) -> bytes:
-    """The chunk in its stored form. An unusable answer is retried once, immediately, and elsewhere if possible."""
+async def _spoken(
+    request: ChunkRequested, *, speech: Speech, sample_rate: int, turns: anyio.CapacityLimiter
+) -> tuple[bytes, str]:
+    """The chunk in its stored form, and who spoke it.
+
+    An unusable answer is retried once, immediately, and elsewhere if possible.
+    """
     answered_by: str | None = None
     for last in (False, True):
+        spoken: Spoken | None = None
         try:
             spoken = await speech.speak(
                 request.text, voice=request.voice, model=request.model, speed=request.speed, avoid=answered_by
             )
             answered_by = spoken.endpoint
-            return await in_thread(
+            chunk = await in_thread(
                 partial(make_chunk, spoken.audio, request.text, speed=request.speed, sample_rate=sample_rate),
                 limiter=turns,
             )
         except BadAudio as error:
+            if spoken is not None:
+                metrics.BAD_AUDIO.labels(spoken.endpoint).inc()
             if last:
                 raise
             log.warning("bad_audio", endpoint=answered_by, why=error.message)
+        else:
+            return chunk, spoken.endpoint
     raise AssertionError  # the second round returns or raises
 
 

@@ -14,8 +14,8 @@ from typing import NamedTuple, Self
 
 import httpx
 import structlog
-from prometheus_client import Counter
 
+from services.synthesizer import metrics
 from services.synthesizer.breaker import Breaker
 from services.synthesizer.call import ConnectionLost, NoAnswer, SpeechRequest, post, probe
 from services.synthesizer.connections import Connections
@@ -26,8 +26,6 @@ from shared.settings import Settings
 from shared.tracing import http_calls
 
 log = structlog.get_logger(__name__)
-
-CALLS = Counter("podcast_speech_calls", "Calls of speech servers, by endpoint and outcome", ["endpoint", "outcome"])
 
 KEEPALIVE_SECONDS = 4.0
 """Idle connections are dropped before the server drops them: uvicorn does after 5 s, and a request would be lost."""
@@ -68,6 +66,8 @@ class SpeechPool:
             )
             for url in settings.speech_urls
         )
+        for endpoint in self.endpoints:
+            metrics.show(endpoint)
         headers = {"Accept": "audio/wav, audio/*", "Accept-Encoding": "identity"}
         if settings.speech_api_key:
             headers["Authorization"] = f"Bearer {settings.speech_api_key}"
@@ -129,6 +129,7 @@ class SpeechPool:
     async def _call(self, endpoint: Endpoint, request: SpeechRequest) -> bytes:
         """Call one endpoint, and record the outcome in its breaker."""
         outcome = "abandoned"
+        started = time.monotonic()
         with endpoint.call():
             try:
                 audio = await self._post(endpoint, request)
@@ -153,7 +154,7 @@ class SpeechPool:
             finally:
                 if outcome == "abandoned":  # cancelled, or a bug: it shows nothing about the endpoint
                     endpoint.breaker.abandoned()
-                CALLS.labels(endpoint.name, outcome).inc()
+                metrics.CALL_SECONDS.labels(endpoint.name, outcome).observe(time.monotonic() - started)
 
     async def _post(self, endpoint: Endpoint, request: SpeechRequest) -> bytes:
         """Post, within the deadline of a call; probe first if the server was down."""

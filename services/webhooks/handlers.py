@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
-from services.webhooks import sending, signing
+from services.webhooks import metrics, sending, signing
 from services.webhooks.fairness import HostTurns
 from shared.checked_network import Resolve, resolve
 from shared.client import webhook_endpoints, webhook_payloads
@@ -78,23 +78,24 @@ async def deliver(
         return
     payload = message.payload.encode()
     headers = signing.headers(message.webhook_id, payload, secrets, timestamp=int(time.time()))
-    async with turns.of(url):
-        try:
-            status = await sending.post(
-                url,
-                payload,
-                headers=headers,
-                deadline_seconds=settings.webhook_deadline_seconds,
-                connect_timeout_seconds=settings.connect_timeout_seconds,
-                allowed=settings.webhook_allowed,
-                resolve=resolve,
-            )
-        except sending.EndpointGone as error:
-            if message.endpoint_id is not None:
-                with contextlib.suppress(NotFound):
-                    await webhook_endpoints.disable(store, message.endpoint_id, url=url, reason=error.message)
-                log.warning("endpoint disabled", endpoint=message.endpoint_id, reason=error.message)
-            raise
+    with metrics.measured():
+        async with turns.of(url):
+            try:
+                status = await sending.post(
+                    url,
+                    payload,
+                    headers=headers,
+                    deadline_seconds=settings.webhook_deadline_seconds,
+                    connect_timeout_seconds=settings.connect_timeout_seconds,
+                    allowed=settings.webhook_allowed,
+                    resolve=resolve,
+                )
+            except sending.EndpointGone as error:
+                if message.endpoint_id is not None:
+                    with contextlib.suppress(NotFound):
+                        await webhook_endpoints.disable(store, message.endpoint_id, url=url, reason=error.message)
+                    log.warning("endpoint disabled", endpoint=message.endpoint_id, reason=error.message)
+                raise
     log.info("delivered", webhook=message.webhook_id, endpoint=message.endpoint_id, status=status)
 
 

@@ -163,6 +163,19 @@ def still_seconds(message: AbstractIncomingMessage, *, limit: float) -> float:
     return max(0.0, min(left, moment - time.time(), limit))
 
 
+def age_seconds(message: AbstractIncomingMessage) -> float | None:
+    """How long ago the message was published; at least 0, since clocks differ.
+
+    None if it says nothing of this delivery: it was delivered before, or it is a copy, which keeps the first moment.
+    """
+    moment = message.timestamp
+    if message.redelivered or ORIGIN_EXCHANGE in message.headers or not isinstance(moment, datetime):
+        return None
+    if is_dead_letter(message):
+        return None
+    return max(0.0, time.time() - moment.timestamp())
+
+
 def identity(message: AbstractIncomingMessage) -> str:
     """The message's id; for a stranger's message without one, a digest of its body."""
     return header_values.short(message.message_id) or hashlib.sha256(message.body).hexdigest()[:32]

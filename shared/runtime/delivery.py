@@ -47,6 +47,7 @@ _OUTAGE_WAIT_STEPS = 3
 _SETTLE_PAUSE_SECONDS = 0.5
 _ABANDONED = "abandoned"
 """Not settled by us: the connection is lost, and the broker redelivers the message."""
+_FAILED = frozenset({"retried", "waiting", "dead"})
 _MALFORMED = (ValidationError, SubscriberNotFound, json.JSONDecodeError, UnicodeDecodeError)
 _PERMANENT = (PodcastError, *_MALFORMED)
 """Except Transient, which is a PodcastError too. Anything else is a bug and is retried, as it may be a rare fault."""
@@ -93,7 +94,10 @@ class Delivery(BaseMiddleware[Any, Any]):
         structlog.contextvars.bind_contextvars(**logs.trace_of(self.span))
         if self.task is not None:
             self.subscription.in_flight[self.task] = self
-        metrics.IN_FLIGHT.labels(self.subscription.queue.name).inc()
+        queue = self.subscription.queue.name
+        metrics.IN_FLIGHT.labels(queue).inc()
+        if (seconds := envelope.age_seconds(self.msg)) is not None:
+            metrics.WAITED_SECONDS.labels(queue).observe(seconds)
 
     @property
     def is_taken_back(self) -> bool:
@@ -134,6 +138,9 @@ class Delivery(BaseMiddleware[Any, Any]):
             outcome = await self._settle(exc_val)
             log.info("settled", kind=self.kind, outcome=outcome, seconds=round(time.monotonic() - self.started, 3))
             metrics.MESSAGES.labels(self.subscription.queue.name, outcome).inc()
+            if outcome in _FAILED and exc_val is not None:
+                error = metrics.error_name(exc_val)
+                metrics.FAILURES.labels(self.subscription.queue.name, error, outcome).inc()
             self.span.set({"podcast.outcome": outcome})
         finally:
             metrics.IN_FLIGHT.labels(self.subscription.queue.name).dec()

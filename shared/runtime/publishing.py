@@ -15,6 +15,7 @@ from shared.protocol import envelope
 from shared.protocol.messages import Frozen, JobEvent, Message, WorkRetried
 from shared.protocol.topology import EVENTS_EXCHANGE, EXCHANGE, MOVED, WorkQueue
 from shared.runtime import message_traces
+from shared.runtime.metrics import measured
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +69,9 @@ class Publisher:
             BrokerDown: the broker did not confirm it in time, or it is mandatory and there is no queue for it.
         """
         try:
-            async with deadline(self._deadline_seconds, f"publish {routing_key}", error=BrokerDown):
-                await self._send(message, exchange, routing_key, mandatory)
+            with measured(exchange):
+                async with deadline(self._deadline_seconds, f"publish {routing_key}", error=BrokerDown):
+                    await self._send(message, exchange, routing_key, mandatory)
         except DeliveryError as error:
             raise BrokerDown(
                 f"The broker has no queue for {routing_key}, or its queue is full.",
@@ -93,8 +95,9 @@ class Publisher:
             # The broker routes by both keys, and removes the header: a queue that both lead to gets one copy.
             message.headers["BCC"] = [also]
         try:
-            async with deadline(self._deadline_seconds, "publish event", error=BrokerDown):
-                await self._send(message, EVENTS_EXCHANGE, f"{name}.{job_id}", False)
+            with measured(EVENTS_EXCHANGE):
+                async with deadline(self._deadline_seconds, "publish event", error=BrokerDown):
+                    await self._send(message, EVENTS_EXCHANGE, f"{name}.{job_id}", False)
         except (BrokerDown, *CONNECTION_ERRORS) as error:
             log.warning("event lost", event_name=name, job=job_id, reason=str(error))
 

@@ -46,9 +46,10 @@ class Readiness:
             return ["The service is stopping."]
         if not self.is_started:
             return ["The service is starting."]
-        return [reason for reason in (self.broker(), self._store_reason()) if reason]
+        return [reason for reason in (self.broker(), self.store_trouble()) if reason]
 
-    def _store_reason(self) -> str:
+    def store_trouble(self) -> str:
+        """Why the store's side is not ready; "" if it is."""
         if self._store_trouble:
             return self._store_trouble
         silent_seconds = time.monotonic() - self._store_seen

@@ -27,7 +27,7 @@ from shared.errors import BrokerDown, Misconfigured, StoreDown
 from shared.protocol import envelope, reading, topology
 from shared.protocol.messages import Message
 from shared.protocol.topology import WorkQueue
-from shared.runtime import health, heap, logs, timeout_budget, trace_export, watchdog
+from shared.runtime import health, heap, logs, metrics, timeout_budget, trace_export, watchdog
 from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected
 from shared.runtime.broker_addresses import FailoverConnection, shuffled
 from shared.runtime.delivery import Delivery, Ignored
@@ -198,6 +198,7 @@ class Service:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGUSR1, self._watchdog.dump)
         self._watchdog.start()
+        metrics.show(self.readiness)
         if self.settings.health_port:
             health.serve(
                 self._watchdog,

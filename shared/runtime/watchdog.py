@@ -91,7 +91,7 @@ class Watchdog:
     def _beat(self) -> None:
         now = time.monotonic()
         lag = max(0.0, now - self._expected)
-        metrics.LOOP_LAG_SECONDS.set(lag)
+        metrics.LOOP_LAG_SECONDS.observe(lag)
         if lag > self._longest_lag:
             self._longest_lag = lag
             metrics.LOOP_LAG_MAX_SECONDS.set(lag)

@@ -21,6 +21,7 @@ from shared.errors import BadInput, Conflict, NotFound, StoreDown
 from shared.store import folder_commit, folder_listing
 from shared.store.attempt import Attempt, Calls
 from shared.store.key_rules import PARTIAL, checked, checked_prefix
+from shared.store.metrics import measured
 from shared.store.port import PAGE, Entries, Keys, ObjectState
 
 T = TypeVar("T")
@@ -38,6 +39,10 @@ class FileStore:
         return self.root / checked(key)
 
     async def _run(self, doing: str, call: Callable[[Attempt], T], *, size_bytes: int = 0) -> T:
+        with measured(doing):
+            return await self._translating(doing, call, size_bytes)
+
+    async def _translating(self, doing: str, call: Callable[[Attempt], T], size_bytes: int) -> T:
         try:
             return await self._calls.run(doing, call, size_bytes=size_bytes)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:

@@ -15,6 +15,7 @@ from minio.error import InvalidResponseError, S3Error, ServerError
 
 from shared.errors import BadInput, NotFound, PodcastError, StoreDown
 from shared.store.attempt import THREADS, Calls
+from shared.store.metrics import measured
 from shared.store.s3_conditions import PatientRetry
 
 T = TypeVar("T")
@@ -54,6 +55,10 @@ class S3Calls:
         )
 
     async def _run(self, doing: str, call: Callable[[], T], *, size_bytes: int = 0) -> T:
+        with measured(doing):
+            return await self._translating(doing, call, size_bytes)
+
+    async def _translating(self, doing: str, call: Callable[[], T], size_bytes: int) -> T:
         try:
             return await self._calls.run(doing, lambda _: call(), size_bytes=size_bytes)
         except S3Error as error:

@@ -13,13 +13,14 @@ import urllib3
 from minio import Minio
 from minio.error import S3Error
 
+from shared.errors import Conflict
 from shared.store.attempt import CURRENT
 
 _CHANGED: Final = {"PreconditionFailed", "ConditionalRequestConflict"}
 _MISSING: Final = {"NoSuchKey", "NoSuchObject"}
 
 
-class AlreadyChanged(Exception):
+class AlreadyChanged(Conflict):
     """The condition does not hold: the object exists already, was changed, or is gone."""
 
 

@@ -1,0 +1,13 @@
+"""Metrics of assembly. Its time is in `podcast_handler_seconds{queue="assembler"}`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter
+
+EPISODES: Final = Counter(
+    "podcast_episodes", "Episodes that are in the store, by source: made (now), or found (stored before).", ["source"]
+)
+AUDIO_SECONDS: Final = Counter("podcast_episode_audio_seconds", "Seconds of audio of the episodes that were made.")
+CHUNKS_LOST: Final = Counter("podcast_chunks_lost", "Finished chunks whose audio was not in the store any more.")
