@@ -25,6 +25,39 @@ total_memory_available_override_value = 1GB
 """
 """What the node reads besides the settings in its image."""
 
+BROKER_NODES: Final = ("rabbitmq", "rabbitmq2", "rabbitmq3")
+"""The services of the overlay `rabbitmq-cluster`."""
+
+
+def cluster_conf(stack: str) -> str:
+    """What the nodes of a cluster read besides.
+
+    Args:
+        stack: the stack's name, which is a part of the nodes' names.
+    """
+    peers = (
+        f"cluster_formation.classic_config.nodes.{number} = rabbit@{stack}_{service}"
+        for number, service in enumerate(BROKER_NODES, start=1)
+    )
+    return "\n".join(
+        (
+            "# Written by `podcast deploy init`.",
+            "cluster_formation.peer_discovery_backend = classic_config",
+            *peers,
+            "# Swarm tells a name only when its task is healthy. A node that gave up looking for its",
+            "# peers would begin a cluster of its own.",
+            "cluster_formation.discovery_retry_limit = 300",
+            "cluster_formation.discovery_retry_interval = 2000",
+            "# A node that sees only itself stops working, so there are never two brokers.",
+            "cluster_partition_handling = pause_minority",
+            "queue_leader_locator = balanced",
+            "# Queues that were declared when not all nodes were there get their replicas afterwards.",
+            "quorum_queue.continuous_membership_reconciliation.enabled = true",
+            "quorum_queue.continuous_membership_reconciliation.target_group_size = 3",
+            "",
+        )
+    )
+
 
 def definitions(amqp_url_of_admin: str) -> str:
     """Definitions with one user. Importing any makes RabbitMQ leave out its default user, so it has to be in them."""

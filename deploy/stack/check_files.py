@@ -17,8 +17,20 @@ from deploy.stack.initialising import initialise
 from deploy.stack.rendering import merged
 from shared.errors import Misconfigured, PodcastError
 
-TOGETHER: Final[tuple[tuple[str, ...], ...]] = ()
+TOGETHER: Final[tuple[tuple[str, ...], ...]] = (
+    ("rabbitmq-cluster", "minio-cluster", "encrypted-networks"),
+    ("rabbitmq-cluster", "minio-cluster", "kokoro-gpu"),
+    ("external-broker", "external-store", "external-speech"),
+)
 """Combinations of overlays, besides each alone."""
+
+
+OPTIONS: Final = {
+    "PODCAST_TAG": "checked",
+    "PODCAST_KOKORO_TAG": "checked",
+    "PODCAST_STACK_SPEECH_URL": "https://speech.example.org",
+}
+"""What has no default."""
 
 
 def combinations() -> tuple[tuple[str, ...], ...]:
@@ -29,7 +41,7 @@ def combinations() -> tuple[tuple[str, ...], ...]:
 def main() -> int:
     """The exit code: 1 if docker refuses a combination."""
     with tempfile.TemporaryDirectory() as folder:
-        deployment: Deployment = initialise(Path(folder), {"PODCAST_TAG": "checked"}).deployment
+        deployment: Deployment = initialise(Path(folder), OPTIONS).deployment
         refused = 0
         for overlays in combinations():
             try:

@@ -12,7 +12,7 @@ from typing import Final
 
 from deploy.local.files import private_folder, read_private, write_private
 from deploy.stack import secret_files
-from deploy.stack.broker_files import RABBITMQ_CONF
+from deploy.stack.broker_files import RABBITMQ_CONF, cluster_conf
 from deploy.stack.deployment import Deployment
 from deploy.stack.env_file import read_env, write_env
 
@@ -23,8 +23,6 @@ _HEADING: Final = """\
 # The options of this deployment, and the hashes of its secrets and configs. Written by `podcast deploy init`, which
 # keeps what is changed here by hand, except for the hashes. `set -a; . stack.env` lets `docker stack` read it.
 """
-CONFIGS: Final = {"rabbitmq.conf": RABBITMQ_CONF}
-"""File name → content."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +50,18 @@ def initialise(folder: Path, options: Mapping[str, str]) -> Initialised:
     known, new_secrets = secret_files.complete(deployment.secrets)
     written = [f"secrets/{name}" for name in new_secrets]
     private_folder(deployment.configs)
-    for name, text in CONFIGS.items():
+    before = read_env(deployment.env_file)
+    kept = {name: value for name, value in before.items() if not name.startswith("PODCAST_HASH_")}
+    chosen = {**kept, **options, "PODCAST_DEPLOYMENT": str(deployment.folder)}
+    configs = {
+        "rabbitmq.conf": RABBITMQ_CONF,
+        "rabbitmq_cluster.conf": cluster_conf(chosen.get("PODCAST_STACK", "podcast")),
+    }
+    for name, text in configs.items():
         if read_private(deployment.configs / name) != text:
             write_private(deployment.configs / name, text)
             written.append(f"configs/{name}")
-    before = read_env(deployment.env_file)
-    variables = {
-        **{name: value for name, value in before.items() if not name.startswith("PODCAST_HASH_")},
-        **options,
-        "PODCAST_DEPLOYMENT": str(deployment.folder),
-        **_hashes(deployment, known, CONFIGS),
-    }
+    variables = {**chosen, **_hashes(deployment, known, configs)}
     if variables != before:
         write_env(deployment.env_file, variables, heading=_HEADING)
         written.append(deployment.env_file.name)

@@ -8,6 +8,7 @@ from typing import Final
 
 from deploy.stack.deployment import Deployment, compose_files
 from deploy.stack.docker import DockerFailed, docker
+from deploy.stack.merged_file import MergedFile
 from shared.errors import BadInput
 
 _FILE: Final = re.compile(r"^(?P<indent> +)file: (?P<path>.+)$", re.MULTILINE)
@@ -18,7 +19,7 @@ def file_options(overlays: tuple[str, ...]) -> list[str]:
     return [word for path in compose_files(overlays) for word in ("-c", str(path))]
 
 
-def merged(deployment: Deployment, overlays: tuple[str, ...]) -> str:
+def merged(deployment: Deployment, overlays: tuple[str, ...]) -> MergedFile:
     """What `docker stack deploy` would deploy.
 
     Raises:
@@ -26,9 +27,10 @@ def merged(deployment: Deployment, overlays: tuple[str, ...]) -> str:
     """
     variables = deployment.variables()
     try:
-        return docker("stack", "config", *file_options(overlays), env=variables)
+        text = docker("stack", "config", *file_options(overlays), env=variables)
     except DockerFailed as error:
         raise BadInput(str(error), hint=f"`podcast deploy init {deployment.folder}` sets what is missing.") from error
+    return MergedFile(text.replace("$", "$$"))  # deploying it fills in variables once more
 
 
 def relocatable(deployment: Deployment, text: str, target: Path) -> str:

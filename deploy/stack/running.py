@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from deploy.stack.deployment import Deployment
 from deploy.stack.docker import DockerFailed, docker, lines
-from deploy.stack.rendering import file_options, merged
+from deploy.stack.merged_file import MergedFile
+from deploy.stack.rendering import merged
 from shared.errors import DeadlineExceeded, Misconfigured
 
 _POLL_SECONDS: Final = 1.0
 _DEPLOY_SECONDS: Final = 120.0
-_LABEL: Final = re.compile(r"node\.labels\.(?P<label>\S+) == (?P<value>[^\s'\"]+)")
-_IMAGE: Final = re.compile(r"^ +image: (\S+)$", re.MULTILINE)
+_TURN_SECONDS: Final = 600.0
+"""For one node of a cluster to be updated; the next one is not touched before."""
 _NAMESPACE: Final = "com.docker.stack.namespace"
 
 
@@ -62,7 +63,7 @@ def require_manager() -> None:
         )
 
 
-def require_labels(config: str) -> None:
+def require_labels(config: MergedFile) -> None:
     """Check that there is a node for each label that the stack's placement asks for.
 
     Raises:
@@ -70,8 +71,9 @@ def require_labels(config: str) -> None:
     """
     nodes = lines("node", "ls", "--format", "{{.ID}}")
     found = [json.loads(docker("node", "inspect", node, "--format", "{{json .Spec.Labels}}")) or {} for node in nodes]
-    wanted = sorted({(match["label"], match["value"]) for match in _LABEL.finditer(config)})
-    missing = [(label, value) for label, value in wanted if not any(each.get(label) == value for each in found)]
+    missing = [
+        (label, value) for label, value in config.labels() if not any(each.get(label) == value for each in found)
+    ]
     if missing:
         commands = " ".join(f"--label-add {label}={value}" for label, value in missing)
         raise Misconfigured(
@@ -80,14 +82,14 @@ def require_labels(config: str) -> None:
         )
 
 
-def require_images(config: str) -> None:
+def require_images(config: MergedFile) -> None:
     """Check that images that no registry is named for are on this node.
 
     Raises:
         Misconfigured: one is not.
     """
     missing = []
-    for image in sorted(set(_IMAGE.findall(config))):
+    for image in config.images():
         registry, slash, _ = image.partition("/")
         if slash and (set(".:") & set(registry) or registry == "localhost"):
             continue
@@ -129,16 +131,24 @@ def up(
     config = merged(deployment, overlays)
     require_labels(config)
     require_images(config)
-    variables = deployment.variables()
-    name = variables.get("PODCAST_STACK", "podcast")
+    name = deployment.variables().get("PODCAST_STACK", "podcast")
     flags = ["--detach=true", f"--resolve-image={resolve_image}", *(["--with-registry-auth"] if registry_auth else [])]
-    docker("stack", "deploy", *flags, *file_options(overlays), name, env=variables, seconds=_DEPLOY_SECONDS)
+
+    def put(text: str) -> None:
+        docker("stack", "deploy", *flags, "-c", "-", name, input_text=text, seconds=_DEPLOY_SECONDS)
+
+    there = {report.name for report in services(name)}
+    for node in config.in_turn():
+        if node in there and len(there.intersection(config.in_turn())) > 1:
+            put(config.only([node]))
+            settle(name, seconds=max(seconds, _TURN_SECONDS), say=say, only=node)
+    put(config.text)
     if seconds:
         settle(name, seconds=seconds, say=say)
 
 
-def settle(name: str, *, seconds: float, say: Callable[[str], None]) -> list[ServiceReport]:
-    """Wait until every service has as many healthy tasks as it should have.
+def settle(name: str, *, seconds: float, say: Callable[[str], None], only: str | None = None) -> list[ServiceReport]:
+    """Wait until every service, or only one, has as many healthy tasks as it should have.
 
     Raises:
         DeadlineExceeded: that took too long; the message says what is missing.
@@ -146,7 +156,7 @@ def settle(name: str, *, seconds: float, say: Callable[[str], None]) -> list[Ser
     deadline = time.monotonic() + seconds
     last = ""
     while True:
-        reports = services(name)
+        reports = [report for report in services(name) if only in {None, report.name}]
         waiting = [report for report in reports if not report.is_settled]
         if not waiting:
             return reports

@@ -105,11 +105,11 @@ def render(folder: Path, overlays: tuple[str, ...], output: Path | None) -> None
     """
     deployment, overlays, _ = _opened(folder, overlays)
     if output == Path("-"):
-        printing.say(rendering.merged(deployment, overlays))
+        printing.say(rendering.merged(deployment, overlays).text)
         return
     target = output or deployment.folder / _RENDERED
     target.parent.mkdir(parents=True, exist_ok=True)
-    text = rendering.relocatable(deployment, rendering.merged(deployment, overlays), target)
+    text = rendering.relocatable(deployment, rendering.merged(deployment, overlays).text, target)
     target.write_text(text, encoding="utf-8")
     printing.say(str(target))
 
