@@ -29,6 +29,7 @@ OPTIONS: Final = {
     "PODCAST_TAG": "checked",
     "PODCAST_KOKORO_TAG": "checked",
     "PODCAST_STACK_SPEECH_URL": "https://speech.example.org",
+    "PODCAST_STACK_OTLP_ENDPOINT": "http://collector:4318",
 }
 """What has no default."""
 
@@ -41,7 +42,7 @@ def combinations() -> tuple[tuple[str, ...], ...]:
 def main() -> int:
     """The exit code: 1 if docker refuses a combination."""
     with tempfile.TemporaryDirectory() as folder:
-        deployment: Deployment = initialise(Path(folder), OPTIONS).deployment
+        deployment: Deployment = initialise(Path(folder), OPTIONS, {"speech_api_key": "checked"}).deployment
         refused = 0
         for overlays in combinations():
             try:

@@ -17,6 +17,8 @@ from shared.client.api_keys import new_token
 SERVICES: Final = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "gateway")
 """Those that use the broker and the store."""
 BUCKET: Final = "podcast"
+NAMING_KEY: Final = "naming_key"
+"""Keys the hashes in the secrets' names, so that nobody can try out weak secrets on them; it is deployed nowhere."""
 _PASSWORD_BYTES: Final = 24
 
 Known = Mapping[str, str]
@@ -28,11 +30,6 @@ def password() -> str:
     return secrets.token_hex(_PASSWORD_BYTES)
 
 
-def _broker_password(known: Known) -> str:
-    del known
-    return password()
-
-
 def _amqp_url(known: Known) -> str:
     return amqp_url(BROKER_USER, known["broker_password"])
 
@@ -42,7 +39,8 @@ def _store_url(known: Known) -> str:
 
 
 MADE_ONCE: Final[dict[str, Callable[[Known], str]]] = {
-    "broker_password": _broker_password,
+    NAMING_KEY: lambda _: password(),
+    "broker_password": lambda _: password(),
     "erlang_cookie": lambda _: password(),
     "minio_root_user": lambda _: "podcast",
     "minio_root_password": lambda _: password(),
@@ -58,26 +56,33 @@ DERIVED: Final[dict[str, Callable[[Known], str]]] = {
 """Each follows from those above."""
 
 
-def complete(folder: Path) -> tuple[dict[str, str], list[str]]:
+def complete(folder: Path, given: Known) -> tuple[dict[str, str], list[str]]:
     """Make what is missing in the folder of secrets.
+
+    Args:
+        folder: it need not exist.
+        given: secrets that somebody else has made; they replace what is there.
 
     Returns:
         All secrets by name, and the names of those that were written.
     """
     private_folder(folder)
-    known: dict[str, str] = {}
+    known = {
+        path.name: text for path in sorted(folder.iterdir()) if path.is_file() and (text := read_private(path).rstrip())
+    }
     written = []
+
+    def put(name: str, text: str) -> None:
+        if known.get(name) != text:
+            write_private(folder / name, text)
+            known[name] = text
+            written.append(name)
+
+    for name, text in given.items():
+        put(name, text)
     for name, make in MADE_ONCE.items():
-        found = read_private(folder / name).rstrip()
-        if not found:
-            found = make(known)
-            write_private(folder / name, found)
-            written.append(name)
-        known[name] = found
+        if name not in known:
+            put(name, make(known))
     for name, make in DERIVED.items():
-        wanted = make(known)
-        if read_private(folder / name) != wanted:
-            write_private(folder / name, wanted)
-            written.append(name)
-        known[name] = wanted
+        put(name, make(known))
     return known, written

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
-from deploy.stack import initialising, rendering, running
+from deploy.stack import rendering, running
 from deploy.stack.deployment import Deployment
-from deploy.stack.env_file import read_env
 from services.cli import exits, printing
 from services.cli.columns import Column, rows, terminal_width
-from shared.errors import BadInput
+from services.cli.deploy_init_command import init
 
 _COLUMNS: Final = (
     Column("SERVICE", least=12),
@@ -45,43 +43,7 @@ def deploy() -> None:
     """
 
 
-@deploy.command()
-@folder_argument
-@click.option("--tag", help="The tag of the images; asked for, if it is given nowhere.")
-@click.option("--images", metavar="PREFIX", help="What the images' names begin with: REGISTRY/podcast.")
-@click.option("--stack", metavar="NAME", help="The name of the stack; podcast if it is never given.")
-@click.option("--port", type=click.IntRange(1, 65_535), help="Where the gateway listens; 8080 if it is never given.")
-@click.option("--synthesizers", type=click.IntRange(1, 1_000), help="How many synthesizers there are.")
-@overlay_option
-def init(folder: Path, overlays: tuple[str, ...], **given: Any) -> None:
-    """Make the folder of a deployment, or add what is missing in it.
-
-    Secrets that exist are never replaced, and options that are not given stay as they are; so it can be repeated, with
-    a new tag, say.
-    """
-    options = {_VARIABLES[name]: str(value) for name, value in given.items() if value is not None}
-    if overlays:
-        rendering.file_options(overlays)
-        options["PODCAST_OVERLAYS"] = ",".join(overlays)
-    before = read_env(Deployment(folder.expanduser().resolve()).env_file)
-    if not (options.get("PODCAST_TAG") or before.get("PODCAST_TAG")):
-        if not sys.stdin.isatty():
-            raise BadInput("The tag of the images is not given.", hint="Give it: --tag TAG. There is no `latest`.")
-        options["PODCAST_TAG"] = click.prompt("The tag of the images", type=str)
-    done = initialising.initialise(folder, options)
-    for name in done.written:
-        printing.note(f"written: {name}")
-    shown = done.deployment.folder
-    printing.note(f"`podcast deploy up {shown}` deploys it. It holds secrets: keep it to yourself, and keep it.")
-
-
-_VARIABLES: Final = {
-    "tag": "PODCAST_TAG",
-    "images": "PODCAST_IMAGES",
-    "stack": "PODCAST_STACK",
-    "port": "PODCAST_PORT",
-    "synthesizers": "PODCAST_SYNTHESIZERS",
-}
+deploy.add_command(init)
 
 
 def _opened(folder: Path, overlays: tuple[str, ...]) -> tuple[Deployment, tuple[str, ...], str]:

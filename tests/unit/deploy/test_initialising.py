@@ -19,7 +19,7 @@ def contents(folder: Path) -> dict[str, str]:
 def test_what_exists_stays_and_what_is_missing_is_made(tmp_path: Path) -> None:
     first = initialise(tmp_path, TAG)
     before = contents(tmp_path)
-    assert set(first.written) | {"secrets/naming_key"} == set(before)
+    assert set(first.written) == set(before)
 
     assert initialise(tmp_path, {}).written == ()
     assert contents(tmp_path) == before
