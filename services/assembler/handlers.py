@@ -26,7 +26,7 @@ from shared.protocol.manifest import Manifest
 from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodeRequested
 from shared.protocol.reading import read
 from shared.settings import Settings
-from shared.store import keys
+from shared.store import job_manifest, keys
 from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,7 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
 
 async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
     try:
-        data = await store.get(keys.manifest(job_id))
+        data = await job_manifest.read_bytes(store, job_id)
         manifest = await in_thread(partial(read, Manifest, data, strict=False))
     except NotFound:
         raise BadInput(f"Job {job_id} has no manifest in the store.") from None

@@ -14,6 +14,7 @@ import click
 from services.cli import dead_letter_groups, printing, targets
 from services.cli.backends import over_http
 from services.cli.backends.letters import HttpLetters, Letters
+from services.cli.backends.reachable import reachable_store
 from services.cli.targets import Target
 from shared.dead_letters.browser import DeadLetters
 from shared.dead_letters.operator_lock import WAIT_SECONDS
@@ -75,6 +76,7 @@ class Access:
                 call_seconds=settings.publish_deadline_seconds,
                 wait_seconds=self.wait_seconds,
                 say=printing.note,
+                store=functools.partial(reachable_store, settings),
             )
 
     async def titles(self, job_ids: Iterable[str | None]) -> Mapping[str, str]:

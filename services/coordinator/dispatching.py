@@ -57,7 +57,7 @@ async def carry_on(
     publish: Publish,
     requeue: Publish,
     manifest: Manifest | None = None,
-    sent_back: tuple[str, int | None] = ("", None),
+    before: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Request what a job waits for, whatever its state.
 
@@ -67,7 +67,7 @@ async def carry_on(
         publish: requests pieces.
         requeue: sends a request to the chunker alone.
         manifest: the job's, if it has been read already.
-        sent_back: a queue to which a message of this job has been replayed, and the piece that the message is about.
+        before: called when the job is under way, before anything is requested.
     """
     if manifest is None:
         manifest = await jobs.records.manifest(job.job_id) if job.progress is None else job.progress.manifest
@@ -78,10 +78,10 @@ async def carry_on(
         else:
             await requeue(request)
         return
-    progress = await jobs.progress(job, manifest)
+    await jobs.progress(job, manifest)
     await jobs.move(job, Event.CHUNKED, title=manifest.title, author=manifest.author, error=None)
-    if sent_back[0]:
-        progress.asked(*sent_back)
+    if before is not None:
+        await before()
     await dispatch(job, jobs=jobs, publish=publish, is_news=False)
 
 

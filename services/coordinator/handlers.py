@@ -6,12 +6,15 @@ the table of `life.py`; an event that is not in it changes nothing. Every handle
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 
 from services.coordinator import life, plan
 from services.coordinator.dispatching import Publish, carry_on, dispatch
 from services.coordinator.jobs import Jobs, Unreadable
 from services.coordinator.life import Event
+from services.coordinator.replayed import sent_back, sent_back_under_way, take_over_corrections
 from shared.errors import BadInput
 from shared.protocol import topology
 from shared.protocol.messages import (
@@ -112,6 +115,9 @@ async def chunk_lost(message: ChunkLost, *, jobs: Jobs, publish: Publish, settin
         if life.after(job.status.state, Event.PIECE_LOST) is None:
             return
         progress = await jobs.progress(job)
+        if progress.tallies[plan.CHUNK].index_of(message.audio_key) is None:  # its assembler has read a corrected one
+            await take_over_corrections(job, jobs=jobs)
+            progress = await jobs.progress(job)
         lost = dict(job.status.lost)
         has_lost_before = bool(lost)
         if progress.lose(message.audio_key, all_of_its_kind=has_lost_before):
@@ -163,6 +169,8 @@ async def _resume(message: JobResumeRequested, *, jobs: Jobs, publish: Publish, 
     if job.status.state == "cancelled" and message.sent_back_to:
         return
     if life.after(job.status.state, Event.RESUMED) is None:
+        if message.sent_back_to:
+            await sent_back_under_way(job, message, jobs=jobs, publish=publish)
         return
     manifest = await jobs.records.manifest(job.job_id)
     if manifest is None and message.sent_back_to != topology.CHUNKER.name:
@@ -174,5 +182,5 @@ async def _resume(message: JobResumeRequested, *, jobs: Jobs, publish: Publish, 
         await requeue(request)
     await jobs.reopen(job)
     if manifest is not None:
-        sent_back = (message.sent_back_to, message.index)
-        await carry_on(job, jobs=jobs, publish=publish, requeue=requeue, manifest=manifest, sent_back=sent_back)
+        before = partial(sent_back, job, message, jobs=jobs) if message.sent_back_to else None
+        await carry_on(job, jobs=jobs, publish=publish, requeue=requeue, manifest=manifest, before=before)

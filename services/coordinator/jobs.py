@@ -144,6 +144,21 @@ class Jobs:
             )
         return job.progress
 
+    async def reread(self, job: Job) -> None:
+        """Take over the manifest if it was corrected meanwhile; what is finished, failed or requested stays so.
+
+        Raises:
+            BadInput: the job has no manifest, or one that cannot be read.
+        """
+        known = await self.progress(job)
+        manifest = await self.records.manifest(job.job_id)
+        if manifest is not None and manifest.corrections != known.manifest.corrections:
+            job.progress = Progress(
+                manifest, self._plan_of(manifest), checkpoints=known.checkpoints, failed=known.failures
+            )
+            for key in known.in_flight:
+                job.progress.sent_back(key)
+
     async def move(self, job: Job, event: Event, **fields: Any) -> bool:
         """Move the job by the table of its life: write its state, then publish it.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from services.coordinator.pieces import Kind, Phase
 from shared.protocol import topology
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import ChunkRequested, EpisodeRequested
+from shared.protocol.messages import EpisodeRequested
 from shared.store import keys
 
 CHUNK = "chunk"
@@ -26,28 +26,12 @@ def of(manifest: Manifest) -> tuple[Kind, ...]:
 
 def chunks(manifest: Manifest) -> Kind:
     """The chunks' audio."""
-
-    def request(index: int) -> ChunkRequested:
-        chunk = manifest.chunks[index]
-        return ChunkRequested(
-            job_id=manifest.job_id,
-            index=index,
-            text=chunk.text,
-            language=manifest.language,
-            voice=manifest.voice,
-            model=manifest.model,
-            speed=manifest.request.speed,
-            engine=manifest.engine,
-            sample_rate=manifest.sample_rate,
-            audio_key=chunk.audio_key,
-        )
-
     return Kind(
         name=CHUNK,
         queue=topology.SYNTHESIZER,
         phase=Phase.BEFORE_THE_EPISODE,
         object_keys=[chunk.audio_key for chunk in manifest.chunks],
-        request=request,
+        request=manifest.chunk_request,
         parallel=manifest.request.max_parallel,
         deadline_seconds=lambda settings: settings.synthesizer_deadline_seconds,
         text=lambda index: manifest.chunks[index].text,

@@ -38,6 +38,9 @@ class Progress:
         for name, checkpoint in (checkpoints or {}).items():
             if name in self.tallies:
                 self.tallies[name].restore(checkpoint)
+        for correction in manifest.corrections:
+            # The checkpoint may be of the time before it. Asking again for what is there costs a message.
+            self.tallies[CHUNK].lose(correction.audio_key)
         for failure in failed:
             tally = self.tallies.get(failure.kind)
             if tally is not None and failure.index < len(tally.kind.object_keys):
@@ -95,17 +98,28 @@ class Progress:
         for tally in self.tallies.values():
             tally.ask_again()
 
-    def asked(self, queue: str, index: int | None) -> None:
-        """Note that this queue already has a message that requests this piece (None: the only one)."""
+    def object_of(self, queue: str, index: int | None) -> str | None:
+        """The object of this piece (None: the only one), if this queue is asked for it."""
         for tally in self._under_way():
             keys = tally.kind.object_keys
             place = 0 if index is None and len(keys) == 1 else index
             if tally.kind.queue.name == queue and place is not None and place < len(keys):
-                tally.asked(keys[place])
+                return keys[place]
+        return None
+
+    def sent_back(self, key: str) -> None:
+        """Note that a message that requests this object is in its queue again, so it may be made after all."""
+        for tally in self._under_way():
+            tally.sent_back(key)
 
     def take(self) -> list[Message]:
         """Requests for the pieces that there is room for now; these count as in flight from now on."""
         return [tally.kind.request(index) for tally in self._under_way() for index in tally.take()]
+
+    @property
+    def in_flight(self) -> list[str]:
+        """The objects that have been requested and have not come back."""
+        return [key for tally in self.tallies.values() for key in tally.in_flight]
 
     def waits_for(self) -> list[Kind]:
         """The kinds that have pieces in flight."""

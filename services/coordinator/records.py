@@ -17,7 +17,7 @@ from shared.errors import BadInput, Conflict, NotFound, Outage
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JOB_ID, Frozen, JobRequest, JobStatus
 from shared.protocol.reading import read
-from shared.store import keys
+from shared.store import job_manifest, keys
 from shared.store.port import Store
 
 Model = TypeVar("Model", bound=Frozen)
@@ -96,13 +96,13 @@ class Records:
         return await self._store.exists(keys.deleted(job_id))
 
     async def manifest(self, job_id: str) -> Manifest | None:
-        """The job's manifest; None if it is not chunked yet.
+        """The job's manifest, as it was corrected; None if it is not chunked yet.
 
         Raises:
             Unreadable: it is not a manifest of this job.
         """
         try:
-            data = await self._store.get(keys.manifest(job_id))
+            data = await job_manifest.read_bytes(self._store, job_id)
         except NotFound:
             return None
         # In a thread: a manifest of 20,000 chunks is about 8 MB.
@@ -110,6 +110,10 @@ class Records:
         if manifest.job_id != job_id:
             raise Unreadable(f"The manifest of job {job_id} is of job {manifest.job_id}.")
         return manifest
+
+    async def has(self, key: str) -> bool:
+        """Whether a piece of work is finished: its object exists."""
+        return await self._store.exists(key)
 
     async def mark_active(self, job_id: str) -> None:
         """Mark the job as active, so that a restarted coordinator finds it."""

@@ -101,9 +101,11 @@ class Tally:
         heapq.heappush(self._waiting, place)
         return True
 
-    def asked(self, key: str) -> None:
-        """Note that somebody else has already requested this object."""
-        if key in self._places and not self.is_finished(key) and key not in self.failed:
+    def sent_back(self, key: str) -> None:
+        """Note that somebody else has requested this object, so it may be made after all."""
+        if key in self._places and not self.is_finished(key):
+            self.failed.pop(key, None)
+            self.attempts.pop(key, None)
             self.in_flight.add(key)
 
     def ask_again(self) -> None:

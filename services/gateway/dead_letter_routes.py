@@ -146,8 +146,7 @@ async def replay_dead_letters(wanted: LettersWanted | CorrectionWanted, request:
 
     Each is removed when the broker has confirmed its copy, so nothing is lost if this is broken off. `payload` is a
     corrected message: it is checked as strictly as one from a stranger, and must be about the same piece of the same
-    job. What is then spoken is stored under the key of the original; a job with the original text may use it later.
-    Needs the scope `operate`.
+    job. A corrected chunk belongs to that job alone; a completed job has none. Needs the scope `operate`.
     """
     edited = json.dumps(wanted.payload) if isinstance(wanted, CorrectionWanted) else None
 

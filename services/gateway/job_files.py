@@ -15,7 +15,7 @@ from shared.client.submission import AUDIO_FORMATS
 from shared.errors import NotFound
 from shared.protocol import reading
 from shared.protocol.messages import JobRequest, JobStatus
-from shared.store import keys
+from shared.store import job_manifest, keys
 from shared.store.port import Store
 
 _COVER: Final = "cover"
@@ -50,15 +50,15 @@ async def file(store: Store, job_id: str, kind: str, *, is_attachment: bool) -> 
 
 
 async def manifest(store: Store, job_id: str, *, is_attachment: bool) -> StoredObject:
-    """A job's manifest, which is there before the job is completed.
+    """A job's manifest, as it was corrected; it is there before the job is completed.
 
     Raises:
         NotFound: there is no such job.
         NotCompleted: its source has not been read.
     """
     status = await _known(store, job_id)
-    key = keys.manifest(job_id)
-    if not await store.exists(key):
+    key = await job_manifest.key_of(store, job_id)
+    if key is None:
         raise NotCompleted(f"Job {job_id} is {status.state}: it has no manifest.", hint=_hint(status))
     return _named(status, key, "manifest", is_attachment=is_attachment)
 

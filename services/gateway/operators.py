@@ -16,6 +16,7 @@ from services.gateway.backend import backend
 from shared.dead_letters.browser import DeadLetters
 from shared.dead_letters.operator_lock import Busy
 from shared.runtime.broker import connected
+from shared.store.port import Store
 from shared.text import one_line
 
 Result = TypeVar("Result")
@@ -62,6 +63,9 @@ async def at_the_letters(request: Request, work: Callable[[DeadLetters], Awaitab
     who = caller(request)
     operators: Operators = request.app.state.operators
 
+    async def store() -> Store:
+        return found.store
+
     async def working() -> Result:
         async with operators.turn(), connected(found.settings) as connection:
             letters = DeadLetters(
@@ -69,6 +73,7 @@ async def at_the_letters(request: Request, work: Callable[[DeadLetters], Awaitab
                 call_seconds=found.settings.publish_deadline_seconds,
                 wait_seconds=WAIT_SECONDS,
                 for_whom=f"{one_line(who.name)} ({who.key_id}), over HTTP",
+                store=store,
             )
             return await work(letters)
 

@@ -21,7 +21,7 @@ from shared.errors import BadInput, BadSource, Conflict, NotFound, Permanent, Sp
 from shared.protocol import reading
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobStatus
-from shared.store import keys
+from shared.store import job_manifest
 from shared.store.port import Store
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class ReadingAlong:
         """
 
         async def manifest() -> bytes:
-            return await self._store.get(keys.manifest(self._job_id))
+            return await job_manifest.read_bytes(self._store, self._job_id)
 
         data = await self._waited(manifest, index=None)
         return await in_thread(partial(_parts, data, self._job_id, self._default_rate))

@@ -19,7 +19,7 @@ from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
 from shared.protocol.manifest import Chunk
 from shared.protocol.messages import ChunkFailure, JobStatus
-from shared.store import keys
+from shared.store import job_manifest
 from shared.store.port import Store
 
 ChunkState: TypeAlias = Literal["waiting", "done", "failed"]
@@ -72,7 +72,7 @@ async def chunks_page(store: Store, status: JobStatus, *, first: int, limit: int
         StoreDown: the store does not answer.
     """
     try:
-        manifest = await store.get(keys.manifest(status.job_id))
+        manifest = await job_manifest.read_bytes(store, status.job_id)
     except NotFound:
         return ChunksPage(0, [], None)
     failed = [each for each in status.failures if each.kind == _CHUNK_KIND]

@@ -92,11 +92,12 @@ async def _keep_named(store: Store, candidates: dict[str, list[Entry]], ids: Ite
     """Remove from the candidates what the manifests of these jobs name."""
 
     async def read(job_id: str) -> None:
-        try:
-            manifest = await store.get(keys.manifest(job_id))
-        except NotFound:
-            return
-        for named in _NAMED.finditer(manifest):
-            candidates.pop(named[1].decode(), None)
+        for key in (keys.manifest(job_id), keys.corrected_manifest(job_id)):
+            try:
+                manifest = await store.get(key)
+            except NotFound:
+                return
+            for named in _NAMED.finditer(manifest):
+                candidates.pop(named[1].decode(), None)
 
     await gathered(read, ids, at_a_time=_MANIFESTS_AT_A_TIME)

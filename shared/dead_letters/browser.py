@@ -17,14 +17,17 @@ from typing import Final
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
-from shared.dead_letters import editing, operator_lock
+from shared.dead_letters import correcting, editing, operator_lock
 from shared.dead_letters.letter import DeadLetter, identity, read
 from shared.dead_letters.queue_reader import QueueReader
-from shared.dead_letters.replay import cleaned, resume
+from shared.dead_letters.replay import cleaned, object_in, resume
 from shared.dead_letters.selection import First, Named, Selection, queue_named
+from shared.errors import BadInput
+from shared.protocol.messages import ChunkRequested, JobRequest, Message
 from shared.protocol.topology import WORK_QUEUES, WorkQueue
 from shared.runtime.broker import calling
 from shared.runtime.publishing import Publisher
+from shared.store.port import Store
 
 ACKS_UNDER_WAY: Final = 30
 """As many acks reach a quorum queue before it has answered the first (rabbit_fifo_client: 32)."""
@@ -51,6 +54,7 @@ class DeadLetters:
         wait_seconds: float = operator_lock.WAIT_SECONDS,
         say: Callable[[str], None] = lambda _: None,
         for_whom: str = "",
+        store: Callable[[], Awaitable[Store]] | None = None,
     ) -> None:
         """Use an open connection.
 
@@ -60,12 +64,14 @@ class DeadLetters:
             wait_seconds: how long to wait for another operator.
             say: called with a message that names the operator being waited for.
             for_whom: on whose behalf this is, for operators who wait; empty: the user of this process.
+            store: gives the store, to correct a chunk; None: none can be corrected.
         """
         self._connection = connection
         self._call_seconds = call_seconds
         self._wait_seconds = wait_seconds
         self._say = say
         self._for_whom = for_whom
+        self._store = store
 
     async def visit(self, queues: Iterable[WorkQueue], visitor: Visitor, *, doing: str) -> None:
         """Pass every current dead letter to the visitor, oldest first, and carry out its verdict.
@@ -188,7 +194,7 @@ class DeadLetters:
             Whether the limit has left some of the selected ones where they are.
 
         Raises:
-            BadInput: the corrected message cannot be sent in place of the dead letter; it stays.
+            BadInput, Conflict, StoreDown: the corrected message cannot be sent in place of the dead letter; it stays.
             Busy, BrokerDown: as in `visit`; what was not confirmed stays a dead letter.
         """
         async with calling(self._call_seconds, "opening a channel"):
@@ -209,15 +215,27 @@ class DeadLetters:
             # First the message, then the resume that says where it is: the other way round, if this process were killed
             # in between, the coordinator would wait for a message that was never sent. A result that arrives before the
             # job is reopened is an object in the store; a repeated request finds it.
-            body = None if edited is None else editing.body(message, queue, edited)
-            await publish.raw(cleaned(message, queue, body=body), "", queue.name)
+            corrected = None if edited is None else await self._corrected(message, queue, edited)
+            await publish.raw(cleaned(message, queue, corrected=corrected), "", queue.name)
             if letter.job_id is not None and queue.advances_jobs:
-                await publish(resume(letter))
+                await publish(resume(letter, object_in(message, corrected)))
             confirmed(letter)
             return Verdict.REMOVE
 
         await self.visit(selection.queues, send_back, doing="replaying")
         return taken.left_some
+
+    async def _corrected(self, message: AbstractIncomingMessage, queue: WorkQueue, edited: str) -> Message:
+        """The message to send in place of a dead letter."""
+        wanted = editing.parsed(message, queue, edited)
+        if not isinstance(wanted, ChunkRequested | JobRequest):
+            return wanted
+        if self._store is None:
+            raise BadInput("A message of a job can be corrected only where the job can be read.")
+        if isinstance(wanted, ChunkRequested):
+            return await correcting.corrected(await self._store(), editing.chunk_in(message), wanted)
+        await correcting.request_counts(await self._store(), wanted)
+        return wanted
 
     async def discard(
         self,

@@ -12,16 +12,16 @@ from shared.dead_letters.headers import origin
 from shared.dead_letters.letter import document_in
 from shared.errors import BadInput
 from shared.protocol import reading, topology
-from shared.protocol.messages import Message
+from shared.protocol.messages import ChunkRequested, Message
 from shared.protocol.topology import WorkQueue
 
-FIXED: Final = ("job_id", "index", "audio_key", "object_key")
-"""What says which job and which piece of its work a message is about."""
+FIXED: Final = ("job_id", "index", "audio_key", "object_key", "engine", "sample_rate")
+"""What says which job and which piece of its work a message is about, and what is the same for all of the job."""
 _ERRORS_SHOWN: Final = 3
 
 
-def body(message: AbstractIncomingMessage, queue: WorkQueue, edited: str) -> bytes:
-    """The body of the corrected message.
+def parsed(message: AbstractIncomingMessage, queue: WorkQueue, edited: str) -> Message:
+    """The corrected message.
 
     Args:
         message: the dead letter.
@@ -48,7 +48,7 @@ def body(message: AbstractIncomingMessage, queue: WorkQueue, edited: str) -> byt
             raise BadInput(
                 f"The edited message has another {name}.", hint="It must be about the same piece of the same job."
             )
-    return corrected.model_dump_json().encode()
+    return corrected
 
 
 def _model(message: AbstractIncomingMessage, queue: WorkQueue) -> type[Message]:
@@ -61,3 +61,17 @@ def _model(message: AbstractIncomingMessage, queue: WorkQueue) -> type[Message]:
         f"A dead letter of {queue.name} that is no message of that queue cannot be edited.",
         hint="Replay it as it is, or discard it.",
     )
+
+
+def chunk_in(message: AbstractIncomingMessage) -> ChunkRequested:
+    """The request for a chunk that died.
+
+    Raises:
+        BadInput: it is none that can be read.
+    """
+    try:
+        return reading.read(ChunkRequested, message.body, strict=False)
+    except ValidationError as error:
+        raise BadInput(
+            "The dead letter itself is no valid chunk.requested, so it cannot be corrected.", hint="Discard it."
+        ) from error

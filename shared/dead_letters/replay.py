@@ -11,14 +11,16 @@ from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 from shared.dead_letters.headers import REPLAYS, origin, whole_number
 from shared.dead_letters.letter import DeadLetter, document_in, job_of
 from shared.protocol import envelope, topology
-from shared.protocol.messages import JobResumeRequested
+from shared.protocol.messages import OBJECT_KEY_LIMIT_CHARACTERS, JobResumeRequested, Message
 from shared.protocol.topology import WorkQueue
 
 _OF_THE_BROKER: Final = re.compile("x-(first-|last-)?death|x-delivery-count$|x-acquired-count$")
 """Headers that would make a copy look as if it had already been delivered or dead-lettered."""
 
 
-def cleaned(message: AbstractIncomingMessage, queue: WorkQueue, *, body: bytes | None = None) -> aio_pika.Message:
+def cleaned(
+    message: AbstractIncomingMessage, queue: WorkQueue, *, corrected: Message | None = None
+) -> aio_pika.Message:
     """The message as it was before it died, ready for its work queue.
 
     Attempts start again from 1. The log of earlier ones is kept, so a message that dies again has its full history.
@@ -26,7 +28,7 @@ def cleaned(message: AbstractIncomingMessage, queue: WorkQueue, *, body: bytes |
     Args:
         message: the dead letter.
         queue: the work queue it died in.
-        body: its corrected body; None: its own.
+        corrected: what is sent in its place; None: its own body.
     """
     exchange, routing_key = origin(message, queue)
     headers = {name: _sendable(value) for name, value in message.headers.items() if not _OF_THE_BROKER.match(name)}
@@ -44,7 +46,7 @@ def cleaned(message: AbstractIncomingMessage, queue: WorkQueue, *, body: bytes |
         REPLAYS: whole_number(message.headers.get(REPLAYS)) + 1,
     }
     return aio_pika.Message(
-        message.body if body is None else body,
+        message.body if corrected is None else corrected.model_dump_json().encode(),
         headers=headers,
         content_type=message.content_type,
         content_encoding=message.content_encoding,
@@ -57,8 +59,20 @@ def cleaned(message: AbstractIncomingMessage, queue: WorkQueue, *, body: bytes |
     )
 
 
-def resume(letter: DeadLetter) -> JobResumeRequested:
-    """The message that reopens the dead letter's job; the dead letter has already been sent back to its queue."""
+def object_in(message: AbstractIncomingMessage, corrected: Message | None) -> str | None:
+    """The object that the message sent back asks for, if it says so."""
+    document = document_in(message.body) if corrected is None else corrected.model_dump()
+    found = document.get("audio_key", document.get("object_key"))
+    return found if isinstance(found, str) and 0 < len(found) <= OBJECT_KEY_LIMIT_CHARACTERS else None
+
+
+def resume(letter: DeadLetter, object_key: str | None = None) -> JobResumeRequested:
+    """The message that reopens the dead letter's job; the dead letter has already been sent back to its queue.
+
+    Args:
+        letter: what was sent back.
+        object_key: the object that it asks for, if it says so.
+    """
     if letter.job_id is None:
         raise ValueError("a letter that belongs to no job")
     return JobResumeRequested(
@@ -66,6 +80,7 @@ def resume(letter: DeadLetter) -> JobResumeRequested:
         reason="a dead letter of it was replayed",
         sent_back_to=letter.queue,
         index=letter.chunk if letter.chunk is not None and letter.chunk >= 0 else None,
+        object_key=object_key,
     )
 
 

@@ -1,6 +1,7 @@
 """`jobs/<job_id>/manifest.json`: what is spoken, in which order, with which pauses, and what was left out.
 
-Written once by the chunker; read by the coordinator and the assembler.
+Written once by the chunker. A replay with an edited message writes a second one beside it, `corrected.json`, which then
+counts (`shared.store.job_manifest` reads the one that counts).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from shared.protocol.messages import (
     LANGUAGE_LIMIT_CHARACTERS,
     AudioKey,
     ChunkIndex,
+    ChunkRequested,
     Cut,
     Frozen,
     JobId,
@@ -64,6 +66,17 @@ class Omission(Frozen):
     sample: Cut = Field("", description="the beginning of the first one")
 
 
+class Correction(Frozen):
+    """A chunk as an operator has corrected it; its text and `audio_key` are also those of the chunk."""
+
+    index: ChunkIndex = Field(description="the first chunk that it is about; chunks that were equal to it are too")
+    audio_key: AudioKey = Field(description="of this job alone")
+    language: str = Field(max_length=LANGUAGE_LIMIT_CHARACTERS)
+    voice: Name
+    model: Name
+    speed: float = Field(ge=0.25, le=4.0, strict=False)
+
+
 class Manifest(Frozen):
     """Everything that the coordinator and the assembler need to know about a job."""
 
@@ -83,10 +96,53 @@ class Manifest(Frozen):
     chapters: tuple[Chapter, ...] = Field(min_length=1, max_length=CHUNKS_LIMIT)
     chunks: tuple[Chunk, ...] = Field(min_length=1, max_length=CHUNKS_LIMIT)
     omissions: tuple[Omission, ...] = ()
+    corrections: tuple[Correction, ...] = Field((), description="what operators have corrected; not in manifest.json")
 
     def pause_ms(self, chunk: Chunk) -> int:
         """Silence after `chunk`, in milliseconds."""
         return 0 if chunk.pause_after == "none" else int(getattr(self.pauses, chunk.pause_after))
+
+    def chunk_request(self, index: int) -> ChunkRequested:
+        """The message that asks for a chunk's audio."""
+        chunk = self.chunks[index]
+        corrected = next((each for each in self.corrections if each.audio_key == chunk.audio_key), None)
+        said = corrected or self
+        return ChunkRequested(
+            job_id=self.job_id,
+            index=index,
+            text=chunk.text,
+            language=said.language,
+            voice=said.voice,
+            model=said.model,
+            speed=self.request.speed if corrected is None else corrected.speed,
+            engine=self.engine,
+            sample_rate=self.sample_rate,
+            audio_key=chunk.audio_key,
+        )
+
+    def corrected(self, request: ChunkRequested) -> Manifest:
+        """This manifest with a corrected chunk; its key is `request.audio_key`.
+
+        Chunks that have the same audio are corrected with it: they are one piece of work.
+        """
+        replaced = self.chunks[request.index].audio_key
+        correction = Correction(
+            index=request.index,
+            audio_key=request.audio_key,
+            language=request.language,
+            voice=request.voice,
+            model=request.model,
+            speed=request.speed,
+        )
+        changed = {"text": request.text, "audio_key": request.audio_key}
+        return self.model_copy(
+            update={
+                "chunks": tuple(
+                    chunk.model_copy(update=changed) if chunk.audio_key == replaced else chunk for chunk in self.chunks
+                ),
+                "corrections": (*(each for each in self.corrections if each.audio_key != replaced), correction),
+            }
+        )
 
 
 def audio_key(*, text: str, language: str, voice: str, model: str, speed: float, engine: str, sample_rate: int) -> str:
@@ -95,5 +151,19 @@ def audio_key(*, text: str, language: str, voice: str, model: str, speed: float,
     If the same paragraph occurs in a second job, or a message is redelivered, the audio is found and not made again.
     """
     identity = [text, language, voice, model, round(speed, 4), engine, sample_rate, PROCESSING_VERSION]
+    digest = hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()
+    return f"audio/{digest}.flac"
+
+
+def correction_key(request: ChunkRequested) -> str:
+    """The key of a corrected chunk's audio; that of the request, which is the original's, does not count.
+
+    It belongs to the job and the chunk: whatever an operator has spoken in place of a text, no other job gets it.
+    """
+    identity = [
+        *("correction", request.job_id, request.index),
+        *(request.text, request.language, request.voice, request.model, round(request.speed, 4)),
+        *(request.engine, request.sample_rate, PROCESSING_VERSION),
+    ]
     digest = hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()
     return f"audio/{digest}.flac"

@@ -36,7 +36,8 @@ ChunkIndex = Annotated[int, Field(ge=0, lt=CHUNKS_LIMIT)]
 Seconds = Annotated[float, Field(ge=0, le=_SECONDS_LIMIT, strict=False)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 """Of a voice or a model."""
-ObjectKey = Annotated[str, Field(min_length=1, max_length=512)]
+OBJECT_KEY_LIMIT_CHARACTERS: Final = 512
+ObjectKey = Annotated[str, Field(min_length=1, max_length=OBJECT_KEY_LIMIT_CHARACTERS)]
 AudioKey = Annotated[str, Field(pattern=r"^audio/[0-9a-f]{64}(\.flac|/[0-9A-Za-z._-]{1,64})$", max_length=200)]
 """A digest of everything that decides how the audio sounds; see `shared.protocol.manifest.audio_key`."""
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", max_length=500)]
@@ -394,6 +395,11 @@ class JobResumeRequested(Message):
         " second message, and a cancelled job stays cancelled; empty: nothing was sent back",
     )
     index: ChunkIndex | None = Field(None, description="the piece that the letter was about, if it was about one")
+    object_key: ObjectKey | None = Field(
+        None,
+        description="the object that the letter asks for, if it says so: if the piece was corrected since the letter"
+        " died, the job waits for another one",
+    )
 
 
 class ReconcileRequested(Message):

@@ -37,6 +37,11 @@ def manifest(job_id: str) -> str:
     return f"{JOBS}{job_id}/manifest.json"
 
 
+def corrected_manifest(job_id: str) -> str:
+    """The manifest after an operator's corrections, where there are any; replaced only over a known version."""
+    return f"{JOBS}{job_id}/corrected.json"
+
+
 def status(job_id: str) -> str:
     """The job's status; written by the coordinator alone."""
     return f"{JOBS}{job_id}/status.json"

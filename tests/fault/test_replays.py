@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.protocol.messages import TextSource
+from shared.store import keys
 from tests.fault.cluster import JOB_SECONDS, Cluster, job, unheard_text
 from tests.waiting import until
 
@@ -26,6 +28,44 @@ from shared.settings import load
 async def main():
     async with connected(load()) as connection:
         await DeadLetters(connection, call_seconds=10).replay(Selection(), confirmed=lambda letter: os._exit(9))
+
+asyncio.run(main())
+"""
+
+
+CORRECTS_AND_DIES = """
+import asyncio, functools, os, sys
+from pathlib import Path
+from shared.dead_letters.browser import DeadLetters
+from shared.dead_letters.selection import Selection
+from shared.runtime.broker import connected
+from shared.runtime.publishing import Publisher
+from shared.settings import load
+from shared.store.port import open_store
+from shared.store.s3 import S3Store
+
+letter, edited, step = sys.argv[1], Path(sys.argv[2]).read_text(), sys.argv[3]
+
+def dies_after(call):
+    @functools.wraps(call)
+    async def dying(*arguments, **keywords):
+        await call(*arguments, **keywords)
+        os._exit(9)
+    return dying
+
+if step == "recorded":
+    S3Store.create = dies_after(S3Store.create)
+elif step == "sent":
+    Publisher.raw = dies_after(Publisher.raw)
+
+async def store():
+    return open_store(load())
+
+async def main():
+    async with connected(load()) as connection:
+        letters = DeadLetters(connection, call_seconds=10, store=store)
+        chosen = Selection(ids=frozenset({letter}))
+        await letters.replay(chosen, edited=edited, confirmed=lambda letter: os._exit(9))
 
 asyncio.run(main())
 """
@@ -114,3 +154,52 @@ async def test_a_job_blamed_for_three_deaths_says_so_and_a_replay_completes_it(c
         await dlq(cluster, "replay", "--job", request.job_id)
         await cluster.services.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
         await cluster.proves(request)
+
+
+@pytest.mark.parametrize("step", ["recorded", "sent", "confirmed"])
+async def test_a_correction_killed_in_the_middle_is_repeated_and_stays_the_jobs_own(
+    cluster: Cluster, step: str, tmp_path: Path
+) -> None:
+    """A corrected text used to be stored as the audio of the original, which another job then got."""
+    async with cluster.running():
+        request = job(unheard_text(3))
+        assert isinstance(request.source, TextSource)
+        original = request.source.text.split("\n\n")[1]
+        for voice in cluster.voices:
+            voice.misbehave_as([{"mode": "status", "status": 400, "containing": original}])
+        await cluster.services.submit(request)
+        assert (await cluster.services.ended(request.job_id)).state == "failed"
+        for voice in cluster.voices:
+            voice.behave()
+        [letter] = await dlq(cluster, "list", "synthesizer", "--job", request.job_id)
+        payload = await dlq(cluster, "show", letter["id"], "--payload")
+        assert payload["text"] == original
+        edited = tmp_path / "edited.json"
+        correction = f"A corrected {original}"
+        edited.write_text(json.dumps({**payload, "text": correction}))
+
+        code, _ = await python(cluster, "-c", CORRECTS_AND_DIES, letter["id"], str(edited), step)
+        assert code == 9
+        assert await cluster.services.store.exists(keys.corrected_manifest(request.job_id))
+        [left] = await dlq(cluster, "list", "synthesizer")
+        assert left["id"] == letter["id"], "the letter is still there"
+        if step == "confirmed":
+            await dlq(cluster, "discard", letter["id"], "--yes")  # the job has been resumed already
+        else:
+            await dlq(cluster, "replay", letter["id"], "--payload", str(edited))
+        await cluster.services.reaches(request.job_id, "completed", seconds=JOB_SECONDS)
+        await cluster.is_quiet()
+
+        written, heard = await cluster.services.spoken(request, tmp_path)
+        assert heard == written
+        assert heard[1] == correction
+        status = await cluster.services.status(request.job_id)
+        assert status is not None
+        captions = (await cluster.services.store.get(status.files["vtt"])).decode()
+        assert "A corrected" in captions
+        assert [call["text"] for call in cluster.calls()].count(correction) == 1
+
+        other = job(original)
+        await cluster.services.submit(other)
+        await cluster.completes(other)
+        await cluster.nothing_is_dead()

@@ -23,8 +23,11 @@ from shared.dead_letters.operator_lock import Busy, acquired
 from shared.dead_letters.selection import Selection
 from shared.errors import BadInput, BrokerDown, NotFound
 from shared.protocol import envelope, topology
-from shared.protocol.messages import ChunkRequested
+from shared.protocol.manifest import Chapter, Chunk, Manifest
+from shared.protocol.messages import ChunkRequested, JobRequest, JobStatus, PauseLengths, TextSource
 from shared.protocol.topology import CHUNKER, COORDINATOR, SYNTHESIZER, WorkQueue
+from shared.store import keys
+from shared.store.port import Store
 from tests.integration.running import request
 from tests.waiting import until
 
@@ -100,6 +103,25 @@ def dead(index: int, job_id: str = "job-1", reason: str = "The voice is unknown.
         envelope.CHUNK: index,
     }
     return message
+
+
+async def failed_job(store: Store, chunk: ChunkRequested) -> None:
+    """Store a job that failed for its only chunk."""
+    manifest = Manifest(
+        job_id=chunk.job_id,
+        request=JobRequest(job_id=chunk.job_id, source=TextSource(text=chunk.text)),
+        title="",
+        author="",
+        language=chunk.language,
+        voice=chunk.voice,
+        model=chunk.model,
+        pauses=PauseLengths(),
+        chapters=(Chapter(title="One", level=1, first_chunk=0),),
+        chunks=(Chunk(index=0, text=chunk.text, chapter=0, pause_after="none", audio_key=chunk.audio_key),),
+    )
+    status = JobStatus(job_id=chunk.job_id, state="failed", submitted_at=1.0, updated_at=1.0)
+    await store.put(keys.manifest(chunk.job_id), manifest.model_dump_json().encode())
+    await store.put(keys.status(chunk.job_id), status.model_dump_json().encode())
 
 
 # ---------------------------------------------------------------- looking

@@ -276,6 +276,16 @@ async def test_young_audio_is_kept(store: Store) -> None:
     assert await store.exists(audio_key("x"))
 
 
+async def test_audio_of_a_corrected_chunk_is_kept_with_its_job_and_removed_after_it(store: Store) -> None:
+    await put_job(store, "j", chunks=("original",))
+    await store.put(keys.corrected_manifest("j"), json.dumps({"audio_key": audio_key("corrected")}).encode())
+    await store.put(audio_key("corrected"), b"x")
+    assert (await sweep(store, safe_age_seconds=-60)).objects == 0
+    await delete_job(store, "j")
+    assert (await sweep(store, safe_age_seconds=-60)).objects == 2
+    assert await everything(store) == []
+
+
 async def test_audio_of_a_manifest_that_this_version_cannot_read_is_kept(folder: FileStore) -> None:
     for name in ("named", "unnamed"):
         await folder.put(audio_key(name), b"x")

@@ -18,7 +18,9 @@ from shared.dead_letters import export
 from shared.errors import BadInput, BrokerDown, NotFound
 from shared.protocol import envelope, topology
 from shared.protocol.topology import CHUNKER, SYNTHESIZER
-from tests.integration.test_dead_letters import Node, client, dead
+from shared.settings import Settings
+from shared.store.port import open_store
+from tests.integration.test_dead_letters import Node, chunk, client, dead, failed_job
 
 FIELDS = {"id", "queue", "job_id", "chunk", "reason", "attempts", "time", "text", "type"}
 
@@ -26,8 +28,9 @@ FIELDS = {"id", "queue", "job_id", "chunk", "reason", "attempts", "time", "text"
 class Shell:
     """Runs commands against one vhost."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, store_url: str = "") -> None:
         self.url = url
+        self.store_url = store_url
 
     def with_node(self, work: Callable[[Node], Awaitable[Any]]) -> Any:
         async def connected() -> Any:
@@ -43,9 +46,8 @@ class Shell:
         return [envelope.chunk(message) for message in self.with_node(lambda node: node.all_of(queue.name))]
 
     def type(self, *words: str, answer: str | None = None) -> Result:
-        return CliRunner().invoke(
-            dlq, words, input=answer, env={"PODCAST_AMQP_URL": self.url}, standalone_mode=False, catch_exceptions=True
-        )
+        env = {"PODCAST_AMQP_URL": self.url, "PODCAST_STORE_URL": self.store_url}
+        return CliRunner().invoke(dlq, words, input=answer, env=env, standalone_mode=False, catch_exceptions=True)
 
     def says(self, *words: str) -> str:
         result = self.type(*words)
@@ -58,8 +60,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(amqp_url: str) -> Shell:
-    return Shell(amqp_url)
+def shell(amqp_url: str, file_store_url: str) -> Shell:
+    return Shell(amqp_url, file_store_url)
 
 
 def test_a_letter_is_listed_shown_replayed_and_gone(shell: Shell) -> None:
@@ -159,24 +161,10 @@ def test_a_broker_that_is_not_there_is_named() -> None:
 
 
 def test_a_letter_is_corrected_and_replayed(shell: Shell, tmp_path: Path) -> None:
-    shell.dead_letter(
-        aio_pika.Message(
-            json.dumps(
-                {
-                    "job_id": "job-1",
-                    "index": 0,
-                    "text": "Hello.",
-                    "language": "en",
-                    "voice": "nobody",
-                    "model": "m",
-                    "speed": 1.0,
-                    "audio_key": f"audio/{'a' * 64}.flac",
-                }
-            ).encode(),
-            headers=dead(0).headers,
-            type="chunk.requested",
-        )
-    )
+    request = chunk(0)
+    message = aio_pika.Message(request.model_dump_json().encode(), headers=dead(0).headers, type="chunk.requested")
+    shell.dead_letter(message)
+    asyncio.run(failed_job(open_store(Settings(store_url=shell.store_url)), request))
     (letter,) = shell.lists()
     payload = json.loads(shell.says("show", letter["id"], "--payload"))
     corrected = tmp_path / "corrected.json"
@@ -191,3 +179,4 @@ def test_a_letter_is_corrected_and_replayed(shell: Shell, tmp_path: Path) -> Non
     assert shell.says("replay", letter["id"], "--payload", str(corrected)) == "1 dead letter replayed.\n"
     (sent,) = shell.with_node(lambda node: node.all_of(SYNTHESIZER.name))
     assert json.loads(sent.body)["voice"] == "joe"
+    assert json.loads(sent.body)["audio_key"] != payload["audio_key"], "it has audio of its own"

@@ -25,7 +25,7 @@ from shared.protocol.messages import TERMINAL_STATES, JobRequest, JobStatus, Mes
 from shared.runtime.broker import connected
 from shared.runtime.publishing import Publisher
 from shared.settings import Settings
-from shared.store import keys
+from shared.store import job_manifest, keys
 from shared.store.port import Store, open_store
 from tests.servers import tones
 from tests.servers.process import Process
@@ -209,7 +209,7 @@ class Services:
         raise AssertionError(f"job {job_id} was not {states} within {seconds} s: {status}")
 
     async def manifest(self, job_id: str) -> Manifest:
-        return Manifest.model_validate_json(await self.store.get(keys.manifest(job_id)))
+        return Manifest.model_validate_json(await job_manifest.read_bytes(self.store, job_id))
 
     async def spoken(self, job: JobRequest, directory: Path) -> tuple[list[str], list[str]]:
         """The chunks that should be spoken, and those heard in the finished episode (tone engine only)."""

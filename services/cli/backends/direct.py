@@ -18,7 +18,7 @@ from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobCancelRequested, JobResumeRequested, JobState, JobStatus, Message
 from shared.protocol.reading import read
 from shared.settings import Settings
-from shared.store import keys
+from shared.store import job_manifest
 from shared.store.port import Store
 
 
@@ -66,7 +66,7 @@ class DirectBackend:
         """The manifest that the store has."""
         store = await self._reachable()
         with contextlib.suppress(NotFound):
-            return read(Manifest, await store.get(keys.manifest(job_id)), strict=False)
+            return read(Manifest, await job_manifest.read_bytes(store, job_id), strict=False)
         return None
 
     async def cancel(self, job_id: str, *, reason: str) -> None:

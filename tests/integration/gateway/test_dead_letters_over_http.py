@@ -12,10 +12,12 @@ import pytest
 
 from shared.dead_letters.operator_lock import Busy, acquired
 from shared.protocol import envelope
+from shared.protocol.manifest import Manifest, correction_key
 from shared.protocol.messages import ChunkRequested
 from shared.protocol.topology import CHUNKER, COORDINATOR, SYNTHESIZER
+from shared.store import keys
 from tests.integration.gateway.conftest import STACK_KEY, Gateway
-from tests.integration.test_dead_letters import Node, client, dead
+from tests.integration.test_dead_letters import Node, client, dead, failed_job
 from tests.waiting import until
 
 
@@ -110,10 +112,18 @@ async def test_a_corrected_message_is_checked_before_it_is_sent(shared: Gateway,
     newest = (await shared.client.get("/v1/audit", params={"limit": 1})).json()["records"][0]
     assert (newest["outcome"], newest["results"]) == ("refused", {})
 
+    unknown = await replay(voice="joe")
+    assert (unknown.status_code, "no job job-1" in unknown.json()["detail"]) == (422, True), unknown.text
+    await failed_job(shared.store, request())
     assert (await replay(voice="joe")).json()["count"] == 1
     (sent,) = await node.all_of(SYNTHESIZER.name)
-    assert ChunkRequested.model_validate_json(sent.body) == request(voice="joe")
+    expected = request(voice="joe")
+    assert ChunkRequested.model_validate_json(sent.body) == expected.model_copy(
+        update={"audio_key": correction_key(expected)}
+    )
     assert await node.count(SYNTHESIZER.dead) == 0
+    corrected = Manifest.model_validate_json(await shared.store.get(keys.corrected_manifest("job-1")))
+    assert corrected.chunk_request(0) == ChunkRequested.model_validate_json(sent.body)
 
 
 async def test_letters_are_discarded_only_if_it_is_said_which(shared: Gateway, node: Node) -> None:

@@ -153,6 +153,19 @@ async def test_the_chunks_of_a_job_say_what_is_done_and_why_the_others_are_not(g
     assert (past["chunks"], past["next"]) == ([], None)
 
 
+async def test_a_corrected_chunk_is_shown_as_it_was_corrected_also_in_the_manifest(gateway: Gateway) -> None:
+    job_id = new_job_id()
+    manifest = a_manifest(job_id, ["a", "b"])
+    await gateway.store.put(keys.manifest(job_id), manifest.model_dump_json().encode())
+    request = manifest.chunk_request(1).model_copy(update={"text": "B", "audio_key": f"audio/{'0' * 64}.flac"})
+    corrected = manifest.corrected(request).model_dump_json().encode()
+    await gateway.store.put(keys.corrected_manifest(job_id), corrected)
+    await put(gateway, job_id, "synthesizing", chunks=ChunkCounts(total=2, done=0, failed=0))
+    page = (await gateway.client.get(f"/v1/jobs/{job_id}/chunks")).json()
+    assert [each["text"] for each in page["chunks"]] == ["a", "B"]
+    assert (await gateway.client.get(f"/v1/jobs/{job_id}/manifest")).content == corrected
+
+
 async def test_a_job_without_a_manifest_has_no_chunks_yet(gateway: Gateway) -> None:
     job_id = await put(gateway, new_job_id(), "chunking")
     page = (await gateway.client.get(f"/v1/jobs/{job_id}/chunks")).json()

@@ -30,7 +30,7 @@ from shared.audio import chunk_audio
 from shared.audio.ffmpeg import DiskFull, EncoderFailed
 from shared.errors import BadInput
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import AudioFormat, ChunkLost
+from shared.protocol.messages import AudioFormat, ChunkLost, EpisodeAssembled
 from shared.store import keys
 from shared.store.folder import FileStore
 from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
@@ -415,3 +415,25 @@ async def test_what_a_killed_assembler_left_behind_is_removed_by_the_next(harnes
     await harness.put(manifest(SENTENCES[:1], chapters=1))
     await assemble(harness)
     assert left_behind(harness) == []
+
+
+async def test_a_corrected_chunk_is_heard_and_captioned_as_it_was_corrected_and_the_episode_is_made_again(
+    harness: Harness,
+) -> None:
+    job = manifest()
+    await harness.put(job)
+    await assemble(harness)
+    before = harness.path("mp3").read_bytes()
+    request = job.chunk_request(1).model_copy(update={"text": "Nine boats came back.", "audio_key": key_of("nine")})
+    await harness.store.put(request.audio_key, chunk_audio.encode(spoken(request.text), RATE))
+    await harness.store.put(keys.corrected_manifest("job"), job.corrected(request).model_dump_json().encode())
+
+    await assemble(harness)
+
+    captions = harness.path("vtt").read_text(encoding="utf-8")
+    assert "Nine boats came back." in captions
+    assert "Seven boats" not in captions
+    assert harness.path("mp3").read_bytes() != before
+    assert len(harness.published) == 2
+    assert isinstance(harness.published[1], EpisodeAssembled)
+    assert harness.published[1].audio_seconds < harness.published[0].audio_seconds
