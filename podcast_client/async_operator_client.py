@@ -60,6 +60,21 @@ class AsyncOperatorMethods:
         """All about one dead letter, with its message."""
         return await self._transport.run(calls.dead_letter(letter_id))
 
+    async def export_dead_letters(
+        self, *, queue: str | None = None, job_id: str | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The dead letters as JSON lines, whole and without loss. Takes what `dead_letter_groups` takes.
+
+        Raises:
+            Unreachable: the export was broken off; what has arrived is not all.
+        """
+        call = calls.export(queue=queue, job_id=job_id)
+        async with self._transport.stream(
+            call.method, call.path, params=call.query, read_seconds=call.seconds
+        ) as answer:
+            async for data in answer.parts():
+                yield data
+
     async def replay(
         self, *, dry_run: bool = False, payload: Mapping[str, Any] | None = None, **selection: Any
     ) -> LettersDone:

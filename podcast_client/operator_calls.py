@@ -43,6 +43,12 @@ def dead_letter(letter_id: str) -> Call[DeadLetter]:
     return Call("GET", f"{_LETTERS}/{part(letter_id)}", of(DeadLetter), seconds=SLOW_SECONDS)
 
 
+def export(*, queue: str | None, job_id: str | None) -> Call[None]:
+    """The dead letters as JSON lines."""
+    params = {"queue": queue, "job_id": job_id}
+    return Call("GET", f"{_LETTERS}/export", nothing, params=params, seconds=SLOW_SECONDS)
+
+
 def replay(selection: Mapping[str, Any], *, payload: Mapping[str, Any] | None, dry_run: bool) -> Call[LettersDone]:
     """Send dead letters back to be handled again."""
     body: dict[str, Any] = {"selection": _chosen(selection), "dry_run": dry_run}

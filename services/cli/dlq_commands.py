@@ -16,17 +16,13 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import click
-from aio_pika.abc import AbstractIncomingMessage
 
 from services.cli import dead_letter_display, dead_letter_groups, exits, interrupts, printing
 from services.cli.dlq_options import Access, Chosen, choosing, filtering, on_a_broker
 from shared.client import destinations
-from shared.dead_letters.browser import Verdict
-from shared.dead_letters.export import line as export_line
 from shared.dead_letters.letter import PARSE_LIMIT_BYTES, DeadLetter
 from shared.dead_letters.selection import Selection
 from shared.errors import BadInput
-from shared.text import json_escaped
 
 LIST_LIMIT: Final = 10_000
 """How many dead letters `list` shows by default: 7 to 13 s and 83 MB (measured on 2 busy cores)."""
@@ -172,25 +168,11 @@ def export(*, selection: Selection, output: Path | None, access: Access) -> None
     """Write the letters as JSON lines, whole and without loss; they stay where they are."""
     output = None if output is None else destinations.made_ready(output)
 
-    async def write(spool: IO[bytes]) -> int:
-        written = 0
-
-        async def put(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
-            nonlocal written
-            if selection.has(letter):
-                spool.write(json_escaped(export_line(letter, message)).encode() + b"\n")
-                written += 1
-            return Verdict.KEEP
-
-        async with access.broker() as letters:
-            await letters.visit(selection.queues, put, doing="exporting")
-        return written
-
     # Through a temporary file: a slow reader of our output (a pager) must not block the dead letters for others,
     # and half an export must not look like a complete one.
     try:
         with tempfile.TemporaryFile(dir=output.parent if output else None) as spool:
-            written = interrupts.run(write(spool), grace_seconds=_GRACE_SECONDS)
+            written = interrupts.run(access.export(selection, spool), grace_seconds=_GRACE_SECONDS)
             spool.seek(0)
             if output is None:
                 shutil.copyfileobj(spool, sys.stdout.buffer)

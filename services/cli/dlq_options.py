@@ -7,15 +7,17 @@ import functools
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
 
 from services.cli import dead_letter_groups, printing, targets
+from services.cli.api_option import Api
 from services.cli.backends import over_http
 from services.cli.backends.letters import HttpLetters, Letters
 from services.cli.backends.reachable import reachable_store
 from services.cli.targets import Target
+from shared.dead_letters import export
 from shared.dead_letters.browser import DeadLetters
 from shared.dead_letters.operator_lock import WAIT_SECONDS
 from shared.dead_letters.selection import Selection, queue_named
@@ -50,25 +52,35 @@ class Access:
             BrokerDown: there is no stack, or its broker does not answer.
         """
         if self.target.api is None:
-            async with self.broker() as letters:
+            async with self._broker() as letters:
                 yield letters
             return
-        async with over_http.connected(self.target.api) as client:
+        async with self._gateway(self.target.api) as letters:
+            yield letters
+
+    async def export(self, selection: Selection, spool: IO[bytes]) -> int:
+        """Write the selected dead letters into a file, a line each; returns how many there are.
+
+        Raises:
+            BrokerDown: as `opened`.
+        """
+        if self.target.api is not None:
+            async with self._gateway(self.target.api) as gateway:
+                return await gateway.export(selection, spool)
+
+        async def write(line: bytes) -> None:
+            spool.write(line)
+
+        async with self._broker() as letters:
+            return await export.written(letters, selection, write)
+
+    @contextlib.asynccontextmanager
+    async def _gateway(self, api: Api) -> AsyncIterator[HttpLetters]:
+        async with over_http.connected(api) as client:
             yield HttpLetters(client, wait_seconds=self.wait_seconds, say=printing.note)
 
     @contextlib.asynccontextmanager
-    async def broker(self) -> AsyncIterator[DeadLetters]:
-        """The dead-letter queues themselves.
-
-        Raises:
-            BadInput: there is only an API.
-            BrokerDown: there is no stack, or its broker does not answer.
-        """
-        if self.target.api is not None:
-            raise BadInput(
-                "An export has every message byte for byte, which an API cannot give.",
-                hint="Name a stack instead (PODCAST_AMQP_URL); `podcast dlq show ID --payload` shows one message.",
-            )
+    async def _broker(self) -> AsyncIterator[DeadLetters]:
         settings = self.target.settings
         async with connected(settings) as connection:
             yield DeadLetters(

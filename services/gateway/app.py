@@ -20,6 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 from services.gateway import (
     audit_routes,
     chunk_routes,
+    dead_letter_export,
     dead_letter_routes,
     document_routes,
     episode_routes,
@@ -72,6 +73,7 @@ ROUTERS: Final = (
     voice_routes.router,
     webhook_routes.router,
     dead_letter_routes.router,
+    dead_letter_export.router,
     key_routes.router,
     audit_routes.router,
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from services.gateway.json_types import JsonInteger
 from shared.dead_letters.grouping import LetterGroup
 from shared.dead_letters.letter import ID_CHARACTERS, DeadLetter
 from shared.dead_letters.selection import Selection, queue_named
-from shared.protocol.messages import JobId
+from shared.protocol.messages import JOB_ID, JobId
 from shared.protocol.topology import WORK_QUEUES
 
 LETTER_ID = rf"^[0-9a-f]{{{ID_CHARACTERS}}}(-[0-9]{{1,6}})?$"
@@ -21,6 +22,11 @@ IDS_MOST = 1_000
 LetterId = Annotated[str, Field(pattern=LETTER_ID)]
 QueueName = Annotated[str, Field(pattern=QUEUE)]
 Reason = Annotated[str, Field(min_length=1, max_length=4_000)]
+QueueAsked = Annotated[str | None, Query(pattern=QUEUE, description="only those that died in this work queue")]
+JobAsked = Annotated[str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="only those of this job")]
+ReasonAsked = Annotated[
+    str | None, Query(min_length=1, max_length=4_000, description="only those with this reason, as groups have it")
+]
 
 
 class DeadLetterGroup(BaseModel):

@@ -17,14 +17,16 @@ from services.gateway.access import GuardedRoute, needs
 from services.gateway.backend import TheBackend
 from services.gateway.dead_letter_documents import (
     LETTER_ID,
-    QUEUE,
     ByIds,
     CorrectionWanted,
     DeadLetterDocument,
     DeadLetterGroups,
     DeadLetterPage,
+    JobAsked,
     LettersDone,
     LettersWanted,
+    QueueAsked,
+    ReasonAsked,
     WholeDeadLetter,
     group_document,
     letter_document,
@@ -40,7 +42,6 @@ from shared.dead_letters.grouping import GroupCount
 from shared.dead_letters.letter import PARSE_LIMIT_BYTES, DeadLetter
 from shared.dead_letters.selection import Selection
 from shared.errors import PodcastError
-from shared.protocol.messages import JOB_ID
 from shared.store.port import Store
 from shared.text import one_line
 
@@ -58,11 +59,6 @@ _TITLES_SECONDS: Final = 3.0
 """To look up titles, which are optional: a store that is down must not hold up the list."""
 _LOOKUPS_AT_A_TIME: Final = 16
 
-QueueAsked = Annotated[str | None, Query(pattern=QUEUE, description="only those that died in this work queue")]
-JobAsked = Annotated[str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="only those of this job")]
-ReasonAsked = Annotated[
-    str | None, Query(min_length=1, max_length=4_000, description="only those with this reason, as groups have it")
-]
 Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,5}$", description="`next` of the previous page")]
 
 

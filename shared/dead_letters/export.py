@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
@@ -20,8 +20,11 @@ from typing import Any, Final
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 
+from shared.dead_letters.browser import DeadLetters, Verdict
 from shared.dead_letters.letter import BROKERS_COUNTERS, DeadLetter
+from shared.dead_letters.selection import Selection
 from shared.errors import BadInput
+from shared.text import json_escaped
 
 _PROPERTIES: Final = (
     "content_type",
@@ -48,6 +51,33 @@ _TAGS: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], str], Call
     "$decimal": (Decimal, str, Decimal),
 }
 """Tag → its types, how to write them, how to read them."""
+
+
+async def written(letters: DeadLetters, selection: Selection, write: Callable[[bytes], Awaitable[None]]) -> int:
+    """Pass on the line of each selected dead letter, with its line end; they stay where they are.
+
+    Args:
+        letters: the queues.
+        selection: which.
+        write: called with one line after the other.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        Busy, BrokerDown: as in `DeadLetters.visit`; some may have been written.
+    """
+    count = 0
+
+    async def put(letter: DeadLetter, message: AbstractIncomingMessage) -> Verdict:
+        nonlocal count
+        if selection.has(letter):
+            await write(json_escaped(line(letter, message)).encode() + b"\n")
+            count += 1
+        return Verdict.KEEP
+
+    await letters.visit(selection.queues, put, doing="exporting")
+    return count
 
 
 def line(letter: DeadLetter, message: AbstractIncomingMessage) -> str:

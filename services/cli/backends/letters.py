@@ -10,7 +10,7 @@ import dataclasses
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from typing import IO, Any, Final, Protocol, TypeVar
 
 import podcast_client as api
 from podcast_client import AsyncPodcastClient
@@ -127,6 +127,21 @@ class HttpLetters:
         """POST /v1/dead-letters/discard, for the letters that are there now."""
         return await self._carry_out(selection, limit, lambda ids: self._client.discard(ids=list(ids)), removing)
 
+    async def export(self, selection: Selection, spool: IO[bytes]) -> int:
+        """GET /v1/dead-letters/export; returns how many there are."""
+
+        async def fetch() -> int:
+            spool.seek(0)
+            spool.truncate()
+            count = 0
+            for queue in _queues(selection):
+                async for data in self._client.export_dead_letters(queue=queue, job_id=selection.job_id):
+                    spool.write(data)
+                    count += data.count(b"\n")
+            return count
+
+        return await self._patiently(fetch)
+
     async def _carry_out(
         self,
         selection: Selection,
@@ -145,10 +160,7 @@ class HttpLetters:
         return len(found) > len(chosen)
 
     async def _each(self, selection: Selection) -> AsyncIterator[DeadLetter]:
-        # All queues, or one: the command line names no more.
-        queue = None if selection.queues == WORK_QUEUES else selection.queues[0].name
-        queues = [queue] if len(selection.queues) == 1 or queue is None else [one.name for one in selection.queues]
-        for name in queues:
+        for name in _queues(selection):
             async for letter in self._client.dead_letters(queue=name, job_id=selection.job_id):
                 yield _letter(letter)
 
@@ -167,6 +179,11 @@ class HttpLetters:
                     self._say(one_line(f"{error} Waiting."))
                     has_told = True
             await asyncio.sleep(_BUSY_SECONDS)
+
+
+def _queues(selection: Selection) -> list[str | None]:
+    """The queues to ask for, one after the other; None: all of them at once."""
+    return [None] if selection.queues == WORK_QUEUES else [queue.name for queue in selection.queues]
 
 
 def _letter(found: api.DeadLetter) -> DeadLetter:
