@@ -66,6 +66,12 @@ class Settings(BaseSettings):
         "", description="names what speaks behind `speech_url`, for the audio keys; empty: the servers' addresses"
     )
 
+    declare_topology: bool = Field(
+        True,
+        description="declare exchanges and queues at the start; false: only look whether they are there, for a user of"
+        " the broker that may declare nothing",
+    )
+
     # Defaults for what a job does not specify
     default_voice: str = Field("default", min_length=1, max_length=100, description="voice of a job that names none")
     default_model: str = Field(

@@ -73,8 +73,12 @@ class RabbitNode:
 
         The default vhost has no path: `amqp-publish` and others take a lone slash as a vhost with an empty name.
         """
+        return self.url_as(USER, self.password, vhost)
+
+    def url_as(self, user: str, password: str, vhost: str = "/") -> str:
+        """The same for another user."""
         path = "" if vhost == "/" else f"/{vhost}"
-        return f"amqp://{USER}:{self.password}@{LOOPBACK}:{self.amqp_port}{path}"
+        return f"amqp://{user}:{password}@{LOOPBACK}:{self.amqp_port}{path}"
 
     def prepare(self) -> None:
         """Write its settings and its cookie."""

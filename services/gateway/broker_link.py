@@ -15,8 +15,7 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 
 from shared.errors import BrokerDown, StoreDown
-from shared.protocol import topology
-from shared.runtime.broker import calling, connected
+from shared.runtime.broker import calling, connected, prepare
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.settings import Settings
 
@@ -57,7 +56,7 @@ class BrokerLink:
                     lost = asyncio.Event()
                     connection.close_callbacks.add(lambda *_, lost=lost: lost.set())
                     async with calling(_DECLARE_SECONDS, "declaring the queues"):
-                        await topology.declare(connection)
+                        await prepare(connection, self._settings)
                     for hook in self.on_connect:
                         await hook(connection)
                     self._connection, self._trouble = connection, ""
@@ -85,7 +84,7 @@ class BrokerLink:
             BrokerDown: there is no connection.
         """
         channel = await self._publishing_channel()
-        target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+        target = await channel.get_exchange(exchange, ensure=False)
         await target.publish(message, routing_key, mandatory=mandatory)
 
     async def _publishing_channel(self) -> AbstractChannel:

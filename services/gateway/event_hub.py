@@ -24,7 +24,7 @@ from shared.errors import BrokerDown
 from shared.protocol import topology
 from shared.protocol.messages import JobEvent, WorkRetried
 from shared.protocol.reading import read
-from shared.runtime.broker import calling, connected
+from shared.runtime.broker import calling, connected, prepare
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.settings import Settings
 from shared.store.port import Store
@@ -148,9 +148,8 @@ class Hub:
         async with (
             calling(_CALL_SECONDS, "declaring the log of events"),
             connected(self._settings) as own,
-            own.channel(publisher_confirms=False) as declaring,
         ):
-            await topology.declare_event_log(declaring)
+            await prepare(own, self._settings, event_log=True)
         async with deadline(_CALL_SECONDS, "reading the log of events", error=BrokerDown):
             await channel.set_qos(prefetch_count=_LOG_PREFETCH)
             queue = await channel.get_queue(topology.EVENT_LOG, ensure=False)

@@ -18,7 +18,7 @@ from shared.errors import BrokerDown
 from shared.protocol import topology
 from shared.protocol.messages import JobEvent, JobStatus, Message, WorkRetried
 from shared.protocol.reading import read
-from shared.runtime.broker import connected
+from shared.runtime.broker import connected, prepare
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
 from shared.settings import Settings
 
@@ -30,6 +30,7 @@ class Client:
 
     def __init__(self, connection: AbstractConnection, settings: Settings) -> None:
         self._connection = connection
+        self._settings = settings
         self._deadline_seconds = settings.publish_deadline_seconds
 
     async def publish(self, message: Message) -> None:
@@ -45,7 +46,7 @@ class Client:
                 raise
             # No service has ever run on this broker. Anyone may declare the queues; the job then waits in them.
             async with deadline(self._deadline_seconds, "declaring the queues", error=BrokerDown):
-                await topology.declare(self._connection)
+                await prepare(self._connection, self._settings)
             await self._publish(message)
 
     async def _publish(self, message: Message) -> None:

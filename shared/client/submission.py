@@ -217,7 +217,7 @@ def _secret(order: Order, job_id: str, uploads: dict[str, Content]) -> str | Non
         return None
     if order.webhook_url is None:
         raise BadInput("The webhook secret belongs to no address.", hint="Give the address that is told, too.")
-    key = keys.source(job_id, f"webhook-{token_hex(8)}.json")
+    key = keys.webhook_secret(job_id, token_hex(8))
     uploads[key] = WebhookSecret.of(order.webhook_secret).model_dump_json().encode()
     return key
 

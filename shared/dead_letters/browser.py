@@ -201,7 +201,7 @@ class DeadLetters:
             channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
 
         async def send(message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
-            target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+            target = await channel.get_exchange(exchange, ensure=False)
             await target.publish(message, routing_key, mandatory=mandatory)
 
         publish = Publisher(send, deadline_seconds=self._call_seconds)
@@ -216,7 +216,7 @@ class DeadLetters:
             # in between, the coordinator would wait for a message that was never sent. A result that arrives before the
             # job is reopened is an object in the store; a repeated request finds it.
             corrected = None if edited is None else await self._corrected(message, queue, edited)
-            await publish.raw(cleaned(message, queue, corrected=corrected), "", queue.name)
+            await publish.copy_to(queue, cleaned(message, queue, corrected=corrected))
             if letter.job_id is not None and queue.advances_jobs:
                 await publish(resume(letter, object_in(message, corrected)))
             confirmed(letter)

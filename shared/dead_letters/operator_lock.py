@@ -3,7 +3,8 @@
 Looking at a dead-letter queue takes its messages for a moment, and meanwhile the queue looks empty to a second reader.
 So everyone takes this lock first. It is an exclusive queue: the broker grants it to one connection and deletes it when
 that connection ends, however it ends (a client that hangs is disconnected after three missed heartbeats), and it needs
-no plugin. A process that has to wait asks the holder, through the same queue, who it is.
+no plugin. A process that has to wait asks the holder, through the same queue, who it is; question and answer go through
+an exchange for operators, since no user may publish through the default exchange.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage, AbstractQueue
-from aiormq.exceptions import ChannelLockedResource
+from aiormq.exceptions import ChannelLockedResource, ChannelNotFoundEntity
 
 from shared.errors import Permanent
 from shared.protocol import envelope
-from shared.protocol.topology import OPERATOR_LOCK
+from shared.protocol.topology import OPERATOR_LOCK, OPERATORS_EXCHANGE
 from shared.runtime.broker import calling
 from shared.runtime.publishing import CONNECTION_ERRORS
 
@@ -31,6 +32,7 @@ WAIT_SECONDS: Final = 60.0
 """Longer than the broker needs to disconnect a holder that hangs (three heartbeats of 10 s)."""
 
 _HOLDER: Final = "holder"
+_NOBODY_KNOWN: Final = "a client that does not say who it is; if it hangs, the broker disconnects it within 30 s"
 _RETRY_SECONDS: Final = 0.2
 _ANSWER_SECONDS: Final = 1.0
 
@@ -92,14 +94,19 @@ async def _taken(connection: AbstractConnection, doing: str, call_seconds: float
 
         async def answer(question: AbstractIncomingMessage) -> None:
             if question.reply_to:
-                await channel.default_exchange.publish(aio_pika.Message(me.encode()), question.reply_to)
+                await operators.publish(aio_pika.Message(me.encode()), question.reply_to, mandatory=False)
 
+        operators = await channel.get_exchange(OPERATORS_EXCHANGE, ensure=False)
+        if await _can_talk(connection):
+            await lock.bind(operators, routing_key=OPERATOR_LOCK)
         await lock.consume(answer, no_ack=True, consumer_tag=_HOLDER)
         return lock
 
 
 async def _holder(connection: AbstractConnection, call_seconds: float) -> str:
     """The holder's description of itself."""
+    if not await _can_talk(connection):
+        return _NOBODY_KNOWN
     answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def hear(answer: AbstractIncomingMessage) -> None:
@@ -110,13 +117,25 @@ async def _holder(connection: AbstractConnection, call_seconds: float) -> str:
         calling(call_seconds, "asking who has the operator's lock"),
         connection.channel(publisher_confirms=False) as channel,
     ):
+        operators = await channel.get_exchange(OPERATORS_EXCHANGE, ensure=False)
         replies = await channel.declare_queue(exclusive=True)
+        await replies.bind(operators, routing_key=replies.name)
         await replies.consume(hear, no_ack=True)
         question = aio_pika.Message(b"", reply_to=replies.name, expiration=_ANSWER_SECONDS)
-        await channel.default_exchange.publish(question, OPERATOR_LOCK, mandatory=False)
+        await operators.publish(question, OPERATOR_LOCK, mandatory=False)
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(answered, _ANSWER_SECONDS)
-        return "a client that does not say who it is; if it hangs, the broker disconnects it within 30 s"
+        return _NOBODY_KNOWN
+
+
+async def _can_talk(connection: AbstractConnection) -> bool:
+    """Whether there is an exchange for operators; not where no service of this version has been yet."""
+    async with connection.channel(publisher_confirms=False) as channel:
+        try:
+            await channel.get_exchange(OPERATORS_EXCHANGE, ensure=True)
+        except ChannelNotFoundEntity:  # which has closed the channel
+            return False
+    return True
 
 
 def _user() -> str:

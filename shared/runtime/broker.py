@@ -7,13 +7,19 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import aio_pika
+import structlog
+from aio_pika.abc import AbstractConnection
+from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
+from shared.protocol import topology
 from shared.runtime import frames
 from shared.runtime.broker_addresses import addresses
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 frames.harden()  # here, since everything that connects to the broker imports this module
 
@@ -63,6 +69,33 @@ async def _connect(node: str, settings: Settings) -> aio_pika.abc.AbstractConnec
         ) from error
     _answered[settings.amqp_url] = node
     return connection
+
+
+async def prepare(connection: AbstractConnection, settings: Settings, *, event_log: bool = False) -> None:
+    """Make sure that exchanges and queues are there: declare them, or look for them if the user may not.
+
+    Args:
+        connection: to the broker.
+        settings: whether to try to declare them.
+        event_log: only the log of changes of state, instead of all the others.
+
+    Raises:
+        BrokerDown: the user may not declare them, and one is missing.
+    """
+    if settings.declare_topology:
+        try:
+            await (topology.declare_event_log(connection) if event_log else topology.declare(connection))
+        except ChannelAccessRefused as refused:
+            log.info("this user may declare nothing; PODCAST_DECLARE_TOPOLOGY=false says so", reason=str(refused))
+        else:
+            return
+    try:
+        await (topology.verify_event_log(connection) if event_log else topology.verify(connection))
+    except ChannelNotFoundEntity as error:
+        raise BrokerDown(
+            f"The broker has not everything that is needed, and this user may declare nothing: {error}.",
+            hint="Import the definitions made by `podcast deploy init` into the broker, or run its provisioning.",
+        ) from error
 
 
 @contextlib.asynccontextmanager

@@ -190,10 +190,8 @@ class Delivery(BaseMiddleware[Any, Any]):
 
     async def _hand_back(self) -> str:
         """Return the message to its queue as a fresh copy: a requeue would count towards the delivery limit."""
-        await self.subscription.publisher.raw(
-            envelope.copy(self.msg, headers={envelope.SUSPECT: self.is_suspect or None}),
-            "",
-            self.subscription.queue.name,
+        await self.subscription.publisher.copy_to(
+            self.subscription.queue, envelope.copy(self.msg, headers={envelope.SUSPECT: self.is_suspect or None})
         )
         log.info("handed back", kind=self.kind)
         return "handed back"
@@ -206,10 +204,10 @@ class Delivery(BaseMiddleware[Any, Any]):
         return "waiting"
 
     async def _publish_waiting(self, headers: dict[str, Any], queue_seconds: float, delay_seconds: float) -> None:
-        await self.subscription.publisher.raw(
+        await self.subscription.publisher.copy_to(
+            self.subscription.queue,
             envelope.copy(self.msg, headers=headers, expires_seconds=delay_seconds),
-            "",
-            self.subscription.queue.wait(queue_seconds),
+            wait_seconds=queue_seconds,
         )
 
     def _delay(self, step: int, *, at_least: float) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.errors import PodcastError
-from shared.protocol.topology import DEAD_EXCHANGE, EVENTS_EXCHANGE, EXCHANGE
+from shared.protocol.topology import DEAD_EXCHANGE, EVENTS_EXCHANGE, EXCHANGE, WORK_QUEUES
 from shared.runtime.readiness import Readiness
 
 MESSAGES: Final = Counter(
@@ -60,7 +60,10 @@ LOOP_LAG_MAX_SECONDS: Final = Gauge(
 READY: Final = Gauge("podcast_ready", "Whether the process can work now, as /readyz says: 1 or 0.")
 BROKER_UP: Final = Gauge("podcast_broker_up", "Whether the process is connected to the broker: 1 or 0.")
 STORE_UP: Final = Gauge("podcast_store_up", "Whether the store answered when it was last asked: 1 or 0.")
-_EXCHANGES: Final = {"": "queue", **{name: name for name in (EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE)}}
+_EXCHANGES: Final = {
+    **{name: name for name in (EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE)},
+    **{queue.direct_exchange: "queue" for queue in WORK_QUEUES},
+}
 """Exchange → label. A replay may go to an exchange that a stranger has named."""
 
 

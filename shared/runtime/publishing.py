@@ -8,6 +8,7 @@ from typing import Any
 import aio_pika
 import structlog
 from aio_pika.exceptions import AMQPError, DeliveryError
+from aiormq.exceptions import ChannelAccessRefused
 
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
@@ -55,7 +56,21 @@ class Publisher:
         Raises:
             BrokerDown: the broker did not confirm it in time.
         """
-        await self._new(message, "", queue.name)
+        await self._new(message, queue.direct_exchange, queue.name)
+
+    async def copy_to(self, queue: WorkQueue, message: aio_pika.Message, *, wait_seconds: float | None = None) -> None:
+        """Publish a complete AMQP message directly to a queue.
+
+        Args:
+            queue: the work queue.
+            message: mostly a copy of one that was there before.
+            wait_seconds: the delay of its wait queue that takes it; None: the work queue itself.
+
+        Raises:
+            BrokerDown: the broker did not confirm it in time.
+        """
+        name = queue.name if wait_seconds is None else queue.wait(wait_seconds)
+        await self.raw(message, queue.direct_exchange, name)
 
     async def _new(self, message: Message, exchange: str, routing_key: str, *, mandatory: bool = True) -> None:
         carrying = _carrying(message)
@@ -76,6 +91,11 @@ class Publisher:
             raise BrokerDown(
                 f"The broker has no queue for {routing_key}, or its queue is full.",
                 hint="Start the services once so that they declare their queues.",
+            ) from error
+        except ChannelAccessRefused as error:
+            raise BrokerDown(
+                f"The broker does not let this user publish {routing_key} to {exchange or 'the default exchange'}.",
+                hint="Check that PODCAST_AMQP_URL names the user made for this service or person.",
             ) from error
         except CONNECTION_ERRORS as error:
             raise BrokerDown(f"The broker did not take {routing_key}: {error or type(error).__name__}.") from error

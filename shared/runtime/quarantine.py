@@ -48,6 +48,7 @@ class Quarantine:
 
     Args:
         store: where markers and notes are.
+        service: whose messages these are; another service may get the same message.
         crash_limit: deaths after which a suspect is poison.
         wait_seconds: how long a message may wait at the gate before it goes to a wait queue.
         verdict_pause_seconds: how long to wait before a message is called poison.
@@ -57,11 +58,13 @@ class Quarantine:
         self,
         store: Store,
         *,
+        service: str,
         crash_limit: int,
         wait_seconds: float = GATE_SECONDS,
         verdict_pause_seconds: float = VERDICT_PAUSE_SECONDS,
     ) -> None:
         self._store = store
+        self._service = service
         self._crash_limit = crash_limit
         self._wait_seconds = wait_seconds
         self._verdict_pause_seconds = verdict_pause_seconds
@@ -114,7 +117,7 @@ class Quarantine:
                     f"This message killed the process that handled it {deaths} times.",
                     hint="Look at its text and at the service's log; replay it once the cause is fixed.",
                 )
-            mark = keys.suspect(message_id, f"{self._process}-{next(self._handlings)}")
+            mark = keys.suspect(self._service, message_id, f"{self._process}-{next(self._handlings)}")
             await self._store.put(mark, b"")
             try:
                 yield
@@ -136,7 +139,7 @@ class Quarantine:
 
     async def _evidence(self, message_id: str) -> tuple[list[str], int]:
         """The store's keys about a suspect, and the number of deaths that they mean."""
-        prefix = keys.suspect(message_id)
+        prefix = keys.suspect(self._service, message_id)
         left_behind = [key async for key in self._store.list(prefix)]
         tokens = [key.removeprefix(prefix) for key in left_behind]
         markers = [token for token in tokens if not token.startswith((_LOST, self._process))]
@@ -144,7 +147,7 @@ class Quarantine:
         return left_behind, len(markers) + (0 if was_lost else 1)
 
     async def _leave_note(self, message_id: str) -> None:
-        key = keys.suspect(message_id, f"{_LOST}{self._process}")
+        key = keys.suspect(self._service, message_id, f"{_LOST}{self._process}")
         try:
             await self._insist(lambda: self._store.put(key, b""), key)
         finally:

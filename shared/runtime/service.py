@@ -28,7 +28,7 @@ from shared.protocol import envelope, reading, topology
 from shared.protocol.messages import Message
 from shared.protocol.topology import WorkQueue
 from shared.runtime import health, heap, logs, metrics, timeout_budget, trace_export, watchdog
-from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected
+from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected, prepare
 from shared.runtime.broker_addresses import FailoverConnection, shuffled
 from shared.runtime.delivery import Delivery, Ignored
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
@@ -82,7 +82,7 @@ class Service:
             deadline_seconds=deadline_seconds,
             attempts_limit=attempts_limit or settings.attempts_limit,
             publisher=self.publish,
-            quarantine=Quarantine(self.store, crash_limit=settings.crash_limit),
+            quarantine=Quarantine(self.store, service=queue.name, crash_limit=settings.crash_limit),
             pause_limit_seconds=settings.retry_after_limit_seconds,
         )
         self._watchdog = watchdog.Watchdog(
@@ -177,7 +177,7 @@ class Service:
         if self._channel is None:
             raise BrokerDown("The broker is not connected yet.")
         channel = self._channel
-        target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+        target = await channel.get_exchange(exchange, ensure=False)
         await target.publish(message, routing_key, mandatory=mandatory)
 
     async def backlog(self, queue: WorkQueue) -> int:
@@ -291,7 +291,7 @@ class Service:
 
     async def _declare(self) -> None:
         async with calling(_DECLARE_SECONDS, "declaring the queues"), connected(self.settings) as connection:
-            await topology.declare(connection)
+            await prepare(connection, self.settings)
 
     async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run background work; if it fails, the process ends, and a supervisor restarts it."""

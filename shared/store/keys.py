@@ -13,6 +13,7 @@ AUDIT = "audit/"
 PREVIEWS = "previews/"
 PREVIEWS_WAITING = "previews/waiting/"
 WEBHOOKS = "webhooks/"
+QUARANTINE = "quarantine/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 
@@ -30,6 +31,11 @@ def request(job_id: str) -> str:
 def source(job_id: str, name: str) -> str:
     """A document that a client submits with its job."""
     return f"{JOBS}{job_id}/source/{name}"
+
+
+def webhook_secret(job_id: str, token: str) -> str:
+    """What signs the webhook that a client wants for its job alone."""
+    return source(job_id, f"webhook-{token}.json")
 
 
 def manifest(job_id: str) -> str:
@@ -107,7 +113,10 @@ def webhook(endpoint_id: str) -> str:
     return f"{WEBHOOKS}{endpoint_id}.json"
 
 
-def suspect(message_id: str, token: str = "") -> str:
-    """A marker: the process `token` is handling this redelivered message, alone."""
+def suspect(service: str, message_id: str, token: str = "") -> str:
+    """A marker: the process `token` of a service is handling this redelivered message, alone.
+
+    Each service has its own, since two may get the same message and only one die of it.
+    """
     safe = "".join(character if character.isalnum() or character in "-_" else "-" for character in message_id[:64])
-    return f"quarantine/{safe}/{token}"
+    return f"{QUARANTINE}{service}/{safe}/{token}"

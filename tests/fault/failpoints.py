@@ -81,7 +81,7 @@ class Failpoints:
 
 def _is_work(_store: object, key: str, *_: object, **__: object) -> bool:
     """Suspect markers are not a step of the work."""
-    return not key.startswith(keys.suspect("").partition("/")[0])
+    return not key.startswith(keys.QUARANTINE)
 
 
 def _is_news(_publisher: object, _message: object, _exchange: str, routing_key: str, **_: object) -> bool:

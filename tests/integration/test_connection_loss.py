@@ -117,7 +117,7 @@ async def test_a_lost_consumer_channel_is_a_lost_connection_to_what_was_in_hand(
 
 # ---------------------------------------------------------------- the quarantine alone, with a real store
 
-MESSAGE = "message-1"
+SERVICE, MESSAGE = "patient", "message-1"
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def store(tmp_path: Path) -> FileStore:
 
 def process(store: FileStore) -> Quarantine:
     """The quarantine of another process."""
-    return Quarantine(store, crash_limit=3, verdict_pause_seconds=0.01)
+    return Quarantine(store, service=SERVICE, crash_limit=3, verdict_pause_seconds=0.01)
 
 
 async def dies(store: FileStore) -> None:
@@ -141,7 +141,7 @@ async def dies(store: FileStore) -> None:
 
 
 async def marks(store: FileStore) -> list[str]:
-    return [key async for key in store.list(keys.suspect(MESSAGE))]
+    return [key async for key in store.list(keys.suspect(SERVICE, MESSAGE))]
 
 
 async def test_the_first_death_leaves_no_marker_and_is_counted(store: FileStore) -> None:
@@ -180,7 +180,7 @@ async def test_a_marker_that_its_living_owner_takes_away_during_the_verdict_is_n
     await dies(store)
     owner = process(store).suspect(MESSAGE)
     await owner.__aenter__()
-    judge = Quarantine(store, crash_limit=3, verdict_pause_seconds=1.0)
+    judge = Quarantine(store, service=SERVICE, crash_limit=3, verdict_pause_seconds=1.0)
     handled = asyncio.create_task(_handle(judge))
     await asyncio.sleep(0.2)  # the judge looks and finds two markers
     assert not handled.done()

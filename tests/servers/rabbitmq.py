@@ -98,6 +98,12 @@ class RabbitServer:
         )
         return self.node.url(name)
 
+    def import_definitions(self, document: str) -> None:
+        """Import what is in `definitions.json`, as `rabbitmqctl import_definitions` does."""
+        text = "".join(f"\\x{{{byte:x}}}" for byte in document.encode())
+        imported = self.evaluate(f'rabbit_definitions:import_raw(<<"{text}">>).')
+        assert imported == "{ok, ok}", imported
+
     def drop_vhost(self, url: str) -> None:
         """Remove a vhost with its queues, so that they do not pile up in a long session."""
         name = url.rpartition("/")[2]

@@ -162,7 +162,7 @@ async def test_a_log_that_was_lost_and_begun_again_is_noticed(gateways: TwoGatew
         try:
             async with connected(gateways.direct.settings) as connection, connection.channel() as channel:
                 await channel.queue_delete(topology.EVENT_LOG)
-                await topology.declare_event_log(channel)
+                await topology.declare_event_log(connection)
             await life.goes("synthesizing")
         finally:
             await gateways.broker_is_back()
