@@ -28,6 +28,7 @@ from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import job_manifest, keys
 from shared.store.port import Store
+from shared.tracing import spans
 
 log = structlog.get_logger(__name__)
 
@@ -88,13 +89,15 @@ async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
 
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
     picture = await cover.load(manifest.request.cover, store)
-    measurements = await chunks.measure(manifest, store, sample_rate)
+    with spans.span("measure chunks"):
+        measurements = await chunks.measure(manifest, store, sample_rate)
     timeline = await in_thread(partial(plan, manifest, measurements, sample_rate))
     gain = gain_db(whole_energies(timeline, measurements), manifest.request.loudness)
     bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
     with scratch.folder(SPARE_BYTES + int(timeline.seconds(timeline.frames) * bytes_a_second)) as folder:
         episode = mastering.Episode(manifest, timeline, measurements, tags.of(manifest, picture, timeline), folder)
-        audio = await mastering.master(episode, store, gain)
+        with spans.span("master"):
+            audio = await mastering.master(episode, store, gain)
         await in_thread(partial(_write_texts, episode))
         files = {}
         for name in (*manifest.request.formats, "vtt", "chapters.json"):

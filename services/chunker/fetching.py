@@ -14,6 +14,7 @@ from shared.addresses import Allowed, scrub, without_password
 from shared.checked_network import WIRE_ERRORS, CheckedNetwork, Resolve, resolve, tls, unreachable
 from shared.errors import BadSource, DeadlineExceeded, Transient
 from shared.retry_after import retry_after
+from shared.tracing import http_calls
 
 REDIRECTS_LIMIT = 8
 """Browsers follow 20; more than 8 means a loop or a tracker."""
@@ -93,6 +94,7 @@ async def fetch(
                     "GET", place.wire_url, headers=place.headers, extensions={"timeout": timeout}
                 ) as response:
                     headers = httpx.Headers(response.headers)
+                    http_calls.answered(response.status)
                     # The body of a redirect is not read: leaving the block drops its connection.
                     if response.status in _REDIRECTS and (location := headers.get("location")) is not None:
                         place = place.followed_to(location)

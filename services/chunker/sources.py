@@ -16,6 +16,7 @@ from shared.errors import BadSource, NotFound, Permanent, TooLarge
 from shared.protocol.messages import Source, SourceFormat, TextSource, UrlSource
 from shared.settings import Settings
 from shared.store.port import Store
+from shared.tracing import http_calls
 
 _OWN_SHARE_OF_DEADLINE = 0.9
 """The handler ends a little before its deadline, with an error that names the step that took too long."""
@@ -85,13 +86,14 @@ async def _bytes_of(source: Source, store: Store, settings: Settings) -> _Bytes:
     if isinstance(source, TextSource):
         return _Bytes(source.text.encode(), source.format, name="", title_name="")
     if isinstance(source, UrlSource):
-        fetched = await fetch(
-            str(source.url),
-            limit_bytes=settings.source_limit_bytes,
-            deadline_seconds=settings.fetch_deadline_seconds,
-            connect_timeout_seconds=settings.connect_timeout_seconds,
-            allowed=settings.fetch_allowed,
-        )
+        with http_calls.calling("GET", str(source.url)):
+            fetched = await fetch(
+                str(source.url),
+                limit_bytes=settings.source_limit_bytes,
+                deadline_seconds=settings.fetch_deadline_seconds,
+                connect_timeout_seconds=settings.connect_timeout_seconds,
+                allowed=settings.fetch_allowed,
+            )
         parts = urlsplit(fetched.final_url)
         name = PurePosixPath(unquote(parts.path)).name
         return _Bytes(fetched.data, source.format, name, name or parts.hostname or "", fetched.content_type)

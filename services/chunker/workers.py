@@ -25,6 +25,7 @@ from services.chunker import allowances, worker_process
 from services.chunker.allowances import Allowance
 from services.chunker.pandoc import drain
 from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
+from shared.tracing import spans
 
 _Result = TypeVar("_Result")
 _Parameters = ParamSpec("_Parameters")
@@ -72,7 +73,8 @@ async def in_worker(
         async with asyncio.timeout(seconds):
             for _ in range(_TRIES):
                 try:
-                    ok, result = await _pool().call(call, allowance)
+                    with spans.span(what):
+                        ok, result = await _pool().call(call, allowance)
                 except _Died as died:
                     code = died.code
                     if code == -signal.SIGXCPU:

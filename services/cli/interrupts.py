@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from services.cli.exits import INTERRUPTED, Interrupted
+from shared.runtime import trace_export
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ def run(main: Coroutine[Any, Any, T], *, grace_seconds: float = DEFAULT_GRACE_SE
     Raises:
         Interrupted: a signal arrived.
     """
+    trace_export.start_command("podcast")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     task = loop.create_task(main)
@@ -57,6 +59,8 @@ def run(main: Coroutine[Any, Any, T], *, grace_seconds: float = DEFAULT_GRACE_SE
             raise Interrupted("Interrupted.")
         return result
     finally:
+        if not interrupted:
+            loop.run_until_complete(trace_export.finish())
         _finish(loop)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -127,7 +127,10 @@ class Jobs:
         await self.records.mark_active(job_id)
         now = clock.now()
         history = (StateChange(number=1, state="queued", at=now),)
-        return Job(JobStatus(job_id=job_id, state="queued", submitted_at=now, updated_at=now, history=history))
+        traced = traces.is_asked_for(job_id)
+        return Job(
+            JobStatus(job_id=job_id, state="queued", submitted_at=now, updated_at=now, history=history, traced=traced)
+        )
 
     async def progress(self, job: Job, manifest: Manifest | None = None) -> Progress:
         """The job's progress; if this process does not have it, derived from the manifest and the last status.

@@ -21,14 +21,21 @@ _UUID7: Final = 7
 
 def of(job: Job) -> Span:
     """The span of all of the job: enter it to publish something for it."""
-    context = job_context(job.job_id, resumed_at=job.status.resumed_at)
+    status = job.status
+    context = job_context(job.job_id, resumed_at=status.resumed_at, is_forced=status.traced)
     return NOTHING if context is None else Span(context, because_of=current().context)
+
+
+def is_asked_for(job_id: str) -> bool:
+    """Whether the message of a new job says that it is traced although the sampler would not have chosen it."""
+    job = job_context(job_id)
+    return job is not None and not job.is_sampled and current().is_recorded
 
 
 def ended(status: JobStatus) -> None:
     """Record the span of a job that has ended, or has ended again. Twice it has the same ids."""
     found = recorder()
-    job = job_context(status.job_id)
+    job = job_context(status.job_id, is_forced=status.traced)
     if found is None or job is None or not job.is_sampled:
         return
     resumed_at = status.resumed_at
@@ -47,12 +54,8 @@ def ended(status: JobStatus) -> None:
         own=of_resumption(job, resumed_at) if resumed_at else job,
     )
     if status.state == "failed":
-        span.failed(JobFailed(status.error or ""))
+        span.failed("JobFailed", reason=status.error or "")
     span.end(status.updated_at)
-
-
-class JobFailed(Exception):
-    """Why a job has failed, as its span shows it."""
 
 
 def _began_at(status: JobStatus) -> float:

@@ -42,7 +42,7 @@ from services.gateway.access import Guard, origins
 from services.gateway.backend import Backend
 from services.gateway.deadlines import RequestDeadlines
 from services.gateway.metrics import Measured
-from services.gateway.middleware import BodyLimit, InTurn, ResponseHeaders, Room
+from services.gateway.middleware import HEALTH, BodyLimit, InTurn, ResponseHeaders, Room
 from services.gateway.openapi import describe, operation_id
 from services.gateway.operators import Operators
 from services.gateway.serving import serve
@@ -50,8 +50,10 @@ from services.gateway.speech_stream import StreamSlots
 from services.gateway.voice_catalogue import VoiceCatalogue
 from shared.client.covers import COVER_LIMIT_BYTES
 from shared.errors import Misconfigured, PodcastError
-from shared.runtime import heap, logs
+from shared.runtime import heap, logs, trace_export
+from shared.runtime.http_traces import TRACERESPONSE, HttpTraces
 from shared.settings import Settings, load
+from shared.tracing import spans
 
 _FORM_MARGIN_BYTES: Final = COVER_LIMIT_BYTES + 3_000_000
 """What a request may have beside the document: a cover, and the options."""
@@ -129,13 +131,15 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             allow_headers=["*"],
             expose_headers=[
                 *("Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "ETag", "Link"),
-                "X-Podcast-Job",
+                *("X-Podcast-Job", TRACERESPONSE),
             ],
         )
     app.add_middleware(Room)
     app.add_middleware(ResponseHeaders)
     app.add_middleware(InTurn)
     app.add_middleware(Measured)
+    if spans.recorder() is not None:
+        app.add_middleware(HttpTraces, untraced=HEALTH)
     return app, backend
 
 
@@ -151,12 +155,14 @@ def main() -> None:
 
     async def run() -> None:
         try:
+            trace_export.start("gateway", settings)
             app, backend = build(settings)
             code = await serve(app, backend)
             backend.uploads.remove()
         except PodcastError as error:
             sys.stderr.write(f"gateway: {error}\n")
             code = 2
+        await trace_export.finish()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)  # leaving the loop would join threads

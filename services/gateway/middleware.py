@@ -19,7 +19,7 @@ from shared.errors import TooLarge
 from shared.runtime.http_guard import CROWDED
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_HEALTH: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+HEALTH: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _SECURITY: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -75,7 +75,7 @@ class Room:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http" or CROWDED not in scope.get("state", {}) or scope["path"] in _HEALTH:
+        if scope["type"] != "http" or CROWDED not in scope.get("state", {}) or scope["path"] in HEALTH:
             await self._app(scope, receive, send)
             return
         error = Crowded("The gateway has as many connections as it may.", hint="Try again in a moment.")

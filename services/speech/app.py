@@ -20,7 +20,7 @@ from services.speech.pool import Pool
 from services.speech.routes import Routes
 from services.speech.serving import serve
 from shared.errors import PodcastError
-from shared.runtime import logs
+from shared.runtime import logs, trace_export
 from shared.settings import Settings, load
 
 
@@ -43,19 +43,24 @@ def main() -> int:
         settings = load()
         logs.configure("speech", level=settings.log_level, as_json=settings.log_json)
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it logs every start and stop
+        trace_export.start("speech", settings)
         routes, pool = build(settings)
-        return asyncio.run(
-            serve(
-                routes.app(),
-                pool,
-                host=settings.speech_host,
-                port=settings.speech_port,
-                grace_seconds=math.ceil(settings.grace_seconds),
-            )
-        )
+        return asyncio.run(_run(routes, pool, settings))
     except PodcastError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+
+async def _run(routes: Routes, pool: Pool, settings: Settings) -> int:
+    code = await serve(
+        routes.app(),
+        pool,
+        host=settings.speech_host,
+        port=settings.speech_port,
+        grace_seconds=math.ceil(settings.grace_seconds),
+    )
+    await trace_export.finish()
+    return code
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,6 +21,8 @@ from services.speech.encoding import MEDIA_TYPES
 from services.speech.pool import Pool
 from services.speech.speech_request import Refused, SpeechRequest
 from services.speech.worker_process import Answer
+from shared.runtime.http_traces import HttpTraces
+from shared.tracing import spans
 
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that did not wait; it appears only in the log."""
@@ -127,6 +130,8 @@ class Routes:
                 Route("/healthz", self.health),
                 Route("/metrics", self.metrics),
             ],
+            # Whoever calls it continues a trace; nothing begins one here.
+            middleware=[Middleware(HttpTraces, is_inside=True)] if spans.recorder() is not None else [],
             exception_handlers={Refused: _refusal, HTTPException: _http_error, ClientDisconnect: _left},
         )
 

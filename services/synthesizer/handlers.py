@@ -24,6 +24,7 @@ from shared.errors import BadAudio, NotFound
 from shared.protocol.messages import ChunkRequested, ChunkSynthesized
 from shared.settings import Settings
 from shared.store.port import Store
+from shared.tracing import spans
 
 log = structlog.get_logger(__name__)
 
@@ -115,10 +116,11 @@ async def _spoken(
                 request.text, voice=request.voice, model=request.model, speed=request.speed, avoid=answered_by
             )
             answered_by = spoken.endpoint
-            chunk = await in_thread(
-                partial(make_chunk, spoken.audio, request.text, speed=request.speed, sample_rate=sample_rate),
-                limiter=turns,
-            )
+            with spans.span("process audio"):
+                chunk = await in_thread(
+                    partial(make_chunk, spoken.audio, request.text, speed=request.speed, sample_rate=sample_rate),
+                    limiter=turns,
+                )
         except BadAudio as error:
             if spoken is not None:
                 metrics.BAD_AUDIO.labels(spoken.endpoint).inc()

@@ -26,6 +26,7 @@ from shared.protocol.messages import JobEnded, JobRequest, JobWebhook, WebhookRe
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
+from shared.tracing import http_calls
 
 log = structlog.get_logger(__name__)
 
@@ -81,15 +82,16 @@ async def deliver(
     with metrics.measured():
         async with turns.of(url):
             try:
-                status = await sending.post(
-                    url,
-                    payload,
-                    headers=headers,
-                    deadline_seconds=settings.webhook_deadline_seconds,
-                    connect_timeout_seconds=settings.connect_timeout_seconds,
-                    allowed=settings.webhook_allowed,
-                    resolve=resolve,
-                )
+                with http_calls.calling("POST", url):
+                    status = await sending.post(
+                        url,
+                        payload,
+                        headers={**headers, **http_calls.headers()},
+                        deadline_seconds=settings.webhook_deadline_seconds,
+                        connect_timeout_seconds=settings.connect_timeout_seconds,
+                        allowed=settings.webhook_allowed,
+                        resolve=resolve,
+                    )
             except sending.EndpointGone as error:
                 if message.endpoint_id is not None:
                     with contextlib.suppress(NotFound):

@@ -20,6 +20,7 @@ from shared.checked_network import WIRE_ERRORS, CheckedNetwork, Resolve, resolve
 from shared.errors import BadInput, DeadlineExceeded, Permanent, Transient
 from shared.retry_after import retry_after
 from shared.text import one_line
+from shared.tracing import http_calls
 
 REASON_BYTES: Final = 300
 _REASON_SECONDS: Final = 2.0
@@ -84,6 +85,7 @@ async def post(
             httpcore.AsyncConnectionPool(ssl_context=tls(), network_backend=network, max_connections=1) as pool,
             pool.stream("POST", wire_url, headers=sent, content=payload, extensions={"timeout": timeout}) as response,
         ):
+            http_calls.answered(response.status)
             if 200 <= response.status < 300:  # noqa: PLR2004 - what HTTP calls successful
                 return int(response.status)
             raise _refusal(response, await _beginning(response), place.host)

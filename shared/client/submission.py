@@ -39,6 +39,7 @@ from shared.protocol.messages import (
 )
 from shared.store import keys
 from shared.store.port import Store
+from shared.tracing import spans
 
 AUDIO_FORMATS: tuple[AudioFormat, ...] = get_args(AudioFormat)
 _INLINE_FORMATS = frozenset({"text", "markdown", "html", "rst", "org"})
@@ -135,6 +136,11 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
         JobDeleted: a job with this id was deleted.
         StoreDown, BrokerDown: a server does not answer; the hint says how to continue.
     """
+    with spans.job_span("submit", job.request.job_id):
+        return await _hand_over(job, store, publish)
+
+
+async def _hand_over(job: Draft, store: Store, publish: Callable[[Message], Awaitable[None]]) -> bool:
     job_id = job.request.job_id
     if not job.is_new and await store.exists(keys.status(job_id)):
         return False

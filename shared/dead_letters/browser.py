@@ -25,6 +25,7 @@ from shared.dead_letters.selection import First, Named, Selection, queue_named
 from shared.errors import BadInput
 from shared.protocol.messages import ChunkRequested, JobRequest, Message
 from shared.protocol.topology import WORK_QUEUES, WorkQueue
+from shared.runtime import message_traces
 from shared.runtime.broker import calling
 from shared.runtime.publishing import Publisher
 from shared.store.port import Store
@@ -216,9 +217,11 @@ class DeadLetters:
             # in between, the coordinator would wait for a message that was never sent. A result that arrives before the
             # job is reopened is an object in the store; a repeated request finds it.
             corrected = None if edited is None else await self._corrected(message, queue, edited)
-            await publish.copy_to(queue, cleaned(message, queue, corrected=corrected))
-            if letter.job_id is not None and queue.advances_jobs:
-                await publish(resume(letter, object_in(message, corrected)))
+            copy = cleaned(message, queue, corrected=corrected)
+            with message_traces.sending_back(message, copy, queue.name):
+                await publish.copy_to(queue, copy)
+                if letter.job_id is not None and queue.advances_jobs:
+                    await publish(resume(letter, object_in(message, corrected)))
             confirmed(letter)
             return Verdict.REMOVE
 

@@ -477,6 +477,9 @@ class JobStatus(Frozen):
         (),
         description=f"the latest {HISTORY_LIMIT} changes of its state, oldest first; empty: an older version wrote it",
     )
+    traced: bool = Field(
+        False, description="a client whose word counts has asked for it to be traced (`PODCAST_TRACES_TRUST_CLIENTS`)"
+    )
 
     @field_validator("state", mode="before")
     @classmethod

@@ -52,6 +52,30 @@ def publishing(message: aio_pika.Message, exchange: str, routing_key: str) -> Sp
     return span
 
 
+def sending_back(letter: AbstractIncomingMessage, message: aio_pika.Message, queue: str) -> Span:
+    """The span of replaying a dead letter, with a link to what first published it; sets the header of the copy.
+
+    Where traces are off, the copy keeps the context that it had.
+    """
+    job = _job_context(message.correlation_id)
+    first = TraceContext.read(letter.headers.get(envelope.TRACEPARENT))
+    span = start(
+        f"replay {queue}",
+        kind="producer",
+        parent=job,
+        links=[first] if first is not None else [],
+        attributes={
+            **_common(message),
+            "messaging.operation.name": "replay",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": queue,
+            "messaging.rabbitmq.destination.routing_key": queue,
+        },
+    )
+    carry(span, message.headers)
+    return span
+
+
 def carry(span: Span, headers: dict[str, Any]) -> None:
     """Put a span's context into a message's headers."""
     if span.context is not None:

@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 
 from shared.errors import Misconfigured
-from shared.settings import Settings
+from shared.settings import Settings, load
 from shared.tracing import spans
 
 log = structlog.get_logger(__name__)
@@ -109,6 +109,12 @@ def start(service: str, settings: Settings) -> None:
     log.info("traces are on", ratio=chosen.ratio, file=chosen.file or None, collector=chosen.to_collector)
 
 
+def start_command(name: str) -> None:
+    """The same for a command: settings are read only if the environment mentions traces."""
+    if os.environ.get("OTEL_TRACES_EXPORTER") or os.environ.get("PODCAST_TRACES_FILE"):
+        start(name, load())
+
+
 async def finish(*, seconds: float = FLUSH_SECONDS) -> None:
     """Send what has not been sent, within the time; the thread that does it is not waited for any longer."""
     flush = _flush
@@ -127,13 +133,3 @@ async def finish(*, seconds: float = FLUSH_SECONDS) -> None:
             await sent.wait()
     except TimeoutError:
         log.warning("the last spans were not sent in time", seconds=seconds)
-
-
-def finish_at_once(*, seconds: float = FLUSH_SECONDS) -> None:
-    """The same for a command without an event loop."""
-    flush = _flush
-    if flush is None:
-        return
-    sending = threading.Thread(target=flush, name="last spans", daemon=True)
-    sending.start()
-    sending.join(seconds)

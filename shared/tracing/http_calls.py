@@ -10,12 +10,12 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def calling(method: str, url: str, *, route: str = "") -> Span:
-    """The span of a call; enter it around the call. Its address is recorded without user, query and fragment.
+    """The span of a call; enter it around the call. Of its address, the server and the route are recorded, no more.
 
     Args:
         method: of HTTP.
         url: what is called.
-        route: the path, if it is one of few; empty: paths are many, and the span is named after the method alone.
+        route: the path, if it is one of few; empty: it is a stranger's, and may hold a secret.
     """
     here = current()
     if not here.is_recorded:
@@ -34,7 +34,7 @@ def calling(method: str, url: str, *, route: str = "") -> Span:
             "http.request.method": method,
             "server.address": host,
             "server.port": port,
-            "url.full": f"{parts.scheme}://{shown}{parts.path}",
+            "url.full": f"{parts.scheme}://{shown}{route}",
         },
     )
 

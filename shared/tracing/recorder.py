@@ -65,9 +65,17 @@ class RecordedSpan(Span):
         """Note that something happened now."""
         self._span.add_event(name, _given(attributes))
 
-    def failed(self, error: BaseException, *, reason: str | None = None) -> None:
+    def link(self, context: TraceContext) -> None:
+        """It has to do with another span, of another trace."""
+        self._span.add_link(_remote(context))
+
+    def rename(self, name: str) -> None:
+        """Give it the name that was not known when it began."""
+        self._span.update_name(name)
+
+    def failed(self, error: BaseException | str, *, reason: str | None = None) -> None:
         """The operation has failed. No stack trace is recorded: the log and the dead letter have it."""
-        self._span.set_attribute("error.type", type(error).__name__)
+        self._span.set_attribute("error.type", error if isinstance(error, str) else type(error).__name__)
         words = str(error) if reason is None else reason
         self._span.set_status(Status(StatusCode.ERROR, scrub(words)[:_REASON_LIMIT_CHARACTERS]))
 

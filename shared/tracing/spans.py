@@ -32,11 +32,13 @@ class Span:
     Attributes:
         context: None: there is no trace.
         because_of: what gave occasion to what is published in its context, and is no ancestor of it.
+        is_forced: somebody who may has asked for it to be traced, and so for the job that comes of it.
     """
 
     def __init__(self, context: TraceContext | None = None, *, because_of: TraceContext | None = None) -> None:
         self.context = context
         self.because_of = because_of
+        self.is_forced = False
         self._token: Token[Span] | None = None
 
     @property
@@ -55,12 +57,18 @@ class Span:
     def event(self, name: str, attributes: Attributes) -> None:
         """Note that something happened now."""
 
-    def failed(self, error: BaseException, *, reason: str | None = None) -> None:
+    def link(self, context: TraceContext) -> None:
+        """It has to do with another span, of another trace."""
+
+    def rename(self, name: str) -> None:
+        """Give it the name that was not known when it began."""
+
+    def failed(self, error: BaseException | str, *, reason: str | None = None) -> None:
         """The operation has failed.
 
         Args:
-            error: why; its class becomes `error.type`.
-            reason: a sentence without secrets; None: the error's own.
+            error: why; its class, or this word, becomes `error.type`.
+            reason: a sentence; None: the error's own.
         """
 
     def end(self, at: float | None = None) -> None:
@@ -186,6 +194,19 @@ def span(name: str, *, kind: Kind = "internal", attributes: Attributes | None = 
     if _recorder is None:
         return NOTHING
     return start(name, kind=kind, parent=_CURRENT.get().context, attributes=attributes)
+
+
+def job_span(name: str, job_id: str) -> Span:
+    """Begin a span of a job below the job's own, wherever this is done; it and the current one link to each other."""
+    here = current()
+    is_forced = here.is_forced
+    job = job_context(job_id, is_forced=is_forced)
+    others = [] if here.context is None or job is None or here.context.trace_id == job.trace_id else [here.context]
+    found = start(name, kind="internal", parent=job, links=others, attributes={"podcast.job.id": job_id})
+    if found.is_recorded and found.context is not None and others:
+        here.link(found.context)
+    here.set({"podcast.job.id": job_id})
+    return found
 
 
 def job_context(job_id: str, *, resumed_at: float | None = None, is_forced: bool = False) -> TraceContext | None:

@@ -76,7 +76,7 @@ def until_speaking(podcast: Podcast, job_id: str) -> None:
 def without_internals(document: Any) -> Any:
     if isinstance(document, list):
         return [without_internals(one) for one in document]
-    return {name: value for name, value in document.items() if name not in {"lost", "finished"}}
+    return {name: value for name, value in document.items() if name not in {"lost", "finished", "traced"}}
 
 
 def without_age(ended: Ended) -> list[str]:

@@ -15,6 +15,8 @@ class SpanRead:
 
     name: str
     service: str
+    instance: str
+    """Host and process."""
     kind: str
     trace_id: str
     span_id: str
@@ -47,6 +49,7 @@ def _read(line: dict[str, Any]) -> SpanRead:
     return SpanRead(
         name=line["name"],
         service=line["resource"]["attributes"]["service.name"],
+        instance=line["resource"]["attributes"]["service.instance.id"],
         kind=line["kind"].removeprefix("SpanKind.").lower(),
         trace_id=line["context"]["trace_id"].removeprefix("0x"),
         span_id=line["context"]["span_id"].removeprefix("0x"),
