@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.errors import BadInput, Conflict, NotFound, StoreDown
-from shared.store import folder_commit, folder_listing
+from shared.store import folder_commit, folder_listing, traces
 from shared.store.attempt import Attempt, Calls
 from shared.store.key_rules import PARTIAL, checked, checked_prefix
 from shared.store.metrics import measured
@@ -39,7 +39,7 @@ class FileStore:
         return self.root / checked(key)
 
     async def _run(self, doing: str, call: Callable[[Attempt], T], *, size_bytes: int = 0) -> T:
-        with measured(doing):
+        with measured(doing), traces.calling(doing, self.url):
             return await self._translating(doing, call, size_bytes)
 
     async def _translating(self, doing: str, call: Callable[[Attempt], T], size_bytes: int) -> T:

@@ -31,10 +31,15 @@ _OPERATIONS: Final = {"write": "write", "read": "read", "look": "look up", "list
 """The first word of what a call does → its operation. Anything else is the look whether the store answers at all."""
 
 
+def operation_of(doing: str) -> str:
+    """The operation that a call carries out."""
+    return _OPERATIONS.get(doing.partition(" ")[0], "ping")
+
+
 @contextmanager
 def measured(doing: str) -> Iterator[None]:
     """Measure one call; `doing` is what it does, as the adapters word it: a verb, then the key."""
-    operation = _OPERATIONS.get(doing.partition(" ")[0], "ping")
+    operation = operation_of(doing)
     started = time.monotonic()
     outcome = "ok"
     try:

@@ -14,6 +14,7 @@ from minio import Minio
 from minio.error import InvalidResponseError, S3Error, ServerError
 
 from shared.errors import BadInput, NotFound, PodcastError, StoreDown
+from shared.store import traces
 from shared.store.attempt import THREADS, Calls
 from shared.store.metrics import measured
 from shared.store.s3_conditions import PatientRetry
@@ -55,7 +56,7 @@ class S3Calls:
         )
 
     async def _run(self, doing: str, call: Callable[[], T], *, size_bytes: int = 0) -> T:
-        with measured(doing):
+        with measured(doing), traces.calling(doing, self.url):
             return await self._translating(doing, call, size_bytes)
 
     async def _translating(self, doing: str, call: Callable[[], T], size_bytes: int) -> T:

@@ -17,9 +17,8 @@ def calling(method: str, url: str, *, route: str = "") -> Span:
         url: what is called.
         route: the path, if it is one of few; empty: it is a stranger's, and may hold a secret.
     """
-    here = current()
-    if not here.is_recorded:
-        return NOTHING if here.context is None else span(method, kind="client")
+    if not current().is_recorded:
+        return NOTHING
     parts = urlsplit(url)
     try:
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)

@@ -89,7 +89,7 @@ class Span:
             _CURRENT.reset(self._token)
             self._token = None
         if isinstance(error, _ANSWERS):
-            self.set({"podcast.answer": type(error).__name__})
+            self.set({"podcast.answer": next(kind.__name__ for kind in _ANSWERS if isinstance(error, kind))})
         elif error is not None:
             self.failed(error)
         self.end()
