@@ -6,12 +6,14 @@ server trickles data; the deadline abandons the thread, and its socket time-outs
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import TypeVar
 
 import urllib3
 from minio import Minio
 from minio.error import InvalidResponseError, S3Error, ServerError
+from urllib3.connection import HTTPConnection
 
 from shared.errors import BadInput, NotFound, PodcastError, StoreDown
 from shared.store import traces
@@ -24,6 +26,18 @@ T = TypeVar("T")
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"}
 _IMPOSSIBLE = {"KeyTooLongError", "XMinioInvalidObjectName", "XMinioParentIsObject", "XMinioObjectExistsAsDirectory"}
 _REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+
+_SOCKET_OPTIONS = [
+    *HTTPConnection.default_socket_options,
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, option), value)
+        for option, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, option)
+    ),
+]
+"""A connection that waits in the pool shows every two minutes that it is there: what lies between forgets silent ones
+(IPVS, in front of a service of a swarm, after 15), and the next call would find out by a time-out."""
 
 
 class S3Calls:
@@ -48,6 +62,7 @@ class S3Calls:
             maxsize=THREADS,
             block=False,  # an abandoned thread may still hold a connection; do not wait for it
             timeout=urllib3.Timeout(connect=connect_timeout_seconds, read=deadline_seconds),
+            socket_options=_SOCKET_OPTIONS,
             # One quick retry in case the server closed an idle connection.
             retries=PatientRetry(connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.05),
         )
