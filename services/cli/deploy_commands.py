@@ -10,6 +10,8 @@ import click
 
 from deploy.stack import rendering, running
 from deploy.stack.deployment import Deployment
+from deploy.stack.requirements import require_manager
+from deploy.stack.service_reports import services
 from services.cli import exits, printing
 from services.cli.columns import Column, rows, terminal_width
 from services.cli.deploy_init_command import init
@@ -113,8 +115,8 @@ def up(folder: Path, overlays: tuple[str, ...], seconds: int, resolve_image: str
 def status(folder: Path, as_json: bool) -> None:
     """Show the services of the stack; the exit code is 1 if one is not as it should be."""
     _, _, name = _opened(folder, ())
-    running.require_manager()
-    reports = running.services(name)
+    require_manager()
+    reports = services(name)
     if as_json:
         printing.say_json([{**asdict(report), "settled": report.is_settled} for report in reports])
     elif not reports:
