@@ -83,7 +83,7 @@ def _report(stack: str, service: dict[str, Any], update: dict[str, Any]) -> Serv
         image=service["Image"],
         update=str(update.get("State") or ""),
         update_began=str(update.get("StartedAt") or ""),
-        trouble=_trouble(service["Name"]) if running < wanted else "",
+        trouble=_trouble(service["Name"]) if running < wanted or "rollback" in str(update) else "",
     )
 
 
