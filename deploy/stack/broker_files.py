@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
+from collections.abc import Iterable
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-BROKER_USER: Final = "podcast"
-_SALT_BYTES: Final = 4
-
-
-def amqp_url(user: str, password: str) -> str:
-    """Where a service of the stack finds the broker."""
-    return f"amqp://{user}:{password}@rabbitmq:5672/"
-
+from deploy.broker.definitions import BrokerAccount
 
 RABBITMQ_CONF: Final = """\
 # Written by `podcast deploy init`; what does not depend on the deployment is in the image.
@@ -59,29 +50,25 @@ def cluster_conf(stack: str) -> str:
     )
 
 
-def definitions(amqp_url_of_admin: str) -> str:
-    """Definitions with one user. Importing any makes RabbitMQ leave out its default user, so it has to be in them."""
-    parts = urlsplit(amqp_url_of_admin)
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return json.dumps(
-        {
-            "users": [
-                {
-                    "name": user,
-                    "password_hash": password_hash(password),
-                    "hashing_algorithm": "rabbit_password_hashing_sha256",
-                    "tags": ["administrator"],
-                }
-            ],
-            "vhosts": [{"name": "/"}],
-            "permissions": [{"user": user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}],
-        },
-        indent=2,
-        sort_keys=True,
-    )
+def amqp_url(user: str, password: str) -> str:
+    """Where a user of the stack's broker connects."""
+    return f"amqp://{quote(user, safe='')}:{quote(password, safe='')}@rabbitmq:5672/"
 
 
-def password_hash(password: str) -> str:
-    """The password as RabbitMQ stores it; the same each time, so that the same users are the same file."""
-    salt = hashlib.sha256(b"salt:" + password.encode()).digest()[:_SALT_BYTES]
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+def user_of(url: str) -> tuple[str, str]:
+    """User and password in an address."""
+    parts = urlsplit(url)
+    return unquote(parts.username or ""), unquote(parts.password or "")
+
+
+def accounts(urls: Iterable[tuple[str, str]]) -> list[BrokerAccount]:
+    """The broker's users.
+
+    Args:
+        urls: role and address of each.
+    """
+    found = []
+    for role, url in urls:
+        name, password = user_of(url)
+        found.append(BrokerAccount(role, password, name))
+    return found

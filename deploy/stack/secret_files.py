@@ -1,6 +1,7 @@
 """The secrets of a deployment: made once, never overwritten; what follows from them is written again when they change.
 
-Each is a file without a line end, readable by its owner alone.
+Each is a file without a line end, readable by its owner alone. The users of the broker and the store have their
+passwords in their addresses; a role has two users, whose turns it is alternately (`deploy/stack/rotation.py`).
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from deploy.broker.definitions import ACCOUNT_ROLES, document
 from deploy.local.files import private_folder, read_private, write_private
-from deploy.stack.broker_files import BROKER_USER, amqp_url, definitions
+from deploy.stack.broker_files import accounts, amqp_url
 from shared.client.api_keys import new_token
 
 SERVICES: Final = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "gateway")
@@ -19,6 +21,10 @@ SERVICES: Final = ("chunker", "coordinator", "synthesizer", "assembler", "webhoo
 BUCKET: Final = "podcast"
 NAMING_KEY: Final = "naming_key"
 """Keys the hashes in the secrets' names, so that nobody can try out weak secrets on them; it is deployed nowhere."""
+PREVIOUS: Final = "previous"
+"""The folder with the address of the user whose turn it was before, of roles that have been rotated."""
+AMQP_URL: Final = "amqp_url_"
+STORE_URL: Final = "store_url_"
 _PASSWORD_BYTES: Final = 24
 
 Known = Mapping[str, str]
@@ -30,8 +36,8 @@ def password() -> str:
     return secrets.token_hex(_PASSWORD_BYTES)
 
 
-def _amqp_url(known: Known) -> str:
-    return amqp_url(BROKER_USER, known["broker_password"])
+def _new_user(role: str) -> Callable[[Known], str]:
+    return lambda _: amqp_url(role, password())
 
 
 def _store_url(known: Known) -> str:
@@ -40,20 +46,38 @@ def _store_url(known: Known) -> str:
 
 MADE_ONCE: Final[dict[str, Callable[[Known], str]]] = {
     NAMING_KEY: lambda _: password(),
-    "broker_password": lambda _: password(),
     "erlang_cookie": lambda _: password(),
     "minio_root_user": lambda _: "podcast",
     "minio_root_password": lambda _: password(),
     "gateway_key": lambda _: new_token(),
-    **{f"amqp_url_{service}": _amqp_url for service in SERVICES},
-    **{f"store_url_{service}": _store_url for service in SERVICES},
+    **{f"{AMQP_URL}{role}": _new_user(role) for role in ACCOUNT_ROLES},
+    **{f"{STORE_URL}{service}": _store_url for service in SERVICES},
 }
 """Each is made when it is missing, in this order."""
 
-DERIVED: Final[dict[str, Callable[[Known], str]]] = {
-    "rabbitmq_definitions": lambda known: definitions(amqp_url(BROKER_USER, known["broker_password"])),
-}
-"""Each follows from those above."""
+
+def _definitions(known: Known, previous: Known) -> str:
+    """All users: an import adds and changes, and takes away none, so a user that may no longer connect stays in it."""
+    urls = [
+        (name.removeprefix(AMQP_URL), url)
+        for some in (known, previous)
+        for name, url in some.items()
+        if name.startswith(AMQP_URL)
+    ]
+    return document(accounts(urls))
+
+
+DERIVED: Final[dict[str, Callable[[Known, Known], str]]] = {"rabbitmq_definitions": _definitions}
+"""Each follows from those above, and from those of the users whose turn it was before."""
+
+
+def read_all(folder: Path) -> dict[str, str]:
+    """The secrets in a folder, by name; none if there is no folder."""
+    if not folder.is_dir():
+        return {}
+    return {
+        path.name: text for path in sorted(folder.iterdir()) if path.is_file() and (text := read_private(path).rstrip())
+    }
 
 
 def complete(folder: Path, given: Known) -> tuple[dict[str, str], list[str]]:
@@ -67,9 +91,7 @@ def complete(folder: Path, given: Known) -> tuple[dict[str, str], list[str]]:
         All secrets by name, and the names of those that were written.
     """
     private_folder(folder)
-    known = {
-        path.name: text for path in sorted(folder.iterdir()) if path.is_file() and (text := read_private(path).rstrip())
-    }
+    known = read_all(folder)
     written = []
 
     def put(name: str, text: str) -> None:
@@ -83,6 +105,7 @@ def complete(folder: Path, given: Known) -> tuple[dict[str, str], list[str]]:
     for name, make in MADE_ONCE.items():
         if name not in known:
             put(name, make(known))
-    for name, make in DERIVED.items():
-        put(name, make(known))
+    previous = read_all(folder / PREVIOUS)
+    for name, derive in DERIVED.items():
+        put(name, derive(known, previous).rstrip())
     return known, written

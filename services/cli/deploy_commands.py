@@ -15,6 +15,7 @@ from deploy.stack.service_reports import services
 from services.cli import exits, printing
 from services.cli.columns import Column, rows, terminal_width
 from services.cli.deploy_init_command import init
+from services.cli.deploy_rotate_command import rotate
 
 _COLUMNS: Final = (
     Column("SERVICE", least=12),
@@ -46,6 +47,7 @@ def deploy() -> None:
 
 
 deploy.add_command(init)
+deploy.add_command(rotate)
 
 
 def _opened(folder: Path, overlays: tuple[str, ...]) -> tuple[Deployment, tuple[str, ...], str]:

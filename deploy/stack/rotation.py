@@ -1,0 +1,83 @@
+"""`podcast deploy rotate`: a new value for a secret, in an order in which nothing stops for it.
+
+RabbitMQ and MinIO know one password a user. So each role has two users there, and the turn goes from one to the other:
+both can log in while the services are replaced, and then the first one's password is changed to one that nobody knows
+(`--finish`). Neither server forgets a user that is not named any more, so locking it is how to take its rights away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from deploy.local.files import private_folder, read_private, write_private
+from deploy.stack.broker_files import amqp_url, user_of
+from deploy.stack.deployment import Deployment
+from deploy.stack.initialising import initialise
+from deploy.stack.secret_files import AMQP_URL, MADE_ONCE, NAMING_KEY, PREVIOUS, STORE_URL, password, read_all
+from shared.errors import BadInput
+
+_SECOND: Final = "-2"
+"""What the second user of a role has after its name."""
+
+_USERS: Final[dict[str, Callable[[str, str], str]]] = {AMQP_URL: amqp_url}
+"""What the names of addresses with users begin with → what makes one of a user and a password."""
+FIXED: Final = (NAMING_KEY, "minio_root_user")
+"""What is not rotated: a key that only names things, and a name."""
+
+
+def rotatable() -> tuple[str, ...]:
+    """The secrets that can be rotated."""
+    return tuple(name for name in MADE_ONCE if name not in FIXED and not name.startswith(STORE_URL))
+
+
+def rotate(deployment: Deployment, name: str) -> bool:
+    """Make a new value.
+
+    Returns:
+        Whether the old one stays valid until `finish`.
+
+    Raises:
+        BadInput: there is no such secret, or it is somebody else's.
+    """
+    kind = _kind(name)
+    file = deployment.secrets / name
+    if kind is None:
+        file.unlink(missing_ok=True)
+        initialise(deployment.folder, {})
+        return False
+    role = name.removeprefix(kind)
+    old = read_private(file).rstrip()
+    user, _ = user_of(old)
+    if user not in {role, role + _SECOND}:
+        raise BadInput(
+            f"{name} is an address of an external server.", hint="Change it there, and give the new one to `init`."
+        )
+    private_folder(deployment.secrets / PREVIOUS)
+    write_private(deployment.secrets / PREVIOUS / name, old)
+    write_private(file, _USERS[kind](role if user != role else role + _SECOND, password()))
+    initialise(deployment.folder, {})
+    return True
+
+
+def finish(deployment: Deployment, name: str) -> None:
+    """Lock the user whose turn it was before.
+
+    Raises:
+        BadInput: this secret was not rotated.
+    """
+    kind = _kind(name)
+    file: Path = deployment.secrets / PREVIOUS / name
+    old = read_private(file).rstrip()
+    if kind is None or not old:
+        waiting = ", ".join(read_all(deployment.secrets / PREVIOUS)) or "none"
+        raise BadInput(f"{name} has no previous user.", hint=f"There are previous users of: {waiting}.")
+    write_private(file, _USERS[kind](user_of(old)[0], password()))
+    initialise(deployment.folder, {})
+
+
+def _kind(name: str) -> str | None:
+    if name not in rotatable():
+        raise BadInput(f"{name} is no secret that can be rotated.", hint=f"There are: {', '.join(rotatable())}.")
+    return next((kind for kind in _USERS if name.startswith(kind)), None)
