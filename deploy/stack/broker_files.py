@@ -61,14 +61,20 @@ def user_of(url: str) -> tuple[str, str]:
     return unquote(parts.username or ""), unquote(parts.password or "")
 
 
+def users_of(role: str) -> tuple[str, str]:
+    """The names of the two users that a role has."""
+    return role, f"{role}-2"
+
+
 def accounts(urls: Iterable[tuple[str, str]]) -> list[BrokerAccount]:
-    """The broker's users.
+    """The users of the stack's own broker.
 
     Args:
-        urls: role and address of each.
+        urls: role and address of each; those of an external broker are left out.
     """
     found = []
     for role, url in urls:
         name, password = user_of(url)
-        found.append(BrokerAccount(role, password, name))
+        if name in users_of(role):
+            found.append(BrokerAccount(role, password, name))
     return found

@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local.files import private_folder, read_private, write_private
-from deploy.stack.broker_files import amqp_url, user_of
+from deploy.stack.broker_files import amqp_url, user_of, users_of
 from deploy.stack.deployment import Deployment
 from deploy.stack.initialising import initialise
 from deploy.stack.secret_files import AMQP_URL, MADE_ONCE, NAMING_KEY, PREVIOUS, STORE_URL, password, read_all
 from shared.errors import BadInput
-
-_SECOND: Final = "-2"
-"""What the second user of a role has after its name."""
 
 _USERS: Final[dict[str, Callable[[str, str], str]]] = {AMQP_URL: amqp_url}
 """What the names of addresses with users begin with → what makes one of a user and a password."""
@@ -50,13 +47,14 @@ def rotate(deployment: Deployment, name: str) -> bool:
     role = name.removeprefix(kind)
     old = read_private(file).rstrip()
     user, _ = user_of(old)
-    if user not in {role, role + _SECOND}:
+    first, second = users_of(role)
+    if user not in {first, second}:
         raise BadInput(
             f"{name} is an address of an external server.", hint="Change it there, and give the new one to `init`."
         )
     private_folder(deployment.secrets / PREVIOUS)
     write_private(deployment.secrets / PREVIOUS / name, old)
-    write_private(file, _USERS[kind](role if user != role else role + _SECOND, password()))
+    write_private(file, _USERS[kind](second if user == first else first, password()))
     initialise(deployment.folder, {})
     return True
 
