@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from podcast_client.async_operator_client import AsyncOperatorMethods
 from podcast_client.async_transport import AsyncTransport
 from podcast_client.calls import Upload
 from podcast_client.configuration import Configuration, Retries, Timeouts
-from podcast_client.documents import Chunk, Document, Event, Health, Job, Page, Submitted
+from podcast_client.documents import Chunk, Document, Event, EventAddress, Health, Job, Page, Submitted
 
 
 class AsyncPodcastClient(AsyncMediaMethods, AsyncOperatorMethods):
@@ -220,6 +221,17 @@ class AsyncPodcastClient(AsyncMediaMethods, AsyncOperatorMethods):
             trouble: called when the server does not answer; the stream tries again by itself.
         """
         return streams.events(self._transport, job_id, last_event_id=last_event_id, trouble=trouble)
+
+    async def event_address(self, job_id: str | None = None) -> EventAddress:
+        """An address at which a browser's EventSource can watch a job, or all jobs, for some minutes.
+
+        It has a token in place of the key, so that your server can hand it to a page; who has it can watch.
+
+        Args:
+            job_id: of the job; None: all jobs.
+        """
+        found = await self._transport.run(calls.event_address(job_id))
+        return replace(found, url=self.configuration.url + found.url)
 
     async def watch(self, job_id: str, *, trouble: streams.Trouble | None = None) -> AsyncGenerator[Job, None]:
         """Each new state of a job; the last one is its end."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from podcast_client.answers import document, listing, nothing, of, page
-from podcast_client.documents import Chunk, Document, Health, Job, Page, Submitted, Voice
+from podcast_client.documents import Chunk, Document, EventAddress, Health, Job, Page, Submitted, Voice
 
 T = TypeVar("T")
 
@@ -165,6 +165,12 @@ def prune(*, older_than_seconds: float, dry_run: bool) -> Call[Document]:
 def manifest(job_id: str) -> Call[Document]:
     """What a job's text was split into."""
     return Call("GET", f"{job_path(job_id)}/manifest", document)
+
+
+def event_address(job_id: str | None) -> Call[EventAddress]:
+    """Where a browser can watch events."""
+    path = "/v1/events" if job_id is None else f"{job_path(job_id)}/events"
+    return Call("POST", f"{path}/token", of(EventAddress))
 
 
 # ---------------------------------------------------------------- voices, health

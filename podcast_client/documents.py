@@ -182,6 +182,21 @@ class WorkRetried:
 
 
 @dataclass(frozen=True)
+class EventAddress:
+    """Where a browser can watch events for a while, without a key.
+
+    Attributes:
+        url: for `new EventSource`; who has it can watch.
+        expires_at: until when, in seconds since the epoch; None: it does not expire.
+        renew_at: when to ask for another one.
+    """
+
+    url: str
+    expires_at: float | None = None
+    renew_at: float | None = None
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened to a job.
 

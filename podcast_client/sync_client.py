@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from podcast_client import answers, calls
 from podcast_client import sync_streams as streams
 from podcast_client.calls import Upload
 from podcast_client.configuration import Configuration, Retries, Timeouts
-from podcast_client.documents import Chunk, Document, Event, Health, Job, Page, Submitted
+from podcast_client.documents import Chunk, Document, Event, EventAddress, Health, Job, Page, Submitted
 from podcast_client.sync_media_client import MediaMethods
 from podcast_client.sync_operator_client import OperatorMethods
 from podcast_client.sync_transport import Transport
@@ -221,6 +222,17 @@ class PodcastClient(MediaMethods, OperatorMethods):
             trouble: called when the server does not answer; the stream tries again by itself.
         """
         return streams.events(self._transport, job_id, last_event_id=last_event_id, trouble=trouble)
+
+    def event_address(self, job_id: str | None = None) -> EventAddress:
+        """An address at which a browser's EventSource can watch a job, or all jobs, for some minutes.
+
+        It has a token in place of the key, so that your server can hand it to a page; who has it can watch.
+
+        Args:
+            job_id: of the job; None: all jobs.
+        """
+        found = self._transport.run(calls.event_address(job_id))
+        return replace(found, url=self.configuration.url + found.url)
 
     def watch(self, job_id: str, *, trouble: streams.Trouble | None = None) -> Generator[Job, None]:
         """Each new state of a job; the last one is its end."""

@@ -228,6 +228,9 @@ class Settings(BaseSettings):
     gateway_stream_seconds: float = Field(
         900.0, gt=0, description="after this time an event stream ends, so that its client connects again with its key"
     )
+    gateway_event_token_seconds: float = Field(
+        600.0, ge=4, description="how long an address of events for a browser, which has a token in it, is valid"
+    )
     gateway_send_seconds: float = Field(
         20.0, gt=0, description="how long a client of an event stream may not read before it is disconnected"
     )

@@ -6,18 +6,20 @@ A route says with `@needs("submit")` which scope it needs. A route that says not
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from services.gateway import browsers
-from services.gateway.gateway_errors import RateLimited, ScopeMissing, Unauthenticated
+from services.gateway.credentials import GET_ANOTHER, PARAMETER, event_token, key_in
+from services.gateway.event_tokens import ALL_JOBS, EventToken
+from services.gateway.gateway_errors import ScopeMissing, Unauthenticated
 from services.gateway.key_directory import KeyDirectory
+from services.gateway.rate_windows import RateWindows
 from shared.client import api_keys
 from shared.client.api_keys import SCOPES, ApiKey, Scope
 from shared.errors import BadInput, Misconfigured
@@ -27,9 +29,11 @@ from shared.store.port import Store
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 _NEEDS: Final = "__podcast_needs__"
-_WINDOW_SECONDS: Final = 60.0
-_WINDOWS_LIMIT: Final = 10_000
-"""From this number of keys on, those that have not been used for a while are forgotten."""
+_ANONYMOUS: Final = "anonymous"
+"""The id and name of a caller without a key."""
+_STACK: Final = "stack"
+"""The id and name of the caller with the key in the settings."""
+_IN_QUERY: Final = "__podcast_in_query__"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Caller:
         scopes: what it may do.
         requests_per_minute: how often.
         is_limited: whether that is a limit of this key alone.
+        until: when its event token expires, in seconds since the epoch; None: it has none.
     """
 
     key_id: str
@@ -49,6 +54,7 @@ class Caller:
     scopes: frozenset[Scope]
     requests_per_minute: int
     is_limited: bool = False
+    until: float | None = None
 
 
 def needs(scope: Scope) -> Callable[[Endpoint], Endpoint]:
@@ -61,6 +67,12 @@ def needs(scope: Scope) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
+def takes_event_token(endpoint: Endpoint) -> Endpoint:
+    """Say that a route takes an event token in the query, too, in place of a key."""
+    setattr(endpoint, _IN_QUERY, True)
+    return endpoint
+
+
 class GuardedRoute(APIRoute):
     """A route that checks the caller's key before anything of the request is read."""
 
@@ -68,7 +80,11 @@ class GuardedRoute(APIRoute):
         scope: Scope | None = getattr(endpoint, _NEEDS, None)
         if scope is None:
             raise TypeError(f"{endpoint.__name__} does not say which scope it needs: put @needs(...) below the route")
-        extra["openapi_extra"] = {**(extra.get("openapi_extra") or {}), "security": [{"key": [scope]}]}
+        self._takes_token = getattr(endpoint, _IN_QUERY, False)
+        security: list[dict[str, list[str]]] = [{"key": [scope]}]
+        if self._takes_token:
+            security.append({PARAMETER: []})
+        extra["openapi_extra"] = {**(extra.get("openapi_extra") or {}), "security": security}
         self.scope = scope
         super().__init__(path, endpoint, **extra)
 
@@ -77,7 +93,8 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            caller = await guard(request).caller(request)
+            events_of = request.path_params.get("job_id", ALL_JOBS) if self._takes_token else None
+            caller = await guard(request).caller(request, events_of=events_of)
             request.state.caller = caller
             if self.scope not in caller.scopes:
                 raise ScopeMissing(f"This key does not have the scope {self.scope}.", hint="Use another key.")
@@ -99,11 +116,7 @@ def caller(request: Request) -> Caller:
 
 
 class Guard:
-    """Finds the caller of a request, and counts its requests.
-
-    The counts are those of this process: a stateless gateway shares none. They protect a gateway from one client; they
-    are no accounting.
-    """
+    """Finds the caller of a request, and counts its requests."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         """Check the settings.
@@ -124,14 +137,29 @@ class Guard:
                     hint="Keys have the form of those that `podcast keys add` prints: pe_…_….",
                 ) from error
         self._keys = KeyDirectory(store)
-        self._windows: dict[str, tuple[float, int]] = {}
+        self._rates = RateWindows()
 
     def is_own(self, key_id: str) -> bool:
         """Whether this is the id of the key in the gateway's settings."""
         return self._own is not None and self._own.key_id == key_id
 
-    async def caller(self, request: Request) -> Caller:
+    async def valid(self, key_id: str) -> ApiKey | None:
+        """The key of a caller with this id, or None: nobody has it, or it was revoked, or the caller has sent none.
+
+        Raises:
+            StoreDown: the key cannot be looked up.
+        """
+        if self._own is not None and key_id in {_STACK, self._own.key_id}:
+            return self._own
+        key = await self._keys.find(key_id)
+        return key if key is not None and key.revoked_at is None else None
+
+    async def caller(self, request: Request, *, events_of: str | None = None) -> Caller:
         """Who makes the request.
+
+        Args:
+            request: the request.
+            events_of: what an event token must be for, to be taken in place of a key; None: none is taken.
 
         Raises:
             Unauthenticated: it has no valid key.
@@ -139,53 +167,36 @@ class Guard:
             RateLimited: the key has used up its requests.
             StoreDown: the key cannot be looked up.
         """
-        who = await self._who(request)
-        self._count(who, request)
+        token = None if events_of is None else event_token(request)
+        who = await (self._who(request) if token is None else self._with_token(token, events_of or ALL_JOBS))
+        self._rates.count(who.key_id, who.requests_per_minute, request)
         return who
 
     async def _who(self, request: Request) -> Caller:
-        token = _token(request)
+        token = key_in(request)
         if token is None:
             if self._anonymous:
                 browsers.check(request, allowed_origins=self._origins)
-                return Caller("anonymous", "anonymous", frozenset(SCOPES), self._limit)
+                return Caller(_ANONYMOUS, _ANONYMOUS, frozenset(SCOPES), self._limit)
             raise Unauthenticated("This needs a key.", hint="Send `Authorization: Bearer <key>`.")
         parsed = api_keys.parse(token)
-        if parsed is not None:
-            key_id, secret = parsed
-            if self._own is not None and self._own.key_id == key_id:
-                if api_keys.opens(self._own, secret):
-                    return Caller("stack", "stack", frozenset(SCOPES), self._limit)
-            else:
-                key = await self._keys.find(key_id)
-                if key is not None and api_keys.opens(key, secret) and key.revoked_at is None:
-                    limit = key.requests_per_minute or self._limit
-                    is_limited = key.requests_per_minute is not None
-                    return Caller(key_id, key.name, frozenset(key.scopes), limit, is_limited)
-        raise Unauthenticated("This key is not valid.", hint="`podcast keys list` lists the valid ones.")
+        key = await self.valid(parsed[0]) if parsed is not None else None
+        if parsed is None or key is None or not api_keys.opens(key, parsed[1]):
+            raise Unauthenticated("This key is not valid.", hint="`podcast keys list` lists the valid ones.")
+        return self._caller(key)
 
-    def _count(self, who: Caller, request: Request) -> None:
-        now = time.monotonic()
-        began, count = self._windows.get(who.key_id, (now, 0))
-        if now - began >= _WINDOW_SECONDS:
-            began, count = now, 0
-        if who.key_id not in self._windows and len(self._windows) >= _WINDOWS_LIMIT:
-            self._windows = {k: window for k, window in self._windows.items() if now - window[0] < _WINDOW_SECONDS}
-        is_over = count >= who.requests_per_minute
-        self._windows[who.key_id] = (began, count if is_over else count + 1)
-        left_seconds = max(1, math.ceil(began + _WINDOW_SECONDS - now))
-        remaining = max(0, who.requests_per_minute - count - 1)
-        # draft-ietf-httpapi-ratelimit-headers-10: the policy (quota, window), and what is left of it (for how long).
-        request.state.rate_limit = {
-            "RateLimit-Policy": f'"key";q={who.requests_per_minute};w={_WINDOW_SECONDS:.0f}',
-            "RateLimit": f'"key";r={remaining};t={left_seconds}',
-        }
-        if is_over:
-            raise RateLimited(
-                f"This key may make {who.requests_per_minute} requests a minute.",
-                hint=f"Go on in {left_seconds} s.",
-                retry_after_seconds=left_seconds,
-            )
+    async def _with_token(self, token: EventToken, events_of: str) -> Caller:
+        key = await self.valid(token.key_id)
+        if key is None or not token.is_genuine(key, events_of):
+            raise Unauthenticated("This token is not valid here.", hint=GET_ANOTHER)
+        if time.time() >= token.expires_at:
+            raise Unauthenticated("This token has expired.", hint=GET_ANOTHER)
+        return replace(self._caller(key), until=token.expires_at)
+
+    def _caller(self, key: ApiKey) -> Caller:
+        limit = key.requests_per_minute or self._limit
+        key_id, name = (_STACK, _STACK) if key is self._own else (key.key_id, key.name)
+        return Caller(key_id, name, frozenset(key.scopes), limit, key.requests_per_minute is not None)
 
 
 def origins(settings: Settings) -> frozenset[str]:
@@ -193,22 +204,3 @@ def origins(settings: Settings) -> frozenset[str]:
     return frozenset(
         origin.strip().rstrip("/").lower() for origin in settings.gateway_cors_origins.split(",") if origin.strip()
     )
-
-
-def _token(request: Request) -> str | None:
-    """The key that was sent.
-
-    Raises:
-        Unauthenticated: there are several, of which a proxy may have checked another one.
-    """
-    sent = [*request.headers.getlist("authorization"), *request.headers.getlist("x-api-key")]
-    if len(sent) > 1:
-        raise Unauthenticated("The request has several keys.", hint="Send one `Authorization: Bearer <key>`.")
-    if not sent:
-        return None
-    if "x-api-key" in request.headers:
-        return sent[0].strip()
-    kind, _, value = sent[0].partition(" ")
-    if kind.lower() != "bearer" or not value.strip():
-        raise Unauthenticated("The Authorization is of another kind.", hint="Send `Authorization: Bearer <key>`.")
-    return value.strip()

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from services.gateway.access import GuardedRoute, caller, needs
+from services.gateway.access import GuardedRoute, caller, needs, takes_event_token
 from services.gateway.backend import Backend, TheBackend
 from services.gateway.connection import connection_of
 from services.gateway.event_feed_source import FeedSource
 from services.gateway.event_job_source import JobSource
 from services.gateway.event_log import is_identity
 from services.gateway.event_positions import Position, unseen
-from services.gateway.event_stream import MEDIA_TYPE, EventStream, Source
+from services.gateway.event_stream import MEDIA_TYPE, EventStream, Lease, Source
+from services.gateway.event_token_routes import warning_seconds
 from services.gateway.gateway_errors import StreamsFull
 from services.gateway.problems import documented
 from shared.protocol.messages import JOB_ID, TERMINAL_STATES, JobState
@@ -58,24 +60,36 @@ LastEventId = Annotated[
     str,
     Header(alias="Last-Event-ID", max_length=100, description="the id of the last event that the client has received"),
 ]
+LastEventIdInQuery = Annotated[
+    str,
+    Query(
+        alias="last_event_id",
+        max_length=100,
+        description="the same, for a new EventSource, which cannot send the header; the header goes before it",
+    ),
+]
 
 
 @router.get("/jobs/{job_id}/events", response_class=Response, responses={**documented(404), **_STREAM, **_OVER})
 @needs("read")
+@takes_event_token
 async def job_events(
     job_id: Annotated[str, Path(pattern=rf"^{JOB_ID.pattern}$", max_length=64, description="of the job")],
     request: Request,
     backend: TheBackend,
     last_event_id: LastEventId = "",
+    first_event_id: LastEventIdInQuery = "",
 ) -> Response:
     """Watch a job until it has ended. Needs the scope `read`.
 
     `status`: the job as `GET /v1/jobs/{job_id}` shows it, with each new state and with progress in between. A state
     that the job has already left is sent too, in order, with `"passed": true`: then only `state`, `updated_at` and
     `history` are of that time. `retrying`: some of the work failed and will be tried again. `resync`: the
-    `Last-Event-ID` is of no use any more, and the present status follows. `gone`: the job was deleted. The stream ends
-    after the status with which the job has ended.
+    `Last-Event-ID` is of no use any more, and the present status follows. `gone`: the job was deleted. `expiring`: the
+    token in the address expires soon; get another address. The stream ends after the status with which the job has
+    ended.
     """
+    last_event_id = last_event_id or first_event_id
     seen = Position.parse(last_event_id)
     async with contextlib.AsyncExitStack() as stack:
         _take_slot(request, backend, stack)
@@ -90,18 +104,21 @@ async def job_events(
 
 @router.get("/events", response_class=Response, responses={**documented(), **_STREAM})
 @needs("read")
+@takes_event_token
 async def all_events(
     request: Request,
     backend: TheBackend,
     last_event_id: LastEventId = "",
+    first_event_id: LastEventIdInQuery = "",
     state: Annotated[list[JobState] | None, Query(description="only jobs in this state; may be repeated")] = None,
 ) -> Response:
     """Watch all jobs. Needs the scope `read`.
 
     Begins with a snapshot: a `status` for each of the newest active jobs, then `current`. From there on, `status` for
     each change of state, with an id, and for progress, without one; `retrying` as for a single job. `resync`: the
-    `Last-Event-ID` is of no use any more; a new snapshot follows.
+    `Last-Event-ID` is of no use any more; a new snapshot follows. `expiring`: as for a single job.
     """
+    last_event_id = last_event_id or first_event_id
     states = frozenset(state) if state else None
     feed = backend.hub.feed
     async with contextlib.AsyncExitStack() as stack:
@@ -141,4 +158,13 @@ def _stream(source: Source, request: Request, backend: Backend, held: contextlib
         heartbeat_seconds=settings.gateway_heartbeat_seconds,
         send_seconds=settings.gateway_send_seconds,
         stream_seconds=settings.gateway_stream_seconds,
+        lease=_lease(request, backend),
     )
+
+
+def _lease(request: Request, backend: Backend) -> Lease | None:
+    expires_at = caller(request).until
+    if expires_at is None:
+        return None
+    ends_at = time.monotonic() + expires_at - time.time()
+    return Lease(ends_at - warning_seconds(backend.settings), ends_at, expires_at)

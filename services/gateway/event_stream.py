@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import time
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
@@ -18,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.gateway import metrics
 from services.gateway.connection import Connection, gone
-from services.gateway.event_format import RETRY, comment
+from services.gateway.event_format import RETRY, block, comment
 from services.gateway.event_wakes import FewAtOnce
 
 log = structlog.get_logger(__name__)
@@ -51,6 +53,28 @@ class Source(Protocol):
         """Whether nothing more will come."""
 
 
+@dataclass
+class Lease:
+    """For how long a stream may be open that was opened with a token.
+
+    Attributes:
+        warn_at: when to say that the token expires, on the clock of `time.monotonic`.
+        ends_at: when it expires, on that clock.
+        expires_at: the same, in seconds since the epoch.
+    """
+
+    warn_at: float
+    ends_at: float
+    expires_at: float
+
+    def warning(self) -> bytes:
+        """The event `expiring`, once, when it is time."""
+        if time.monotonic() < self.warn_at:
+            return b""
+        self.warn_at = math.inf
+        return block("expiring", {"expires_at": self.expires_at})
+
+
 class EventStream(Response):
     """Writes what a source has, and a comment where it has nothing for a while.
 
@@ -63,6 +87,7 @@ class EventStream(Response):
         heartbeat_seconds: the longest time without a byte.
         send_seconds: how long the client may not read.
         stream_seconds: how long it may last; then the client connects again, and its key is checked again.
+        lease: when its token expires; None: it has a key.
     """
 
     media_type = MEDIA_TYPE
@@ -78,6 +103,7 @@ class EventStream(Response):
         heartbeat_seconds: float,
         send_seconds: float,
         stream_seconds: float,
+        lease: Lease | None = None,
     ) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
@@ -89,6 +115,7 @@ class EventStream(Response):
         self._heartbeat_seconds = heartbeat_seconds
         self._send_seconds = send_seconds
         self._stream_seconds = stream_seconds
+        self._lease = lease
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write until the stream ends."""
@@ -130,8 +157,14 @@ class EventStream(Response):
         await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await self._body(send, comment("podcast"))
         prefix, over = RETRY, time.monotonic() + self._stream_seconds * random.uniform(1 - _JITTER, 1)  # noqa: S311
+        lease = self._lease
         why = ""
         while not why:
+            if lease is not None and time.monotonic() >= lease.ends_at:
+                why = "expired"
+                continue
+            if lease is not None and (warning := lease.warning()):
+                await self._body(send, warning)
             data = await self._source.take()
             if data:
                 await self._body(send, prefix + data)
@@ -153,9 +186,12 @@ class EventStream(Response):
     async def _something(self) -> bool:
         """Wait for something to send; False if it takes as long as a heartbeat."""
         self._source.wake.clear()
+        # Spread, so that streams opened together are not all written to together.
+        seconds = self._heartbeat_seconds * random.uniform(1 - _JITTER, 1)  # noqa: S311
+        if self._lease is not None:
+            seconds = min(seconds, max(0.0, min(self._lease.warn_at, self._lease.ends_at) - time.monotonic()))
         try:
-            # Spread, so that streams opened together are not all written to together.
-            async with asyncio.timeout(self._heartbeat_seconds * random.uniform(1 - _JITTER, 1)):  # noqa: S311
+            async with asyncio.timeout(seconds):
                 await self._source.wake.wait()
         except TimeoutError:
             return False

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from services.gateway.credentials import PARAMETER
 from services.gateway.job_control_routes import PruneDocument
 from services.gateway.job_order import JobDocument
 from services.gateway.older_document import OlderDocument
@@ -100,7 +101,15 @@ def describe(app: FastAPI) -> None:
                 schemas[model.__name__] = schema
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
-            parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "A key of the API."}}
+            parts["securitySchemes"] = {
+                "key": {"type": "http", "scheme": "bearer", "description": "A key of the API."},
+                PARAMETER: {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": PARAMETER,
+                    "description": "A token for events, from `POST /v1/events/token` or that of a job, for browsers.",
+                },
+            }
             _link(found["paths"])
             app.openapi_schema = found
         return app.openapi_schema

@@ -9,7 +9,7 @@ from services.gateway.job_progress import estimated_seconds_left, progress
 from shared.protocol import reading
 from shared.protocol.messages import ChunkCounts, ChunkFailure, JobStatus, new_job_id
 
-INTERNAL = {"lost", "finished"}
+INTERNAL = {"lost", "finished", "traced"}
 
 
 def a_status(**fields: object) -> JobStatus:

@@ -1,0 +1,50 @@
+"""What a request has sent to say who makes it: a key in a header, or an event token in the query. Checks nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+
+from services.gateway.event_tokens import EventToken
+from services.gateway.gateway_errors import Unauthenticated
+
+PARAMETER: Final = "token"
+"""The parameter of the query with an event token; also the name of its security scheme."""
+GET_ANOTHER: Final = "Get another with POST to the address of the events and `/token`."
+
+
+def event_token(request: Request) -> EventToken | None:
+    """The event token that was sent; None if there is none.
+
+    Raises:
+        Unauthenticated: it has not the form of one, or something else was sent beside it.
+    """
+    sent = request.query_params.getlist(PARAMETER)
+    if not sent:
+        return None
+    if len(sent) > 1 or "authorization" in request.headers or "x-api-key" in request.headers:
+        raise Unauthenticated("The request has several keys or tokens.", hint="Send one.")
+    found = EventToken.parse(sent[0])
+    if found is None:
+        raise Unauthenticated("This is no token for events.", hint=GET_ANOTHER)
+    return found
+
+
+def key_in(request: Request) -> str | None:
+    """The key that was sent.
+
+    Raises:
+        Unauthenticated: there are several, of which a proxy may have checked another one.
+    """
+    sent = [*request.headers.getlist("authorization"), *request.headers.getlist("x-api-key")]
+    if len(sent) > 1:
+        raise Unauthenticated("The request has several keys.", hint="Send one `Authorization: Bearer <key>`.")
+    if not sent:
+        return None
+    if "x-api-key" in request.headers:
+        return sent[0].strip()
+    kind, _, value = sent[0].partition(" ")
+    if kind.lower() != "bearer" or not value.strip():
+        raise Unauthenticated("The Authorization is of another kind.", hint="Send `Authorization: Bearer <key>`.")
+    return value.strip()
