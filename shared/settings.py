@@ -72,6 +72,13 @@ class Settings(BaseSettings):
         " the broker that may declare nothing",
     )
 
+    # Encrypted connections: amqps://…, s3://… without `secure=false`, https://…
+    ca: str = Field(
+        "",
+        description="certificates (PEM) of authorities that may sign those of broker, store and speech servers, besides"
+        " the usual ones: name the file with `PODCAST_CA_FILE`",
+    )
+
     # Defaults for what a job does not specify
     default_voice: str = Field("default", min_length=1, max_length=100, description="voice of a job that names none")
     default_model: str = Field(
@@ -292,6 +299,10 @@ class Settings(BaseSettings):
     # The speech server
     speech_host: str = Field("127.0.0.1", description="address our own speech server binds to")
     speech_port: int = Field(8_880, ge=0, le=65_535, description="port of our own speech server")
+    speech_certificate_path: str = Field(
+        "", description="PEM file with the certificate of our own speech server, which then speaks https; empty: http"
+    )
+    speech_key_path: str = Field("", description="PEM file with the private key of that certificate")
     speech_workers: int = Field(0, ge=0, description="processes that infer; 0: one a core")
     speech_waiting_limit: int = Field(32, ge=1, description="texts that may wait there; more are answered 429")
     speech_text_deadline_seconds: float = Field(

@@ -39,7 +39,11 @@ class MinioNode:
 
     def url(self, bucket: str) -> str:
         """`PODCAST_STORE_URL` for one of its buckets; the services make the bucket if it is missing."""
-        return f"s3://{self.user}:{self.password}@{LOOPBACK}:{self.port}/{bucket}?secure=false"
+        return self.url_as(self.user, self.password, bucket)
+
+    def url_as(self, user: str, password: str, bucket: str) -> str:
+        """The same for another user."""
+        return f"s3://{user}:{password}@{LOOPBACK}:{self.port}/{bucket}?secure=false"
 
     def server(self) -> Program:
         """The server program; its data folder is made if it is missing."""

@@ -21,8 +21,8 @@ _READ: Final = ("s3:GetObject",)
 _WRITE: Final = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject")
 _DELETE: Final = ("s3:DeleteObject",)
 _LIST: Final = ("s3:ListBucket",)
-_LOCATE: Final = ("s3:GetBucketLocation",)
-"""Says whether the bucket is there and nothing of what is in it: how a service learns that the store is up."""
+_PING: Final = ("s3:GetBucketLocation", "s3:GetBucketVersioning")
+"""Says that the bucket is there and nothing of what is in it: how a service learns that the store is up."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def policy_of(role: str, *, bucket: str) -> dict[str, Any]:
     rights = STORE_RIGHTS[role]
     objects = f"arn:aws:s3:::{bucket}/"
     statements = [
-        _statement("Allow", _LOCATE, [f"arn:aws:s3:::{bucket}"]),
+        _statement("Allow", _PING, [f"arn:aws:s3:::{bucket}"]),
         *_objects("Allow", _READ, objects, rights.reads),
         *_objects("Allow", _WRITE, objects, rights.writes),
         *_objects("Allow", _DELETE, objects, rights.deletes),

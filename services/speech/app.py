@@ -58,6 +58,8 @@ async def _run(routes: Routes, pool: Pool, settings: Settings) -> int:
         host=settings.speech_host,
         port=settings.speech_port,
         grace_seconds=math.ceil(settings.grace_seconds),
+        certificate=settings.speech_certificate_path,
+        key=settings.speech_key_path,
     )
     await trace_export.finish()
     return code

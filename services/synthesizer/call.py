@@ -11,6 +11,7 @@ from services.synthesizer.audio_validation import longest_seconds
 from services.synthesizer.connections import Connections
 from services.synthesizer.endpoints import Endpoint
 from services.synthesizer.http_errors import EndpointRefused, http_error, not_audio
+from shared import tls
 from shared.deadlines import deadline
 from shared.errors import BadAudio, DeadlineExceeded, SpeechDown, Transient
 from shared.tracing import http_calls
@@ -55,7 +56,7 @@ async def post(
         async with deadline(deadline_seconds, f"Speech from {endpoint.name}"), connections.client() as client:
             return await _exchange(client, endpoint, request)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise SpeechDown(f"{endpoint.name} cannot be reached ({_why(error)}).") from error
+        raise _unreachable(error, endpoint) from error
     except httpx.TimeoutException as error:
         raise DeadlineExceeded(f"The speech server at {endpoint.name} stopped answering.") from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -80,10 +81,20 @@ async def probe(connections: Connections, endpoint: Endpoint, *, deadline_second
             client.stream("GET", endpoint.models_url) as response,
         ):
             status = response.status_code
+    except httpx.ConnectError as error:
+        raise _unreachable(error, endpoint) from error
     except (httpx.RequestError, httpx.InvalidURL) as error:
         raise SpeechDown(f"{endpoint.name} does not answer ({_why(error)}).") from error
     if status in _GONE:
         raise SpeechDown(f"{endpoint.name} is not reached by its proxy (HTTP {status}).")
+
+
+def _unreachable(error: Exception, endpoint: Endpoint) -> SpeechDown:
+    message, hint = tls.problem(error, f"the speech server at {endpoint.name}") or (
+        f"{endpoint.name} cannot be reached ({_why(error)}).",
+        "",
+    )
+    return SpeechDown(message, hint=hint)
 
 
 async def _exchange(client: httpx.AsyncClient, endpoint: Endpoint, request: SpeechRequest) -> bytes:

@@ -21,6 +21,7 @@ from services.synthesizer.call import ConnectionLost, NoAnswer, SpeechRequest, p
 from services.synthesizer.connections import Connections
 from services.synthesizer.endpoints import SPEECH_PATH, Endpoint, choose
 from services.synthesizer.http_errors import EndpointBusy, EndpointRefused, GatewayFailed
+from shared import tls
 from shared.errors import DeadlineExceeded, Misconfigured, PodcastError, SpeechDown, SpeechRejected
 from shared.settings import Settings
 from shared.tracing import http_calls
@@ -78,7 +79,7 @@ class SpeechPool:
                 timeout=httpx.Timeout(settings.speech_deadline_seconds, connect=settings.connect_timeout_seconds),
                 limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_SECONDS),
                 mounts={f"all://{httpx.URL(one.base).host}": None for one in self.endpoints if one.is_local},
-                verify=httpx.create_ssl_context(),  # made once: reading all certificates takes some 20 ms
+                verify=tls.trusting(settings.ca),  # made once: reading all certificates takes some 20 ms
             )
         )
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from shared import tls
 from shared.addresses import without_login
 from shared.deadlines import deadline
 from shared.errors import NotFound, SpeechDown, SpeechRejected
@@ -79,6 +80,7 @@ class SpeechClient:
         self._timeout = httpx.Timeout(settings.speech_deadline_seconds, connect=settings.connect_timeout_seconds)
         key = settings.speech_api_key
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._ca = settings.ca
         self._is_local = urlsplit(self._root).hostname in {"127.0.0.1", "localhost"}
 
     async def voices(self) -> list[Voice]:
@@ -137,7 +139,12 @@ class SpeechClient:
         try:
             async with (
                 deadline(seconds, f"asking {self.name}", error=SpeechDown),
-                httpx.AsyncClient(timeout=self._timeout, headers=self._headers, trust_env=not self._is_local) as client,
+                httpx.AsyncClient(
+                    timeout=self._timeout,
+                    headers=self._headers,
+                    trust_env=not self._is_local,
+                    verify=tls.trusting(self._ca),
+                ) as client,
                 client.stream(method, self._root + path, json=document) as answer,
             ):
                 async for part in answer.aiter_bytes():
@@ -145,8 +152,11 @@ class SpeechClient:
                     if len(body) > limit_bytes:
                         raise SpeechDown(f"The speech server at {self.name} does not stop answering.")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = str(error) or type(error).__name__
-            raise SpeechDown(f"The speech server at {self.name} cannot be asked: {reason}.") from error
+            message, hint = tls.problem(error, f"the speech server at {self.name}") or (
+                f"The speech server at {self.name} cannot be asked: {str(error) or type(error).__name__}.",
+                "",
+            )
+            raise SpeechDown(message, hint=hint) from error
         if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED}:
             raise NotFound(f"The speech server at {self.name} has no {path}.")
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:

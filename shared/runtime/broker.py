@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 
 import aio_pika
@@ -11,6 +12,8 @@ import structlog
 from aio_pika.abc import AbstractConnection
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
+from shared import tls
+from shared.addresses import without_login
 from shared.deadlines import deadline
 from shared.errors import BrokerDown
 from shared.protocol import topology
@@ -61,14 +64,26 @@ async def _connect(node: str, settings: Settings) -> aio_pika.abc.AbstractConnec
     seconds = settings.connect_timeout_seconds
     try:
         async with deadline(seconds, "connecting to the broker", error=BrokerDown):
-            connection = await aio_pika.connect(node, timeout=seconds, heartbeat=HEARTBEAT_SECONDS)
+            connection = await aio_pika.connect(
+                node, timeout=seconds, heartbeat=HEARTBEAT_SECONDS, ssl_context=ssl_context(node, settings)
+            )
     except CONNECTION_ERRORS as error:
-        raise BrokerDown(
+        message, hint = tls.problem(error, f"the broker at {without_login(node)}") or (
             f"The broker cannot be reached: {error or type(error).__name__}.",
-            hint="Check that RabbitMQ runs and that PODCAST_AMQP_URL is right.",
-        ) from error
+            "Check that RabbitMQ runs and that PODCAST_AMQP_URL is right.",
+        )
+        raise BrokerDown(message, hint=hint) from error
     _answered[settings.amqp_url] = node
     return connection
+
+
+def ssl_context(amqp_url: str, settings: Settings) -> ssl.SSLContext | None:
+    """What verifies the broker's certificate; None for an address without TLS.
+
+    Raises:
+        Misconfigured: PODCAST_CA_FILE has no certificate in it.
+    """
+    return tls.trusting(settings.ca) if amqp_url.lstrip().startswith("amqps:") else None
 
 
 async def prepare(connection: AbstractConnection, settings: Settings, *, event_log: bool = False) -> None:

@@ -21,6 +21,7 @@ from faststream import AckPolicy, ContextRepo
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.utils import RabbitClientProperties
+from faststream.security import BaseSecurity
 from pydantic import ValidationError
 
 from shared.errors import BrokerDown, Misconfigured, StoreDown
@@ -28,7 +29,7 @@ from shared.protocol import envelope, reading, topology
 from shared.protocol.messages import Message
 from shared.protocol.topology import WorkQueue
 from shared.runtime import health, heap, logs, metrics, timeout_budget, trace_export, watchdog
-from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected, prepare
+from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected, prepare, ssl_context
 from shared.runtime.broker_addresses import FailoverConnection, shuffled
 from shared.runtime.delivery import Delivery, Ignored
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
@@ -92,11 +93,13 @@ class Service:
         self._connection: aio_pika.abc.AbstractRobustConnection | None = None
         self._channel: aio_pika.abc.AbstractChannel | None = None
         nodes = shuffled(settings.amqp_url)
+        context = ssl_context(nodes[0], settings)
         self.broker = RabbitBroker(
             nodes[0],
             fail_fast=False,
             reconnect_interval=_RECONNECT_SECONDS,
             timeout=settings.connect_timeout_seconds,
+            security=BaseSecurity(context, use_ssl=True) if context is not None else None,
             client_properties=RabbitClientProperties(heartbeat=HEARTBEAT_SECONDS),
             middlewares=[self._delivery],
             graceful_timeout=None,

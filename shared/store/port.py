@@ -206,6 +206,7 @@ def open_store(settings: Settings) -> Store:
             secure=parse_qs(parts.query).get("secure", ["true"])[-1].lower() not in {"false", "0", "no"},
             connect_timeout_seconds=settings.connect_timeout_seconds,
             deadline_seconds=settings.store_deadline_seconds,
+            ca=settings.ca,
         )
     raise Misconfigured(
         f"PODCAST_STORE_URL is {parts.scheme or 'no'}://… and cannot be used.",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from minio.error import S3Error
 
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotFound, StoreDown
 from shared.store.key_rules import checked, checked_prefix
 from shared.store.port import PAGE, Entries, Entry, Keys, ObjectState
 from shared.store.s3_calls import S3Calls
@@ -186,14 +186,32 @@ class S3Store(S3Calls):
         await self._run(f"delete {key}", lambda: self._client.remove_object(self._bucket, key))
 
     async def ping(self) -> None:
-        """See `Store.ping`."""
+        """See `Store.ping`. A user with the rights of one role may not look for the bucket as such."""
 
         def make_bucket() -> None:
-            if not self._client.bucket_exists(self._bucket):
+            if self._is_restricted:
+                self._client.get_bucket_versioning(self._bucket)
+                return
+            try:
+                is_there = self._client.bucket_exists(self._bucket)
+            except S3Error as error:
+                if error.code != "AccessDenied":
+                    raise
+                # Refused for another reason than a wrong key, if this works.
+                self._client.get_bucket_versioning(self._bucket)
+                self._is_restricted = True
+                return
+            if not is_there:
                 try:
                     self._client.make_bucket(self._bucket)
                 except S3Error as error:
                     if error.code != "BucketAlreadyOwnedByYou":  # another service was faster
                         raise
 
-        await self._run("answer", make_bucket)
+        try:
+            await self._run("answer", make_bucket)
+        except NotFound as error:
+            raise StoreDown(
+                f"The store at {self.url} has no such bucket, and this user may not make it.",
+                hint="Provisioning makes it: `podcast deploy up`, or `python -m deploy.store.provision`.",
+            ) from error

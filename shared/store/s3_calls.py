@@ -15,6 +15,7 @@ from minio import Minio
 from minio.error import InvalidResponseError, S3Error, ServerError
 from urllib3.connection import HTTPConnection
 
+from shared import tls
 from shared.errors import BadInput, NotFound, PodcastError, StoreDown
 from shared.store import traces
 from shared.store.attempt import THREADS, Calls
@@ -53,10 +54,13 @@ class S3Calls:
         secure: bool,
         connect_timeout_seconds: float,
         deadline_seconds: float,
+        ca: str = "",
     ) -> None:
         self.url = f"s3://{endpoint}/{bucket}"
         self._bucket = bucket
         self._calls = Calls(deadline_seconds)
+        self._is_restricted = False
+        """Whether its user may not look for the bucket, and so not make it either."""
         pool = urllib3.PoolManager(
             num_pools=2,
             maxsize=THREADS,
@@ -65,6 +69,7 @@ class S3Calls:
             socket_options=_SOCKET_OPTIONS,
             # One quick retry in case the server closed an idle connection.
             retries=PatientRetry(connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.05),
+            ssl_context=tls.trusting(ca) if secure else None,
         )
         self._client = Minio(
             endpoint, access_key=access_key, secret_key=secret_key, secure=secure, region="us-east-1", http_client=pool
@@ -80,9 +85,11 @@ class S3Calls:
         except S3Error as error:
             raise self._translated(error, doing) from error
         except (urllib3.exceptions.HTTPError, ServerError, InvalidResponseError, OSError) as error:
-            raise StoreDown(
-                f"The store at {self.url} did not {doing}: {type(error).__name__}.", hint="Is it running?"
-            ) from error
+            message, hint = tls.problem(error, f"the store at {self.url}") or (
+                f"The store at {self.url} did not {doing}: {type(error).__name__}.",
+                "Is it running?",
+            )
+            raise StoreDown(message, hint=hint) from error
 
     def _translated(self, error: S3Error, doing: str) -> PodcastError:
         if error.code in _MISSING:
@@ -92,6 +99,6 @@ class S3Calls:
         if error.code in _REFUSED:
             return StoreDown(
                 f"The store at {self.url} refused to {doing}: {error.code}.",
-                hint="Check the key and the secret in PODCAST_STORE_URL.",
+                hint="Check the key and the secret in PODCAST_STORE_URL, and that they are those of this service.",
             )
         return StoreDown(f"The store at {self.url} failed to {doing}: {error.code} {error.message}.")

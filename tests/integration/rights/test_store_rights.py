@@ -1,0 +1,159 @@
+"""On a real MinIO: each role's user is refused what belongs to others, and provisioning can be repeated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deploy.store.provision import main, provision
+from deploy.store.users import StoreAdmin
+from shared.errors import Misconfigured, StoreDown
+from shared.settings import Settings
+from shared.store import keys
+from shared.store.port import Store, open_store
+from shared.store.s3 import S3Store
+from tests.servers.rights import StoreUsers
+
+JOB = "0193f0a1-0000-7000-8000-000000000001"
+SHA = "0" * 64
+
+
+def store_of(users: StoreUsers, role: str) -> Store:
+    return open_store(Settings(store_url=users.urls[role]))
+
+
+async def refused(call: object) -> None:
+    with pytest.raises(StoreDown, match=r"refused to .*: AccessDenied"):
+        await call  # type: ignore[misc]
+
+
+async def test_the_store_is_up_for_every_role_without_a_look_at_what_is_in_it(store_users: StoreUsers) -> None:
+    for role in store_users.urls:
+        store = store_of(store_users, role)
+        await store.ping()
+        await store.ping()
+
+
+async def test_a_synthesizer_has_audio_alone(store_users: StoreUsers) -> None:
+    store = store_of(store_users, "synthesizer")
+    await open_store(store_users.admin).put(keys.request(JOB), b"{}")
+    await store.put(f"{keys.AUDIO}{SHA}.flac", b"audio")
+    assert await store.get(f"{keys.AUDIO}{SHA}.flac") == b"audio"
+    assert not await store.exists(f"{keys.AUDIO}{'1' * 64}.flac")  # and is no refusal
+    await refused(store.get(keys.request(JOB)))
+    await refused(store.put(keys.status(JOB), b"{}"))
+    await refused(store.create(keys.request("another"), b"{}"))
+    await refused(store.delete(f"{keys.AUDIO}{SHA}.flac"))
+    await refused(store.page(keys.JOBS))
+    await refused(store.page(keys.AUDIO))
+    await refused(store.page(""))
+
+
+async def test_no_worker_reads_keys_of_the_api_or_secrets_of_webhooks(store_users: StoreUsers) -> None:
+    admin = open_store(store_users.admin)
+    wanted = [keys.api_key("abc"), keys.webhook("we_1"), keys.webhook_secret(JOB, "00")]
+    for key in wanted:
+        await admin.put(key, b"{}")
+    for role in ("chunker", "synthesizer", "assembler", "coordinator", "client"):
+        for key in wanted:
+            await refused(store_of(store_users, role).get(key))
+    assert await store_of(store_users, "webhooks").get(keys.webhook_secret(JOB, "00")) == b"{}"
+    assert await store_of(store_users, "gateway").get(keys.api_key("abc")) == b"{}"
+
+
+async def test_nobody_but_the_coordinator_writes_a_status_and_nobody_another_s_markers(store_users: StoreUsers) -> None:
+    for role in store_users.urls:
+        store = store_of(store_users, role)
+        if role not in {"coordinator", "operator"}:
+            await refused(store.put(keys.status(JOB), b"{}"))
+        if role not in {"chunker", "operator"}:
+            await refused(store.put(keys.suspect("chunker", "message", "token"), b""))
+            await refused(store.page(keys.suspect("chunker", "message")))
+
+
+async def test_a_large_file_goes_up_in_parts(store_users: StoreUsers, tmp_path: Path) -> None:
+    path = tmp_path / "episode.mp3"
+    path.write_bytes(bytes(11_000_000))
+    store = store_of(store_users, "assembler")
+    await store.put_file(keys.episode(JOB, "mp3"), path)
+    assert await store.size(keys.episode(JOB, "mp3")) == 11_000_000
+
+
+async def test_provisioning_again_changes_nothing_and_users_are_told_apart_by_bucket(store_users: StoreUsers) -> None:
+    before = await StoreAdmin(store_users.admin).users()
+    said = await store_users.provision(retire=True)
+    assert await StoreAdmin(store_users.admin).users() == before
+    assert len(before) == len(store_users.urls)
+    assert not [line for line in said if "removed" in line]
+
+
+async def test_a_rotation_has_both_users_until_the_old_one_is_retired(store_users: StoreUsers) -> None:
+    old = open_store(Settings(store_url=store_users.urls["chunker"]))
+    store_users.renew("chunker")
+    await store_users.provision()
+    new = store_of(store_users, "chunker")
+    await old.ping()
+    await new.create(keys.manifest(JOB), b"{}")
+    assert await old.get(keys.manifest(JOB)) == b"{}"
+    assert [line for line in await store_users.provision(retire=True) if "removed" in line]
+    with pytest.raises(StoreDown, match="InvalidAccessKeyId"):
+        await old.get(keys.manifest(JOB))
+    assert await new.get(keys.manifest(JOB)) == b"{}"
+
+
+async def test_a_bucket_that_is_missing_is_named_with_what_makes_it(store_users: StoreUsers) -> None:
+    admin = open_store(store_users.admin)
+    assert isinstance(admin, S3Store)
+    admin._client.remove_bucket(store_users.bucket)
+    with pytest.raises(StoreDown, match="no such bucket, and this user may not make it"):
+        await store_of(store_users, "chunker").ping()
+    await store_users.provision()
+    await store_of(store_users, "chunker").ping()
+
+
+async def test_who_may_not_administer_is_told_so(store_users: StoreUsers) -> None:
+    with pytest.raises(Misconfigured, match="root user"):
+        await provision(Settings(store_url=store_users.urls["operator"]), store_users.folder, seconds=30)
+
+
+async def test_a_wrong_secret_of_the_administrator_ends_in_time_with_the_reason(
+    store_users: StoreUsers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = store_users.admin.store_url.replace(store_users.server.node.password, "not the password")
+    with pytest.raises(StoreDown, match="took longer than 3 s"):
+        await provision(Settings(store_url=url), store_users.folder, seconds=3)
+    assert "SignatureDoesNotMatch" in capsys.readouterr().out
+
+
+def test_the_command_says_what_is_wrong_and_prints_policies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PODCAST_STORE_URL", "s3://root:password@127.0.0.1:1/podcast?secure=false")
+    assert main(["--users", str(tmp_path)]) == 2
+    (tmp_path / "store_url_chunker").write_text(f"s3://key:{'s' * 16}@127.0.0.1:1/podcast?secure=false")
+    assert main(["--users", str(tmp_path), "--seconds", "1"]) == 1
+    monkeypatch.setenv("PODCAST_STORE_URL", "file:///tmp/store")
+    assert main(["--users", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert "no file store_url_<role>" in said.err
+    assert "took longer than 1 s" in said.err
+    assert "Only an S3 server has users" in said.err
+    assert main(["--policies", "podcast"]) == 0
+    assert json.loads(capsys.readouterr().out)["podcast-chunker"]["Version"] == "2012-10-17"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("store_url_chunker", "s3://minio:9000/podcast", "no key with a secret"),
+        ("store_url_chunker", "s3://key:short@minio:9000/podcast", "16 characters"),
+        ("store_url_chunker", f"s3://key:{'s' * 16}@minio:9000/elsewhere", "bucket elsewhere"),
+        ("store_url_chunkers", f"s3://key:{'s' * 16}@minio:9000/podcast", "no file store_url_<role>"),
+    ],
+)
+async def test_a_mistake_in_the_files_is_named(tmp_path: Path, name: str, text: str, words: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(Misconfigured, match=words):
+        await provision(Settings(store_url="s3://a:b@127.0.0.1:1/podcast"), tmp_path, seconds=5)
