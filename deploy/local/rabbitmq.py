@@ -52,6 +52,9 @@ class RabbitNode:
         cookie: Erlang's shared secret.
         ack_deadline_seconds: the broker takes back a delivery that has been unacknowledged for this long.
         channel_tick_seconds: how often the node looks for such deliveries (its own default is 60).
+        name: the first part of the node's name; the nodes of a cluster have different ones.
+        host: the address that it binds to.
+        settings: further lines of `rabbitmq.conf`.
     """
 
     directory: Path
@@ -62,11 +65,14 @@ class RabbitNode:
     cookie: str
     ack_deadline_seconds: float = 1_800
     channel_tick_seconds: float = 60
+    name: str = USER
+    host: str = LOOPBACK
+    settings: tuple[str, ...] = ()
 
     @property
     def nodename(self) -> str:
         """The node's name, with an address instead of a host name, so that nothing has to be resolved."""
-        return f"podcast@{LOOPBACK}"
+        return f"{self.name}@{self.host}"
 
     def url(self, vhost: str = "/") -> str:
         """Where clients connect.
@@ -78,7 +84,7 @@ class RabbitNode:
     def url_as(self, user: str, password: str, vhost: str = "/") -> str:
         """The same for another user."""
         path = "" if vhost == "/" else f"/{vhost}"
-        return f"amqp://{user}:{password}@{LOOPBACK}:{self.amqp_port}{path}"
+        return f"amqp://{user}:{password}@{self.host}:{self.amqp_port}{path}"
 
     def prepare(self) -> None:
         """Write its settings and its cookie."""
@@ -100,7 +106,7 @@ class RabbitNode:
         """Its port mapper; started first, since the node does not start without one."""
         path = find_program("epmd", hint=INSTALL_HINT)
         return Program(
-            "epmd", (path, "-address", LOOPBACK, "-port", str(self.epmd_port)), self.environment(), self.directory
+            "epmd", (path, "-address", self.host, "-port", str(self.epmd_port)), self.environment(), self.directory
         )
 
     def server(self) -> Program:
@@ -126,12 +132,12 @@ class RabbitNode:
             "RABBITMQ_PID_FILE": f"{home}/pid",
             "RABBITMQ_DIST_PORT": str(self.dist_port),
             "ERL_EPMD_PORT": str(self.epmd_port),
-            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "ERL_EPMD_ADDRESS": self.host,
             # A node that finds no port mapper would start one as a daemon, which would outlive it and keep its port.
             "ERL_ZFLAGS": "-start_epmd false",
             # The last three: idle schedulers sleep immediately instead of spinning, which on a small machine would take
             # CPU time from the services.
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}"
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {{{self.host.replace('.', ',')}}}"
             " +sbwt none +sbwtdcpu none +sbwtdio none",
             "RUNNING_UNDER_SYSTEMD": "true",
             # A crash dump is 50 MB or more, and would be written while clients wait for the restart.
@@ -153,7 +159,7 @@ class RabbitNode:
         while time.monotonic() < deadline:
             if (reason := ended()) is not None:
                 raise BrokerDown(f"RabbitMQ did not start: {reason}", hint="Its log is in the stack's folder.")
-            if is_free(self.amqp_port) or (last := await refusal(self.url())):
+            if self._is_unused(self.amqp_port) or (last := await refusal(self.url())):
                 await asyncio.sleep(_POLL_SECONDS)
             else:
                 return
@@ -167,16 +173,20 @@ class RabbitNode:
 
         A complete connection, since the node logs a warning for every one that ends during its handshake.
         """
-        return "nothing listens" if is_free(self.amqp_port) else await refusal(self.url(), seconds)
+        return "nothing listens" if self._is_unused(self.amqp_port) else await refusal(self.url(), seconds)
 
     async def port_mapper_silence(self, seconds: float) -> str:
         """The same for its port mapper."""
         return await port_mapper_silence(self.epmd_port, seconds)
 
+    def _is_unused(self, port: int) -> bool:
+        """Whether nothing listens there; False if only a connection would tell."""
+        return self.host == LOOPBACK and is_free(port)
+
     def _conf(self) -> str:
         return "\n".join(
             (
-                f"listeners.tcp.local = {LOOPBACK}:{self.amqp_port}",
+                f"listeners.tcp.local = {self.host}:{self.amqp_port}",
                 f"default_user = {USER}",
                 f"default_pass = {self.password}",
                 "log.file = false",
@@ -187,6 +197,7 @@ class RabbitNode:
                 f"vm_memory_high_watermark.absolute = {MEMORY_LIMIT}",
                 f"disk_free_limit.absolute = {DISK_FREE_LIMIT}",
                 f"raft.wal_max_size_bytes = {WAL_LIMIT_BYTES}",
+                *self.settings,
                 "",
             )
         )

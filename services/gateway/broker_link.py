@@ -12,11 +12,12 @@ from typing import Final
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractConnection
 
 from shared.errors import BrokerDown, StoreDown
 from shared.runtime.broker import calling, connected, prepare
 from shared.runtime.publishing import CONNECTION_ERRORS
+from shared.runtime.publishing_channel import PublishingChannel
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -38,8 +39,7 @@ class BrokerLink:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._connection: AbstractConnection | None = None
-        self._channel: AbstractChannel | None = None
-        self._opening = asyncio.Lock()
+        self._publishing = PublishingChannel()
         self._trouble = "The broker is not connected yet."
         self.on_connect: list[OnConnect] = []
 
@@ -60,6 +60,7 @@ class BrokerLink:
                     for hook in self.on_connect:
                         await hook(connection)
                     self._connection, self._trouble = connection, ""
+                    self._publishing.use(connection)
                     log.info("connected to the broker")
                     pause_seconds = _PAUSE_SECONDS
                     await lost.wait()
@@ -67,14 +68,18 @@ class BrokerLink:
             except (BrokerDown, StoreDown, *CONNECTION_ERRORS) as error:
                 self._forget(str(error) or type(error).__name__)
             finally:
-                self._connection = self._channel = None
+                self._disconnected()
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    def _disconnected(self) -> None:
+        self._connection = None
+        self._publishing.use(None)
 
     def _forget(self, reason: str) -> None:
         if reason != self._trouble:
             log.warning("not connected to the broker", reason=reason)
-        self._connection = self._channel = None
+        self._disconnected()
         self._trouble = reason
 
     async def send(self, message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
@@ -83,14 +88,6 @@ class BrokerLink:
         Raises:
             BrokerDown: there is no connection.
         """
-        channel = await self._publishing_channel()
-        target = await channel.get_exchange(exchange, ensure=False)
-        await target.publish(message, routing_key, mandatory=mandatory)
-
-    async def _publishing_channel(self) -> AbstractChannel:
-        async with self._opening:
-            if self._connection is None:
-                raise BrokerDown(self._trouble or "The broker is not connected.", hint="Try again in a moment.")
-            if self._channel is None or self._channel.is_closed:
-                self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
-            return self._channel
+        if self._connection is None:
+            raise BrokerDown(self._trouble or "The broker is not connected.", hint="Try again in a moment.")
+        await self._publishing.send(message, exchange, routing_key, mandatory)

@@ -33,6 +33,7 @@ from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected, prepare
 from shared.runtime.broker_addresses import FailoverConnection, shuffled
 from shared.runtime.delivery import Delivery, Ignored
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
+from shared.runtime.publishing_channel import PublishingChannel
 from shared.runtime.quarantine import Quarantine
 from shared.runtime.readiness import Readiness
 from shared.runtime.subscription import Subscription
@@ -71,7 +72,8 @@ class Service:
         self.settings = settings
         self.queue = queue
         self.store: Store = open_store(settings)
-        self.publish = Publisher(self._send, deadline_seconds=settings.publish_deadline_seconds)
+        self._publishing = PublishingChannel()
+        self.publish = Publisher(self._publishing.send, deadline_seconds=settings.publish_deadline_seconds)
         self.readiness = Readiness(self.store, broker=self._broker_trouble)
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.on_disconnect: list[Callable[[], None]] = []
@@ -91,7 +93,6 @@ class Service:
         )
         self._stop = asyncio.Event()
         self._connection: aio_pika.abc.AbstractRobustConnection | None = None
-        self._channel: aio_pika.abc.AbstractChannel | None = None
         nodes = shuffled(settings.amqp_url)
         context = ssl_context(nodes[0], settings)
         self.broker = RabbitBroker(
@@ -176,13 +177,6 @@ class Service:
                 schema=message,
             )
 
-    async def _send(self, message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
-        if self._channel is None:
-            raise BrokerDown("The broker is not connected yet.")
-        channel = self._channel
-        target = await channel.get_exchange(exchange, ensure=False)
-        await target.publish(message, routing_key, mandatory=mandatory)
-
     async def backlog(self, queue: WorkQueue) -> int:
         """How many messages are ready in a work queue and its wait queues."""
         async with (
@@ -262,7 +256,7 @@ class Service:
         await self._until_up(self.store.ping)
         connection = self._connection = await self.broker.connect()
         # A separate channel for publishing: FastStream's publisher would cost half as much again per message.
-        self._channel = await connection.channel(on_return_raises=True)
+        self._publishing.use(connection)
         await self.broker.start()
         self._watch_for_loss(connection)
         self.readiness.is_started = True

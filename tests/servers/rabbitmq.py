@@ -7,11 +7,12 @@ import itertools
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
-from deploy.local.ports import PortBook, is_free
+from deploy.local.ports import PortBook
 from deploy.local.rabbitmq import USER, RabbitNode
 from tests.servers.process import Process
 
@@ -27,10 +28,15 @@ class RabbitServer:
     """
 
     def __init__(
-        self, directory: Path, *, ack_deadline_seconds: float = 1_800, channel_tick_seconds: float = 60
+        self,
+        directory: Path,
+        *,
+        ack_deadline_seconds: float = 1_800,
+        channel_tick_seconds: float = 60,
+        node: RabbitNode | None = None,
     ) -> None:
         ports = PortBook()
-        self.node = RabbitNode(
+        self.node = node or RabbitNode(
             directory=directory,
             amqp_port=ports.port("amqp"),
             epmd_port=ports.port("epmd"),
@@ -56,16 +62,17 @@ class RabbitServer:
         """Start the node; returns when a client can connect."""
         self.node.prepare()
         if self.epmd is None or self.epmd.ended() is not None:
-            self.epmd = Process(self.node.epmd(), self.node.directory / "epmd.log")
-            self._wait_for_epmd()
+            self.start_epmd()
         server = self.server = Process(self.node.server(), self.log)
         asyncio.run(self.node.wait_ready(deadline_seconds=START_SECONDS, ended=server.ended))
 
-    def _wait_for_epmd(self) -> None:
-        assert self.epmd is not None
+    def start_epmd(self) -> None:
+        """Start its port mapper; the node does not start without it."""
+        self.node.prepare()
+        epmd = self.epmd = Process(self.node.epmd(), self.node.directory / "epmd.log")
         deadline = time.monotonic() + START_SECONDS
-        while is_free(self.node.epmd_port):  # the node does not start without it
-            assert (ended := self.epmd.ended()) is None, ended
+        while not listens(self.node.host, self.node.epmd_port):
+            assert (ended := epmd.ended()) is None, ended
             assert time.monotonic() < deadline, "epmd does not listen"
             time.sleep(0.01)
 
@@ -132,3 +139,12 @@ class RabbitServer:
         if done.returncode != 0 or not done.stdout.startswith("{ok"):
             raise AssertionError(f"the node could not evaluate {erlang!r}: {done.stdout} {done.stderr}")
         return done.stdout
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether a server listens there."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
