@@ -32,6 +32,8 @@ COMMANDS: Final[dict[str, str]] = {
     "jobs": "services.cli.store_commands:jobs",
     "delete": "services.cli.deleting_commands:delete",
     "prune": "services.cli.deleting_commands:prune",
+    "backup": "services.cli.backup_commands:backup",
+    "restore": "services.cli.backup_commands:restore",
     "up": "services.cli.stack_commands:up",
     "down": "services.cli.stack_commands:down",
     "ps": "services.cli.stack_commands:ps",
@@ -45,7 +47,7 @@ COMMANDS: Final[dict[str, str]] = {
 }
 """Name → module and attribute of the click command, in the order of `podcast --help`."""
 
-LOCAL: Final = frozenset({"up", "down", "ps", "doctor", "deploy", "completion"})
+LOCAL: Final = frozenset({"backup", "restore", "up", "down", "ps", "doctor", "deploy", "completion"})
 """Commands about this machine or its stack, which no API carries out."""
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from shared.store.folder_commit import state_of
 from shared.store.key_rules import LOCKS, PARTIAL
 from shared.store.port import Entry
 
@@ -20,8 +21,8 @@ def entries(root: Path, prefix: str, after: str = "") -> Iterator[Entry]:
     """As `keys`, with size and age, except for objects that are deleted meanwhile."""
     for key in keys(root, prefix, after):
         with contextlib.suppress(FileNotFoundError):
-            found = (root / key).stat()
-            yield Entry(key, found.st_size, found.st_mtime)
+            found = state_of((root / key).stat())
+            yield Entry(key, found.size_bytes, found.modified, found.tag if found.is_strong else "")
 
 
 def folders(root: Path, prefix: str, after: str = "") -> Iterator[str]:

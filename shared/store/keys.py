@@ -16,6 +16,8 @@ WEBHOOKS = "webhooks/"
 QUARANTINE = "quarantine/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
+RESTORE = "maintenance/restore.json"
+"""Names the backup that is being restored; removed when it is restored."""
 
 
 def job(job_id: str) -> str:

@@ -28,11 +28,13 @@ class Entry:
         key: its key.
         size_bytes: its size.
         modified: when it was last written, in seconds since the epoch, by the store's clock.
+        tag: as of `ObjectState`; empty if it cannot be relied on.
     """
 
     key: str
     size_bytes: int
     modified: float
+    tag: str = ""
 
 
 @dataclass(frozen=True)

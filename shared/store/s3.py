@@ -161,7 +161,12 @@ class S3Store(S3Calls):
         def look() -> Entries:
             found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True, start_after=after or None)
             return [
-                Entry(str(entry.object_name), int(entry.size or 0), entry.last_modified.timestamp())
+                Entry(
+                    str(entry.object_name),
+                    int(entry.size or 0),
+                    entry.last_modified.timestamp(),
+                    str(entry.etag or "").strip('"'),
+                )
                 for entry in itertools.islice(found, limit)
             ]
 
