@@ -83,6 +83,13 @@ for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY GOPR
     PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_DEFAULT_TIMEOUT PYTEST_ARGS CI; do
     if [ -n "${!name:-}" ]; then passed+=("$name=${!name}"); fi
 done
+if [ -n "${NODE_EXTRA_CA_CERTS:-}" ]; then
+    passed+=(NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt)
+fi
+if [ -r /etc/npmrc ]; then
+    cp /etc/npmrc "$root/etc/npmrc"
+    passed+=(npm_config_globalconfig=/etc/npmrc)
+fi
 if [ "$bundle" != /etc/ssl/certs/ca-certificates.crt ] || [ -n "${PIP_CERT:-}" ]; then
     passed+=(PIP_CERT=/etc/ssl/certs/ca-certificates.crt)
 fi
