@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from docs import trace_picture
+from docs.trace_spans import ExportedSpan, of_trace, orphans, spans_in
 from shared.protocol.messages import JobRequest, TextSource
 from shared.tracing.context import of_job
 from tests.end_to_end.texts import article, book
@@ -19,7 +21,6 @@ from tests.servers.minio import MinioServer
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import SERVICES, Services
 from tests.servers.speech_process import SpeechProcess, ToneSpeech
-from tests.servers.traces import SpanRead, of_trace, orphans, spans_in
 from tests.servers.webhook_receiver import WebhookReceiver, accepting
 from tests.waiting import until
 
@@ -128,6 +129,8 @@ async def test_one_trace_shows_a_job_from_its_request_to_its_webhook(
     assert {by_id[span.parent_id or ""].service for span in speaking} == {"synthesizer"}
     assert root_of(spans).trace_id in receiver.received[0].headers["traceparent"]
 
+    assert all(f">{service}</text>" in trace_picture.svg(spans) for service in (*SERVICES, "speech", "webhooks"))
+
     # The request itself is in its client's trace; the two link to each other, and the answer names it.
     everything = spans_in(tmp_path / "spans.jsonl")
     (request,) = [span for span in everything if span.kind == "server" and span.service == "gateway"]
@@ -213,17 +216,17 @@ async def test_tries_are_side_by_side_and_a_replay_links_to_the_first(
 # ---------------------------------------------------------------- reading
 
 
-def exported(services: Services) -> list[SpanRead]:
+def exported(services: Services) -> list[ExportedSpan]:
     return spans_in(Path(services.environment["PODCAST_TRACES_FILE"]))
 
 
 async def trace_of(
-    services: Services, job_id: str, *, shows: Callable[[list[SpanRead]], bool] = lambda _: True
-) -> list[SpanRead]:
+    services: Services, job_id: str, *, shows: Callable[[list[ExportedSpan]], bool] = lambda _: True
+) -> list[ExportedSpan]:
     """The spans of a job's trace, when all of them have been written."""
     root = of_job(job_id, ratio=1.0)
 
-    def found() -> list[SpanRead]:
+    def found() -> list[ExportedSpan]:
         return of_trace(exported(services), root.trace)
 
     def is_complete() -> bool:
@@ -234,25 +237,25 @@ async def trace_of(
     return found()
 
 
-def has_told(spans: list[SpanRead]) -> bool:
+def has_told(spans: list[ExportedSpan]) -> bool:
     return any(span.attributes.get("http.response.status_code") == 204 for span in spans)
 
 
-def tries(services: Services, job_id: str) -> list[SpanRead]:
+def tries(services: Services, job_id: str) -> list[ExportedSpan]:
     return [span for span in of_trace(exported(services), of_job(job_id, ratio=1.0).trace) if is_a_try(span)]
 
 
-def is_a_try(span: SpanRead) -> bool:
+def is_a_try(span: ExportedSpan) -> bool:
     return span.name.startswith("process podcast:chunk.requested")
 
 
-def root_of(spans: list[SpanRead]) -> SpanRead:
+def root_of(spans: list[ExportedSpan]) -> ExportedSpan:
     (root,) = [span for span in spans if span.parent_id is None]
     return root
 
 
 def parents(
-    spans: list[SpanRead], *, kinds: Collection[str] = ("internal", "client", "producer", "consumer")
+    spans: list[ExportedSpan], *, kinds: Collection[str] = ("internal", "client", "producer", "consumer")
 ) -> dict[str, str]:
     """Name of each span but those of the store → name of its parent, the same for all spans of that name."""
     by_id = {span.span_id: span for span in spans}

@@ -10,13 +10,19 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class SpanRead:
-    """One exported span."""
+class ExportedSpan:
+    """One span.
+
+    Attributes:
+        instance: host and process.
+        links: trace id and span id of each.
+        start: seconds since the epoch.
+        end: seconds since the epoch.
+    """
 
     name: str
     service: str
     instance: str
-    """Host and process."""
     kind: str
     trace_id: str
     span_id: str
@@ -24,29 +30,29 @@ class SpanRead:
     status: str
     attributes: dict[str, Any]
     links: tuple[tuple[str, str], ...]
-    """Trace id and span id of each."""
     start: float
     end: float
 
 
-def spans_in(path: Path) -> list[SpanRead]:
-    """All spans, by their beginning."""
+def spans_in(path: Path) -> list[ExportedSpan]:
+    """All spans in a file, by their beginning; none if there is no file."""
     lines = path.read_text().splitlines() if path.exists() else []
     return sorted((_read(json.loads(line)) for line in lines), key=lambda span: span.start)
 
 
-def of_trace(spans: list[SpanRead], trace_id: str) -> list[SpanRead]:
+def of_trace(spans: list[ExportedSpan], trace_id: str) -> list[ExportedSpan]:
+    """The spans of one trace."""
     return [span for span in spans if span.trace_id == trace_id]
 
 
-def orphans(spans: list[SpanRead]) -> list[SpanRead]:
+def orphans(spans: list[ExportedSpan]) -> list[ExportedSpan]:
     """Spans whose parent is not among them."""
     ids = {span.span_id for span in spans}
     return [span for span in spans if span.parent_id is not None and span.parent_id not in ids]
 
 
-def _read(line: dict[str, Any]) -> SpanRead:
-    return SpanRead(
+def _read(line: dict[str, Any]) -> ExportedSpan:
+    return ExportedSpan(
         name=line["name"],
         service=line["resource"]["attributes"]["service.name"],
         instance=line["resource"]["attributes"]["service.instance.id"],
