@@ -142,23 +142,51 @@ async def test_one_trace_shows_a_job_from_its_request_to_its_webhook(
     assert request.links == ((submit.trace_id, submit.span_id),)
 
 
-async def test_a_coordinator_that_is_restarted_goes_on_with_the_trace(traced: Services) -> None:
-    job = JobRequest(source=TextSource(text=book(40, chapters=2), format="markdown"), max_parallel=2)
-    await traced.submit(job)
-    await until(lambda: len(tries(traced, job.job_id)) >= 5, "chunks were spoken", seconds=60)
+async def test_a_coordinator_that_is_restarted_goes_on_with_the_trace(traced: Services, tmp_path: Path) -> None:
+    (tmp_path / "book.md").write_text(book(40, chapters=2))
+    job_id = await command(traced, "submit", "--max-parallel", "2", str(tmp_path / "book.md"))
+    await until(lambda: len(tries(traced, job_id)) >= 5, "chunks were spoken", seconds=60)
     (coordinator,) = traced.of("coordinator")
     coordinator.process.stop()  # what it has recorded is sent; killed, it would lose the last tenth of a second
     first = coordinator.process.pid
     traced.restart(coordinator)
-    assert (await traced.ended(job.job_id)).state == "completed"
+    assert (await traced.ended(job_id)).state == "completed"
 
-    spans = await trace_of(traced, job.job_id)
+    spans = await trace_of(traced, job_id)
 
     requests = [span for span in spans if span.name == "publish podcast:chunk.requested"]
     by_process = {span.instance.rpartition("-")[2] for span in requests}
     assert by_process == {str(first), str(coordinator.process.pid)}
     assert {span.parent_id for span in requests} == {root_of(spans).span_id}
+    assert {span.service for span in spans if span.name == "submit"} == {"podcast"}
     assert {span.attributes["podcast.chunk.index"] for span in spans if is_a_try(span)} == set(range(40))
+
+
+async def test_a_trusted_client_has_a_job_traced_also_after_a_restart(
+    environment: dict[str, str], tone_speech: ToneSpeech, tmp_path: Path
+) -> None:
+    environment |= {
+        "PODCAST_SPEECH_URL": tone_speech.url,
+        "PODCAST_GATEWAY_KEY": STACK_KEY,
+        "PODCAST_TRACES_TRUST_CLIENTS": "true",
+        "OTEL_TRACES_SAMPLER": "parentbased_always_off",
+    }
+    with Services(environment, tmp_path / "logs") as services:
+        (gateway, *_) = services.start("gateway", *SERVICES)
+        await services.ready()
+        document = {"text": book(30, chapters=2), "source_format": "markdown", "max_parallel": 2}
+        async with with_key(gateway.health_url) as client:
+            unmarked = (await client.post("/v1/jobs", json=document)).json()["job_id"]
+            marked = (await client.post("/v1/jobs", json=document, headers={"traceparent": CLIENT})).json()["job_id"]
+        await until(lambda: len(tries(services, marked)) >= 3, "chunks were spoken", seconds=60)
+        (coordinator,) = services.of("coordinator")
+        coordinator.process.stop()
+        services.restart(coordinator)
+        for job_id in (unmarked, marked):
+            assert (await services.ended(job_id)).state == "completed"
+        spans = await trace_of(services, marked)
+        assert {span.attributes["podcast.chunk.index"] for span in spans if is_a_try(span)} == set(range(30))
+        assert not of_trace(exported(services), of_job(unmarked, ratio=1.0).trace)
 
 
 async def test_every_service_is_killed_and_the_job_is_still_one_trace(traced: Services) -> None:
@@ -186,12 +214,7 @@ async def test_tries_are_side_by_side_and_a_replay_links_to_the_first(
     await traced.submit(job)
     assert (await traced.ended(job.job_id)).state == "failed"
     tone_speech.behave()
-    replay = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.cli.app", "dlq", "replay", "--all"),
-        env={**os.environ, **traced.environment},
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    assert await asyncio.wait_for(replay.wait(), COMMAND_SECONDS) == 0
+    await command(traced, "dlq", "replay", "--all")
     await traced.reaches(job.job_id, "completed")
 
     spans = await trace_of(traced, job.job_id, shows=lambda found: any(span.name == "job resumed" for span in found))
@@ -211,6 +234,18 @@ async def test_tries_are_side_by_side_and_a_replay_links_to_the_first(
     assert again.parent_id == first.span_id
     episode = next(span for span in spans if span.name == "publish podcast:episode.requested")
     assert episode.parent_id == again.span_id
+
+
+async def command(services: Services, *words: str) -> str:
+    """Run `podcast`, with traces; what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli.app", *words),
+        env={**os.environ, **services.environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+    assert process.returncode == 0, output
+    return output.decode().strip()
 
 
 # ---------------------------------------------------------------- reading
