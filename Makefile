@@ -72,15 +72,18 @@ docs:
 	$(BIN)/python -m services.cli.settings_document > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
 
 # requirements.lock is what the system runs on, requirements-dev.lock adds what its tests need; bootstrap.lock is the
-# installer itself. `make lock` keeps the versions that still fit; UPGRADE=--upgrade takes the newest.
+# installer itself. In deploy/images: what each image contains, in the versions of requirements.lock, and what builds them. `make lock` keeps the versions that still fit; UPGRADE=--upgrade takes the newest.
 UPGRADE ?=
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 .PHONY: lock
 lock:
 	deploy/setup.sh check
 	$(COMPILE) deploy/bootstrap.in --python-version 3.11 -o deploy/bootstrap.lock
-	$(COMPILE) pyproject.toml deploy/build.in -o requirements.lock
-	$(COMPILE) pyproject.toml deploy/build.in --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml deploy/build.in --extra speech -o requirements.lock
+	$(COMPILE) pyproject.toml deploy/build.in --extra speech --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml -c requirements.lock -o deploy/images/services.lock
+	$(COMPILE) deploy/images/speech.in -c requirements.lock -o deploy/images/speech.lock
+	$(COMPILE) deploy/images/build.in deploy/build.in --python-version 3.11 -o deploy/images/build.lock
 
 .PHONY: clean
 clean:
