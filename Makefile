@@ -16,6 +16,8 @@ help:
 	@echo "make faults   the long fault suite, and all hostile documents"
 	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
 	@echo "make bench    the figures of docs/benchmarks.md"
+	@echo "make images   the images of the stack, as podcast/services:TAG and so on; TAG=, IMAGES= and BUILD_ARGS= as you like"
+	@echo "make stack-test   the stack for real: deployed, updated, killed, restored; stack-test-short in ten minutes"
 	@echo "make docs     the generated documents"
 	@echo "make lock     the lock files, from pyproject.toml"
 	@echo "make clean    remove what was made here (.venv included)"
@@ -84,6 +86,28 @@ lock:
 	$(COMPILE) pyproject.toml -c requirements.lock -o deploy/images/services.lock
 	$(COMPILE) deploy/images/speech.in -c requirements.lock -o deploy/images/speech.lock
 	$(COMPILE) deploy/images/build.in deploy/build.in --python-version 3.11 -o deploy/images/build.lock
+
+# `services` first: the classic builder makes every stage that stands before the one that is wanted, and keeps them.
+IMAGES ?= podcast
+TAG ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
+BUILD_ARGS ?=
+.PHONY: images
+images:
+	for target in services speech rabbitmq minio; do \
+		docker build $(BUILD_ARGS) --file deploy/Dockerfile --target $$target --tag $(IMAGES)/$$target:$(TAG) \
+			--build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) . || exit 1; \
+	done
+
+# The stack as it is deployed, on this machine's engine; needs root, to install and start one where there is none.
+.PHONY: stack-test
+stack-test:
+	deploy/setup.sh test
+	PODCAST_STACK=long $(BIN)/python -m pytest tests/stack --timeout=3600 --capture=no $(PYTEST_ARGS)
+
+.PHONY: stack-test-short
+stack-test-short:
+	deploy/setup.sh test
+	PODCAST_STACK=short $(BIN)/python -m pytest tests/stack --timeout=1200 --capture=no $(PYTEST_ARGS)
 
 .PHONY: clean
 clean:
