@@ -1,10 +1,11 @@
 """A speech server that encodes text as tones, so that a finished episode can be read back word for word.
 
-    python -m tests.servers.tone_speech [--port 0] [--delay SECONDS]
+    python -m tests.servers.tone_speech [--host 127.0.0.1] [--port 0] [--delay SECONDS] [--record FILE]
 
 prints its port as the first line. `POST /v1/audio/speech` is OpenAI's; `GET /calls` returns the calls so far,
 `DELETE /calls` forgets them; `POST /mode` makes it misbehave (`tests.servers.speech_faults`), `POST /delay` makes it
-slow. `speed` is recorded but not applied: the modem has one pace.
+slow. With `--record` the calls of all processes
+with that file are returned. `speed` is recorded but not applied: the modem has one pace.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import socket
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -30,9 +32,10 @@ from tests.servers.speech_faults import Fault
 class ToneServer:
     """The routes and their state."""
 
-    def __init__(self, delay_seconds: float = 0.0) -> None:
+    def __init__(self, delay_seconds: float = 0.0, record: Path | None = None) -> None:
         self.delay_seconds = delay_seconds
         self.faults: list[Fault] = []
+        self.record = record
         self.calls: list[dict[str, object]] = []
         self.running = 0
         self.most_running = 0
@@ -57,6 +60,7 @@ class ToneServer:
             "answered": False,
         }
         self.calls.append(call)
+        self._write(call)
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
@@ -77,16 +81,28 @@ class ToneServer:
         call["answered"] = fault.mode == "ok"
         return response
 
+    def _write(self, call: dict[str, object]) -> None:
+        """Keep a call, before it is answered, also for other processes."""
+        if self.record is not None:
+            with self.record.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(call) + "\n")
+
     async def recorded(self, request: Request) -> Response:
         """Return the calls so far, or forget them."""
         if request.method == "DELETE":
             self.calls.clear()
+            if self.record is not None:
+                self.record.unlink(missing_ok=True)
+        calls = self.calls
+        if self.record is not None:
+            lines = self.record.read_text(encoding="utf-8").splitlines() if self.record.exists() else []
+            calls = [json.loads(line) for line in lines]
             self.most_running = self.running
         return JSONResponse(
             {
-                "count": len(self.calls),
-                "texts": [call["text"] for call in self.calls],
-                "calls": self.calls,
+                "count": len(calls),
+                "texts": [call["text"] for call in calls],
+                "calls": calls,
                 "running": self.running,
                 "most_running": self.most_running,
             }
@@ -139,12 +155,12 @@ async def voices(_request: Request) -> Response:
     return JSONResponse({"voices": [{"id": "default", "model": "tones"}]})
 
 
-def serve(app: Starlette, port: int) -> None:
+def serve(app: Starlette, port: int, host: str = "127.0.0.1") -> None:
     """Run until SIGTERM; prints the port first. A call that hangs does not keep the server from stopping."""
     # asyncio switches Nagle's algorithm off only for sockets that name their protocol; with it, answers wait for 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((host, port))
     listener.listen(1_024)
     print(listener.getsockname()[1], flush=True)  # noqa: T201 - how the starter learns the port
     config = uvicorn.Config(
@@ -157,8 +173,10 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="tone_speech")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before every answer")
+    parser.add_argument("--host", default="127.0.0.1", help="address it binds to")
+    parser.add_argument("--record", type=Path, help="where the calls are kept, one JSON object a line")
     options = parser.parse_args(arguments)
-    serve(ToneServer(options.delay).app(), options.port)
+    serve(ToneServer(options.delay, options.record).app(), options.port, options.host)
 
 
 if __name__ == "__main__":

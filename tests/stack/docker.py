@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 LABEL = "podcast.test.content"
@@ -45,6 +46,7 @@ class Docker:
         check: bool = True,
         env: dict[str, str] | None = None,
         given: str | None = None,
+        folder: Path | None = None,
     ) -> str:
         """Its standard output.
 
@@ -54,6 +56,7 @@ class Docker:
             check: whether a failure is an error.
             env: its whole environment; None: ours.
             given: its standard input.
+            folder: where it runs; None: where we do.
 
         Raises:
             StackTestError: it failed, or took longer.
@@ -68,6 +71,7 @@ class Docker:
                 check=False,
                 env=env,
                 input=given,
+                cwd=folder,
             )
         except subprocess.TimeoutExpired as error:
             raise StackTestError(f"docker {' '.join(arguments[:3])} took longer than {seconds:g} s.") from error

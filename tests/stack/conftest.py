@@ -1,0 +1,68 @@
+"""The engine, the images and the stack, each made once; the tests of this folder run in the order of their files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack import engine as engines
+from tests.stack import images
+from tests.stack.docker import Docker
+from tests.stack.engine import Engine, NoEngineError
+from tests.stack.stack import SPEECH_PORT, Stack
+
+WANTED = os.environ.get("PODCAST_STACK", "")
+"""`short` or `long`; empty: nothing here runs, since it is no part of `make test`."""
+
+collect_ignore_glob = [] if WANTED else ["test_*.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("long_stack") and WANTED != "long":
+            item.add_marker(pytest.mark.skip(reason="only in the long form: make stack-test"))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    try:
+        with engines.provided() as engine:
+            yield engine
+    except NoEngineError as error:
+        pytest.skip(f"THE STACK IS NOT TESTED. {error}")
+
+
+@pytest.fixture(scope="session")
+def docker(engine: Engine) -> Docker:
+    return engine.docker
+
+
+@pytest.fixture(scope="session")
+def tag(docker: Docker) -> Iterator[str]:
+    """The tag of the images under test."""
+    tag = images.ensure(docker)
+    yield tag
+    images.remove_others(docker, tag)
+
+
+@pytest.fixture(scope="session")
+def stack(docker: Docker, tag: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack, deployed by `podcast deploy init` and `up`."""
+    stack = Stack(docker, tmp_path_factory.mktemp("stack") / "deployment")
+    stack.init(tag)
+    stack.set_options(PODCAST_TEST_SPEECH_PORT=str(SPEECH_PORT))
+    try:
+        stack.up()
+        yield stack
+    finally:
+        if not os.environ.get("PODCAST_STACK_KEEP"):
+            stack.destroy()
+            assert not stack.remains()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path

@@ -1,0 +1,159 @@
+"""The life of a stack: updated, killed, frozen, scaled, its secrets rotated, its engine away.
+
+Each in the middle of a book, of which nothing is lost and nothing that is finished is spoken again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end import texts
+from tests.stack import images
+from tests.stack.docker import Docker, say
+from tests.stack.engine import Engine
+from tests.stack.stack import SERVERS, SERVICES, Stack, until
+
+pytestmark = pytest.mark.long_stack
+
+BOOK_CHUNKS = 200
+SPEECH_SECONDS = 3
+FROZEN_SECONDS = 180.0
+ABSENCE_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slow_speech(stack: Stack) -> None:
+    """As slow as speech is on a small machine, so that there is a middle of the book to do things in."""
+    stack.set_options(PODCAST_TEST_SPEECH_SECONDS=str(SPEECH_SECONDS))
+    stack.up()
+
+
+def begin(stack: Stack, seed: int, chunks: int = BOOK_CHUNKS) -> str:
+    """Submit a book, and wait until it is well under way."""
+    job_id = stack.submit(texts.book(chunks, seed=seed), title=f"Book {seed}")
+    stack.wait_for_chunks(job_id, chunks // 10)
+    return job_id
+
+
+def still_in_the_middle(stack: Stack, job_id: str) -> None:
+    """A test proves nothing if the book was finished before it did anything."""
+    assert stack.job(job_id)["state"] == "synthesizing"
+
+
+def proves(stack: Stack, job_id: str, folder: Path, chunks: int = BOOK_CHUNKS, seed: int = 0) -> None:
+    """The episode is complete, exact, and nothing that was finished was spoken again."""
+    job = stack.wait_for(job_id, "completed")
+    assert job["chunks"]["failed"] == 0
+    assert job["chunks"]["total"] == chunks
+    heard, written = stack.heard(job_id, folder)
+    assert heard == written
+    spoken = [texts.sentence(number, seed=seed) for number in range(chunks) if number % (chunks // 10)]
+    assert [text for text in heard if not text.startswith("Chapter number")] == spoken
+    assert stack.spoken_again(job_id) == []
+    calls = sum(call["text"] in set(written) for call in stack.calls())
+    say(f"book {seed}: {chunks} chunks, 0 failed, heard exactly; {calls} speech calls, 0 for finished chunks")
+
+
+def test_every_service_is_updated_in_the_middle_of_a_book(stack: Stack, docker: Docker, tag: str, folder: Path) -> None:
+    new = f"{tag}-next"
+    images.retag(docker, tag, new)
+    before = {container["Id"] for container in stack.containers()}
+    job_id = begin(stack, seed=11)
+    stack.init(new)
+    say(f"updating every service to {new}")
+    started = time.monotonic()
+    stack.up()
+    say(f"updated in {time.monotonic() - started:.0f} s: {stack.update_states()}")
+    assert before.isdisjoint({container["Id"] for container in stack.containers()}), "every task is a new one"
+    for service in (*SERVICES, *SERVERS):
+        assert {one["Config"]["Image"].rpartition(":")[2] for one in stack.containers(service)} == {new}, service
+        assert stack.update_states()[service] == "completed", service
+    proves(stack, job_id, folder, seed=11)
+
+
+@pytest.mark.parametrize("service", [*SERVICES, *SERVERS])
+def test_a_killed_container_is_replaced_in_the_middle_of_a_book(stack: Stack, folder: Path, service: str) -> None:
+    seed, chunks = 20 + (*SERVICES, *SERVERS).index(service), 30
+    job_id = begin(stack, seed, chunks)
+    killed = stack.containers(service)[0]["Id"]
+    still_in_the_middle(stack, job_id)
+    stack.docker.run("kill", killed)
+    until(
+        lambda: (now := stack.containers(service)) and all(one["Id"] != killed for one in now),
+        f"{service} is started again",
+    )
+    proves(stack, job_id, folder, chunks, seed)
+
+
+@pytest.mark.parametrize("service", [*SERVICES, *SERVERS])
+def test_a_frozen_container_is_found_unhealthy_and_replaced(stack: Stack, service: str) -> None:
+    container = stack.containers(service)[0]
+    assert container["State"]["Health"]["Status"] == "healthy"
+    _freeze(container["State"]["Pid"])
+    seen: set[str] = set()
+
+    def is_replaced() -> bool:
+        now = {one["Id"]: one["State"]["Health"]["Status"] for one in stack.containers(service)}
+        seen.add(now.get(container["Id"], "gone"))
+        return container["Id"] not in now and "healthy" in now.values()
+
+    until(is_replaced, f"the frozen {service} is replaced by a healthy one", seconds=FROZEN_SECONDS)
+    events = stack.docker.run(
+        *("events", "--since", "10m", "--until", "0s", "--filter", f"container={container['Id']}"),
+        *("--filter", "event=health_status", "--format", "{{.Action}}"),
+    )
+    assert "health_status: unhealthy" in events, (seen, events)
+
+
+def _freeze(pid: int) -> None:
+    """Stop a process and all that it started; it is the first of its container, whose children are the service."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        _freeze(int(child))
+    os.kill(pid, signal.SIGSTOP)
+
+
+def test_synthesizers_are_scaled_up_and_down_in_the_middle_of_a_book(stack: Stack, folder: Path) -> None:
+    job_id = begin(stack, seed=40)
+    for count in (4, 2):
+        still_in_the_middle(stack, job_id)
+        stack.docker.run("service", "scale", f"podcast-test_synthesizer={count}", seconds=300)
+        assert len(stack.containers("synthesizer")) == count
+    proves(stack, job_id, folder, seed=40)
+
+
+def test_a_secret_is_rotated_in_the_middle_of_a_book(stack: Stack, folder: Path) -> None:
+    job_id = begin(stack, seed=50, chunks=60)
+    old = stack.key
+    (stack.folder / "secrets/gateway_key").unlink()
+    stack.init(stack.containers("gateway")[0]["Config"]["Image"].rpartition(":")[2])
+    assert stack.key != old
+    still_in_the_middle(stack, job_id)
+    stack.up()
+    with stack.client() as client:
+        refused = client.get("/v1/jobs", headers={"Authorization": f"Bearer {old}"})
+    assert refused.status_code == 401
+    proves(stack, job_id, folder, 60, 50)
+
+
+def test_the_engine_is_away_for_a_while_in_the_middle_of_a_book(engine: Engine, stack: Stack, folder: Path) -> None:
+    if not engine.is_own:
+        pytest.skip("The engine ran before the test, which therefore may not stop it.")
+    job_id = begin(stack, seed=60, chunks=100)
+    engine.freeze()
+    try:
+        # Containers run on without it: the book goes on.
+        done = stack.job(job_id)["chunks"]["done"]
+        stack.wait_for_chunks(job_id, done + 5, seconds=ABSENCE_SECONDS * 4)
+    finally:
+        engine.thaw()
+    still_in_the_middle(stack, job_id)
+    say("the engine is ended, and started again")
+    engine.stop()
+    engine.start()
+    stack.up()
+    proves(stack, job_id, folder, 100, 60)
