@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.stack.docker import Docker, StackTestError, say
+from tests.stack.docker import Docker, say
 
 INSTALL_SECONDS = 900.0
 START_SECONDS = 60.0
@@ -117,12 +117,14 @@ def install() -> None:
     Raises:
         NoEngineError: it is missing and cannot be installed, or its command line is too old.
     """
-    if shutil.which("docker") is None or (shutil.which("dockerd") is None and not Docker().answers()):
+    has_engine = shutil.which("docker") is not None and (shutil.which("dockerd") is not None or Docker().answers())
+    if not has_engine or shutil.which("debootstrap") is None:
         if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            raise NoEngineError("Docker is not installed, and only root on Debian could install it.")
-        say("installing packages: docker.io docker-cli debootstrap")
+            raise NoEngineError("docker or debootstrap is not installed, and only root on Debian could install it.")
+        packages = ("debootstrap",) if has_engine else _packages()
+        say(f"installing packages: {' '.join(packages)}")
         apt = ("apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300")
-        for command in (("update",), ("install", "--no-install-recommends", *_packages())):
+        for command in (("update",), ("install", "--no-install-recommends", *packages)):
             done = subprocess.run(
                 (*apt, *command),
                 env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
@@ -165,13 +167,3 @@ def _swarm(docker: Docker) -> Iterator[None]:
         else:
             for label in added:
                 docker.run("node", "update", "--label-rm", label.partition("=")[0], node)
-
-
-def require_root_tools() -> None:
-    """Check for what makes base images.
-
-    Raises:
-        StackTestError: it is missing.
-    """
-    if shutil.which("debootstrap") is None:
-        raise StackTestError("debootstrap is missing: apt-get install debootstrap.")

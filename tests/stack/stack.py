@@ -93,7 +93,9 @@ class Stack:
 
     def up(self) -> None:
         """`podcast deploy up`, which waits until every service is as it should be."""
-        self.podcast("deploy", "up", str(self.folder), "--wait", str(DEPLOY_SECONDS), seconds=DEPLOY_SECONDS + 120)
+        # There is no registry to ask for the images.
+        options = ("--wait", str(DEPLOY_SECONDS), "--resolve-image", "never")
+        self.podcast("deploy", "up", str(self.folder), *options, seconds=DEPLOY_SECONDS + 120)
 
     def down(self) -> None:
         """`podcast deploy down`."""
