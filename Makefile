@@ -71,6 +71,8 @@ docs:
 	$(BIN)/python -m docs.sync_client
 	$(BIN)/python -m docs.problems
 	$(BIN)/python -m docs.metrics
+	$(BIN)/python -m docs.logs
+	$(BIN)/python -m deploy.monitoring.dashboards
 	$(BIN)/python -m services.cli.settings_document > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
 
 # requirements.lock is what the system runs on, requirements-dev.lock adds what its tests need; bootstrap.lock is the

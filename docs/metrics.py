@@ -35,10 +35,11 @@ configuration, alerts and dashboards for them; [ADR 19](adr/0019-metrics-and-log
 
 - Times are in seconds, counters end in `_total`. A histogram has `_bucket`, `_sum` and `_count`.
 - No label names a job, a chunk, a receiver or anything else that there may be any number of. What happens to one job
-  is in the logs, by its id, and in `podcast status ID`.
+  is in the [logs](logs.md), by its id, and in `podcast status ID`.
 - The gauges about jobs are of the active coordinator and 0 at a stand-by: ask for their sum, or their maximum. Those
   about queues are the same at every coordinator: ask for the maximum.
-- Counters begin at 0 with the process; a combination of labels appears when it first happens.
+- Counters begin at 0 with the process. A combination of labels appears when it first happens; those that alerts ask for
+  are there from the start.
 - The Python client adds `process_*` (CPU, memory, descriptors, start time) and `python_*`.
 """
 

@@ -8,7 +8,8 @@ from services.coordinator import deaths, handlers, metrics, plan, queue_watch, r
 from services.coordinator.jobs import Jobs
 from services.coordinator.retention import keep_pruned
 from shared.protocol import messages, topology
-from shared.runtime import service
+from shared.runtime import certificates, service
+from shared.runtime.broker_addresses import addresses
 from shared.settings import Settings
 
 
@@ -31,6 +32,9 @@ def build(
     app.background += [
         jobs.keep_written,
         functools.partial(metrics.keep_shown, jobs.all),
+        functools.partial(
+            certificates.keep_read, certificates.broker_and_store(settings, addresses(settings.amqp_url))
+        ),
         functools.partial(queue_watch.keep_read, settings, (*stages, app.queue, topology.WEBHOOKS)),
         functools.partial(reconciling.tick, app.publish, every_seconds=settings.reconcile_seconds),
         functools.partial(keep_pruned, app.store, settings),

@@ -69,6 +69,9 @@ QUEUES_READ: Final = Gauge(
     "podcast_queues_read_timestamp_seconds", "When the queues were last read from the broker, since the epoch."
 )
 
+for _state in TERMINAL_STATES:
+    JOBS_ENDED.labels(_state)  # it begins at 0, so that the first is seen as an increase
+
 
 def changed(before: JobStatus, after: JobStatus) -> None:
     """Count a job that has come into another state, or has ended."""

@@ -2,8 +2,8 @@
 
     python -m services.gateway.app
 
-prints its port as the only line on stdout (`PODCAST_GATEWAY_PORT=0` takes a free one). It keeps no state: any number
-may run, and a client may go on at another one.
+prints its port as the only line on stdout (`PODCAST_GATEWAY_PORT=0` takes a free one); JSON logs have it instead. It
+keeps no state: any number may run, and a client may go on at another one.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from services.gateway.speech_stream import StreamSlots
 from services.gateway.voice_catalogue import VoiceCatalogue
 from shared.client.covers import COVER_LIMIT_BYTES
 from shared.errors import Misconfigured, PodcastError
-from shared.runtime import heap, logs, trace_export
+from shared.runtime import heap, logs, trace_export, unlocked_log
 from shared.runtime.http_traces import TRACERESPONSE, HttpTraces
 from shared.settings import Settings, load
 from shared.tracing import spans
@@ -150,7 +150,8 @@ def main() -> None:
     try:
         settings = load()
     except Misconfigured as error:
-        sys.exit(f"gateway: {error}")
+        unlocked_log.refuse("gateway", error)
+        sys.exit(1)
     logs.configure("gateway", level=settings.log_level, as_json=settings.log_json)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it logs every start, and every bad request
     heap.share_one()
@@ -162,7 +163,7 @@ def main() -> None:
             code = await serve(app, backend)
             backend.uploads.remove()
         except PodcastError as error:
-            sys.stderr.write(f"gateway: {error}\n")
+            unlocked_log.refuse("gateway", error)
             code = 2
         await trace_export.finish()
         sys.stdout.flush()

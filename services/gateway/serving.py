@@ -13,7 +13,6 @@ import math
 import resource
 import signal
 import socket
-import sys
 from typing import Final
 
 import structlog
@@ -25,7 +24,7 @@ from services.gateway.backend import Backend
 from services.gateway.connection import Connection
 from shared.runtime import metrics
 from shared.runtime.http_guard import HEADERS_LIMIT_BYTES, ConnectionGuard
-from shared.runtime.http_server import BACKLOG, Server, listen
+from shared.runtime.http_server import BACKLOG, Server, listen, print_port
 from shared.runtime.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
@@ -101,8 +100,7 @@ async def serve(app: FastAPI, backend: Backend) -> int:
     gc.set_threshold(*gc.get_threshold()[:2], _OLDEST_GENERATION)
     working = asyncio.create_task(backend.run())
     working.add_done_callback(lambda _: stop())
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
+    print_port(port)
     log.info("listening", url=f"http://{host}:{port}")
     server.after_start = lambda: listener.listen(BACKLOG)  # uvicorn has set both to the lower number
     await server.serve(sockets=[listener])

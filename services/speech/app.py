@@ -20,7 +20,7 @@ from services.speech.pool import Pool
 from services.speech.routes import Routes
 from services.speech.serving import serve
 from shared.errors import PodcastError
-from shared.runtime import logs, trace_export
+from shared.runtime import logs, trace_export, unlocked_log
 from shared.settings import Settings, load
 
 
@@ -47,7 +47,7 @@ def main() -> int:
         routes, pool = build(settings)
         return asyncio.run(_run(routes, pool, settings))
     except PodcastError as error:
-        sys.stderr.write(f"{error}\n")
+        unlocked_log.refuse("speech", error)
         return 2
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import time
 from contextlib import suppress
 
@@ -14,7 +13,7 @@ from starlette.applications import Starlette
 
 from services.speech.pool import Pool
 from shared.errors import Misconfigured
-from shared.runtime.http_server import BACKLOG, Server, listen
+from shared.runtime.http_server import BACKLOG, Server, listen, print_port
 
 STARTS_BEFORE_GIVING_UP = 3
 """After this many failed starts of workers without a success the process ends instead of waiting forever."""
@@ -67,11 +66,10 @@ async def serve(
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
     working = asyncio.create_task(pool.run())
     working.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    watching = asyncio.create_task(
-        _announce(pool, server, f"{'https' if certificate else 'http'}://{bound_host}:{bound_port}")
-    )
-    sys.stdout.write(f"{bound_port}\n")
-    sys.stdout.flush()
+    url = f"{'https' if certificate else 'http'}://{bound_host}:{bound_port}"
+    log.info("listening", url=url)
+    watching = asyncio.create_task(_announce(pool, server, url))
+    print_port(bound_port)
     try:
         await server.serve(sockets=[listener])
     finally:

@@ -1,11 +1,13 @@
 """synthesizer: consumes chunk.requested, publishes chunk.synthesized. Competing consumers."""
 
+from functools import partial
+
 import anyio
 
 from services.synthesizer import handlers
 from services.synthesizer.speech import SpeechPool
 from shared.protocol import messages, topology
-from shared.runtime import service
+from shared.runtime import certificates, service
 from shared.settings import Settings
 
 
@@ -19,6 +21,7 @@ def build(settings: Settings) -> service.Service:
     )
     app.publishes(messages.ChunkSynthesized)
     speech = SpeechPool(settings)
+    app.background.append(partial(certificates.keep_read, certificates.peers("speech", settings.speech_urls)))
     turns = anyio.CapacityLimiter(handlers.AUDIO_AT_A_TIME)
 
     @app.on(messages.ChunkRequested)

@@ -96,7 +96,7 @@ async def _stored(store: Store, key: str, sample_rate: int) -> Measurement | Non
     except NotFound:
         return None
     except BadAudio as error:
-        log.warning("stored_chunk_damaged", key=key, why=error.message)
+        log.warning("stored chunk damaged", key=key, reason=error.message)
         return None
     return found if found.sample_rate == sample_rate else None
 
@@ -126,7 +126,7 @@ async def _spoken(
                 metrics.BAD_AUDIO.labels(spoken.endpoint).inc()
             if last:
                 raise
-            log.warning("bad_audio", endpoint=answered_by, why=error.message)
+            log.warning("bad audio", endpoint=answered_by, reason=error.message)
         else:
             return chunk, spoken.endpoint
     raise AssertionError  # the second round returns or raises

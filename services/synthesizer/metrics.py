@@ -47,6 +47,10 @@ BREAKER: Final = Gauge(
 
 def show(endpoint: Endpoint) -> None:
     """Read this endpoint's gauges from it at each scrape."""
+    for outcome in ("spoken", "busy", "down"):
+        CALL_SECONDS.labels(endpoint.name, outcome)
+    for counter in (AUDIO_SECONDS, CHARACTERS, BAD_AUDIO):
+        counter.labels(endpoint.name)  # it begins at 0, so that the first is seen as an increase
     CALLS_IN_FLIGHT.labels(endpoint.name).set_function(lambda: endpoint.in_flight)
     for state in STATES:
         BREAKER.labels(endpoint.name, state).set_function(lambda state=state: endpoint.breaker.state == state)  # type: ignore[misc] # mypy cannot infer a lambda with a default

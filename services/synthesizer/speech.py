@@ -124,7 +124,7 @@ class SpeechPool:
                 if not isinstance(error, ConnectionLost):
                     tries[endpoint] = 0
                 seconds = round(time.monotonic() - started, 3)
-                log.warning("speech_failed", endpoint=endpoint.name, seconds=seconds, why=str(error))
+                log.warning("speech failed", endpoint=endpoint.name, seconds=seconds, reason=str(error))
         raise self._verdict(failures)
 
     async def _call(self, endpoint: Endpoint, request: SpeechRequest) -> bytes:

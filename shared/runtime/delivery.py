@@ -86,9 +86,9 @@ class Delivery(BaseMiddleware[Any, Any]):
 
     async def on_receive(self) -> None:
         """Add the message to those in flight, and its job to the log context."""
-        structlog.contextvars.bind_contextvars(
-            job=envelope.job_id(self.msg), chunk=envelope.chunk(self.msg), attempt=envelope.attempt(self.msg)
-        )
+        about = {"job": envelope.job_id(self.msg), "chunk": envelope.chunk(self.msg)}
+        known = {name: value for name, value in about.items() if value is not None}
+        structlog.contextvars.bind_contextvars(**known, attempt=envelope.attempt(self.msg))
         self.span = message_traces.processing(self.msg, self.subscription.queue.name)
         self.span.__enter__()  # the message is handled in a task of its own, so it ends with the delivery
         structlog.contextvars.bind_contextvars(**logs.trace_of(self.span))

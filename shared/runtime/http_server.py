@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 import uvicorn
 
 from shared.errors import Misconfigured
+from shared.runtime import unlocked_log
 
 BACKLOG: Final = 1_024
 
@@ -33,6 +35,13 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Leave signals to the caller."""
         yield
+
+
+def print_port(port: int) -> None:
+    """Print the port as the only line on stdout, for whoever has started the process; with JSON logs it is in those."""
+    if not unlocked_log.is_json():
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
 
 
 def listen(host: str, port: int, *, what: str, setting: str) -> socket.socket:

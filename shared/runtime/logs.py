@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from shared.addresses import scrub
+from shared.runtime import unlocked_log
 from shared.text import json_escaped, printable
 from shared.tracing.spans import Span
 
@@ -41,6 +42,7 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
     shared_processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        *([structlog.stdlib.add_logger_name] if as_json else []),
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -74,6 +76,8 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = False) -> No
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.root.handlers = [handler]
+    logging.captureWarnings(capture=True)
+    unlocked_log.configure(service, as_json=as_json)
     logging.root.setLevel(level.upper())
     # Libraries that log every connection and every request; their warnings are still shown.
     logging.getLogger("aio_pika").setLevel(logging.CRITICAL)  # logs every refused connection; we log it once

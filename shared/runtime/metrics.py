@@ -17,6 +17,7 @@ from shared.errors import PodcastError
 from shared.protocol.topology import DEAD_EXCHANGE, EVENTS_EXCHANGE, EXCHANGE, WORK_QUEUES
 from shared.runtime.readiness import Readiness
 
+OUTCOMES: Final = ("done", "ignored", "retried", "waiting", "dead", "handed back", "abandoned")
 MESSAGES: Final = Counter(
     "podcast_messages",
     "Messages that were settled, by how: done, ignored, retried (the try counts), waiting (for a server, uncounted), "
@@ -59,6 +60,12 @@ LOOP_LAG_MAX_SECONDS: Final = Gauge(
 )
 READY: Final = Gauge("podcast_ready", "Whether the process can work now, as /readyz says: 1 or 0.")
 BROKER_UP: Final = Gauge("podcast_broker_up", "Whether the process is connected to the broker: 1 or 0.")
+CERTIFICATE_EXPIRES: Final = Gauge(
+    "podcast_certificate_expiry_timestamp_seconds",
+    "When the certificate of a server expires, since the epoch; read every hour by the coordinator (broker, store) and "
+    "the synthesizer (speech), from servers that are connected to over TLS.",
+    ["peer"],
+)
 STORE_UP: Final = Gauge("podcast_store_up", "Whether the store answered when it was last asked: 1 or 0.")
 _EXCHANGES: Final = {
     **{name: name for name in (EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE)},
@@ -77,6 +84,13 @@ def measured(exchange: str) -> Iterator[None]:
         outcome = "confirmed"
     finally:
         PUBLISH_SECONDS.labels(_EXCHANGES.get(exchange, "other"), outcome).observe(time.monotonic() - started)
+
+
+def begin(queue: str) -> None:
+    """Let the counters of a queue begin at 0, so that the first of anything is seen as an increase."""
+    for outcome in OUTCOMES:
+        MESSAGES.labels(queue, outcome)
+    IN_FLIGHT.labels(queue)
 
 
 def show(readiness: Readiness) -> None:

@@ -28,7 +28,7 @@ from shared.errors import BrokerDown, Misconfigured, StoreDown
 from shared.protocol import envelope, reading, topology
 from shared.protocol.messages import Message
 from shared.protocol.topology import WorkQueue
-from shared.runtime import health, heap, logs, metrics, timeout_budget, trace_export, watchdog
+from shared.runtime import health, heap, logs, metrics, timeout_budget, trace_export, unlocked_log, watchdog
 from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected, prepare, ssl_context
 from shared.runtime.broker_addresses import FailoverConnection, shuffled
 from shared.runtime.delivery import Delivery, Ignored
@@ -196,6 +196,7 @@ class Service:
         loop.add_signal_handler(signal.SIGUSR1, self._watchdog.dump)
         self._watchdog.start()
         metrics.show(self.readiness)
+        metrics.begin(self.queue.name)
         if self.settings.health_port:
             health.serve(
                 self._watchdog,
@@ -328,12 +329,14 @@ def main(service: str, build: Callable[[Settings], Service]) -> None:
         settings = load()
         timeout_budget.check(settings)
     except Misconfigured as error:
-        sys.exit(f"{service}: {error}")
+        unlocked_log.refuse(service, error)
+        sys.exit(1)
     logs.configure(service, level=settings.log_level, as_json=settings.log_json)
     try:
         trace_export.start(service, settings)
     except Misconfigured as error:
-        sys.exit(f"{service}: {error}")
+        unlocked_log.refuse(service, error)
+        sys.exit(1)
     heap.share_one()
 
     async def run() -> None:

@@ -7,10 +7,8 @@ when it has been blocked for too long: the broker then redelivers what was in fl
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import io
 import os
-import sys
 import threading
 import time
 import traceback
@@ -18,7 +16,7 @@ from collections.abc import Callable
 
 import structlog
 
-from shared.runtime import metrics
+from shared.runtime import metrics, unlocked_log
 
 log = structlog.get_logger(__name__)
 
@@ -84,9 +82,7 @@ class Watchdog:
 
     def dump(self) -> None:
         """Write the stacks of all threads and tasks to the log."""
-        print(f"--- stacks of process {os.getpid()} ---", file=sys.stderr)  # noqa: T201 - must not wait for log locks
-        faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
-        print(self.tasks(), "--- end of stacks ---", sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - as above
+        unlocked_log.stacks(self.tasks())
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -106,10 +102,7 @@ class Watchdog:
         while not self._ended.wait(_BEAT_SECONDS):
             stalled = self.seconds_since_beat()
             if stalled > self._limit_seconds:
-                print(  # noqa: T201 - the log's lock may be what the loop waits for
-                    f"watchdog: the event loop has not turned for {stalled:.1f} s; ending the process",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                reason = f"the event loop has not turned for {stalled:.1f} s; ending the process"
+                unlocked_log.write(f"watchdog: {reason}", level="critical", event="watchdog", reason=reason)
                 self.dump()
                 os._exit(STALLED_EXIT_CODE)

@@ -1,0 +1,1 @@
+"""Prometheus, Alertmanager and the dashboards of deploy/monitoring."""
