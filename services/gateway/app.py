@@ -2,8 +2,8 @@
 
     python -m services.gateway.app
 
-prints its port as the only line on stdout (`PODCAST_GATEWAY_PORT=0` takes a free one); JSON logs have it instead. It
-keeps no state: any number may run, and a client may go on at another one.
+prints its port as the only line on stdout (`PODCAST_GATEWAY_PORT=0` takes a free one; with JSON logs a port that
+was given is not printed). It keeps no state: any number may run, and a client may go on at another one.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ async def serve(app: FastAPI, backend: Backend) -> int:
     gc.set_threshold(*gc.get_threshold()[:2], _OLDEST_GENERATION)
     working = asyncio.create_task(backend.run())
     working.add_done_callback(lambda _: stop())
-    print_port(port)
+    print_port(port, asked=settings.gateway_port)
     log.info("listening", url=f"http://{host}:{port}")
     server.after_start = lambda: listener.listen(BACKLOG)  # uvicorn has set both to the lower number
     await server.serve(sockets=[listener])

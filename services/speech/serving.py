@@ -69,7 +69,7 @@ async def serve(
     url = f"{'https' if certificate else 'http'}://{bound_host}:{bound_port}"
     log.info("listening", url=url)
     watching = asyncio.create_task(_announce(pool, server, url))
-    print_port(bound_port)
+    print_port(bound_port, asked=port)
     try:
         await server.serve(sockets=[listener])
     finally:

@@ -37,9 +37,16 @@ class Server(uvicorn.Server):
         yield
 
 
-def print_port(port: int) -> None:
-    """Print the port as the only line on stdout, for whoever has started the process; with JSON logs it is in those."""
-    if not unlocked_log.is_json():
+def print_port(port: int, *, asked: int) -> None:
+    """Print the port as the only line on stdout, for whoever has started the process.
+
+    With JSON logs, only if it was not known before: all that a container writes is then one JSON object a line.
+
+    Args:
+        port: where the server listens.
+        asked: the port of the settings; 0 for any.
+    """
+    if asked == 0 or not unlocked_log.is_json():
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
 
