@@ -99,6 +99,7 @@ def _note(span: Span, start: Message) -> None:
 
 def _name(span: Span, scope: Scope) -> None:
     route = getattr(scope.get("route"), "path", None)
+    span.set({"podcast.request.id": scope.get("state", {}).get("request_id")})
     if span.is_recorded and isinstance(route, str):
         span.set({"http.route": route})
         span.rename(f"{scope['method']} {route}")
