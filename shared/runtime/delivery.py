@@ -147,12 +147,17 @@ class Delivery(BaseMiddleware[Any, Any]):
             metrics.HANDLER_SECONDS.labels(
                 self.subscription.queue.name, self.kind if exc_val is None else "failed"
             ).observe(time.monotonic() - self.started)
-            if exc_val is not None and not isinstance(exc_val, Ignored | _TooEarly):
+            if exc_val is not None and not self._is_no_failure(exc_val):
                 self.span.failed(exc_val, reason=_sentence(exc_val))
             self.span.end()
             if self.task is not None:
                 self.subscription.in_flight.pop(self.task, None)
         return not isinstance(exc_val, asyncio.CancelledError)
+
+    def _is_no_failure(self, error: BaseException) -> bool:
+        """Whether the message was not handled although nothing is wrong: its time will come, or nobody needs it."""
+        is_handed_back = isinstance(error, asyncio.CancelledError) and self.subscription.stopping
+        return is_handed_back or isinstance(error, Ignored | _TooEarly)
 
     async def _settle(self, error: BaseException | None) -> str:
         """Settle the message, retrying until that succeeds or the broker has taken it back."""
