@@ -17,7 +17,7 @@ from tests.docs.console import Command, Ids, Shell, blocks
 from tests.servers.pages import serving
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/dead-letters.md", "docs/http.md"]
+PAGES = ["README.md", "docs/dead-letters.md", "docs/http.md", "docs/operations.md"]
 """README's blocks start and stop their own stack; the guides' blocks expect a running one."""
 ARTICLE = """\
 # The Lighthouse
