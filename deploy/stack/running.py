@@ -55,8 +55,8 @@ def up(
         docker("stack", "deploy", *flags, "-c", "-", name, input_text=text, seconds=_DEPLOY_SECONDS)
 
     before = services(name)
-    nodes = [each for each in config.in_turn() if each in {report.name for report in before}]
-    for node in nodes if len(nodes) > 1 else ():
+    there = {report.name for report in before}
+    for node in [each for each in config.in_turn() if each in there]:
         put(config.only([node]))
         settle(name, before=before, seconds=max(seconds, _TURN_SECONDS), say=say, only=node)
     put(config.text)

@@ -147,7 +147,7 @@ def without_identity(found: dict[str, Any]) -> dict[str, Any]:
     rest = {
         key: sorted(value, key=str) if key in {"configs", "secrets"} else value
         for key, value in found.items()
-        if key not in {"networks", "volumes", "hostname", "deploy"}
+        if key not in {"networks", "volumes", "hostname", "deploy", "entrypoint"}
     }
     return rest | {"deploy": deploy}
 
