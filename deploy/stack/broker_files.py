@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
 
 from deploy.broker.definitions import BrokerAccount
+from deploy.stack.addresses import user_of, users_of
 
 RABBITMQ_CONF: Final = """\
 # Written by `podcast deploy init`; what does not depend on the deployment is in the image.
@@ -48,22 +48,6 @@ def cluster_conf(stack: str) -> str:
             "",
         )
     )
-
-
-def amqp_url(user: str, password: str) -> str:
-    """Where a user of the stack's broker connects."""
-    return f"amqp://{quote(user, safe='')}:{quote(password, safe='')}@rabbitmq:5672/"
-
-
-def user_of(url: str) -> tuple[str, str]:
-    """User and password in an address."""
-    parts = urlsplit(url)
-    return unquote(parts.username or ""), unquote(parts.password or "")
-
-
-def users_of(role: str) -> tuple[str, str]:
-    """The names of the two users that a role has."""
-    return role, f"{role}-2"
 
 
 def accounts(urls: Iterable[tuple[str, str]]) -> list[BrokerAccount]:

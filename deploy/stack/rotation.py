@@ -1,32 +1,36 @@
 """`podcast deploy rotate`: a new value for a secret, in an order in which nothing stops for it.
 
 RabbitMQ and MinIO know one password a user. So each role has two users there, and the turn goes from one to the other:
-both can log in while the services are replaced, and then the first one's password is changed to one that nobody knows
-(`--finish`). Neither server forgets a user that is not named any more, so locking it is how to take its rights away.
+both can log in while the services are replaced, and then the first one cannot any more (`--finish`). MinIO's is removed
+by the service `provision`. RabbitMQ forgets no user that is not named any more, so there it gets a password that nobody
+knows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from deploy.local.files import private_folder, read_private, write_private
-from deploy.stack.broker_files import amqp_url, user_of, users_of
+from deploy.stack.addresses import AMQP_URL, STORE_URL, amqp_url, store_url, user_of, users_of
 from deploy.stack.deployment import Deployment
 from deploy.stack.initialising import initialise
-from deploy.stack.secret_files import AMQP_URL, MADE_ONCE, NAMING_KEY, PREVIOUS, STORE_URL, password, read_all
+from deploy.stack.secret_files import MADE_ONCE, NAMING_KEY, PREVIOUS, password, read_all
 from shared.errors import BadInput
 
-_USERS: Final[dict[str, Callable[[str, str], str]]] = {AMQP_URL: amqp_url}
+_USERS: Final[dict[str, Callable[[str, str], str]]] = {AMQP_URL: amqp_url, STORE_URL: store_url}
 """What the names of addresses with users begin with → what makes one of a user and a password."""
 FIXED: Final = (NAMING_KEY, "minio_root_user")
 """What is not rotated: a key that only names things, and a name."""
+_PROVISION: Final = "PODCAST_PROVISION_USERS"
+"""What the service `provision` is told: to keep users of the store whose turn it is not any more, or to remove them."""
+_KEEP: Final = "--users=/run/secrets"
+_REMOVE: Final = "--retire"
 
 
 def rotatable() -> tuple[str, ...]:
     """The secrets that can be rotated."""
-    return tuple(name for name in MADE_ONCE if name not in FIXED and not name.startswith(STORE_URL))
+    return tuple(name for name in MADE_ONCE if name not in FIXED)
 
 
 def rotate(deployment: Deployment, name: str) -> bool:
@@ -44,10 +48,9 @@ def rotate(deployment: Deployment, name: str) -> bool:
         file.unlink(missing_ok=True)
         initialise(deployment.folder, {})
         return False
-    role = name.removeprefix(kind)
     old = read_private(file).rstrip()
     user, _ = user_of(old)
-    first, second = users_of(role)
+    first, second = users_of(name.removeprefix(kind))
     if user not in {first, second}:
         raise BadInput(
             f"{name} is an address of an external server.", hint="Change it there, and give the new one to `init`."
@@ -55,24 +58,29 @@ def rotate(deployment: Deployment, name: str) -> bool:
     private_folder(deployment.secrets / PREVIOUS)
     write_private(deployment.secrets / PREVIOUS / name, old)
     write_private(file, _USERS[kind](second if user == first else first, password()))
-    initialise(deployment.folder, {})
+    initialise(deployment.folder, {_PROVISION: _KEEP} if kind == STORE_URL else {})
     return True
 
 
 def finish(deployment: Deployment, name: str) -> None:
-    """Lock the user whose turn it was before.
+    """Lock or remove the user whose turn it was before.
 
     Raises:
         BadInput: this secret was not rotated.
     """
     kind = _kind(name)
-    file: Path = deployment.secrets / PREVIOUS / name
+    file = deployment.secrets / PREVIOUS / name
     old = read_private(file).rstrip()
     if kind is None or not old:
         waiting = ", ".join(read_all(deployment.secrets / PREVIOUS)) or "none"
         raise BadInput(f"{name} has no previous user.", hint=f"There are previous users of: {waiting}.")
-    write_private(file, _USERS[kind](user_of(old)[0], password()))
-    initialise(deployment.folder, {})
+    if kind == STORE_URL:
+        file.unlink()
+        others = [each for each in read_all(deployment.secrets / PREVIOUS) if each.startswith(STORE_URL)]
+        initialise(deployment.folder, {} if others else {_PROVISION: _REMOVE})
+    else:
+        write_private(file, _USERS[kind](user_of(old)[0], password()))
+        initialise(deployment.folder, {})
 
 
 def _kind(name: str) -> str | None:

@@ -13,18 +13,17 @@ from typing import Final
 
 from deploy.broker.definitions import ACCOUNT_ROLES, document
 from deploy.local.files import private_folder, read_private, write_private
-from deploy.stack.broker_files import accounts, amqp_url
+from deploy.stack.addresses import AMQP_URL, STORE_URL, amqp_url, store_url
+from deploy.stack.broker_files import accounts
+from deploy.store.policies import STORE_RIGHTS
 from shared.client.api_keys import new_token
 
 SERVICES: Final = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "gateway")
 """Those that use the broker and the store."""
-BUCKET: Final = "podcast"
 NAMING_KEY: Final = "naming_key"
 """Keys the hashes in the secrets' names, so that nobody can try out weak secrets on them; it is deployed nowhere."""
 PREVIOUS: Final = "previous"
 """The folder with the address of the user whose turn it was before, of roles that have been rotated."""
-AMQP_URL: Final = "amqp_url_"
-STORE_URL: Final = "store_url_"
 _PASSWORD_BYTES: Final = 24
 
 Known = Mapping[str, str]
@@ -36,12 +35,8 @@ def password() -> str:
     return secrets.token_hex(_PASSWORD_BYTES)
 
 
-def _new_user(role: str) -> Callable[[Known], str]:
-    return lambda _: amqp_url(role, password())
-
-
-def _store_url(known: Known) -> str:
-    return f"s3://{known['minio_root_user']}:{known['minio_root_password']}@minio:9000/{BUCKET}?secure=false"
+def _new_user(address: Callable[[str, str], str], role: str) -> Callable[[Known], str]:
+    return lambda _: address(role, password())
 
 
 MADE_ONCE: Final[dict[str, Callable[[Known], str]]] = {
@@ -50,8 +45,8 @@ MADE_ONCE: Final[dict[str, Callable[[Known], str]]] = {
     "minio_root_user": lambda _: "podcast",
     "minio_root_password": lambda _: password(),
     "gateway_key": lambda _: new_token(),
-    **{f"{AMQP_URL}{role}": _new_user(role) for role in ACCOUNT_ROLES},
-    **{f"{STORE_URL}{service}": _store_url for service in SERVICES},
+    **{f"{AMQP_URL}{role}": _new_user(amqp_url, role) for role in ACCOUNT_ROLES},
+    **{f"{STORE_URL}{role}": _new_user(store_url, role) for role in STORE_RIGHTS},
 }
 """Each is made when it is missing, in this order."""
 
@@ -67,7 +62,15 @@ def _definitions(known: Known, previous: Known) -> str:
     return document(accounts(urls))
 
 
-DERIVED: Final[dict[str, Callable[[Known, Known], str]]] = {"rabbitmq_definitions": _definitions}
+def _store_admin(known: Known, previous: Known) -> str:
+    del previous
+    return store_url(known["minio_root_user"], known["minio_root_password"])
+
+
+DERIVED: Final[dict[str, Callable[[Known, Known], str]]] = {
+    "rabbitmq_definitions": _definitions,
+    f"{STORE_URL}admin": _store_admin,
+}
 """Each follows from those above, and from those of the users whose turn it was before."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.broker.definitions import password_hash
-from deploy.stack.broker_files import user_of
+from deploy.stack.addresses import user_of
 from deploy.stack.deployment import Deployment
 from deploy.stack.rotation import finish, rotatable, rotate
 from shared.errors import BadInput

@@ -53,6 +53,9 @@ def test_every_service_is_bounded_watched_and_can_be_undone(merge: Merge) -> Non
     for name, found in every_service(merge):
         deploy = found["deploy"]
         if deploy.get("mode") == "replicated-job":
+            assert (found["healthcheck"], deploy["restart_policy"]["condition"]) == ({"disable": True}, "on-failure")
+            assert found["read_only"] is True
+            assert int(deploy["resources"]["limits"]["memory"]) > 0
             continue
         seen += 1
         assert found["healthcheck"]["test"][0] == "CMD", name
@@ -109,6 +112,8 @@ def test_docker_waits_longer_than_a_service_needs_to_stop(merge: Merge, name: st
 def test_long_connections_inside_go_to_a_task_and_not_through_a_virtual_address(merge: Merge) -> None:
     for name, found in every_service(merge):
         published = bool(found.get("ports"))
+        if found["deploy"].get("mode") == "replicated-job":
+            continue  # nobody connects to it
         assert found["deploy"].get("endpoint_mode", "vip") == ("vip" if published else "dnsrr"), name
 
 
