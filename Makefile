@@ -7,6 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
+TEST_WORKERS ?= 2
 
 .PHONY: help
 help:
@@ -23,6 +24,7 @@ help:
 	@echo "make clean    remove what was made here (.venv included)"
 	@echo
 	@echo "PYTEST_ARGS='-k splitting -x' make test   only some tests"
+	@echo "TEST_WORKERS=0 make test                  one test file after the other, in this process; 2 at a time otherwise"
 
 .PHONY: demo
 demo:
@@ -34,7 +36,7 @@ demo:
 test:
 	deploy/setup.sh test
 	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: check
 check:

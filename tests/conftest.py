@@ -11,13 +11,20 @@ import pytest
 from deploy.local.minio_build import ensure_minio
 from shared.settings import PREFIX, Settings, load
 from tests.servers.minio import MinioServer
+from tests.servers.ports import keep_stacks_apart
 from tests.servers.rabbitmq import RabbitServer
 
 IS_LONG = os.environ.get("PODCAST_FAULTS") == "long"
 """Whether the tests marked `long` run too, as `make faults` runs them."""
 
 
+SLOWEST_FIRST = ("fault", "end_to_end", "docs", "integration", "clients", "fuzz", "unit")
+"""The folders whose files take longest, so that no worker of pytest-xdist is left alone with one at the end."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=_folder)
     if IS_LONG:
         return
     left_out = [item for item in items if item.get_closest_marker("long")]
@@ -25,8 +32,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(left_out)]
 
 
+def _folder(item: pytest.Item) -> int:
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else 0
+
+
 def pytest_configure() -> None:
     """Drop the settings of the caller's environment; the stack that they name is not ours to use."""
+    keep_stacks_apart()
     for name in Settings.model_fields.keys() - {"cache_dir"}:
         for variable in (f"{PREFIX}{name.upper()}", f"{PREFIX}{name.upper()}_FILE"):
             os.environ.pop(variable, None)

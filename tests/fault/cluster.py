@@ -38,9 +38,10 @@ from shared.store.s3 import S3Store
 from tests.end_to_end import texts
 from tests.fault.failpoints import DIRECTORY
 from tests.servers.minio import MinioServer
+from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitServer
-from tests.servers.services import SERVICES, Services, Worker, free_port
+from tests.servers.services import SERVICES, Services, Worker
 from tests.servers.speech_process import ToneSpeech
 
 SHORT_DEADLINES = {

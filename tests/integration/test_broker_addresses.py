@@ -17,8 +17,8 @@ from shared.runtime.broker_addresses import addresses, shuffled
 from shared.runtime.service import Service
 from shared.settings import Settings
 from tests.integration.running import request, running
+from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
-from tests.servers.services import free_port
 from tests.waiting import until
 
 ONE, TWO = "amqp://u:p@one:5672/v", "amqp://u:p@two:5673/v"

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -28,17 +27,12 @@ from shared.settings import Settings
 from shared.store import job_manifest, keys
 from shared.store.port import Store, open_store
 from tests.servers import tones
+from tests.servers.ports import free_port
 from tests.servers.process import Process
 from tests.waiting import until
 
 START_SECONDS = 60.0
 SERVICES = ("chunker", "coordinator", "synthesizer", "assembler")
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 from deploy.local import probing
 from deploy.local.health import port_mapper_silence, readiness, silence
 from deploy.local.probing import FAILURES_LIMIT, Prober
-from tests.servers.services import free_port
+from tests.servers.ports import free_port
 from tests.waiting import until
 
 PACE_SECONDS = 0.02
