@@ -13,6 +13,8 @@ import pytest
 
 from shared.client import api_keys
 from shared.client.api_keys import Scope
+from shared.protocol import topology
+from shared.runtime.broker import connected
 from shared.settings import Settings
 from shared.store.port import Store
 from tests.integration.gateway.gateway_settings import STACK_KEY, environment, with_key
@@ -58,16 +60,6 @@ class Gateway:
         return token
 
 
-@pytest.fixture
-async def gateway(amqp_url: str, file_store_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    """A gateway alone: nothing consumes what it publishes, unless the test starts `services`."""
-    with Services(environment(amqp_url, file_store_url), tmp_path / "logs") as services:
-        (worker,) = services.start("gateway")
-        await services.ready()
-        async with with_key(worker.health_url) as client:
-            yield Gateway(services, worker, client)
-
-
 @contextmanager
 def gateway_on(amqp_url: str, store_url: str, directory: Path, **extra: str) -> Iterator[Services]:
     """A running gateway on given servers.
@@ -111,6 +103,18 @@ async def shared(module_services: Services) -> AsyncIterator[Gateway]:
     worker = module_services.of("gateway")[0]
     async with with_key(worker.health_url) as client:
         yield Gateway(module_services, worker, client)
+
+
+@pytest.fixture
+async def gateway(shared: Gateway) -> Gateway:
+    """The module's gateway as if it were new: nothing in its store or its queues, and nothing that consumes."""
+    for key in [key async for key in shared.store.list("")]:
+        await shared.store.delete(key)
+    async with connected(shared.settings) as connection, connection.channel() as channel:
+        for queue in topology.WORK_QUEUES:
+            for name in (queue.name, queue.dead):
+                await (await channel.get_queue(name)).purge()
+    return shared
 
 
 @pytest.fixture(scope="module")

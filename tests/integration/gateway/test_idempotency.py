@@ -16,7 +16,6 @@ from shared.client import deleting, idempotency, pruning
 from shared.client.idempotency import Claim
 from shared.client.job_pages import jobs_page
 from shared.protocol.messages import JobRequest, JobStatus
-from shared.runtime.broker import connected
 from shared.store import keys
 from shared.store.port import Store
 from tests.integration.gateway.conftest import Gateway, with_key
@@ -52,17 +51,6 @@ async def other(second_replica: Worker) -> AsyncIterator[httpx.AsyncClient]:
     """A client of another replica."""
     async with with_key(second_replica.health_url) as client:
         yield client
-
-
-@pytest.fixture
-async def gateway(shared: Gateway) -> Gateway:
-    """The module's gateway, with an empty queue and no jobs."""
-    for prefix in (keys.JOBS, keys.IDEMPOTENCY):
-        for key in [key async for key in shared.store.list(prefix)]:
-            await shared.store.delete(key)
-    async with connected(shared.settings) as connection, connection.channel() as channel:
-        await (await channel.get_queue(SUBMITTED)).purge()
-    return shared
 
 
 async def test_the_same_request_gets_the_same_answer_also_at_another_replica(

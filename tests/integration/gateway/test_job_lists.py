@@ -49,14 +49,6 @@ def joined(found: list[list[str]]) -> list[str]:
     return [job_id for page in found for job_id in page]
 
 
-@pytest.fixture
-async def gateway(shared: Gateway) -> Gateway:
-    """The module's gateway, without jobs."""
-    for key in [key async for key in shared.store.list(keys.JOBS)]:
-        await shared.store.delete(key)
-    return shared
-
-
 async def test_pages_follow_each_other_newest_first(gateway: Gateway) -> None:
     ids = sorted([await put(gateway, new_job_id()) for _ in range(7)], reverse=True)
     assert await pages(gateway, limit=3) == [ids[:3], ids[3:6], ids[6:]]
