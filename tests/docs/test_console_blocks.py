@@ -17,8 +17,9 @@ from tests.docs.console import Command, Ids, Shell, blocks
 from tests.servers.pages import serving
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/dead-letters.md", "docs/http.md", "docs/operations.md"]
-"""README's blocks start and stop their own stack; the guides' blocks expect a running one."""
+README = "README.md"
+GUIDES = ("docs/http.md", "docs/http-jobs.md", "docs/dead-letters.md", "docs/operations.md")
+"""README's blocks start and stop their own stack; the guides' blocks expect a running one, which they share."""
 ARTICLE = """\
 # The Lighthouse
 
@@ -92,22 +93,23 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("pages", [(README,), GUIDES], ids=["README", "guides"])
 def test_every_console_block_works_as_it_is_printed(
-    page: str, folder: Path, environment: dict[str, str], web: str
+    pages: tuple[str, ...], folder: Path, environment: dict[str, str], web: str
 ) -> None:
     state_dir = Path(environment["PODCAST_STATE_DIR"])
-    ids = Ids()
     with Shell(folder, environment) as shell:
-        if page != "README.md":
+        if README not in pages:
             assert shell.run("podcast up --detach")[0] == 0
-        for block in blocks((ROOT / page).read_text(encoding="utf-8")):
-            if block.reason_not_to_run:
-                continue
-            for command in block.commands:
-                if "$PODCAST_AMQP_URL" in command.line or "$PODCAST_API_URL" in command.line:
-                    paste_addresses(shell, state_dir)
-                check(command, *shell.run(ids.put_into(command.line.replace("https://example.org", web))), ids)
+        for page in pages:
+            ids = Ids()
+            for block in blocks((ROOT / page).read_text(encoding="utf-8")):
+                if block.reason_not_to_run:
+                    continue
+                for command in block.commands:
+                    if "$PODCAST_AMQP_URL" in command.line or "$PODCAST_API_URL" in command.line:
+                        paste_addresses(shell, state_dir)
+                    check(command, *shell.run(ids.put_into(command.line.replace("https://example.org", web))), ids)
 
 
 def paste_addresses(shell: Shell, state_dir: Path) -> None:
@@ -126,7 +128,7 @@ def check(command: Command, code: int, printed: str, ids: Ids) -> None:
 
 
 def test_every_block_says_why_if_it_is_not_run() -> None:
-    for page in PAGES:
+    for page in (README, *GUIDES):
         for block in blocks((ROOT / page).read_text(encoding="utf-8")):
             assert block.commands
             assert not block.reason_not_to_run or len(block.reason_not_to_run.split()) > 3
@@ -134,6 +136,6 @@ def test_every_block_says_why_if_it_is_not_run() -> None:
 
 def test_the_guide_names_the_true_numbers_of_attempts() -> None:
     words = ("zero", "one", "two", "three", "four", "five", "six", "seven")
-    text = " ".join((ROOT / "docs/dead-letters.md").read_text(encoding="utf-8").split())
+    text = " ".join((ROOT / "docs/dead-letters.md", "docs/operations.md").read_text(encoding="utf-8").split())
     assert f"after {words[Settings().attempts_limit]} attempts (`PODCAST_ATTEMPTS_LIMIT`)" in text
     assert f"after {words[Settings().chunker_attempts_limit]} (`PODCAST_CHUNKER_ATTEMPTS_LIMIT`)" in text

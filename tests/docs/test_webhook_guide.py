@@ -52,7 +52,7 @@ def test_the_shell_of_the_guide_computes_the_signature(tmp_path: Path) -> None:
 
 def test_its_figures_are_those_of_the_settings() -> None:
     settings = Settings()
-    assert f"tried {settings.webhook_attempts_limit} times" in GUIDE
+    assert f"There are {settings.webhook_attempts_limit} attempts" in GUIDE
     assert f"within {settings.webhook_deadline_seconds:g} s" in GUIDE
     assert f"for {settings.webhook_rotation_seconds / 3_600:g} hours" in GUIDE
-    assert f"at most {ENDPOINTS_LIMIT}." in GUIDE
+    assert f"at most {ENDPOINTS_LIMIT} endpoints" in GUIDE
