@@ -133,8 +133,8 @@ class Guard:
                 self._own = api_keys.key_of(settings.gateway_key, name="stack", scopes=SCOPES)
             except BadInput as error:
                 raise Misconfigured(
-                    "PODCAST_GATEWAY_KEY is no key of the API.",
-                    hint="Keys have the form of those that `podcast keys add` prints: pe_…_….",
+                    "PODCAST_GATEWAY_KEY is not a valid API key.",
+                    hint="Use a key of the form that `podcast keys add` prints: pe_…_….",
                 ) from error
         self._keys = KeyDirectory(store)
         self._rates = RateWindows()
@@ -178,7 +178,7 @@ class Guard:
             if self._anonymous:
                 browsers.check(request, allowed_origins=self._origins)
                 return Caller(_ANONYMOUS, _ANONYMOUS, frozenset(SCOPES), self._limit)
-            raise Unauthenticated("This needs a key.", hint="Send `Authorization: Bearer <key>`.")
+            raise Unauthenticated("This request requires a key.", hint="Send `Authorization: Bearer <key>`.")
         parsed = api_keys.parse(token)
         key = await self.valid(parsed[0]) if parsed is not None else None
         if parsed is None or key is None or not api_keys.opens(key, parsed[1]):
@@ -188,7 +188,7 @@ class Guard:
     async def _with_token(self, token: EventToken, events_of: str) -> Caller:
         key = await self.valid(token.key_id)
         if key is None or not token.is_genuine(key, events_of):
-            raise Unauthenticated("This token is not valid here.", hint=GET_ANOTHER)
+            raise Unauthenticated("This token is not valid for these events.", hint=GET_ANOTHER)
         if time.time() >= token.expires_at:
             raise Unauthenticated("This token has expired.", hint=GET_ANOTHER)
         return replace(self._caller(key), until=token.expires_at)

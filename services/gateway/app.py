@@ -94,12 +94,12 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     allowed_origins = sorted(origins(settings))
     if settings.gateway_anonymous and settings.gateway_host not in _LOOPBACK:
         raise Misconfigured(
-            "PODCAST_GATEWAY_ANONYMOUS would let anyone on the network in.",
+            "PODCAST_GATEWAY_ANONYMOUS would give access to everybody on the network.",
             hint="Bind the gateway to 127.0.0.1 with PODCAST_GATEWAY_HOST, or use keys.",
         )
     if settings.gateway_anonymous and "*" in allowed_origins:
         raise Misconfigured(
-            "PODCAST_GATEWAY_ANONYMOUS with PODCAST_GATEWAY_CORS_ORIGINS=* would let any web page in.",
+            "PODCAST_GATEWAY_ANONYMOUS with PODCAST_GATEWAY_CORS_ORIGINS=* would give access to every web page.",
             hint="List the origins of your pages, or use keys.",
         )
     _ = settings.webhook_allowed  # named now if it cannot be read, not at the first request that needs it

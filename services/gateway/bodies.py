@@ -67,7 +67,7 @@ async def portions(request: Request, *, seconds: float) -> AsyncIterator[bytes]:
                 f"The request did not arrive within {seconds:g} s.", hint="Send it over a faster connection."
             ) from error
         except ClientDisconnect as error:
-            raise HTTPException(400, "The client went away.") from error
+            raise HTTPException(400, "The client has disconnected.") from error
         yield portion
 
 
@@ -90,7 +90,7 @@ async def read_json(request: Request, model: type[Model], *, limit_bytes: int, s
         body += portion
         if len(body) > limit_bytes:
             raise TooLarge(
-                f"A JSON document may have {limit_bytes / 1e6:g} MB.",
+                f"A JSON document may have at most {limit_bytes / 1e6:g} MB.",
                 hint="Send a longer text as a file (multipart/form-data).",
             )
     return parse(model, bytes(body))

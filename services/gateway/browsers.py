@@ -29,7 +29,7 @@ def check(request: Request, *, allowed_origins: frozenset[str]) -> None:
     host = hosts[0].lower() if len(hosts) == 1 else ""
     if _name(host) not in LOOPBACK:
         raise ForeignOrigin(
-            "This gateway answers without a key, and only to requests for localhost.",
+            "This gateway requires no key, and accepts only requests to localhost.",
             hint="Use http://127.0.0.1 or http://localhost as its address.",
         )
     origin = request.headers.get("origin", "").lower()
@@ -38,7 +38,7 @@ def check(request: Request, *, allowed_origins: frozenset[str]) -> None:
     is_own = not origin or origin == f"{request.scope['scheme']}://{host}"
     if not is_own or request.headers.get("sec-fetch-site", "") not in _OWN_SITES:
         raise ForeignOrigin(
-            "A web page may not use a gateway that answers without a key.",
+            "A web page may not use a gateway that requires no key.",
             hint="Send a key, or list the page's origin in PODCAST_GATEWAY_CORS_ORIGINS.",
         )
 

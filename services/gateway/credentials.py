@@ -11,7 +11,7 @@ from services.gateway.gateway_errors import Unauthenticated
 
 PARAMETER: Final = "token"
 """The parameter of the query with an event token; also the name of its security scheme."""
-GET_ANOTHER: Final = "Get another with POST to the address of the events and `/token`."
+GET_ANOTHER: Final = "Request a new one with POST, at the path of the events followed by /token."
 
 
 def event_token(request: Request) -> EventToken | None:
@@ -24,10 +24,10 @@ def event_token(request: Request) -> EventToken | None:
     if not sent:
         return None
     if len(sent) > 1 or "authorization" in request.headers or "x-api-key" in request.headers:
-        raise Unauthenticated("The request has several keys or tokens.", hint="Send one.")
+        raise Unauthenticated("The request contains several keys or tokens.", hint="Send only one.")
     found = EventToken.parse(sent[0])
     if found is None:
-        raise Unauthenticated("This is no token for events.", hint=GET_ANOTHER)
+        raise Unauthenticated("This is not a token for events.", hint=GET_ANOTHER)
     return found
 
 
@@ -39,12 +39,14 @@ def key_in(request: Request) -> str | None:
     """
     sent = [*request.headers.getlist("authorization"), *request.headers.getlist("x-api-key")]
     if len(sent) > 1:
-        raise Unauthenticated("The request has several keys.", hint="Send one `Authorization: Bearer <key>`.")
+        raise Unauthenticated("The request contains several keys.", hint="Send only one `Authorization: Bearer <key>`.")
     if not sent:
         return None
     if "x-api-key" in request.headers:
         return sent[0].strip()
     kind, _, value = sent[0].partition(" ")
     if kind.lower() != "bearer" or not value.strip():
-        raise Unauthenticated("The Authorization is of another kind.", hint="Send `Authorization: Bearer <key>`.")
+        raise Unauthenticated(
+            "The Authorization header is not of the type Bearer.", hint="Send `Authorization: Bearer <key>`."
+        )
     return value.strip()

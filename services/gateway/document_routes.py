@@ -38,7 +38,7 @@ async def problem_page(name: str, request: Request) -> Response:
     for kind in kinds():
         if kind.name == name:
             return _html(document_pages.problems([kind])) if _wants_html(request) else JSONResponse(_document(kind))
-    raise NotFound("There is no problem of this name.", hint="`/problems` lists them.")
+    raise NotFound("There is no kind of problem with this name.", hint="`/problems` lists them.")
 
 
 def _document(kind: ProblemKind) -> dict[str, str | int]:

@@ -41,7 +41,7 @@ class Slots:
         if self._open[key_id] >= self._per_key:
             raise TooManyStreams(
                 f"This key has {self._per_key} event streams open, which is the limit.",
-                hint="Close one first; one stream of /v1/events can replace many of single jobs.",
+                hint="Close one first; one stream of /v1/events can replace many streams of single jobs.",
                 retry_after_seconds=_RETRY_SECONDS,
             )
         if self.open >= self._limit:

@@ -83,7 +83,7 @@ async def read_form(
     except FormParserError as error:
         raise HTTPException(400, f"The form cannot be read: {error}") from error
     if not reader.ended:
-        raise HTTPException(400, "The form has no end.")
+        raise HTTPException(400, "The form is incomplete.")
     return reader.form
 
 
@@ -92,7 +92,7 @@ class _Reader:
 
     def __init__(self, boundary: bytes, folder: Path, *, fields: Mapping[str, int], uploads: Mapping[str, int]) -> None:
         if not boundary:
-            raise HTTPException(400, "The form's content type names no boundary.")
+            raise HTTPException(400, "The content type of the form has no boundary.")
         self.form = Form()
         self.ended = False
         self.arrived: list[tuple[Path, bytes]] = []
@@ -143,9 +143,11 @@ class _Reader:
         name = self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if name not in {*self._field_limits, *self._upload_limits}:
             known = ", ".join((*self._upload_limits, *self._field_limits))
-            raise BadInput(f"The form has a field {name[:_SHOWN_CHARACTERS]!r}.", hint=f"It may have: {known}.")
+            raise BadInput(
+                f"The form has an unknown field {name[:_SHOWN_CHARACTERS]!r}.", hint=f"Known fields: {known}."
+            )
         if name in self.form.fields or name in self.form.uploads:
-            raise BadInput(f"The form has two fields {name!r}.", hint="Send one.")
+            raise BadInput(f"The form has two fields {name!r}.", hint="Send only one.")
         if name in self._field_limits:
             self.form.fields[name] = b""
             return
@@ -158,7 +160,7 @@ class _Reader:
         name = self._name
         limit_bytes = self._field_limits.get(name) or self._upload_limits[name]
         if self._size_bytes > limit_bytes:
-            raise TooLarge(f"The field {name!r} has more than {limit_bytes / 1e6:g} MB, which is the limit.")
+            raise TooLarge(f"The field {name!r} is larger than the limit of {limit_bytes / 1e6:g} MB.")
         if name in self.form.uploads:
             self.arrived.append((self.form.uploads[name].path, data[start:end]))
         else:

@@ -91,7 +91,7 @@ async def _stopped(job_id: str, request: Request, backend: Backend) -> None:
     while found is not None and found.state not in TERMINAL_STATES:
         if time.monotonic() >= give_up or await request.is_disconnected():
             raise NotEnded(
-                f"Job {job_id} was asked to stop, and has not stopped yet ({found.state}).",
+                f"Job {job_id} is being cancelled, but has not stopped yet ({found.state}).",
                 hint="Delete it again later.",
             )
         await asyncio.sleep(_LOOK_SECONDS)
@@ -111,7 +111,7 @@ async def retry_job(job_id: TheJobId, request: Request, backend: TheBackend) -> 
         if found.state == "completed":
             raise AlreadyCompleted(f"Job {job_id} is completed.", hint="There is nothing to retry.")
         if found.state not in TERMINAL_STATES:
-            raise StillRunning(f"Job {job_id} is under way ({found.state}).", hint="There is nothing to retry.")
+            raise StillRunning(f"Job {job_id} is running ({found.state}).", hint="There is nothing to retry.")
         await backend.publish(JobResumeRequested(job_id=job_id))
     return job_of(found)
 
@@ -164,7 +164,7 @@ async def prune(request: Request, backend: TheBackend) -> PruneReport:
         request, PruneDocument, limit_bytes=_PRUNE_LIMIT_BYTES, seconds=backend.settings.gateway_upload_seconds
     )
     if backend.pruning.locked():
-        raise Conflict("This gateway is pruning already.", hint="Wait until that has ended.")
+        raise Conflict("This gateway is already pruning.", hint="Wait until it has finished.")
     deadlines.allow(request, 2 * _PRUNE_SECONDS)
     details: dict[str, JsonValue] = {"older_than_seconds": asked.older_than_seconds, "dry_run": asked.dry_run}
     async with (

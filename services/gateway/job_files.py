@@ -66,7 +66,7 @@ async def manifest(store: Store, job_id: str, *, is_attachment: bool) -> StoredO
 async def _known(store: Store, job_id: str) -> JobStatus:
     status = await watching.look(store, job_id)
     if status is None:
-        raise NotFound(f"There is no job {job_id}.", hint="`GET /v1/jobs` lists the jobs there are.")
+        raise NotFound(f"There is no job {job_id}.", hint="`GET /v1/jobs` lists all jobs.")
     return status
 
 
@@ -96,7 +96,7 @@ async def _file(store: Store, status: JobStatus, kind: str, *, is_attachment: bo
         )
     if not key.startswith(keys.job(status.job_id)) or ".." in key.split("/"):
         # Otherwise anyone who can write a status could have any object copied out of the store.
-        raise FileLost(f"Job {status.job_id} names a file that is not its own.")
+        raise FileLost(f"The status of job {status.job_id} names a file of another job.")
     if kind == _COVER:
         return await _picture(store, status, key, is_attachment=is_attachment)
     return _named(status, key, kind, is_attachment=is_attachment)
@@ -121,7 +121,7 @@ async def _picture(store: Store, status: JobStatus, key: str, *, is_attachment: 
     try:
         mark = await store.get_range(key, 0, _MARK_BYTES)
     except NotFound as error:
-        raise FileLost(f"The cover of job {status.job_id} is not in the store any more.") from error
+        raise FileLost(f"The cover of job {status.job_id} is no longer in the store.") from error
     for begins, (media_type, suffix) in _PICTURES.items():
         if mark.startswith(begins):
             name = download_name(status.title, status.author, suffix)

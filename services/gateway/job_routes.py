@@ -33,5 +33,5 @@ async def existing(store: Store, job_id: str) -> JobStatus:
     """
     found = await watching.look(store, job_id)
     if found is None:
-        raise NotFound(f"There is no job {job_id}.", hint="`GET /v1/jobs` lists the jobs there are.")
+        raise NotFound(f"There is no job {job_id}.", hint="`GET /v1/jobs` lists all jobs.")
     return found

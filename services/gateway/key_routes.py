@@ -85,7 +85,7 @@ async def make_key(wanted: KeyWanted, request: Request, backend: TheBackend, res
     missing = sorted(set(wanted.scopes) - own.scopes)
     if missing:
         raise ScopeMissing(
-            f"Your key may not give what it does not have: {', '.join(missing)}.", hint="Use a key that has it."
+            f"A key cannot grant scopes that it does not have: {', '.join(missing)}.", hint="Use a key that has them."
         )
     limit = wanted.requests_per_minute
     if own.is_limited:
@@ -105,7 +105,7 @@ async def show_key(key_id: KeyId, backend: TheBackend) -> KeyShown:
     """One key that is valid; the list has the revoked ones too. Needs the scope `operate`."""
     key = await api_keys.known(backend.store, key_id)
     if key.revoked_at is not None:
-        raise NotFound(f"The key {key_id} was revoked.", hint="Make another one with POST /v1/keys.")
+        raise NotFound(f"The key {key_id} was revoked.", hint="Create a new one with POST /v1/keys.")
     return _shown(key)
 
 

@@ -78,7 +78,7 @@ class Room:
         if scope["type"] != "http" or CROWDED not in scope.get("state", {}) or scope["path"] in HEALTH:
             await self._app(scope, receive, send)
             return
-        error = Crowded("The gateway has as many connections as it may.", hint="Try again in a moment.")
+        error = Crowded("All connections of this gateway are in use.", hint="Try again in a moment.")
         headers = {**headers_of(error), "Connection": "close"}
         await problem(KINDS[Crowded], Request(scope), detail=str(error), headers=headers)(scope, receive, send)
 
@@ -116,7 +116,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         error = TooLarge(
-            f"The request has more than {self._limit_bytes / 1e6:g} MB, which is the limit.",
+            f"The request is larger than the limit of {self._limit_bytes / 1e6:g} MB.",
             hint="Split the document, or raise PODCAST_SOURCE_LIMIT_BYTES.",
         )
         length = Headers(scope=scope).get("content-length", "0")

@@ -148,7 +148,7 @@ def _source(older: OlderDocument) -> dict[str, str]:
         return {"text": older.text}
     if older.url and older.url.strip():
         return {"url": older.url.strip()}
-    raise BadInput("The podcast has nothing to speak.", hint="Give chapters, text or url.")
+    raise BadInput("The podcast contains no text.", hint="Give chapters, text or url.")
 
 
 def _markdown(chapter: OlderChapter) -> str:

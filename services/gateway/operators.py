@@ -41,7 +41,7 @@ class Operators:
             Busy: there are too many.
         """
         if self._present >= _AT_A_TIME:
-            raise Busy("Several operators wait for the dead letters.", hint="Try again when they are done.")
+            raise Busy("Several operators are waiting for the dead letters.", hint="Try again when they have finished.")
         self._present += 1
         try:
             yield

@@ -48,7 +48,7 @@ class RateWindows:
         }
         if is_over:
             raise RateLimited(
-                f"This key may make {requests_per_minute} requests a minute.",
-                hint=f"Go on in {left_seconds} s.",
+                f"This key is limited to {requests_per_minute} requests per minute.",
+                hint=f"Try again in {left_seconds} s.",
                 retry_after_seconds=left_seconds,
             )

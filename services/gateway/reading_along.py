@@ -107,15 +107,15 @@ class ReadingAlong:
             waited_seconds = time.monotonic() - began
             if waited_seconds > self._patience_seconds:
                 raise trouble or SpeechDown(
-                    f"Nothing was spoken for {self._patience_seconds:g} s. The job goes on.",
-                    hint="Ask again: what is spoken already is not spoken twice.",
+                    f"No speech was produced for {self._patience_seconds:g} s. The job continues.",
+                    hint="Repeat the request: finished speech is not synthesized again.",
                 )
             if time.monotonic() >= next_look and trouble is None:
                 if await self._has_ended(index):
                     try:
                         return await get()
                     except NotFound:
-                        raise AudioGone("What was spoken is no longer in the store.", hint="Ask again.") from None
+                        raise AudioGone("The audio is no longer in the store.", hint="Repeat the request.") from None
                 next_look = time.monotonic() + _STATUS_SECONDS
             pause_seconds = waited_seconds * _PAUSE_SHARE
             await asyncio.sleep(min(max(pause_seconds, _SHORTEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS))
@@ -142,7 +142,7 @@ class ReadingAlong:
 
 def _ended(status: JobStatus) -> NotSpoken | BadSource:
     if status.state == "cancelled":
-        return NotSpoken(f"The job was cancelled: {status.error or 'no reason was given.'}", hint="Ask again.")
+        return NotSpoken(f"The job was cancelled: {status.error or 'no reason was given.'}", hint="Repeat the request.")
     if not status.chunks.total:
         return BadSource(status.error or "The text cannot be read.")
     return NotSpoken(status.error or "The text cannot be spoken.")

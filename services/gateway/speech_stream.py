@@ -70,7 +70,7 @@ class StreamSlots:
         """
         if self._taken >= self._limit:
             raise SpeechStreamsFull(
-                f"This gateway sends {self._limit} {self._what} at a time.",
+                f"This gateway sends at most {self._limit} {self._what} at the same time.",
                 hint="Try again in a moment.",
                 retry_after_seconds=_RETRY_SECONDS,
             )
@@ -206,7 +206,7 @@ async def first_of(
         if getting.done():
             return getting.result()
         if not any(task.done() for task in others):
-            raise DeadlineExceeded(f"There was no audio within {seconds:g} s.", hint="Ask again.")
+            raise DeadlineExceeded(f"No audio was produced within {seconds:g} s.", hint="Repeat the request.")
         return None
     finally:
         for task in {getting, *others}:

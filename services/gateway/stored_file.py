@@ -60,7 +60,7 @@ async def answer(request: Request, backend: Backend, wanted: StoredObject) -> Re
     """
     found = await backend.store.state(wanted.key)
     if found is None:
-        raise FileLost("The store does not have this file any more.", hint="Submit the job again.")
+        raise FileLost("This file is no longer in the store.", hint="Submit the job again.")
     validators = Validators(found.tag, found.is_strong, found.modified)
     headers = {
         "ETag": validators.etag,
@@ -71,7 +71,7 @@ async def answer(request: Request, backend: Backend, wanted: StoredObject) -> Re
     if request.method in {"GET", "HEAD"}:
         match verdict(request.headers, validators):
             case "failed":
-                raise HTTPException(412, "The file is not the one that the condition names.")
+                raise HTTPException(412, "The file does not match the condition.")
             case "not modified":
                 return Response(status_code=304, headers=headers)
     if request.method == "GET" and (seconds := backend.settings.gateway_redirect_seconds):

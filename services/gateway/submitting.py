@@ -61,9 +61,7 @@ async def _once(asked: Asked, draft: Draft, *, backend: Backend, owner: str, key
         backend.store, owner=owner, key=key, fingerprint=fingerprint(asked.document, draft.request), job_id=mine
     )
     if claimed.fingerprint != fingerprint(asked.document, draft.request):
-        raise KeyReused(
-            "This Idempotency-Key came with another request before.", hint="Use a new key for a new request."
-        )
+        raise KeyReused("This Idempotency-Key was used with another request.", hint="Use a new key for a new request.")
     if claimed.published:
         return claimed.job_id
     if claimed.job_id != mine:  # of a request that is under way, or was never finished

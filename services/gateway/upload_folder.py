@@ -49,7 +49,9 @@ class UploadFolder:
         """
         if self._under_way >= self._limit:
             raise UploadsBusy(
-                f"This gateway takes {self._limit} uploads at a time.", hint="Try again.", retry_after_seconds=1
+                f"This gateway accepts at most {self._limit} uploads at the same time.",
+                hint="Try again.",
+                retry_after_seconds=1,
             )
         self._under_way += 1
         path: Path | None = None
@@ -58,7 +60,7 @@ class UploadFolder:
             yield path
         except OSError as error:
             raise Outage(
-                f"The gateway cannot keep the upload: {error.strerror or error}.", hint="Check its disk."
+                f"The gateway cannot store the upload: {error.strerror or error}.", hint="Check its disk."
             ) from error
         finally:
             self._under_way -= 1

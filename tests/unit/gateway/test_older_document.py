@@ -66,7 +66,7 @@ def test_options_arrive_and_unknown_fields_do_not_matter() -> None:
 
 def test_a_podcast_with_nothing_to_speak_is_refused() -> None:
     for fields in ({}, {"text": " "}, {"chapters": []}, {"chapters": [{"title": "One"}]}):
-        with pytest.raises(BadInput, match="nothing to speak"):
+        with pytest.raises(BadInput, match="contains no text"):
             job(**fields)
 
 
