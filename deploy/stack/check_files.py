@@ -20,6 +20,7 @@ from shared.errors import Misconfigured, PodcastError
 TOGETHER: Final[tuple[tuple[str, ...], ...]] = (
     ("rabbitmq-cluster", "minio-cluster", "encrypted-networks"),
     ("rabbitmq-cluster", "minio-cluster", "kokoro-gpu"),
+    ("rabbitmq-cluster", "minio-cluster", "monitoring"),
     ("external-broker", "external-store", "external-speech"),
 )
 """Combinations of overlays, besides each alone."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local.files import private_folder, read_private, write_private
-from deploy.stack import secret_files
+from deploy.stack import monitoring_files, secret_files
 from deploy.stack.broker_files import RABBITMQ_CONF, cluster_conf
 from deploy.stack.deployment import Deployment
 from deploy.stack.env_file import read_env, write_env
@@ -54,6 +54,7 @@ def initialise(folder: Path, options: Mapping[str, str], given: Mapping[str, str
     configs = {
         "rabbitmq.conf": RABBITMQ_CONF,
         "rabbitmq_cluster.conf": cluster_conf(chosen.get("PODCAST_STACK", "podcast")),
+        **monitoring_files.configs(deployment.configs),
     }
     private_folder(deployment.configs)
     for name, text in configs.items():
