@@ -48,8 +48,6 @@ MADE_ONCE: Final[dict[str, Callable[[Known], str]]] = {
     **{f"{AMQP_URL}{role}": _new_user(amqp_url, role) for role in ACCOUNT_ROLES},
     **{f"{STORE_URL}{role}": _new_user(store_url, role) for role in STORE_RIGHTS},
     "grafana_admin_password": lambda _: password(),
-    **{f"{AMQP_URL}{role}": _new_user(role) for role in ACCOUNT_ROLES},
-    **{f"{STORE_URL}{service}": _store_url for service in SERVICES},
 }
 """Each is made when it is missing, in this order."""
 
