@@ -23,7 +23,7 @@ from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 from shared.protocol import header_values
 from shared.protocol.messages import CHUNKS_LIMIT, JOB_ID, Frozen
 from shared.protocol.reading import APP_ID
-from shared.protocol.topology import DEAD_EXCHANGE
+from shared.protocol.topology import DEAD_EXCHANGE, EXCHANGE
 
 ATTEMPT = "x-attempt"
 """1 at the first delivery; incremented by a retry that counts."""
@@ -121,7 +121,13 @@ def outgoing(message: Frozen, *, job_id: str, persistent: bool = True) -> aio_pi
 
 
 def origin(message: AbstractIncomingMessage) -> tuple[str, str]:
-    """Exchange and routing key under which the message was first published."""
+    """Exchange and routing key under which the message was first published.
+
+    One that comes straight from a topic exchange was published there, under a key that its sender may use. The headers
+    of a copy say more, but only those who may put copies into the queue can have written them.
+    """
+    if message.exchange in {EXCHANGE, DEAD_EXCHANGE}:
+        return message.exchange or "", header_values.short(message.routing_key)
     exchange = message.headers.get(ORIGIN_EXCHANGE, message.exchange)
     routing_key = message.headers.get(ORIGIN_ROUTING_KEY, message.routing_key)
     return header_values.short(exchange), header_values.short(routing_key)
@@ -139,7 +145,7 @@ def is_dead_letter(message: AbstractIncomingMessage) -> bool:
 
 def attempt(message: AbstractIncomingMessage) -> int:
     """The number of this attempt, from 1. A copy of a dead letter carries an old count, which is ignored."""
-    if is_dead_letter(message) and ORIGIN_EXCHANGE not in message.headers:
+    if message.exchange == DEAD_EXCHANGE:
         return 1
     return max(1, header_values.count(message.headers.get(ATTEMPT)))
 

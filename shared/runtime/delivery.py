@@ -31,7 +31,7 @@ from shared.addresses import scrub
 from shared.deadlines import deadline
 from shared.errors import BrokerDown, PodcastError, Transient
 from shared.protocol import envelope
-from shared.protocol.topology import DEAD_EXCHANGE
+from shared.protocol.topology import DEAD_EXCHANGE, EXCHANGE
 from shared.runtime import delays, logs, message_traces, metrics
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.runtime.subscription import Subscription
@@ -55,6 +55,14 @@ _PERMANENT = (PodcastError, *_MALFORMED)
 
 class Ignored(PodcastError):
     """Nobody needs the message: another service is responsible, or its job was deleted. It is acked and dropped."""
+
+
+class Misrouted(Ignored):
+    """It came here in a way that its sender may not use. It is dropped: a dead letter of it could fail a job."""
+
+
+class Disguised(PodcastError):
+    """Its type is not the one that its sender may publish."""
 
 
 class _TooEarly(PodcastError):
@@ -118,6 +126,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         if self.is_taken_back:
             self.note_loss()
             raise _TakenBack("The connection was lost before the message could be handled.")
+        self._check_route()
         if seconds := envelope.still_seconds(self.msg, limit=self.subscription.pause_limit_seconds):
             raise _TooEarly(seconds)
         async with (
@@ -125,6 +134,27 @@ class Delivery(BaseMiddleware[Any, Any]):
             deadline(self.subscription.deadline_seconds, f"{self.subscription.service} handling {self.kind}"),
         ):
             return await call_next(msg)
+
+    def _check_route(self) -> None:
+        """Believe of a message only what its sender may publish: the broker limits each user's routing keys.
+
+        RabbitMQ 3.10 does not limit those in the headers CC and BCC, through which a message would reach other queues
+        too, and no version looks at the property `type`.
+
+        Raises:
+            Misrouted: it was published under a key that does not lead here.
+            Disguised: it claims another type than the one it was published as.
+        """
+        queue, key = self.subscription.queue, self.msg.routing_key
+        expected = {
+            EXCHANGE: {message.ROUTING_KEY for message in queue.consumes},
+            DEAD_EXCHANGE: set(queue.hears_deaths_of),
+        }.get(self.msg.exchange or "")
+        if expected is not None and key not in expected:
+            log.error("misrouted", kind=self.kind, routing_key=key, sender=self.msg.user_id)
+            raise Misrouted(f"Nothing that is published as {key} belongs into {queue.name}.")
+        if self.msg.exchange == EXCHANGE and self.kind != key:
+            raise Disguised(f"The message says that it is {self.kind}, but was published as {key}.")
 
     async def after_processed(
         self,

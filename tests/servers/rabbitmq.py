@@ -111,6 +111,10 @@ class RabbitServer:
         imported = self.evaluate(f'rabbit_definitions:import_raw(<<"{text}">>).')
         assert imported == "{ok, ok}", imported
 
+    def delete_user(self, name: str) -> None:
+        """Remove a user, as `rabbitmqctl delete_user` does."""
+        self.evaluate(f'rabbit_auth_backend_internal:delete_user(<<"{name}">>, <<"{USER}">>).')
+
     def drop_vhost(self, url: str) -> None:
         """Remove a vhost with its queues, so that they do not pile up in a long session."""
         name = url.rpartition("/")[2]
