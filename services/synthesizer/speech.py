@@ -181,7 +181,8 @@ class SpeechPool:
         names = ", ".join(endpoint.name for endpoint in self.endpoints)
         return SpeechDown(
             f"No speech server answers ({names})." + (f" {failures[-1].message}" if failures else ""),
-            hint="Start one, or correct PODCAST_SPEECH_URL; the work waits meanwhile.",
+            hint=(failures[-1].hint if failures else "")
+            or "Start one, or correct PODCAST_SPEECH_URL; the work waits meanwhile.",
             retry_after_seconds=min(endpoint.breaker.wait_seconds for endpoint in self.endpoints) or None,
         )
 

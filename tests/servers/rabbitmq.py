@@ -61,6 +61,10 @@ class RabbitServer:
     def start(self) -> None:
         """Start the node; returns when a client can connect."""
         self.node.prepare()
+        self.start_prepared()
+
+    def start_prepared(self) -> None:
+        """The same with the settings that it has."""
         if self.epmd is None or self.epmd.ended() is not None:
             self.start_epmd()
         server = self.server = Process(self.node.server(), self.log)

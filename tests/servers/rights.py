@@ -29,8 +29,13 @@ class BrokerUsers:
     accounts: dict[str, BrokerAccount] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Another user for each role, as a rotation makes them; not imported yet."""
         self.accounts = {
-            role: BrokerAccount(role, secrets.token_hex(16), name=f"{self.vhost}-{role}") for role in ACCOUNT_ROLES
+            role: BrokerAccount(role, secrets.token_hex(16), name=f"{self.vhost}-{role}-{secrets.token_hex(4)}")
+            for role in ACCOUNT_ROLES
         }
 
     def import_definitions(self, *more: BrokerAccount) -> None:
