@@ -158,7 +158,7 @@ async def test_an_operator_replays_a_dead_letter_and_the_job_goes_on(
     assert (await restricted.services.ended(request.job_id)).state == "failed"
     assert json.loads(await restricted.podcast("operator", "dlq", "list", "--all", "--json"))
     tone_speech.behave()
-    await restricted.podcast("operator", "dlq", "replay", "--job", request.job_id, "--yes")
+    await restricted.podcast("operator", "dlq", "replay", "--job", request.job_id)
     assert (await restricted.services.reaches(request.job_id, "completed")).state == "completed"
     await hears_all(restricted, request, source)
     await restricted.podcast("operator", "prune", "--older-than", "30d")
