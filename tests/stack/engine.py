@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,8 @@ START_SECONDS = 60.0
 STOP_SECONDS = 90.0
 OLDEST_CLI = (25, 0)
 """Which command line reads compose files of version 3.13."""
+OPTIONS_VARIABLE = "PODCAST_STACK_DOCKERD"
+"""Names options for the engine that is started: another data folder, or, together with DOCKER_HOST, another socket."""
 NODE_LABELS = ("podcast.broker=1", "podcast.store=1")
 
 _POLL_SECONDS = 0.2
@@ -57,7 +60,11 @@ class Engine:
         """
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                ("dockerd",), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                ("dockerd", *shlex.split(os.environ.get(OPTIONS_VARIABLE, ""))),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self.docker.answers():

@@ -215,7 +215,11 @@ class Stack:
     def remains(self) -> dict[str, list[str]]:
         """What is left of the stack, by kind."""
         kinds = ("container", "network", "secret", "config", "volume", "service")
-        left = {kind: self.docker.run(kind, "ls", "--quiet", "--filter", _NAMESPACE).split() for kind in kinds}
+        every = {"container": ("--all",)}
+        left = {
+            kind: self.docker.run(kind, "ls", "--quiet", *every.get(kind, ()), "--filter", _NAMESPACE).split()
+            for kind in kinds
+        }
         return {kind: ids for kind, ids in left.items() if ids}
 
     def destroy(self) -> None:
@@ -223,5 +227,7 @@ class Stack:
         say("taking the stack down")
         if (self.folder / "stack.env").exists():
             self.down()
-        for volume in self.docker.run("volume", "ls", "--quiet", "--filter", _NAMESPACE).split():
+        # The engine removes the containers of ended tasks a little later, and their volumes are in use until then.
+        until(lambda: "container" not in self.remains(), "the containers are gone")
+        for volume in self.remains().get("volume", ()):
             self.docker.run("volume", "rm", volume)

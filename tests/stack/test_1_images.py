@@ -12,7 +12,7 @@ from tests.stack.docker import Docker, StackTestError
 
 LOCKED = re.compile(r"^([A-Za-z0-9][^=\s]*)==([^\s;]+)(?: ; (.*))?", re.MULTILINE)
 NO_PROGRAMS = ("gcc", "cc", "make", "git", "curl", "wget", "pip", "pip3", "go", "dpkg-source", "nasm")
-SIZE_LIMIT_MB = {"services": 480, "speech": 420, "rabbitmq": 330, "minio": 260}
+SIZE_LIMIT_MB = {"services": 540, "speech": 480, "rabbitmq": 210, "minio": 250}
 """What docs/images.md says fills them, and a little; an image that grows beyond it is to be looked at."""
 READ_ONLY = ("--rm", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none")  # noqa: S108
 

@@ -99,9 +99,9 @@ def test_every_container_is_confined(stack: Stack, service: str) -> None:
 def test_the_processes_in_the_containers_run_as_nobody_special(stack: Stack) -> None:
     # What the engine was asked for, and what the kernel says.
     for container in stack.containers():
-        listed = stack.docker.run("top", container["Id"], "-eo", "uid,args").splitlines()[1:]
+        listed = stack.docker.run("top", container["Id"], "-eo", "pid,uid,args").splitlines()[1:]
         assert listed
-        assert {line.split()[0] for line in listed} == {"10001"}, container["Name"]
+        assert {line.split()[1] for line in listed} == {"10001"}, container["Name"]
 
 
 def test_the_networks_of_the_servers_lead_nowhere_else(stack: Stack) -> None:
