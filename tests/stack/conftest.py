@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,9 +50,9 @@ def tag(docker: Docker) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stack(docker: Docker, tag: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(docker: Docker, tag: str, session_folder: Path) -> Iterator[Stack]:
     """The stack, deployed by `podcast deploy init` and `up`."""
-    stack = Stack(docker, tmp_path_factory.mktemp("stack") / "deployment")
+    stack = Stack(docker, session_folder / "deployment")
     stack.init(tag)
     stack.set_options(PODCAST_TEST_SPEECH_PORT=str(SPEECH_PORT))
     try:
@@ -63,6 +64,16 @@ def stack(docker: Docker, tag: str, tmp_path_factory: pytest.TempPathFactory) ->
             assert not stack.remains()
 
 
+@pytest.fixture(scope="session")
+def session_folder() -> Iterator[Path]:
+    """Not pytest's: other runs of it on this machine remove all but its last three."""
+    with tempfile.TemporaryDirectory(prefix="podcast-stack-test-", dir="/var/tmp", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
+def folder(session_folder: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder of a test's own."""
+    made = session_folder / request.node.name
+    made.mkdir()
+    return made

@@ -155,10 +155,9 @@ def _packages() -> tuple[str, ...]:
     return ("docker.io", "debootstrap", "iptables", *(() if there.returncode else ("docker-cli",)))
 
 
-@contextmanager
-def _swarm(docker: Docker) -> Iterator[None]:
-    made = docker.run("info", "--format", "{{.Swarm.LocalNodeState}}") != "active"
-    if made:
+def init_swarm(docker: Docker) -> list[str]:
+    """Make the engine a swarm of its own, if it is in none, and give its node the labels; the labels that are new."""
+    if not _in_swarm(docker):
         say("docker swarm init")
         docker.run("swarm", "init", "--advertise-addr", _ADDRESS)
     node = docker.run("info", "--format", "{{.Swarm.NodeID}}")
@@ -166,11 +165,23 @@ def _swarm(docker: Docker) -> Iterator[None]:
     added = [label for label in NODE_LABELS if before.get(label.partition("=")[0]) != label.partition("=")[2]]
     for label in added:
         docker.run("node", "update", "--label-add", label, node)
+    return added
+
+
+def _in_swarm(docker: Docker) -> bool:
+    return docker.run("info", "--format", "{{.Swarm.LocalNodeState}}") == "active"
+
+
+@contextmanager
+def _swarm(docker: Docker) -> Iterator[None]:
+    made = not _in_swarm(docker)
+    added = init_swarm(docker)
     try:
         yield
     finally:
         if made:
             docker.run("swarm", "leave", "--force")
         else:
+            node = docker.run("info", "--format", "{{.Swarm.NodeID}}")
             for label in added:
                 docker.run("node", "update", "--label-rm", label.partition("=")[0], node)

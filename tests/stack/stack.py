@@ -20,7 +20,10 @@ from tests.stack import images, scripts
 from tests.stack.docker import Docker, StackTestError, say
 
 NAME = "podcast-test"
-OVERLAY = Path(__file__).with_name("overlay.yml")
+HOST_PORTS = Path(__file__).with_name("host_ports.yml")
+"""What is special to a machine without IP_VS."""
+TONES = Path(__file__).with_name("tones.yml")
+"""What is special to the test."""
 PORT, SPEECH_PORT = 18_080, 18_880
 DEPLOY_SECONDS = 600
 JOB_SECONDS = 900.0
@@ -82,7 +85,18 @@ class Stack:
 
     def init(self, tag: str, *options: str) -> None:
         """`podcast deploy init`, with what is special to the test."""
-        own = ("--images", images.PREFIX, "--stack", NAME, "--port", str(PORT), "--overlay", str(OVERLAY))
+        own = (
+            "--images",
+            images.PREFIX,
+            "--stack",
+            NAME,
+            "--port",
+            str(PORT),
+            "--overlay",
+            str(HOST_PORTS),
+            "--overlay",
+            str(TONES),
+        )
         self.podcast("deploy", "init", str(self.folder), "--tag", tag, *own, *options)
 
     def set_options(self, **options: str) -> None:
@@ -225,7 +239,7 @@ class Stack:
     def destroy(self) -> None:
         """Take it down with its volumes."""
         say("taking the stack down")
-        if (self.folder / "stack.env").exists():
+        if self.docker.run("stack", "services", "--quiet", NAME, check=False):
             self.down()
         # The engine removes the containers of ended tasks a little later, and their volumes are in use until then.
         until(lambda: "container" not in self.remains(), "the containers are gone")
