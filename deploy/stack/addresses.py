@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote, unquote, urlsplit
+
+from deploy.broker.tls import AMQPS_PORT
 
 AMQP_URL: Final = "amqp_url_"
 """What the names of secrets with the broker's address begin with; a role follows."""
@@ -12,14 +14,37 @@ STORE_URL: Final = "store_url_"
 BUCKET: Final = "podcast"
 
 
-def amqp_url(user: str, password: str) -> str:
+def amqp_url(user: str, password: str, *, encrypted: bool = False) -> str:
     """Where a user of the stack's broker connects."""
-    return f"amqp://{quote(user, safe='')}:{quote(password, safe='')}@rabbitmq:5672/"
+    scheme, port = ("amqps", AMQPS_PORT) if encrypted else ("amqp", 5672)
+    return f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@rabbitmq:{port}/"
 
 
-def store_url(user: str, password: str) -> str:
+def store_url(user: str, password: str, *, encrypted: bool = False) -> str:
     """Where a user of the stack's store connects."""
-    return f"s3://{quote(user, safe='')}:{quote(password, safe='')}@minio:9000/{BUCKET}?secure=false"
+    how = "" if encrypted else "?secure=false"
+    return f"s3://{quote(user, safe='')}:{quote(password, safe='')}@minio:9000/{BUCKET}{how}"
+
+
+class Address(Protocol):
+    """Makes an address of a user and a password."""
+
+    def __call__(self, user: str, password: str, *, encrypted: bool = False) -> str:
+        """The address."""
+        ...
+
+
+ADDRESSES: Final[dict[str, Address]] = {AMQP_URL: amqp_url, STORE_URL: store_url}
+"""What the names of secrets begin with → what makes their address."""
+
+
+def again(name: str, url: str, *, encrypted: bool) -> str:
+    """An address of the stack's own servers with another way of connecting; what is not one stays as it is."""
+    for kind, address in ADDRESSES.items():
+        user, password = user_of(url)
+        if name.startswith(kind) and user in users_of(name.removeprefix(kind)):
+            return address(user, password, encrypted=encrypted)
+    return url
 
 
 def user_of(url: str) -> tuple[str, str]:

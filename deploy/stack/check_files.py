@@ -22,10 +22,15 @@ TOGETHER: Final[tuple[tuple[str, ...], ...]] = (
     ("rabbitmq-cluster", "minio-cluster", "kokoro-gpu"),
     ("rabbitmq-cluster", "minio-cluster", "monitoring"),
     ("external-broker", "external-store", "external-speech"),
+    ("rabbitmq-cluster", "minio-cluster", "tls", "rabbitmq-cluster-tls", "minio-cluster-tls"),
 )
 """Combinations of overlays, besides each alone."""
+ALL_FILES: Final = {"PODCAST_OVERLAYS": "tls"}
+"""Makes `init` write certificates too."""
 
 
+ADDITIONS: Final = ("rabbitmq-cluster-tls", "minio-cluster-tls")
+"""Overlays of overlays: by themselves they are not complete."""
 OPTIONS: Final = {
     "PODCAST_TAG": "checked",
     "PODCAST_KOKORO_TAG": "checked",
@@ -37,13 +42,13 @@ OPTIONS: Final = {
 
 def combinations() -> tuple[tuple[str, ...], ...]:
     """None, each alone, and those that go together."""
-    return ((), *((name,) for name in overlay_names()), *TOGETHER)
+    return ((), *((name,) for name in overlay_names() if name not in ADDITIONS), *TOGETHER)
 
 
 def main() -> int:
     """The exit code: 1 if docker refuses a combination."""
     with tempfile.TemporaryDirectory() as folder:
-        deployment: Deployment = initialise(Path(folder), OPTIONS, {"speech_api_key": "checked"}).deployment
+        deployment: Deployment = initialise(Path(folder), OPTIONS | ALL_FILES, {"speech_api_key": "checked"}).deployment
         refused = 0
         for overlays in combinations():
             try:

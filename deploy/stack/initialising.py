@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local.files import private_folder, read_private, write_private
-from deploy.stack import monitoring_files, secret_files
+from deploy.stack import monitoring_files, secret_files, tls_files
 from deploy.stack.broker_files import RABBITMQ_CONF, cluster_conf
 from deploy.stack.deployment import Deployment
 from deploy.stack.env_file import read_env, write_env
 
 HASH_PREFIX: Final = "PODCAST_HASH_"
 _HASH_CHARACTERS: Final = 12
+_SCHEMES: Final = ("PODCAST_STORE_SCHEME", "PODCAST_SPEECH_SCHEME")
+"""How the health checks ask the store and the speech server."""
 _HEADING: Final = """\
 # The options of this deployment, and the hashes of its secrets and configs. Written by `podcast deploy init`, which
 # keeps what is changed here by hand, except for the hashes. `set -a; . stack.env` lets `docker stack` read it.
@@ -47,15 +49,21 @@ def initialise(folder: Path, options: Mapping[str, str], given: Mapping[str, str
     deployment = Deployment(folder.expanduser().resolve())
     before = read_env(deployment.env_file)
     private_folder(deployment.folder)
-    secrets, new = secret_files.complete(deployment.secrets, given or {})
-    written = [f"secrets/{name}" for name in new]
     kept = {name: value for name, value in before.items() if not name.startswith(HASH_PREFIX)}
     chosen = {**kept, **options, "PODCAST_DEPLOYMENT": str(deployment.folder)}
+    encrypted = tls_files.OVERLAY in chosen.get("PODCAST_OVERLAYS", "").split(",")
+    chosen |= dict.fromkeys(_SCHEMES, "https" if encrypted else "http")
+    ca_file = deployment.configs / tls_files.CA
+    secrets, new, ca = secret_files.complete(deployment.secrets, given or {}, ca=ca_file if encrypted else None)
+    written = [f"secrets/{name}" for name in new]
     configs = {
         "rabbitmq.conf": RABBITMQ_CONF,
         "rabbitmq_cluster.conf": cluster_conf(chosen.get("PODCAST_STACK", "podcast")),
+        "rabbitmq_tls.conf": tls_files.RABBITMQ_TLS_CONF,
         **monitoring_files.configs(deployment.configs),
     }
+    if authority := ca or read_private(ca_file):
+        configs[tls_files.CA] = authority
     private_folder(deployment.configs)
     for name, text in configs.items():
         if read_private(deployment.configs / name) != text:

@@ -8,18 +8,18 @@ knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from deploy.local.files import private_folder, read_private, write_private
-from deploy.stack.addresses import AMQP_URL, STORE_URL, amqp_url, store_url, user_of, users_of
+from deploy.stack.addresses import ADDRESSES, STORE_URL, user_of, users_of
 from deploy.stack.deployment import Deployment
 from deploy.stack.initialising import initialise
 from deploy.stack.secret_files import MADE_ONCE, NAMING_KEY, PREVIOUS, password, read_all
+from deploy.stack.tls_files import SERVERS, names_of
 from shared.errors import BadInput
 
-_USERS: Final[dict[str, Callable[[str, str], str]]] = {AMQP_URL: amqp_url, STORE_URL: store_url}
-"""What the names of addresses with users begin with → what makes one of a user and a password."""
+_CERTIFICATES: Final = {names_of(server)[0]: names_of(server) for server in SERVERS}
+"""With the overlay `tls`: a certificate → what is made again with it."""
 FIXED: Final = (NAMING_KEY, "minio_root_user")
 """What is not rotated: a key that only names things, and a name."""
 _PROVISION: Final = "PODCAST_PROVISION_USERS"
@@ -30,7 +30,7 @@ _REMOVE: Final = "--retire"
 
 def rotatable() -> tuple[str, ...]:
     """The secrets that can be rotated."""
-    return tuple(name for name in MADE_ONCE if name not in FIXED)
+    return (*(name for name in MADE_ONCE if name not in FIXED), *_CERTIFICATES)
 
 
 def rotate(deployment: Deployment, name: str) -> bool:
@@ -44,8 +44,11 @@ def rotate(deployment: Deployment, name: str) -> bool:
     """
     kind = _kind(name)
     file = deployment.secrets / name
+    if name in _CERTIFICATES and not file.exists():
+        raise BadInput(f"This deployment has no {name}.", hint="There are certificates with the overlay tls.")
     if kind is None:
-        file.unlink(missing_ok=True)
+        for secret in _CERTIFICATES.get(name, (name,)):
+            (deployment.secrets / secret).unlink(missing_ok=True)
         initialise(deployment.folder, {})
         return False
     old = read_private(file).rstrip()
@@ -57,7 +60,7 @@ def rotate(deployment: Deployment, name: str) -> bool:
         )
     private_folder(deployment.secrets / PREVIOUS)
     write_private(deployment.secrets / PREVIOUS / name, old)
-    write_private(file, _USERS[kind](second if user == first else first, password()))
+    write_private(file, ADDRESSES[kind](second if user == first else first, password()))
     initialise(deployment.folder, {_PROVISION: _KEEP} if kind == STORE_URL else {})
     return True
 
@@ -79,11 +82,11 @@ def finish(deployment: Deployment, name: str) -> None:
         others = [each for each in read_all(deployment.secrets / PREVIOUS) if each.startswith(STORE_URL)]
         initialise(deployment.folder, {} if others else {_PROVISION: _REMOVE})
     else:
-        write_private(file, _USERS[kind](user_of(old)[0], password()))
+        write_private(file, ADDRESSES[kind](user_of(old)[0], password()))
         initialise(deployment.folder, {})
 
 
 def _kind(name: str) -> str | None:
     if name not in rotatable():
         raise BadInput(f"{name} is no secret that can be rotated.", hint=f"There are: {', '.join(rotatable())}.")
-    return next((kind for kind in _USERS if name.startswith(kind)), None)
+    return next((kind for kind in ADDRESSES if name.startswith(kind)), None)

@@ -13,8 +13,9 @@ from typing import Final
 
 from deploy.broker.definitions import ACCOUNT_ROLES, document
 from deploy.local.files import private_folder, read_private, write_private
-from deploy.stack.addresses import AMQP_URL, STORE_URL, amqp_url, store_url
+from deploy.stack.addresses import AMQP_URL, STORE_URL, Address, again, amqp_url, store_url
 from deploy.stack.broker_files import accounts
+from deploy.stack.tls_files import complete_certificates
 from deploy.store.policies import STORE_RIGHTS
 from shared.client.api_keys import new_token
 
@@ -35,7 +36,7 @@ def password() -> str:
     return secrets.token_hex(_PASSWORD_BYTES)
 
 
-def _new_user(address: Callable[[str, str], str], role: str) -> Callable[[Known], str]:
+def _new_user(address: Address, role: str) -> Callable[[Known], str]:
     return lambda _: address(role, password())
 
 
@@ -65,7 +66,8 @@ def _definitions(known: Known, previous: Known) -> str:
 
 def _store_admin(known: Known, previous: Known) -> str:
     del previous
-    return store_url(known["minio_root_user"], known["minio_root_password"])
+    encrypted = "secure=false" not in known[f"{STORE_URL}operator"]
+    return store_url(known["minio_root_user"], known["minio_root_password"], encrypted=encrypted)
 
 
 DERIVED: Final[dict[str, Callable[[Known, Known], str]]] = {
@@ -84,15 +86,16 @@ def read_all(folder: Path) -> dict[str, str]:
     }
 
 
-def complete(folder: Path, given: Known) -> tuple[dict[str, str], list[str]]:
+def complete(folder: Path, given: Known, *, ca: Path | None) -> tuple[dict[str, str], list[str], str]:
     """Make what is missing in the folder of secrets.
 
     Args:
         folder: it need not exist.
         given: secrets that somebody else has made; they replace what is there.
+        ca: connections are encrypted, and this is the file with the certificate of the authority; None: they are not.
 
     Returns:
-        All secrets by name, and the names of those that were written.
+        All secrets by name, the names of those that were written, and the certificate of the authority.
     """
     private_folder(folder)
     known = read_all(folder)
@@ -109,7 +112,10 @@ def complete(folder: Path, given: Known) -> tuple[dict[str, str], list[str]]:
     for name, make in MADE_ONCE.items():
         if name not in known:
             put(name, make(known))
+    for name, url in [*known.items()]:
+        put(name, again(name, url, encrypted=ca is not None))
+    authority = complete_certificates(folder, ca, known, put) if ca is not None else ""
     previous = read_all(folder / PREVIOUS)
     for name, derive in DERIVED.items():
         put(name, derive(known, previous).rstrip())
-    return known, written
+    return known, list(dict.fromkeys(written)), authority

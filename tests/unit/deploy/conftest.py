@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.stack.check_files import OPTIONS
+from deploy.stack.check_files import ALL_FILES, OPTIONS
 from deploy.stack.deployment import Deployment
 from deploy.stack.initialising import initialise
 from deploy.stack.rendering import merged
@@ -37,5 +37,7 @@ def as_docker_reads_it(deployment: Deployment, *overlays: str) -> dict[str, Any]
 @pytest.fixture(scope="session")
 def merge(tmp_path_factory: pytest.TempPathFactory) -> Merge:
     """Merges docker-stack.yml with overlays, each combination once."""
-    one = initialise(tmp_path_factory.mktemp("deployment"), OPTIONS, {"speech_api_key": "a key"}).deployment
+    folder = tmp_path_factory.mktemp("deployment")
+    initialise(folder, OPTIONS | ALL_FILES, {"speech_api_key": "a key"})
+    one = initialise(folder, {"PODCAST_OVERLAYS": ""}).deployment
     return functools.cache(lambda *overlays: as_docker_reads_it(one, *overlays))
