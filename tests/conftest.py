@@ -18,13 +18,22 @@ IS_LONG = os.environ.get("PODCAST_FAULTS") == "long"
 """Whether the tests marked `long` run too, as `make faults` runs them."""
 
 
-SLOWEST_FIRST = ("fault", "end_to_end", "docs", "integration", "clients", "fuzz", "unit")
-"""The folders whose files take longest, so that no worker of pytest-xdist is left alone with one at the end."""
+SLOWEST_FIRST = (
+    "fault",
+    "end_to_end",
+    "unit/chunker/test_hostile_documents.py",
+    "docs",
+    "integration",
+    "clients",
+    "fuzz",
+    "unit",
+)
+"""What takes longest, so that no worker of pytest-xdist is left alone with a long file at the end."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=_folder)
+        items.sort(key=_turn)
     if IS_LONG:
         return
     left_out = [item for item in items if item.get_closest_marker("long")]
@@ -32,9 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(left_out)]
 
 
-def _folder(item: pytest.Item) -> int:
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
-    return SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else 0
+def _turn(item: pytest.Item) -> int:
+    path = item.path.relative_to(Path(__file__).parent)
+    return next((turn for turn, name in enumerate(SLOWEST_FIRST) if path.is_relative_to(name)), 0)
 
 
 def pytest_configure() -> None:

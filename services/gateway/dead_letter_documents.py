@@ -22,7 +22,7 @@ IDS_MOST = 1_000
 LetterId = Annotated[str, Field(pattern=LETTER_ID)]
 QueueName = Annotated[str, Field(pattern=QUEUE)]
 Reason = Annotated[str, Field(min_length=1, max_length=4_000)]
-QueueAsked = Annotated[str | None, Query(pattern=QUEUE, description="only those that died in this work queue")]
+QueueAsked = Annotated[str | None, Query(pattern=QUEUE, description="only those of this work queue")]
 JobAsked = Annotated[str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="only those of this job")]
 ReasonAsked = Annotated[
     str | None, Query(min_length=1, max_length=4_000, description="only those with this reason, as groups have it")
@@ -34,13 +34,13 @@ class DeadLetterGroup(BaseModel):
 
     id: str = Field(description="of the oldest one", examples=["3f1c0d52a9be"])
     letters: int = Field(description="how many")
-    queue: str = Field(description="the work queue they died in", examples=["synthesizer"])
+    queue: str = Field(description="their work queue", examples=["synthesizer"])
     job_id: str | None = Field(description="the job they belong to; null: unknown")
     title: str = Field(description="of the job; empty: unknown")
     reason: str = Field(description="why, in one sentence")
     error: str = Field(description="the class of the oldest one's exception; empty: the broker gave it up")
-    oldest_at: str | None = Field(description="when the first died, ISO 8601; null: unknown")
-    newest_at: str | None = Field(description="when the last died, ISO 8601; null: unknown")
+    oldest_at: str | None = Field(description="when the first became a dead letter, ISO 8601; null: unknown")
+    newest_at: str | None = Field(description="when the last became a dead letter, ISO 8601; null: unknown")
 
 
 class DeadLetterGroups(BaseModel):
@@ -63,19 +63,19 @@ class DeadLetterDocument(BaseModel):
     """A message that could not be handled."""
 
     id: str = Field(description="derived from its content: the same at every look", examples=["3f1c0d52a9be"])
-    queue: str = Field(description="the work queue it died in")
+    queue: str = Field(description="its work queue")
     job_id: str | None = Field(description="the job it belongs to; null: unknown")
     chunk: int | None = Field(description="the chunk it is about; null: none, or unknown")
-    reason: str = Field(description="why it is here, in plain sentences")
+    reason: str = Field(description="why it became a dead letter")
     error: str = Field(description="the class of the exception; empty: the broker gave it up")
     attempts: list[FailedTry] = Field(description="the failed tries, oldest first; at most the last 20")
-    time: str | None = Field(description="when it died, ISO 8601; null: unknown")
+    time: str | None = Field(description="when it became a dead letter, ISO 8601; null: unknown")
     text: str | None = Field(description="what was to be spoken, or else the body; null: it is no text")
     type: str = Field(description="the kind of message", examples=["chunk.requested"])
     size_bytes: int = Field(description="of its body")
     replays: int = Field(description="how often it has been replayed before")
     stacktrace: str = Field(description="where it failed; may be empty")
-    message_id: str | None = Field(description="not unique: a message that died twice is two dead letters")
+    message_id: str | None = Field(description="not unique: one message can become several dead letters")
 
 
 class WholeDeadLetter(DeadLetterDocument):
@@ -118,7 +118,7 @@ class ByKind(BaseModel):
         json_schema_extra={"minProperties": 1, "examples": [{"job_id": "0193f0a2-7b6e-7c7e-9d0e-2f4f7a1f6a11"}]},
     )
 
-    queue: QueueName = Field("", validate_default=False, description="the work queue they died in")
+    queue: QueueName = Field("", validate_default=False, description="their work queue")
     job_id: JobId = Field("", validate_default=False, description="the job they belong to")
     reason: Reason = Field("", validate_default=False, description="why, as `reason` of a group")
 

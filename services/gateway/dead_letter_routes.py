@@ -77,7 +77,7 @@ async def list_dead_letters(
 ) -> DeadLetterGroups:
     """The dead letters, those alike in one group: of one queue and job, with one reason.
 
-    Looking changes nothing, but one operator at a time can look. Needs the scope `operate`.
+    This changes nothing, but only one operator at a time can use the dead letters. Needs the scope `operate`.
     """
     tally = GroupCount()
     selection = selection_of(queue, job_id, reason)
@@ -130,7 +130,7 @@ async def show_dead_letter(
     letter_id: Annotated[str, Path(pattern=LETTER_ID, description="its id", examples=["3f1c0d52a9be"])],
     request: Request,
 ) -> WholeDeadLetter:
-    """All about one dead letter: why it died, each attempt, where it failed, its message. Needs the scope `operate`."""
+    """A dead letter with its reason, attempts, stack trace and message. Needs the scope `operate`."""
     letter, body = await at_the_letters(request, lambda letters: letters.opened(letter_id))
     return WholeDeadLetter(**letter_document(letter), payload=_parsed(body))
 
@@ -138,9 +138,9 @@ async def show_dead_letter(
 @router.post("/replay", responses=documented(400, 409, 504))
 @needs("operate")
 async def replay_dead_letters(wanted: LettersWanted | CorrectionWanted, request: Request) -> LettersDone:
-    """Send dead letters back to the queues they died in; a failed job then goes on.
+    """Send dead letters back to their queues; a failed job is resumed.
 
-    Each is removed when the broker has confirmed its copy, so nothing is lost if this is broken off. `payload` is a
+    Each is removed once the broker has confirmed its copy, so nothing is lost if this is interrupted. `payload` is a
     corrected message: it is checked as strictly as one from a stranger, and must be about the same piece of the same
     job. A corrected chunk belongs to that job alone; a completed job has none. Needs the scope `operate`.
     """
@@ -155,7 +155,7 @@ async def replay_dead_letters(wanted: LettersWanted | CorrectionWanted, request:
 @router.post("/discard", responses=documented(400, 409, 504))
 @needs("operate")
 async def discard_dead_letters(wanted: LettersWanted, request: Request) -> LettersDone:
-    """Remove dead letters for good; their jobs stay failed. Needs the scope `operate`."""
+    """Delete dead letters permanently; their jobs stay failed. Needs the scope `operate`."""
 
     async def work(letters: DeadLetters, selection: Selection, done: list[DeadLetter]) -> bool:
         return await letters.discard(selection, limit=wanted.limit, removing=done.append)

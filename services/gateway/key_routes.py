@@ -25,26 +25,26 @@ KeyId = Annotated[str, Path(pattern=KEY_ID, description="the key's id", examples
 
 
 class KeyWanted(BaseModel):
-    """A key to make."""
+    """A key to create."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Line = Field(min_length=1, max_length=100, description="what people will call it", examples=["phone"])
+    name: Line = Field(min_length=1, max_length=100, description="a name for people", examples=["phone"])
     scopes: list[Scope] = Field(
-        ["submit", "read"], min_length=1, max_length=3, description="what it may do; only what your own key may do"
+        ["submit", "read"], min_length=1, max_length=3, description="what it may do; only scopes that your own key has"
     )
     requests_per_minute: Annotated[int, Field(ge=1, le=LIMIT_MOST), WHOLE] | None = Field(
-        None, description="how often; null: as the gateway's settings say. Not more than your own"
+        None, description="its limit, not higher than your own; null: the gateway's default"
     )
 
 
 class KeyShown(BaseModel):
-    """A key, without its secret, which nobody has but its user."""
+    """A key, without its secret."""
 
     id: str = Field(description="names the key in logs and in the audit log", examples=["0123456789ab"])
-    name: str = Field(description="what people call it")
+    name: str = Field(description="a name for people")
     scopes: list[Scope] = Field(description="what it may do")
-    requests_per_minute: int | None = Field(description="how often; null: as the gateway's settings say")
+    requests_per_minute: int | None = Field(description="its limit; null: the gateway's default")
     created_at: float = Field(description="seconds since the epoch")
     revoked_at: float | None = Field(description="seconds since the epoch; null: it is valid")
 
@@ -71,7 +71,7 @@ async def list_keys(
     limit: PageLimit = 50,
     cursor: Annotated[str | None, Query(pattern=KEY_ID, description="`next` of the previous page")] = None,
 ) -> KeyList:
-    """The keys there are, revoked ones too. Needs the scope `operate`."""
+    """All keys, including revoked ones. Needs the scope `operate`."""
     found, more = await api_keys.page(backend.store, limit=limit, after=cursor or "")
     link_next(request, response, more)
     return KeyList(keys=[_shown(key) for key in found], next=more)
@@ -80,7 +80,7 @@ async def list_keys(
 @router.post("", status_code=201, responses=documented(400))
 @needs("operate")
 async def make_key(wanted: KeyWanted, request: Request, backend: TheBackend, response: Response) -> KeyMade:
-    """Make a key; it is shown only in this answer. Needs the scope `operate`."""
+    """Create a key; it is shown only in this response. Needs the scope `operate`."""
     own = caller(request)
     missing = sorted(set(wanted.scopes) - own.scopes)
     if missing:
@@ -102,7 +102,7 @@ async def make_key(wanted: KeyWanted, request: Request, backend: TheBackend, res
 @router.get("/{key_id}", responses=documented(404))
 @needs("operate")
 async def show_key(key_id: KeyId, backend: TheBackend) -> KeyShown:
-    """One key that is valid; the list has the revoked ones too. Needs the scope `operate`."""
+    """A valid key; revoked ones are only in the list. Needs the scope `operate`."""
     key = await api_keys.known(backend.store, key_id)
     if key.revoked_at is not None:
         raise NotFound(f"The key {key_id} was revoked.", hint="Create a new one with POST /v1/keys.")
@@ -112,7 +112,7 @@ async def show_key(key_id: KeyId, backend: TheBackend) -> KeyShown:
 @router.delete("/{key_id}", responses=documented(404, 409))
 @needs("operate")
 async def revoke_key(key_id: KeyId, request: Request, backend: TheBackend) -> KeyShown:
-    """Make a key invalid; every gateway notices within seconds. Needs the scope `operate`."""
+    """Revoke a key; within seconds no gateway accepts it any more. Needs the scope `operate`."""
     if guard(request).is_own(key_id):
         raise OwnKey("This key is the gateway's own.", hint="It is set by PODCAST_GATEWAY_KEY.")
     async with audit.record(request, "key.revoke", key_id):

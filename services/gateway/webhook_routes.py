@@ -40,19 +40,19 @@ Url = Annotated[
 ]
 Events = Annotated[
     list[WebhookEvent],
-    Field(min_length=1, max_length=len(EVENTS), description="what it is told of", examples=[["job.completed"]]),
+    Field(min_length=1, max_length=len(EVENTS), description="the events to send", examples=[["job.completed"]]),
 ]
 Secret = Annotated[
     str,
     Field(
-        description="signs what is sent; shown this once",
+        description="signs what is sent; shown only once",
         examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs="],
     ),
 ]
 
 
 class WebhookDocument(BaseModel):
-    """An endpoint to be registered."""
+    """A new endpoint."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -62,30 +62,30 @@ class WebhookDocument(BaseModel):
 
 
 class WebhookChange(BaseModel):
-    """What to change of an endpoint; what is left out or null stays as it is."""
+    """Changes to an endpoint; fields that are left out or null are not changed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     url: Url | None = None
     description: Line | None = Field(None, description="for people")
     events: Events | None = None
-    enabled: bool | None = Field(None, description="true: send to it again; false: send nothing more to it")
+    enabled: bool | None = Field(None, description="true: enable it again; false: disable it")
 
 
 class WebhookShown(BaseModel):
     """An endpoint, without its secret."""
 
     id: str = Field(description="names it in this API", examples=[_EXAMPLE_ID])
-    url: str = Field(description="where it is told")
+    url: str = Field(description="where webhooks are sent")
     description: str = Field(description="for people")
-    events: list[WebhookEvent] = Field(description="what it is told of")
+    events: list[WebhookEvent] = Field(description="the events that are sent")
     enabled: bool = Field(description="whether anything is sent to it")
     disabled_at: float | None = Field(description="seconds since the epoch; null: it is enabled")
     disabled_reason: str | None = Field(description="why it is disabled: it answered 410, or somebody disabled it")
-    created_at: float = Field(description="seconds since the epoch; it hears of what ends from then on")
+    created_at: float = Field(description="seconds since the epoch; it receives what ends from then on")
     rotated_at: float = Field(description="when its secret was made, in seconds since the epoch")
     rotating_until: float | None = Field(
-        description="until when the previous secret signs too, in seconds since the epoch; null: it does not"
+        description="until when the previous secret signs as well, in seconds since the epoch; null: it does not"
     )
 
 
@@ -103,7 +103,7 @@ class WebhookList(BaseModel):
 
 
 class WebhookTest(BaseModel):
-    """A test that is on its way."""
+    """A test that will be sent."""
 
     webhook_id: str = Field(description="the header `webhook-id` that it will have")
 
@@ -113,7 +113,7 @@ class WebhookTest(BaseModel):
 async def create(
     document: WebhookDocument, request: Request, backend: TheBackend, response: Response
 ) -> WebhookWithSecret:
-    """Register an endpoint, and get the secret that signs what is sent to it. Needs the scope `operate`."""
+    """Register an endpoint; the response has the secret that signs its webhooks. Needs the scope `operate`."""
     made = webhook_endpoints.new_endpoint(
         checked_url(document.url, allowed=backend.settings.webhook_allowed),
         description=document.description,
@@ -165,7 +165,7 @@ async def change(endpoint_id: EndpointId, wanted: WebhookChange, request: Reques
 @router.delete("/{endpoint_id}", status_code=204, responses=documented(404))
 @needs("operate")
 async def delete(endpoint_id: EndpointId, request: Request, backend: TheBackend) -> None:
-    """Remove an endpoint; what is still on its way to it is dropped. Needs the scope `operate`."""
+    """Delete an endpoint; webhooks that were not delivered are dropped. Needs the scope `operate`."""
     async with audit.record(request, "webhook.delete", endpoint_id):
         await webhook_endpoints.remove(backend.store, endpoint_id)
 
@@ -173,7 +173,7 @@ async def delete(endpoint_id: EndpointId, request: Request, backend: TheBackend)
 @router.post("/{endpoint_id}/rotate", responses=documented(404))
 @needs("operate")
 async def rotate(endpoint_id: EndpointId, request: Request, backend: TheBackend) -> WebhookWithSecret:
-    """Give an endpoint a new secret; for a while the one before it signs too. Needs the scope `operate`."""
+    """Create a new secret; for a while webhooks are signed with the previous one too. Needs the scope `operate`."""
     async with audit.record(request, "webhook.rotate", endpoint_id):
         return _with_secret(await webhook_endpoints.rotate(backend.store, endpoint_id), backend)
 
@@ -181,7 +181,7 @@ async def rotate(endpoint_id: EndpointId, request: Request, backend: TheBackend)
 @router.post("/{endpoint_id}/test", status_code=202, responses=documented(404, 409))
 @needs("operate")
 async def send_test(endpoint_id: EndpointId, backend: TheBackend) -> WebhookTest:
-    """Send a `webhook.test` to an endpoint, as everything else is sent to it. Needs the scope `operate`."""
+    """Send a `webhook.test` to an endpoint, in the same way as any webhook. Needs the scope `operate`."""
     webhook_documents.enabled(await webhook_endpoints.find(backend.store, endpoint_id))
     message = webhook_payloads.of_test(endpoint_id)
     await backend.publish(message)
@@ -190,10 +190,10 @@ async def send_test(endpoint_id: EndpointId, backend: TheBackend) -> WebhookTest
 
 @outgoing.post("job-ended", response_class=Response, tags=["webhooks"])
 def job_ended(payload: WebhookPayload) -> None:
-    """A job has ended: sent to each endpoint that wants to hear of it, and to the address in the job's own request.
+    """A job has ended: sent to each endpoint that receives this event, and to the `webhook_url` of the job itself.
 
     The headers `webhook-id`, `webhook-timestamp` and `webhook-signature` are those of the Standard Webhooks
-    specification. Any 2xx is taken as received; 410 disables the endpoint; anything else is tried again for a day.
+    specification. Any 2xx confirms the delivery; 410 disables the endpoint; anything else is retried for a day.
     """
 
 
