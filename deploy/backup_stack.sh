@@ -51,7 +51,7 @@ docker secret create "$name" - <"$secret" >/dev/null
 extra=()
 if [ -n "${PODCAST_BACKUP_CREATE_OPTIONS:-}" ]; then read -ra extra <<<"$PODCAST_BACKUP_CREATE_OPTIONS"; fi
 docker service create --detach --quiet --name "$name" \
-    --mode replicated-job --restart-condition none \
+    --mode replicated-job --restart-condition none --no-healthcheck --with-registry-auth \
     --constraint "node.id==$(docker info --format '{{.Swarm.NodeID}}')" \
     --network "${stack}_store" \
     --user 10001:10001 --read-only --cap-drop ALL --init \

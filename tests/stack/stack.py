@@ -60,10 +60,12 @@ class Stack:
     Attributes:
         docker: the engine.
         folder: of the deployment.
+        address: of the node that has the gateway and the speech server.
     """
 
     docker: Docker
     folder: Path
+    address: str = "127.0.0.1"
 
     # ------------------------------------------------------------ the user's commands
 
@@ -71,7 +73,7 @@ class Stack:
         """Run `podcast`; its output."""
         done = subprocess.run(
             (sys.executable, "-m", "services.cli.app", *arguments),
-            env={**os.environ, **variables},
+            env={**os.environ, **({"DOCKER_HOST": self.docker.host} if self.docker.host else {}), **variables},
             cwd=images.ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -126,7 +128,9 @@ class Stack:
     def client(self) -> Iterator[httpx.Client]:
         """A client of the gateway with the key that `init` made."""
         headers = {"Authorization": f"Bearer {self.key}"}
-        with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=headers, timeout=30, trust_env=False) as client:
+        with httpx.Client(
+            base_url=f"http://{self.address}:{PORT}", headers=headers, timeout=30, trust_env=False
+        ) as client:
             yield client
 
     def submit(self, text: str, **options: Any) -> str:
@@ -189,7 +193,7 @@ class Stack:
 
     def calls(self) -> list[dict[str, Any]]:
         """Every call of the speech server so far, across its updates."""
-        answer = httpx.get(f"http://127.0.0.1:{SPEECH_PORT}/calls", timeout=30, trust_env=False).raise_for_status()
+        answer = httpx.get(f"http://{self.address}:{SPEECH_PORT}/calls", timeout=30, trust_env=False).raise_for_status()
         calls: list[dict[str, Any]] = answer.json()["calls"]
         return calls
 

@@ -38,6 +38,7 @@ def prepared(folder: Path) -> int:
     except OSError as error:
         os.close(lock)
         raise BadInput(f"Another backup is being made in {folder}.", hint="Wait for it.") from error
+    (folder / _OBJECTS).mkdir(mode=0o700, exist_ok=True)
     for left in folder.glob(f"{PARTIAL}*"):
         left.unlink()
     return lock
