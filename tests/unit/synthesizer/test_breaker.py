@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.synthesizer.breaker import Breaker
+from services.synthesizer.breaker import STATES, Breaker
 
 
 @dataclass
@@ -99,3 +99,19 @@ def test_a_pause_is_kept_and_never_shortened(breaker: Breaker, clock: Clock) -> 
     assert not breaker.admits
     clock.now += 1
     assert breaker.admits
+
+
+def test_its_state_has_a_name_at_every_moment(breaker: Breaker, clock: Clock) -> None:
+    seen = [breaker.state]
+    down(breaker, 3)
+    seen.append(breaker.state)
+    clock.now += 10
+    seen.append(breaker.state)
+    breaker.begin()
+    seen.append(breaker.state)
+    breaker.answered()
+    seen.append(breaker.state)
+    breaker.rest(5)
+    seen.append(breaker.state)
+    assert seen == ["closed", "open", "half-open", "half-open", "closed", "open"]
+    assert set(seen) == set(STATES)
