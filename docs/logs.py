@@ -64,6 +64,7 @@ KEYS: Final = {
     "record": "an audit record's id",
     "routing_key": "of a message",
     "seconds": "how long it took",
+    "sender": "the user of the broker that published a message",
     "state": "the job's state from now on",
     "status": "an HTTP status",
     "store": "the store's address, without its secret",
