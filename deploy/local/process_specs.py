@@ -24,8 +24,8 @@ _SERVER_GRACE_SECONDS = 15.0
 _EPMD_GRACE_SECONDS = 2.0
 _SPEECH_GRACE_SECONDS = 5.0
 """When it is stopped, the services are already down and nobody waits for its answers."""
-_SERVICE_STOP_MARGIN_SECONDS = 6.0
-"""After its grace period a service still has to close its connection."""
+_SERVICE_STOP_MARGIN_SECONDS = 8.0
+"""After its grace period a service still has to close its connection, and to send its last spans."""
 _POLL_SECONDS = 0.1
 
 _OURS = (
