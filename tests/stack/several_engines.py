@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,17 @@ def _running(hosts: Hosts, number: int, folder: Path) -> Iterator[Docker]:
             subprocess.run(("umount", "--lazy", mounted), check=False, capture_output=True)
         shutil.rmtree(runtime, ignore_errors=True)
         shutil.rmtree(folder / "data", ignore_errors=True)
+        _remove_groups(namespace)
+
+
+def _remove_groups(name: str) -> None:
+    """Remove the empty control groups that an engine leaves, of version 2 or of each controller of version 1."""
+    for top in (*Path("/sys/fs/cgroup").glob(name), *Path("/sys/fs/cgroup").glob(f"*/{name}")):
+        for group in sorted(top.rglob("*/"), reverse=True):
+            with suppress(OSError):
+                group.rmdir()
+        with suppress(OSError):
+            top.rmdir()
 
 
 def _mounts_below(*folders: Path) -> list[str]:
