@@ -1,5 +1,8 @@
 """A small certificate authority for the servers of one deployment, made with the program `openssl`.
 
+    python -m deploy.tls.certificates FOLDER            writes a new authority: FOLDER/ca.pem and FOLDER/ca.key
+    python -m deploy.tls.certificates FOLDER NAME HOST… writes a certificate signed by it: NAME.pem and NAME.key
+
 Whoever has certificates already uses those; this is for a stack whose servers have names that no public authority
 signs. The authority's key signs servers' certificates and belongs into no container: keep it where the deployment's
 other secrets are made, and away from what is deployed.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,3 +118,26 @@ def _openssl(*arguments: str) -> None:
         raise Misconfigured(f"openssl could not make a certificate: {error.stderr.strip()}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Misconfigured(f"openssl could not make a certificate: {error}") from error
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line; the exit code."""
+    if len(arguments) not in {1, *range(3, 100)}:
+        print((__doc__ or "").split("\n\n")[1], file=sys.stderr)
+        return 2
+    folder = Path(arguments[0])
+    try:
+        if len(arguments) == 1:
+            authority("podcast").write(folder, "ca")
+        else:
+            pem, key = (folder / name for name in ("ca.pem", "ca.key"))
+            signs = Certificate(pem.read_text(encoding="ascii"), key.read_text(encoding="ascii"))
+            issue(signs, arguments[2:]).write(folder, arguments[1])
+    except (OSError, Misconfigured) as error:
+        print(f"certificates: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
