@@ -11,6 +11,7 @@ import pytest
 from deploy.stack.initialising import initialise
 from deploy.stack.rotation import rotate
 from deploy.stack.tls_files import SERVERS, names_of
+from deploy.tls.certificates import main
 
 PLAIN = {"PODCAST_TAG": "1"}
 ENCRYPTED = {**PLAIN, "PODCAST_OVERLAYS": "rabbitmq-cluster,tls"}
@@ -92,3 +93,30 @@ def test_certificates_of_ones_own_stay(tmp_path: Path) -> None:
     assert read(tmp_path, "configs/ca.pem") == "their authority"
     assert read(tmp_path, "secrets/minio_key") == "theirs: minio_key"
     assert not (tmp_path / "secrets/authority").exists()
+
+
+def test_the_authority_is_replaced_while_clients_trust_the_servers_at_each_step(tmp_path: Path) -> None:
+    """As docs/operations.md says."""
+    folder, new = tmp_path / "deployment", tmp_path / "new"
+    deployment = initialise(folder, ENCRYPTED).deployment
+    old_ca = read(folder, "configs/ca.pem")
+    assert main([str(new)]) == 0
+    (folder / "configs/ca.pem").write_text(old_ca + read(tmp_path, "new/ca.pem"))
+    assert "configs/ca.pem" not in initialise(folder, ENCRYPTED).written
+    assert verified(folder, "minio").endswith("OK\n")
+
+    (folder / "secrets/authority/authority.pem").write_text(read(tmp_path, "new/ca.pem"))
+    (folder / "secrets/authority/authority.key").write_text(read(tmp_path, "new/ca.key"))
+    for server in SERVERS:
+        rotate(deployment, names_of(server)[0])
+        assert verified(folder, server).endswith("OK\n")
+
+    (folder / "configs/ca.pem").write_text(read(tmp_path, "new/ca.pem"))
+    hashes = deployment.variables()
+    initialise(folder, ENCRYPTED)
+    changed = {name for name, value in deployment.variables().items() if hashes[name] != value}
+    assert changed == {"PODCAST_HASH_CA_PEM"}
+    assert verified(folder, "minio").endswith("OK\n")
+    (folder / "configs/ca.pem").write_text(old_ca)
+    with pytest.raises(subprocess.CalledProcessError):
+        verified(folder, "minio")
