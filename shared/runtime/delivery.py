@@ -168,7 +168,7 @@ class Delivery(BaseMiddleware[Any, Any]):
             outcome = await self._settle(exc_val)
             log.info("settled", kind=self.kind, outcome=outcome, seconds=round(time.monotonic() - self.started, 3))
             metrics.MESSAGES.labels(self.subscription.queue.name, outcome).inc()
-            if outcome in _FAILED and exc_val is not None:
+            if outcome in _FAILED and exc_val is not None and not isinstance(exc_val, _TooEarly):
                 error = metrics.error_name(exc_val)
                 metrics.FAILURES.labels(self.subscription.queue.name, error, outcome).inc()
             self.span.set({"podcast.outcome": outcome})
