@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -224,6 +225,13 @@ class Settings(BaseSettings):
     gateway_requests_per_minute: int = Field(
         6_000, ge=1, description="requests that a key may make at each gateway, unless it has a limit of its own"
     )
+    gateway_key_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="largest part of the uploads, speech streams, voice samples and waiting previews that one key may"
+        " have at a time",
+    )
     gateway_streams: int = Field(2_000, ge=0, description="event streams that a gateway keeps open at a time")
     gateway_streams_per_key: int = Field(500, ge=0, description="event streams that one key may have open at a gateway")
     gateway_look_seconds: float = Field(
@@ -251,9 +259,20 @@ class Settings(BaseSettings):
     gateway_stall_seconds: float = Field(
         120, gt=0, description="a client that takes nothing of its answer for this long is cut off"
     )
+    gateway_stranger_stall_seconds: float = Field(
+        15, gt=0, description="the same for a client that has sent no valid key"
+    )
     gateway_header_seconds: float = Field(10, gt=0, description="how long the headers of a request may take")
     gateway_connections: int = Field(
         2_000, ge=8, description="connections at a time; above that, only health is answered, and idle ones are closed"
+    )
+    gateway_connections_per_address: int = Field(
+        500, ge=0, description="connections of one address at a time (for IPv6: of a /64 network); 0: any number"
+    )
+    gateway_proxies: str = Field(
+        "127.0.0.0/8, ::1",
+        description="networks and addresses of proxies, comma-separated: many clients' connections come from them, so"
+        " they are not limited for each address",
     )
     gateway_redirect_seconds: int = Field(
         0,
@@ -341,6 +360,20 @@ class Settings(BaseSettings):
     def webhook_allowed(self) -> Allowed:
         """What webhooks may be sent to although it is not public."""
         return Allowed.parse(self.webhook_allow, name=f"{PREFIX}WEBHOOK_ALLOW")
+
+    @cached_property
+    def gateway_proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Where proxies are, before the gateway.
+
+        Raises:
+            Misconfigured: one of them is neither a network nor an address.
+        """
+        try:
+            return tuple(ip_network(each.strip()) for each in self.gateway_proxies.split(",") if each.strip())
+        except ValueError as error:
+            raise Misconfigured(
+                f"{PREFIX}GATEWAY_PROXIES is wrong: {error}.", hint="List networks such as 10.0.0.0/8, or addresses."
+            ) from error
 
     @property
     def speech_urls(self) -> tuple[str, ...]:

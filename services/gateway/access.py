@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from services.gateway import browsers
+from services.gateway.connection import connection_of
 from services.gateway.credentials import GET_ANOTHER, PARAMETER, event_token, key_in
 from services.gateway.event_tokens import ALL_JOBS, EventToken
 from services.gateway.gateway_errors import ScopeMissing, Unauthenticated
@@ -96,6 +97,8 @@ class GuardedRoute(APIRoute):
             events_of = request.path_params.get("job_id", ALL_JOBS) if self._takes_token else None
             caller = await guard(request).caller(request, events_of=events_of)
             request.state.caller = caller
+            if (connection := connection_of(request)) is not None:
+                connection.knows()
             if self.scope not in caller.scopes:
                 raise ScopeMissing(f"This key does not have the scope {self.scope}.", hint="Use another key.")
             return await handle(request)

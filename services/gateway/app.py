@@ -47,7 +47,7 @@ from services.gateway.middleware import HEALTH, BodyLimit, InTurn, ResponseHeade
 from services.gateway.openapi import describe, operation_id
 from services.gateway.operators import Operators
 from services.gateway.serving import serve
-from services.gateway.speech_stream import StreamSlots
+from services.gateway.speech_slots import StreamSlots
 from services.gateway.voice_catalogue import VoiceCatalogue
 from shared.client.covers import COVER_LIMIT_BYTES
 from shared.errors import Misconfigured, PodcastError
@@ -102,10 +102,12 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             "PODCAST_GATEWAY_ANONYMOUS with PODCAST_GATEWAY_CORS_ORIGINS=* would give access to every web page.",
             hint="List the origins of your pages, or use keys.",
         )
-    _ = settings.webhook_allowed  # named now if it cannot be read, not at the first request that needs it
+    # Named now if it cannot be read, not at the first request that needs it.
+    _ = settings.webhook_allowed, settings.gateway_proxy_networks
     backend = Backend(settings)
     app = FastAPI(
         title="Podcast Engine",
+        openapi_url=None,  # `document_routes` has it
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # the address of a redirect would come from the Host header
@@ -115,14 +117,16 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
         telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
     )
     app.state.backend, app.state.guard = backend, Guard(settings, backend.store)
+    share = settings.gateway_key_share
     app.state.voices = VoiceCatalogue(settings)
-    app.state.speech_slots = StreamSlots(settings.gateway_speech_streams, what="streams")
-    app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME, what="samples")
+    app.state.speech_slots = StreamSlots(settings.gateway_speech_streams, share=share, what="streams")
+    app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME, share=share, what="samples")
     app.state.operators = Operators()
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
     describe(app)
+    document_routes.prepare(app)
     app.add_middleware(RequestDeadlines, settings=settings)
     app.add_middleware(BodyLimit, limit_bytes=settings.source_limit_bytes + _FORM_MARGIN_BYTES)
     if allowed_origins:

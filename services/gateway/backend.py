@@ -47,7 +47,7 @@ class Backend:
         self.store: Store = open_store(settings)
         self.link = BrokerLink(settings)
         self.publish = Publisher(self.link.send, deadline_seconds=settings.publish_deadline_seconds)
-        self.uploads = UploadFolder(settings.gateway_uploads_limit)
+        self.uploads = UploadFolder(settings.gateway_uploads_limit, share=settings.gateway_key_share)
         self.addresses = AddressCheck(settings.fetch_allowed)
         self.pruning = asyncio.Lock()
         self.manifests = asyncio.Semaphore(_MANIFESTS_AT_A_TIME)

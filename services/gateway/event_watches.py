@@ -21,7 +21,7 @@ from services.gateway.event_positions import Step
 from services.gateway.event_wakes import Wakes
 from shared.client import watching
 from shared.client.watching import UnreadableJob
-from shared.errors import PodcastError
+from shared.errors import NotFound, PodcastError
 from shared.protocol.messages import TERMINAL_STATES, JobStatus, WorkRetried
 from shared.store.port import Store
 
@@ -163,7 +163,11 @@ class Watches:
             done.exception()  # else it would be reported where all who asked have left
 
     async def _look(self, job_id: str) -> Watch:
-        return Watch(job_id, await watching.known(self._store, job_id))
+        # Once: a job that was submitted here is in the store before its client is answered.
+        status = await watching.look(self._store, job_id)
+        if status is None:
+            raise NotFound(f"There is no job {job_id}.", hint="`GET /v1/jobs` lists the jobs there are.")
+        return Watch(job_id, status)
 
     async def _poll(self, watch: Watch) -> None:
         while not watch.is_gone:

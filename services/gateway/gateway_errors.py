@@ -49,6 +49,10 @@ class TooManyStreams(RateLimited):
     """The key has as many event streams open as it may."""
 
 
+class ShareTaken(RateLimited):
+    """The key has as many of something under way as one key may, so that others can have some too."""
+
+
 class StreamsFull(errors.Outage):
     """This gateway has as many event streams open as it may, or is stopping."""
 

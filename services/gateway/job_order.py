@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.exceptions import HTTPException
 
 from services.gateway import bodies, forms
+from services.gateway.access import caller
 from services.gateway.backend import Backend
 from services.gateway.forms import Upload
 from services.gateway.json_types import WHOLE, WHOLES
@@ -205,7 +206,7 @@ async def asked(request: Request, backend: Backend) -> AsyncIterator[Asked]:
             _check(found)
             yield found
         case forms.MEDIA_TYPE:
-            with backend.uploads.one() as folder:
+            with backend.uploads.one(caller(request).key_id) as folder:
                 found = await _form(request, folder, settings)
                 _check(found)
                 yield found

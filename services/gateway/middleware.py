@@ -16,7 +16,7 @@ from services.gateway.gateway_errors import Crowded
 from services.gateway.problem_kinds import KINDS
 from services.gateway.problems import bug, headers_of, problem
 from shared.errors import TooLarge
-from shared.runtime.http_guard import CROWDED
+from shared.runtime.http_guard import ADDRESS, CROWDED
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEALTH: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -68,7 +68,7 @@ class ResponseHeaders:
 
 
 class Room:
-    """Answers nothing but health on connections that came when all others were in use."""
+    """Answers nothing but health on connections that came when all others, or all of their address, were in use."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -78,7 +78,10 @@ class Room:
         if scope["type"] != "http" or CROWDED not in scope.get("state", {}) or scope["path"] in HEALTH:
             await self._app(scope, receive, send)
             return
-        error = Crowded("All connections of this gateway are in use.", hint="Try again in a moment.")
+        if scope["state"][CROWDED] == ADDRESS:
+            error = Crowded("All connections that this address may have are in use.", hint="Close some, or reuse them.")
+        else:
+            error = Crowded("All connections of this gateway are in use.", hint="Try again in a moment.")
         headers = {**headers_of(error), "Connection": "close"}
         await problem(KINDS[Crowded], Request(scope), detail=str(error), headers=headers)(scope, receive, send)
 

@@ -10,11 +10,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.gateway import deadlines, stored_file
-from services.gateway.access import GuardedRoute, needs
+from services.gateway.access import GuardedRoute, caller, needs
 from services.gateway.backend import Backend, TheBackend
 from services.gateway.episode_errors import SourceUnavailable
 from services.gateway.file_responses import CONDITIONS, file_responses
 from services.gateway.job_order import Asked, asked
+from services.gateway.key_shares import share_of
 from services.gateway.problems import documented
 from services.gateway.stored_file import StoredObject
 from services.gateway.submit_routes import JOB_BODY
@@ -87,13 +88,13 @@ async def preview(request: Request, backend: TheBackend) -> Response:
     """
     deadlines.allow(request, backend.settings.gateway_upload_seconds + backend.settings.gateway_preview_wait_seconds)
     async with asked(request, backend) as wanted:
-        preview_id, found = await _asked(wanted, backend)
+        preview_id, found = await _asked(wanted, backend, owner=caller(request).key_id)
     if found is None or _is_temporary(found):
         found = await _next(request, backend, preview_id, after=found)
     return await _response(request, backend, preview_id, found)
 
 
-async def _asked(wanted: Asked, backend: Backend) -> tuple[str, FoundPreview | None]:
+async def _asked(wanted: Asked, backend: Backend, *, owner: str) -> tuple[str, FoundPreview | None]:
     """Ask for a preview, unless there is one: its id, and what there is already."""
     settings, store = backend.settings, backend.store
     # In a thread: a document of 20 MB is digested.
@@ -103,8 +104,14 @@ async def _asked(wanted: Asked, backend: Backend) -> tuple[str, FoundPreview | N
         await backend.addresses.check(wanted.document.url or "", str(source.url))
     found = await previewing.answer(store, draft.request.preview_id)
     if found is None or _is_temporary(found):
+        limit = settings.gateway_previews_waiting_limit
         await previewing.ask(
-            draft, store=store, publish=backend.publish, waiting_limit=settings.gateway_previews_waiting_limit
+            draft,
+            store=store,
+            publish=backend.publish,
+            waiting_limit=limit,
+            owner=owner,
+            owner_limit=share_of(limit, settings.gateway_key_share),
         )
     return draft.request.preview_id, found
 

@@ -16,6 +16,7 @@ from services.gateway.gateway_errors import (
     OwnKey,
     RateLimited,
     ScopeMissing,
+    ShareTaken,
     SpeechStreamsFull,
     StillRunning,
     StreamsFull,
@@ -25,7 +26,7 @@ from services.gateway.gateway_errors import (
 from services.gateway.reading_along import NotSpoken
 from shared import errors
 from shared.client.deleting import NotEnded
-from shared.client.previewing import PreviewsBusy
+from shared.client.previewing import PreviewsBusy, PreviewShareTaken
 from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
 from shared.client.webhook_endpoints import EndpointDisabled
@@ -49,6 +50,13 @@ class ProblemKind:
     meaning: str
 
 
+_SHARE_TAKEN: Final = ProblemKind(
+    "key-share-taken",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "The key has its share",
+    "One key may have only a part of what the gateway does at a time (`PODCAST_GATEWAY_KEY_SHARE`): uploads, streams"
+    " of speech, samples of voices, previews. Try again after `Retry-After`, when one of them has ended.",
+)
 KINDS: Final[dict[type[BaseException], ProblemKind]] = {
     Unauthenticated: ProblemKind(
         "unauthenticated",
@@ -91,8 +99,8 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "too-many-connections",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "All connections are in use",
-        "The limit of this gateway is `PODCAST_GATEWAY_CONNECTIONS`. Try again after `Retry-After`, or at another"
-        " gateway.",
+        "The limit of this gateway is `PODCAST_GATEWAY_CONNECTIONS`, that of one address"
+        " `PODCAST_GATEWAY_CONNECTIONS_PER_ADDRESS`. Try again after `Retry-After`, or at another gateway.",
     ),
     RateLimited: ProblemKind(
         "rate-limited",
@@ -108,6 +116,8 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "The limit for each key is `PODCAST_GATEWAY_STREAMS_PER_KEY`. Close a stream first; one stream of `/v1/events`"
         " can replace many streams of single jobs.",
     ),
+    ShareTaken: _SHARE_TAKEN,
+    PreviewShareTaken: _SHARE_TAKEN,
     StreamsFull: ProblemKind(
         "streams-full",
         HTTPStatus.SERVICE_UNAVAILABLE,

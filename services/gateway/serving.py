@@ -51,10 +51,11 @@ async def serve(app: FastAPI, backend: Backend) -> int:
     """
     settings = backend.settings
     listener = listen(settings.gateway_host, settings.gateway_port, what="gateway", setting="PODCAST_GATEWAY_PORT")
+    stranger_stall_seconds = min(settings.gateway_stranger_stall_seconds, settings.gateway_stall_seconds)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # Inherited by every connection. uvicorn closes a connection only when the client has taken what was written,
-        # which one that never reads would put off for ever; so the kernel ends it.
-        milliseconds = math.ceil(settings.gateway_stall_seconds * 1_000)
+        # Inherited by every connection, until its client is known. uvicorn closes a connection only when the client has
+        # taken what was written, which one that never reads would put off for ever; so the kernel ends it.
+        milliseconds = math.ceil(stranger_stall_seconds * 1_000)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
     host, port = listener.getsockname()[:2]
     _allow_files(settings.gateway_connections)
@@ -62,6 +63,9 @@ async def serve(app: FastAPI, backend: Backend) -> int:
         connections=settings.gateway_connections,
         header_seconds=settings.gateway_header_seconds,
         stall_seconds=settings.gateway_stall_seconds,
+        stranger_stall_seconds=stranger_stall_seconds,
+        per_address=settings.gateway_connections_per_address or None,
+        shared_addresses=settings.gateway_proxy_networks,
         bad_request=problems.not_http(),
         bad_request_type=problems.MEDIA_TYPE,
     )

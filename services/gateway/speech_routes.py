@@ -22,7 +22,8 @@ from services.gateway.openai_errors import InvalidField
 from services.gateway.problem_kinds import kind_of
 from services.gateway.problems import headers_of
 from services.gateway.reading_along import AudioGone, AwaitedChunk, ReadingAlong
-from services.gateway.speech_stream import EVENT_SCHEMA, SSE_MEDIA_TYPE, SpeechStream, StreamSlots, first_of
+from services.gateway.speech_slots import StreamSlots
+from services.gateway.speech_stream import EVENT_SCHEMA, SSE_MEDIA_TYPE, SpeechStream, first_of
 from services.gateway.stream_encoding import ENCODINGS, StreamFormat, encoded
 from services.gateway.voice_catalogue import catalogue
 from shared.addresses import scrub
@@ -126,7 +127,7 @@ async def speech(asked: SpeechRequest, request: Request, backend: TheBackend) ->
     deadlines.allow(request, backend.settings.gateway_speech_patience_seconds + 2 * _MARGIN_SECONDS)
     order = await _order(asked, request, backend)
     slots: StreamSlots = request.app.state.speech_slots
-    give_back = slots.take()
+    give_back = slots.take(caller(request).key_id)
     try:
         spoken, first = await _begun(asked, order, request, backend)
     except SilentJob as silent:

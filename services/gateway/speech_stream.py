@@ -19,9 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.gateway import metrics, openai_errors
+from services.gateway import openai_errors
 from services.gateway.connection import gone
-from services.gateway.gateway_errors import SpeechStreamsFull
 from services.gateway.problem_kinds import kind_of
 from shared.addresses import scrub
 from shared.deadlines import deadline
@@ -46,46 +45,6 @@ EVENT_SCHEMA: Final[dict[str, Any]] = {
     "required": ["data"],
 }
 """For the OpenAPI document, in which the schema of such a stream is that of one event (3.1 cannot say that better)."""
-
-
-class StreamSlots:
-    """How many answers with speech this gateway sends at a time.
-
-    Args:
-        limit: how many.
-        what: `streams` or `samples`.
-    """
-
-    def __init__(self, limit: int, *, what: str) -> None:
-        self._limit = limit
-        self._what = what
-        self._gauge = metrics.SPEECH.labels(what)
-        self._taken = 0
-
-    def take(self) -> Callable[[], None]:
-        """Take one; call the result to give it back, as often as you like.
-
-        Raises:
-            SpeechStreamsFull: there is none left.
-        """
-        if self._taken >= self._limit:
-            raise SpeechStreamsFull(
-                f"This gateway sends at most {self._limit} {self._what} at the same time.",
-                hint="Try again in a moment.",
-                retry_after_seconds=_RETRY_SECONDS,
-            )
-        self._taken += 1
-        self._gauge.inc()
-        given_back = False
-
-        def give_back() -> None:
-            nonlocal given_back
-            if not given_back:
-                given_back = True
-                self._taken -= 1
-                self._gauge.dec()
-
-        return give_back
 
 
 class SpeechStream(Response):

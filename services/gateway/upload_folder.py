@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from services.gateway.key_shares import KeyShares
 from shared.errors import Outage
 
 PREFIX: Final = "podcast-gateway-"
@@ -31,29 +32,29 @@ class UploadFolder:
 
     Args:
         limit: uploads at a time, which bounds the space that they take.
+        share: the part of them that one key may have, 0 to 1.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._under_way = 0
+    def __init__(self, limit: int, *, share: float) -> None:
+        def full() -> UploadsBusy:
+            return UploadsBusy(
+                f"This gateway takes {limit} uploads at a time.", hint="Try again.", retry_after_seconds=1
+            )
+
+        self._under_way = KeyShares(limit, share=share, what="uploads", full=full)
         self._path: Path | None = None
         self._lock: IO[str] | None = None
 
     @contextmanager
-    def one(self) -> Iterator[Path]:
-        """A fresh folder for the files of one request, gone afterwards.
+    def one(self, key_id: str) -> Iterator[Path]:
+        """A fresh folder for the files of one request of a key, gone afterwards.
 
         Raises:
+            ShareTaken: too many uploads of the key are under way.
             UploadsBusy: too many uploads are under way.
             Outage: the disk is full.
         """
-        if self._under_way >= self._limit:
-            raise UploadsBusy(
-                f"This gateway accepts at most {self._limit} uploads at the same time.",
-                hint="Try again.",
-                retry_after_seconds=1,
-            )
-        self._under_way += 1
+        give_back = self._under_way.take(key_id)
         path: Path | None = None
         try:
             path = Path(tempfile.mkdtemp(dir=self._made()))
@@ -63,7 +64,7 @@ class UploadFolder:
                 f"The gateway cannot store the upload: {error.strerror or error}.", hint="Check its disk."
             ) from error
         finally:
-            self._under_way -= 1
+            give_back()
             if path is not None:
                 shutil.rmtree(path, ignore_errors=True)
 

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import openai_errors
-from services.gateway.access import GuardedRoute, needs
+from services.gateway.access import GuardedRoute, caller, needs
 from services.gateway.problems import documented
-from services.gateway.speech_stream import StreamSlots
+from services.gateway.speech_slots import StreamSlots
 from services.gateway.voice_catalogue import VoiceCatalogue, catalogue
 from shared.client.voices import sample_text
 from shared.errors import NotFound, SpeechDown
@@ -187,7 +187,7 @@ async def sample(
     """A short text, spoken with a voice by the speech server itself: no job is made. Needs the scope `submit`."""
     asked = asked or SampleRequest()
     slots: StreamSlots = request.app.state.sample_slots
-    give_back = slots.take()
+    give_back = slots.take(caller(request).key_id)
     try:
         trouble: SpeechDown | None = None
         for client, voice in await found.speakers(voice_id, asked.model):

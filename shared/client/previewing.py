@@ -9,8 +9,10 @@ Previews wait in the same queue as jobs, in order. So that they cannot keep jobs
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +22,7 @@ from pydantic import ValidationError
 from shared.client import documents, submission
 from shared.client.documents import Content
 from shared.client.submission import Draft
+from shared.concurrency import gathered
 from shared.errors import Conflict, NotFound, Outage
 from shared.protocol.messages import Message, ObjectSource, PreviewRequested, UrlSource
 from shared.protocol.preview import REFUSAL_LIMIT_BYTES, PreviewRefused, read_outcome
@@ -33,10 +36,15 @@ _AGAIN_SECONDS: Final = 30.0
 """Whoever asked may have been killed before it could publish: after this time the next one publishes again."""
 _SAME_PAGE_SECONDS: Final = 60
 _RETRY_AFTER_SECONDS: Final = 5.0
+_LOOKS_AT_A_TIME: Final = 16
 
 
 class PreviewsBusy(Outage):
     """Too many previews are waiting already; jobs come first."""
+
+
+class PreviewShareTaken(PreviewsBusy):
+    """One client has as many previews waiting as it may, so that others can have some too."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +131,26 @@ async def is_waiting(store: Store, preview_id: str) -> bool:
 
 
 async def ask(
-    preview: PreviewDraft, *, store: Store, publish: Callable[[Message], Awaitable[None]], waiting_limit: int
+    preview: PreviewDraft,
+    *,
+    store: Store,
+    publish: Callable[[Message], Awaitable[None]],
+    waiting_limit: int,
+    owner: str = "",
+    owner_limit: int | None = None,
 ) -> None:
     """Ask for a preview, unless somebody has just done so; returns when the broker has confirmed it.
 
+    Args:
+        preview: what is asked for.
+        store: where the document goes.
+        publish: sends the message.
+        waiting_limit: how many may wait, of all clients together.
+        owner: who asks: the id of a key.
+        owner_limit: how many of these may be the owner's; None: all.
+
     Raises:
+        PreviewShareTaken: `owner_limit` of the owner's are waiting.
         PreviewsBusy: `waiting_limit` of them are waiting.
         StoreDown, BrokerDown: a server does not answer.
     """
@@ -136,16 +159,16 @@ async def ask(
     if known is not None and time.time() - known.modified < _AGAIN_SECONDS:
         return
     if known is None:
-        await _check_room(store, waiting_limit)
+        await _check_room(store, waiting_limit, owner, waiting_limit if owner_limit is None else owner_limit)
     for key, content in preview.uploads.items():
         await submission.upload(store, key, content)
     if known is None:
         try:
-            await store.create(marker, b"")
+            await store.create(marker, owner.encode())
         except Conflict:
             return
     else:
-        await store.put(marker, b"")
+        await store.put(marker, owner.encode())
     try:
         await publish(preview.request)
     except BaseException:
@@ -153,17 +176,32 @@ async def ask(
         raise
 
 
-async def _check_room(store: Store, waiting_limit: int) -> None:
+async def _check_room(store: Store, limit: int, owner: str, owner_limit: int) -> None:
     """Count what is waiting; remove what nobody waits for any more."""
     now = time.time()
-    waiting = await store.entries(keys.PREVIEWS_WAITING, limit=waiting_limit)
+    waiting = await store.entries(keys.PREVIEWS_WAITING, limit=limit)
     for entry in waiting:
         if now - entry.modified > WAITING_SECONDS:
             await store.delete(entry.key)
             return  # there is room for one
-    if len(waiting) >= waiting_limit:
+    if len(waiting) >= limit:
         raise PreviewsBusy(
             f"{len(waiting)} previews are waiting already.",
+            hint="Try again in a moment, or submit the job.",
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        )
+    if len(waiting) < owner_limit:
+        return
+    owners = Counter[str]()
+
+    async def read(key: str) -> None:
+        with contextlib.suppress(NotFound):  # made meanwhile
+            owners[(await store.get(key)).decode(errors="replace")] += 1
+
+    await gathered(read, [entry.key for entry in waiting], at_a_time=_LOOKS_AT_A_TIME)
+    if owners[owner] >= owner_limit:
+        raise PreviewShareTaken(
+            f"{owners[owner]} previews of this key are waiting already, of {limit} that may wait.",
             hint="Try again in a moment, or submit the job.",
             retry_after_seconds=_RETRY_AFTER_SECONDS,
         )

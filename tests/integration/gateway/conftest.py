@@ -54,10 +54,15 @@ class Gateway:
 
     async def key(self, *scopes: Scope, requests_per_minute: int | None = None) -> str:
         """A new key with these scopes, as `podcast keys add` makes it."""
-        token = api_keys.new_token()
-        made = api_keys.key_of(token, name="test", scopes=scopes, requests_per_minute=requests_per_minute)
-        await api_keys.add(self.store, made)
-        return token
+        return await new_key(self.store, *scopes, requests_per_minute=requests_per_minute)
+
+
+async def new_key(store: Store, *scopes: Scope, requests_per_minute: int | None = None) -> str:
+    """A new key with these scopes."""
+    token = api_keys.new_token()
+    made = api_keys.key_of(token, name="test", scopes=scopes, requests_per_minute=requests_per_minute)
+    await api_keys.add(store, made)
+    return token
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from tests.servers.services import Services
 from tests.servers.speech_process import ToneSpeech
 
 FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
-STREAMS = 3
+STREAMS = 6
+STREAMS_OF_A_KEY = 3
 STALL_SECONDS = 4
 
 

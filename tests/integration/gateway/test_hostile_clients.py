@@ -9,13 +9,15 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from tests.integration.gateway.conftest import STACK_KEY, gateway_process, with_key
+from tests.integration.gateway.conftest import STACK_KEY, gateway_process, new_key, with_key
 from tests.servers.rabbitmq import RabbitServer
+from tests.servers.services import Services
 from tests.waiting import until
 
 CONNECTIONS = 20
@@ -23,12 +25,13 @@ HEADER_SECONDS = 1.0
 REQUEST_SECONDS = 2.0
 STALL_SECONDS = 2.0
 LIMIT_BYTES = 1_000_000
+UPLOADS = 4
 AUTHORIZED = f"Host: x\r\nAuthorization: Bearer {STACK_KEY}\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
-def url(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a gateway with little patience."""
+def impatient(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway with little patience."""
     with gateway_process(
         rabbitmq,
         tmp_path_factory.mktemp("impatient"),
@@ -36,9 +39,16 @@ def url(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         PODCAST_GATEWAY_HEADER_SECONDS=str(HEADER_SECONDS),
         PODCAST_GATEWAY_REQUEST_SECONDS=str(REQUEST_SECONDS),
         PODCAST_GATEWAY_STALL_SECONDS=str(STALL_SECONDS),
+        PODCAST_GATEWAY_UPLOADS_LIMIT=str(UPLOADS),
         PODCAST_SOURCE_LIMIT_BYTES=str(LIMIT_BYTES),
     ) as services:
-        yield services.workers[0].health_url
+        yield services
+
+
+@pytest.fixture(scope="module")
+def url(impatient: Services) -> str:
+    """Its address."""
+    return impatient.workers[0].health_url
 
 
 @dataclass
@@ -172,6 +182,37 @@ async def test_a_client_that_sends_too_much_is_told_while_it_sends(url: str) -> 
                     sent += 0x40000
         assert sent < 200_000_000
         assert b"/problems/too-large" in bomb.reader._buffer  # type: ignore[attr-defined]
+
+
+async def test_a_key_has_its_share_of_the_uploads_and_another_still_gets_through(impatient: Services, url: str) -> None:
+    other = await new_key(impatient.store, "submit")
+    form = (
+        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n"
+        '--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nOne'
+    )
+    folder = Path(impatient.environment["TMPDIR"])
+
+    async def begin(client: Client, token: str) -> None:
+        await client.send(f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{form}")
+
+    def under_way(count: int) -> bool:
+        return len([path for path in folder.glob("podcast-gateway-*/*") if path.is_dir()]) == count
+
+    async with connected(url, UPLOADS + 2) as clients:
+        for client in clients[: UPLOADS // 2]:
+            await begin(client, STACK_KEY)
+        await until(lambda: under_way(UPLOADS // 2), "the key has its share", seconds=REQUEST_SECONDS)
+        await begin(clients[-1], STACK_KEY)
+        refused = await clients[-1].problem()
+        for client in clients[UPLOADS // 2 : UPLOADS]:
+            await begin(client, other)
+        await until(lambda: under_way(UPLOADS), "the other one's are taken", seconds=REQUEST_SECONDS)
+        await begin(clients[-2], other)
+        full = await clients[-2].problem()
+    assert (refused["type"], refused["status"]) == ("/problems/key-share-taken", 429)
+    assert f"{UPLOADS // 2} of {UPLOADS} uploads" in str(refused["detail"])
+    assert (full["type"], full["status"]) == ("/problems/unavailable", 503)
+    await until(lambda: under_way(0), "all of them ended with their clients")
 
 
 async def test_without_a_key_a_body_is_not_read(url: str) -> None:

@@ -125,6 +125,7 @@ async def test_an_unknown_job_is_a_problem(gateways: TwoGateways) -> None:
         impossible = await client.get("/v1/jobs/a%20b/events")
 
     assert (response.status_code, response.json()["type"]) == (404, "/problems/not-found")
+    assert "ratelimit" in response.headers, "it counts like any other request"
     assert impossible.status_code == 422
 
 

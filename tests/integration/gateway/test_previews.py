@@ -23,7 +23,7 @@ from shared.protocol.preview import Preview
 from shared.runtime.broker import connected
 from shared.store import keys
 from tests.integration.gateway.completed_jobs import Listener
-from tests.integration.gateway.conftest import environment, with_key
+from tests.integration.gateway.conftest import environment, new_key, with_key
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import Services
 from tests.waiting import until
@@ -279,25 +279,33 @@ def _descriptors(listener: Listener) -> int:
     return len(list(Path(f"/proc/{listener.pid}/fd").iterdir()))
 
 
-async def test_jobs_are_not_kept_waiting_by_previews(listener: Listener) -> None:
-    """Only so many previews may wait; a job that comes after them is read as soon as they are."""
+async def test_jobs_are_not_kept_waiting_by_previews_nor_one_key_by_another(listener: Listener) -> None:
+    """Only so many previews may wait, half of them of one key; a job after them is read as soon as they are."""
     (chunker,) = listener.services.of("chunker")
     limit = listener.services.settings.gateway_previews_waiting_limit
+    other = await new_key(listener.services.store, "submit")
     chunker.process.stop()
     try:
-        async with httpx.AsyncClient(base_url=listener.url, headers=listener.client.headers, timeout=2) as many:
+        async with (
+            httpx.AsyncClient(base_url=listener.url, headers=listener.client.headers, timeout=2) as many,
+            httpx.AsyncClient(base_url=listener.url, headers={"Authorization": f"Bearer {other}"}, timeout=2) as others,
+        ):
 
-            async def ask(number: int) -> int:
+            async def ask(client: httpx.AsyncClient, number: int) -> int:
                 try:
-                    return (await many.post("/v1/preview", json={"text": f"Preview {number}."})).status_code
+                    return (await client.post("/v1/preview", json={"text": f"Preview {number}."})).status_code
                 except httpx.ReadTimeout:
                     return 0
 
-            statuses = [await ask(0), *await asyncio.gather(*(ask(number) for number in range(1, limit)))]
+            statuses = [await ask(many, 0), *await asyncio.gather(*(ask(many, n) for n in range(1, limit // 2)))]
             assert set(statuses) == {0}
-            refused = await many.post("/v1/preview", json={"text": "One too many."})
+            has_its_share = await many.post("/v1/preview", json={"text": "One too many of this key."})
+            assert set(await asyncio.gather(*(ask(others, n) for n in range(limit // 2, limit)))) == {0}
+            refused = await others.post("/v1/preview", json={"text": "One too many."})
+        assert (has_its_share.status_code, has_its_share.json()["type"]) == (429, "/problems/key-share-taken")
         assert (refused.status_code, refused.json()["type"]) == (503, "/problems/previews-busy")
-        assert int(refused.headers["retry-after"]) >= 1
+        for answer in (has_its_share, refused):
+            assert int(answer.headers["retry-after"]) >= 1
         job = JobRequest(source=TextSource(text="A job after them."))
         await listener.services.submit(job)
     finally:

@@ -28,6 +28,7 @@ from tests.integration.gateway.speaking import (
     FORMATS,
     STALL_SECONDS,
     STREAMS,
+    STREAMS_OF_A_KEY,
     SpeakingGateway,
     asked,
     heard,
@@ -89,7 +90,9 @@ async def test_the_openai_client_hears_every_word_in_every_format_and_no_chunk_i
 
 async def test_the_same_text_asked_while_it_is_spoken_joins_the_job(line: SpeakingGateway) -> None:
     line.tone.delay(0.3)
-    answers = await asyncio.gather(*(line.client.post(SPEECH, json=asked("the choir", 5)) for _ in range(STREAMS)))
+    answers = await asyncio.gather(
+        *(line.client.post(SPEECH, json=asked("the choir", 5)) for _ in range(STREAMS_OF_A_KEY))
+    )
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["x-podcast-job"] for answer in answers}) == 1
@@ -317,24 +320,38 @@ async def test_a_text_with_nothing_to_speak_is_bad_input(line: SpeakingGateway) 
     assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
-async def test_no_more_streams_than_the_setting_says(line: SpeakingGateway) -> None:
+async def test_a_key_has_its_share_of_the_streams_and_another_still_gets_through(line: SpeakingGateway) -> None:
     line.tone.misbehave("hang", containing="Sentence 0 ")
-    waiting = [
-        asyncio.create_task(line.client.post(SPEECH, json=asked(f"guest {number}", 1))) for number in range(STREAMS)
-    ]
+    waiting: list[asyncio.Task[httpx.Response]] = []
 
-    async def full() -> bool:
-        return await line.streams() == STREAMS
+    def ask(client: httpx.AsyncClient, name: str) -> None:
+        waiting.append(asyncio.create_task(client.post(SPEECH, json=asked(name, 1))))
 
-    await until(full, "every stream is taken")
-    refused = await line.client.post(SPEECH, json=asked("one too many", 1))
-    for task in waiting:
-        task.cancel()
-    await asyncio.wait(waiting)
+    async def taken(count: int) -> None:
+        async def are_taken() -> bool:
+            return await line.streams() == count
 
-    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "speech_streams_full")
-    assert int(refused.headers["retry-after"]) >= 1
-    assert "x-podcast-job" not in refused.headers
+        await until(are_taken, f"{count} streams are taken")
+
+    async with with_key(line.url, await line.key("submit")) as other:
+        for number in range(STREAMS_OF_A_KEY):
+            ask(line.client, f"guest {number}")
+        await taken(STREAMS_OF_A_KEY)
+        refused = await line.client.post(SPEECH, json=asked("one too many", 1))
+        for number in range(STREAMS - STREAMS_OF_A_KEY):
+            ask(other, f"another's guest {number}")
+        await taken(STREAMS)
+        full = await other.post(SPEECH, json=asked("one too many", 1))
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "key_share_taken")
+    assert (full.status_code, full.json()["error"]["code"]) == (503, "speech_streams_full")
+    for answer in (refused, full):
+        assert int(answer.headers["retry-after"]) >= 1
+        assert "x-podcast-job" not in answer.headers
+    await taken(0)
 
 
 async def test_a_client_that_does_not_read_holds_little_and_is_cut_off_while_its_job_goes_on(

@@ -25,41 +25,41 @@ def make_old(folder: Path) -> Path:
 
 
 def test_a_request_has_a_folder_of_its_own_which_is_gone_afterwards(tmp_path: Path) -> None:
-    uploads = UploadFolder(2)
-    with uploads.one() as first, uploads.one() as second:
+    uploads = UploadFolder(2, share=1)
+    with uploads.one("key") as first, uploads.one("key") as second:
         (first / "file").write_bytes(b"x")
         assert first != second
-        with pytest.raises(UploadsBusy) as busy, uploads.one():
+        with pytest.raises(UploadsBusy) as busy, uploads.one("key"):
             pass
         assert busy.value.retry_after_seconds == 1
     assert [path.name for path in tmp_path.glob(f"{PREFIX}*/*")] == ["lock"]
-    with uploads.one():
+    with uploads.one("key"):
         pass
     uploads.remove()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_gateway_without_uploads_makes_no_folder(tmp_path: Path) -> None:
-    UploadFolder(1).remove()
+    UploadFolder(1, share=1).remove()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_of_a_dead_gateway_is_removed_and_one_of_a_living_gateway_is_not(tmp_path: Path) -> None:
-    living, dead = UploadFolder(1), UploadFolder(1)
+    living, dead = UploadFolder(1, share=1), UploadFolder(1, share=1)
     for each in (living, dead):
-        with each.one():
+        with each.one("key"):
             pass
     left = {make_old(path) for path in tmp_path.iterdir()}
     assert len(left) == 2
     assert dead._lock is not None
     assert dead._path is not None
     dead._lock.close()  # as the kernel does when the process ends
-    new = UploadFolder(1)
-    with new.one():
+    new = UploadFolder(1, share=1)
+    with new.one("key"):
         assert not dead._path.exists()
         assert left - {dead._path} < set(tmp_path.iterdir())
 
 
 def test_a_full_disk_is_an_outage() -> None:
-    with pytest.raises(Outage, match="No space left"), UploadFolder(1).one():
+    with pytest.raises(Outage, match="No space left"), UploadFolder(1, share=1).one("key"):
         raise OSError(28, "No space left on device")
