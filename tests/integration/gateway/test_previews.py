@@ -310,5 +310,5 @@ async def test_jobs_are_not_kept_waiting_by_previews_nor_one_key_by_another(list
         await listener.services.submit(job)
     finally:
         listener.services.restart(chunker)
-    await until(lambda: listener.services.store.exists(keys.manifest(job.job_id)), "the job is read", seconds=30)
+    await until(lambda: listener.services.store.exists(keys.manifest(job.job_id)), "the job is read", seconds=90)
     assert await listener.services.ready_messages("chunker") == 0

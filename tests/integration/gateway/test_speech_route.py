@@ -346,7 +346,8 @@ async def test_a_key_has_its_share_of_the_streams_and_another_still_gets_through
             task.cancel()
         await asyncio.wait(waiting)
 
-    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "key_share_taken")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert "3 of 6 streams" in refused.json()["error"]["message"]
     assert (full.status_code, full.json()["error"]["code"]) == (503, "speech_streams_full")
     for answer in (refused, full):
         assert int(answer.headers["retry-after"]) >= 1
