@@ -117,7 +117,7 @@ async def test_one_address_has_so_many_connections_and_another_is_served(url: st
         refused = await asyncio.to_thread(answer, excess[0])
         assert b"503" in refused
         assert b"too-many-connections" in refused
-        assert b"This address" in refused
+        assert b"this address" in refused
         assert b'"alive":true' in await asyncio.to_thread(answer, excess[1], "/healthz"), (
             "health is answered all the same"
         )
