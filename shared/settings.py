@@ -120,6 +120,13 @@ class Settings(BaseSettings):
         16, ge=1, description="webhooks sent at a time, of which at most a quarter (at least one) go to one host"
     )
 
+    webhook_own_per_minute: int = Field(
+        60,
+        ge=1,
+        description="webhooks that jobs have named themselves, to one host, sent by a process in a minute; more wait."
+        " Nothing proves that such an address belongs to whoever submits the job",
+    )
+
     # Deadlines, from the inside out: call < handler < ack
     connect_timeout_seconds: float = Field(5, gt=0, description="to open a connection to any server")
     publish_deadline_seconds: float = Field(10, gt=0, description="to publish a message and have it confirmed")

@@ -2,6 +2,7 @@
 
 from services.webhooks import handlers
 from services.webhooks.fairness import HostTurns
+from services.webhooks.own_limits import OwnWebhookLimits
 from shared.protocol import messages, topology
 from shared.runtime import service
 from shared.settings import Settings
@@ -23,6 +24,7 @@ def build(settings: Settings, *, queue: topology.WorkQueue = topology.WEBHOOKS) 
     )
     app.publishes(messages.WebhookRequested)
     turns = HostTurns(settings.webhook_slots)
+    own_limits = OwnWebhookLimits(settings.webhook_own_per_minute)
 
     async def job_ended(event: messages.JobEnded) -> None:
         await handlers.job_ended(event, store=app.store, publish=app.publish)
@@ -41,7 +43,7 @@ def build(settings: Settings, *, queue: topology.WorkQueue = topology.WEBHOOKS) 
 
     @app.on(messages.WebhookRequested)
     async def receive(message: messages.WebhookRequested) -> None:
-        await handlers.deliver(message, store=app.store, settings=settings, turns=turns)
+        await handlers.deliver(message, store=app.store, settings=settings, turns=turns, own_limits=own_limits)
 
     return app
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from services.webhooks import metrics, sending, signing
 from services.webhooks.fairness import HostTurns
+from services.webhooks.own_limits import OwnWebhookLimits
 from shared.checked_network import Resolve, resolve
 from shared.client import webhook_endpoints, webhook_payloads
 from shared.client.webhook_endpoints import EndpointDisabled
@@ -61,15 +62,21 @@ async def job_ended(event: JobEnded, *, store: Store, publish: Callable[[Webhook
 
 
 async def deliver(
-    message: WebhookRequested, *, store: Store, settings: Settings, turns: HostTurns, resolve: Resolve = resolve
+    message: WebhookRequested,
+    *,
+    store: Store,
+    settings: Settings,
+    turns: HostTurns,
+    own_limits: OwnWebhookLimits,
+    resolve: Resolve = resolve,
 ) -> None:
     """Send one webhook to its receiver. If that was removed meanwhile, there is nothing to do.
 
     Raises:
         EndpointDisabled: the endpoint gets nothing at the moment; a dead letter that can be replayed.
-        EndpointGone: it answered 410, and is disabled from now on.
+        EndpointGone: it answered 410, and is disabled from now on; or the address that a job names did so lately.
         ForbiddenAddress, NotDelivered, DeadlineExceeded: it was not delivered.
-        HostBusy: enough is being sent to its host already.
+        HostBusy: enough is being sent to its host already, or was sent to it in this minute.
         StoreDown: the store does not answer.
     """
     try:
@@ -78,6 +85,8 @@ async def deliver(
         log.info("nobody to tell any more", webhook=message.webhook_id, reason=error.message)
         return
     payload = message.payload.encode()
+    if message.endpoint_id is None:
+        own_limits.check(url)
     headers = signing.headers(message.webhook_id, payload, secrets, timestamp=int(time.time()))
     with metrics.measured():
         async with turns.of(url):
@@ -93,7 +102,9 @@ async def deliver(
                         resolve=resolve,
                     )
             except sending.EndpointGone as error:
-                if message.endpoint_id is not None:
+                if message.endpoint_id is None:
+                    own_limits.gone(url)
+                else:
                     with contextlib.suppress(NotFound):
                         await webhook_endpoints.disable(store, message.endpoint_id, url=url, reason=error.message)
                     log.warning("endpoint disabled", endpoint=message.endpoint_id, reason=error.message)
