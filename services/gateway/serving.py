@@ -22,7 +22,7 @@ from fastapi import FastAPI
 from services.gateway import problems
 from services.gateway.backend import Backend
 from services.gateway.connection import Connection
-from shared.runtime import metrics
+from shared.runtime import health, metrics
 from shared.runtime.http_guard import HEADERS_LIMIT_BYTES, ConnectionGuard
 from shared.runtime.http_server import BACKLOG, Server, listen, print_port
 from shared.runtime.watchdog import Watchdog
@@ -96,6 +96,15 @@ async def serve(app: FastAPI, backend: Backend) -> int:
         loop.add_signal_handler(number, stop)
     watchdog = Watchdog(limit_seconds=settings.watchdog_seconds, in_flight=list)
     watchdog.start()
+    if settings.health_port:
+        # From a thread of its own, so that a probe gets its answer whatever the loop is busy with.
+        health.serve(
+            watchdog,
+            host=settings.health_host,
+            port=settings.health_port,
+            unready=backend.readiness.reasons,
+            service="gateway",
+        )
     metrics.show(backend.readiness)
     loop.add_signal_handler(signal.SIGUSR1, watchdog.dump)
     # Looking through all that a thousand streams have takes a tenth of a second, in which nothing else happens: so what
