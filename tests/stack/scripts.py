@@ -85,4 +85,4 @@ client = minio.Minio(url.netloc.rpartition("@")[2], url.username, url.password, 
 listed = client.list_objects(url.path.strip("/"), prefix="audio/", recursive=True)
 print(json.dumps({item.object_name: item.last_modified.timestamp() for item in listed}))
 """
-"""Prints when each chunk's audio was stored, with the rights of the service that runs it."""
+"""Prints when each chunk's audio was stored."""

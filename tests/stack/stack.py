@@ -202,12 +202,25 @@ class Stack:
         with self.client() as client:
             manifest = client.get(f"/v1/jobs/{job_id}/manifest").raise_for_status().json()
         keys = {chunk["text"]: chunk["audio_key"] for chunk in manifest["chunks"]}
-        finished: dict[str, float] = json.loads(self.run_in("coordinator", "python", "-c", scripts.STORED))
+        finished = self.stored()
         return [
             call["text"]
             for call in self.calls()
             if call["text"] in keys and call["time"] > finished[keys[call["text"]]] + _LOOK_SECONDS
         ]
+
+    def stored(self, address: str = "") -> dict[str, float]:
+        """Key → when it was stored, of every chunk's audio.
+
+        Args:
+            address: the store's, with a user; empty: an operator's. It is asked from inside the stack's network.
+        """
+        address = address or (self.folder / "secrets/store_url_operator").read_text().strip()
+        container = self.containers("coordinator")[0]["Id"]
+        command = ("exec", "--env", "PODCAST_STORE_URL", container, "python", "-c", scripts.STORED)
+        said = self.docker.run(*command, seconds=120, env={**os.environ, "PODCAST_STORE_URL": address})
+        found: dict[str, float] = json.loads(said)
+        return found
 
     # ------------------------------------------------------------ containers
 
@@ -217,10 +230,6 @@ class Stack:
         if service:
             filters += ["--filter", f"label=com.docker.swarm.service.name={NAME}_{service}"]
         return self.docker.inspect(*self.docker.run("ps", "--quiet", *filters).split())
-
-    def run_in(self, service: str, *command: str) -> str:
-        """Run a command in a container of a service; its output."""
-        return self.docker.run("exec", self.containers(service)[0]["Id"], *command, seconds=120)
 
     def update_states(self) -> dict[str, str]:
         """How the last update of each service went: `completed`, `updating`, `rollback_completed` and so on."""

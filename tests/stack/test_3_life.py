@@ -14,7 +14,7 @@ import pytest
 
 from tests.end_to_end import texts
 from tests.stack import images
-from tests.stack.docker import Docker, say
+from tests.stack.docker import Docker, StackTestError, say
 from tests.stack.engine import Engine
 from tests.stack.stack import SERVERS, SERVICES, Stack, until
 
@@ -142,18 +142,25 @@ def test_synthesizers_are_scaled_up_and_down_in_the_middle_of_a_book(stack: Stac
     proves(stack, job_id, folder, seed=40)
 
 
-def test_a_secret_is_rotated_in_the_middle_of_a_book(stack: Stack, folder: Path) -> None:
-    job_id = begin(stack, seed=50, chunks=60)
-    old = stack.key
-    (stack.folder / "secrets/gateway_key").unlink()
-    stack.init(stack.containers("gateway")[0]["Config"]["Image"].rpartition(":")[2])
-    assert stack.key != old
+def test_secrets_are_rotated_in_the_middle_of_a_book(stack: Stack, folder: Path) -> None:
+    job_id = begin(stack, seed=50, chunks=100)
+    old_key = stack.key
+    with_two_users = "store_url_synthesizer"
+    old = (stack.folder / "secrets" / with_two_users).read_text()
+    for secret in ("gateway_key", with_two_users):
+        stack.podcast("deploy", "rotate", str(stack.folder), secret)
+    assert stack.key != old_key
+    assert (stack.folder / "secrets" / with_two_users).read_text() != old
+    stack.up()
     still_in_the_middle(stack, job_id)
+    stack.podcast("deploy", "rotate", str(stack.folder), with_two_users, "--finish")
     stack.up()
     with stack.client() as client:
-        refused = client.get("/v1/jobs", headers={"Authorization": f"Bearer {old}"})
-    assert refused.status_code == 401
-    proves(stack, job_id, folder, 60, 50)
+        assert client.get("/v1/jobs", headers={"Authorization": f"Bearer {old_key}"}).status_code == 401
+        assert client.get("/v1/jobs").status_code == 200
+    with pytest.raises(StackTestError, match="InvalidAccessKeyId"):
+        stack.stored(old.strip())
+    proves(stack, job_id, folder, 100, 50)
 
 
 def test_the_engine_is_away_for_a_while_in_the_middle_of_a_book(engine: Engine, stack: Stack, folder: Path) -> None:
