@@ -255,6 +255,6 @@ class Stack:
         if self.docker.run("stack", "services", "--quiet", NAME, check=False):
             self.down()
         # The engine removes the containers of ended tasks a little later, and their volumes are in use until then.
-        until(lambda: "container" not in self.remains(), "the containers are gone")
+        until(lambda: "container" not in self.remains(), "the containers are gone", seconds=DOWN_SECONDS)
         for volume in self.remains().get("volume", ()):
             self.docker.run("volume", "rm", volume)
