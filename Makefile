@@ -53,7 +53,7 @@ check:
 faults:
 	deploy/setup.sh test
 	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
-	PODCAST_FAULTS=long $(BIN)/python -m pytest tests/fault tests/unit/chunker/test_hostile_documents.py --timeout=3600 $(PYTEST_ARGS)
+	PODCAST_FAULTS=long $(BIN)/python -m pytest tests/fault tests/unit/chunker/test_hostile_documents.py tests/integration/test_dead_letters.py --timeout=3600 $(PYTEST_ARGS)
 
 .PHONY: fuzz
 fuzz:
