@@ -10,7 +10,11 @@ from deploy.stack.addresses import user_of, users_of
 
 RABBITMQ_CONF: Final = """\
 # Written by `podcast deploy init`; what does not depend on the deployment is in the image.
-load_definitions = /run/secrets/rabbitmq_definitions
+# Only if they have changed: a binding to a stream that has not recovered yet fails the import at a restart, and with it
+# the boot ("resources_missing: absent").
+definitions.import_backend = local_filesystem
+definitions.local.path = /run/secrets/rabbitmq_definitions
+definitions.skip_if_unchanged = true
 # The limit of the container in docker-stack.yml, which the node does not know of; the image takes 0.6 of it.
 total_memory_available_override_value = 1GB
 """
