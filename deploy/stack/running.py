@@ -131,8 +131,8 @@ def down(name: str, *, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while True:
         left = {
-            what: lines(what, "ls", "-q", "--filter", label)
-            for what in ("service", "network", "secret", "config", "container")
+            what: lines(what, "ls", "-q", *also, "--filter", label)
+            for what, *also in (("service",), ("network",), ("secret",), ("config",), ("container", "--all"))
         }
         if not any(left.values()):
             return True
