@@ -76,7 +76,7 @@ def words() -> Iterator[list[str]]:
             yield some[1:]
 
 
-@pytest.mark.parametrize("arguments", words(), ids=" ".join)
+@pytest.mark.parametrize("arguments", list(words()), ids=" ".join)
 def test_each_command_exists_with_its_options(arguments: list[str]) -> None:
     command: click.Command = cli
     context = click.Context(command)

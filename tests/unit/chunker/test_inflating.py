@@ -48,6 +48,7 @@ def raw_deflate(data: bytes) -> bytes:
         ("identity", WORDS),
         ("identity, gzip", gzip.compress(WORDS)),
     ],
+    ids=["gzip", "x-gzip", "capitals, two members", "with padding", "zlib", "deflate", "identity", "two codings"],
 )
 async def test_a_packed_page_is_unpacked(encoding: str, body: bytes) -> None:
     assert (await get(body, encoding)).data == WORDS
