@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -141,4 +142,13 @@ def down(name: str, *, seconds: float) -> bool:
             raise DeadlineExceeded(f"After {seconds:.0f} s there are still {told} of {name}.", hint="Wait, and repeat.")
         if left["network"] and not left["container"]:
             docker("stack", "rm", name, seconds=_DEPLOY_SECONDS)  # a network that was in use stays behind otherwise
+        if not left["service"]:
+            # An engine keeps the ended containers of a job when the job is removed (seen with 20.10).
+            _remove(lines("container", "ls", "--all", "-q", "--filter", label, "--filter", "status=exited"))
         time.sleep(_POLL_SECONDS)
+
+
+def _remove(containers: Sequence[str]) -> None:
+    with contextlib.suppress(DockerFailed):  # the engine may be removing them itself
+        if containers:
+            docker("container", "rm", *containers)
