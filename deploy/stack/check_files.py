@@ -23,13 +23,14 @@ TOGETHER: Final[tuple[tuple[str, ...], ...]] = (
     ("rabbitmq-cluster", "minio-cluster", "monitoring"),
     ("external-broker", "external-store", "external-speech"),
     ("rabbitmq-cluster", "minio-cluster", "tls", "rabbitmq-cluster-tls", "minio-cluster-tls"),
+    ("monitoring", "tls", "monitoring-tls"),
 )
 """Combinations of overlays, besides each alone."""
 ALL_FILES: Final = {"PODCAST_OVERLAYS": "tls"}
 """Makes `init` write certificates too."""
 
 
-ADDITIONS: Final = ("rabbitmq-cluster-tls", "minio-cluster-tls")
+ADDITIONS: Final = ("rabbitmq-cluster-tls", "minio-cluster-tls", "monitoring-tls")
 """Overlays of overlays: by themselves they are not complete."""
 OPTIONS: Final = {
     "PODCAST_TAG": "checked",

@@ -60,7 +60,7 @@ def initialise(folder: Path, options: Mapping[str, str], given: Mapping[str, str
         "rabbitmq.conf": RABBITMQ_CONF,
         "rabbitmq_cluster.conf": cluster_conf(chosen.get("PODCAST_STACK", "podcast")),
         "rabbitmq_tls.conf": tls_files.RABBITMQ_TLS_CONF,
-        **monitoring_files.configs(deployment.configs),
+        **monitoring_files.configs(deployment.configs, encrypted=encrypted),
     }
     if authority := ca or read_private(ca_file):
         configs[tls_files.CA] = authority

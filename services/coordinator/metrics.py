@@ -13,12 +13,14 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.coordinator import clock
+from services.coordinator import clock, plan
 from services.coordinator.job import Job
 from shared.protocol.messages import TERMINAL_STATES, JobStatus
 
 STATES: Final = ("queued", "chunking", "synthesizing", "assembling")
 """The states of a job that is under way."""
+STATUSES: Final = ("unrequested", "requested", "finished", "failed")
+"""Those of a piece, as in `Tally.counts`."""
 SHOWN_EVERY_SECONDS: Final = 5.0
 """A millisecond of work with a thousand jobs."""
 _JOB_BUCKETS: Final = (1, 5, 15, 30, 60, 300, 900, 1_800, 3_600, 14_400, 43_200, 86_400)
@@ -87,8 +89,8 @@ class JobGauges:
     """Brings the gauges about jobs up to date."""
 
     def __init__(self) -> None:
-        self._pieces: set[tuple[str, str]] = set()
-        """The labels that have a value."""
+        self._pieces = {(kind, status) for kind in (plan.CHUNK, plan.EPISODE) for status in STATUSES}
+        """The labels that have a value: from the start, so that a job shorter than two looks is no gap."""
 
     def show(self, jobs: Iterable[Job]) -> None:
         """Show these jobs, and no others."""

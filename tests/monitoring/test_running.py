@@ -52,6 +52,9 @@ async def _make_two_jobs(running: MeasuredStack) -> None:
         'sum(podcast_jobs_ended_total{state="failed"}) == 1 and sum(podcast_jobs_ended_total{state="completed"}) == 1'
     )
     await until(lambda: measured.query(seen), "Prometheus has seen both ends")
+    await until(
+        lambda: measured.query("sum(podcast_jobs_active) == 0"), "the coordinator has shown that none is active"
+    )
     # A rate needs two scrapes of whatever has appeared since.
     await until(lambda: value(measured, 'min(count_over_time(up{job="podcast"}[1m]))') >= 5, "a few scrapes")
     await until(lambda: measured.query('podcast:queue_messages:max{part="dead"} > 0'), "the rules were evaluated")

@@ -32,8 +32,8 @@ def port_of(name: str, service: dict[str, Any]) -> int:
     """Where a service of the stack answers /metrics."""
     fixed = {"rabbitmq": 15692, "minio": 9000, "node-exporter": 9100}
     environment = service.get("environment", {})
-    own = [value for key, value in environment.items() if key in {"PODCAST_GATEWAY_PORT", "PODCAST_SPEECH_PORT"}]
-    return fixed.get(name.rstrip("23"), int((own or [environment.get("PODCAST_HEALTH_PORT", 0)])[0]))
+    own = environment.get("PODCAST_HEALTH_PORT", environment.get("PODCAST_SPEECH_PORT", 0))
+    return fixed.get(name.rstrip("23"), int(own))
 
 
 def test_every_service_is_scraped_at_its_port_and_can_be_reached(merge: Merge) -> None:
@@ -67,6 +67,16 @@ def test_what_the_operator_wrote_is_kept_and_ours_is_brought_up_to_date(tmp_path
     assert "configs/prometheus.yml" in written
     assert (configs / "alertmanager.yml").read_text() == "own: true\n"
     assert (configs / "prometheus.yml").read_text() == (monitoring_files.SOURCE / "prometheus.yml").read_text()
+
+
+def test_with_certificates_the_store_and_the_speech_server_are_asked_over_https(tmp_path: Path, merge: Merge) -> None:
+    configs = initialise(tmp_path, {"PODCAST_TAG": "1", "PODCAST_OVERLAYS": "monitoring,tls"}).deployment.configs
+    jobs = yaml.safe_load((configs / "prometheus.yml").read_text())["scrape_configs"]
+    assert {job["job_name"]: job["tls_config"] for job in jobs if job.get("scheme") == "https"} == {
+        name: {"ca_file": "/etc/prometheus/ca.pem", "server_name": name} for name in ("speech", "minio")
+    }
+    mounted = merge("monitoring", "tls", "monitoring-tls")["services"]["prometheus"]["configs"]
+    assert "/etc/prometheus/ca.pem" in {found["target"] for found in mounted}
 
 
 @pytest.mark.parametrize("name", [*monitoring_files.OURS, *monitoring_files.OPERATORS])

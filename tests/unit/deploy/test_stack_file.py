@@ -24,7 +24,7 @@ from tests.unit.deploy.conftest import Merge, as_docker_reads_it
 OURS = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "gateway")
 STATEFUL = ("rabbitmq", "minio")
 SCRATCH = "/tmp"  # noqa: S108 - in the containers
-PROBED = dict.fromkeys(OURS, 8081) | {"gateway": 8080, "speech": 8880}
+PROBED = dict.fromkeys(OURS, 8081) | {"speech": 8880}
 CLOSING_CALLS = 4
 """After the grace period: cancelling the consumer, what is left, the quarantine, the connection (`Service._drain`)."""
 
