@@ -136,6 +136,6 @@ def test_every_block_says_why_if_it_is_not_run() -> None:
 
 def test_the_guide_names_the_true_numbers_of_attempts() -> None:
     words = ("zero", "one", "two", "three", "four", "five", "six", "seven")
-    text = " ".join((ROOT / "docs/dead-letters.md", "docs/operations.md").read_text(encoding="utf-8").split())
+    text = " ".join((ROOT / "docs/dead-letters.md").read_text(encoding="utf-8").split())
     assert f"after {words[Settings().attempts_limit]} attempts (`PODCAST_ATTEMPTS_LIMIT`)" in text
     assert f"after {words[Settings().chunker_attempts_limit]} (`PODCAST_CHUNKER_ATTEMPTS_LIMIT`)" in text

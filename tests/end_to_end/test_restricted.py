@@ -126,7 +126,7 @@ async def test_a_client_s_job_survives_failures_and_a_restart(restricted: Restri
     source = texts.article(2_500, seed=91)
     (restricted.directory / "article.md").write_text(source)
     tone_speech.misbehave("status", count=1, status=500)
-    tone_speech.delay(0.3)
+    tone_speech.delay(5.0)  # longer than the grace period
     submitted = await restricted.podcast("client", "submit", "--format", "mp3", restricted.directory / "article.md")
     request = job(source, job_id=submitted.strip(), formats=("mp3",))
     await restricted.services.reaches(request.job_id, "synthesizing")
@@ -135,6 +135,7 @@ async def test_a_client_s_job_survives_failures_and_a_restart(restricted: Restri
         tone_speech.forget()
         await until(lambda: tone_speech.recorded()["count"] >= 2, "chunks are being spoken")
         restricted.services.strike(worker, number)
+        tone_speech.delay(0.3)
         await until(lambda: worker.process.exit_code is not None, "the synthesizer ends")
         restricted.services.restart(worker)
         await restricted.services.ready()

@@ -32,6 +32,8 @@ class TlsRabbitServer(RabbitServer):
         certificate.write(self.node.directory / "tls", "rabbitmq")
 
     def start(self) -> None:
+        if self.epmd is None or self.epmd.ended() is not None:
+            self.start_epmd()  # which writes the settings
         self.node.prepare()
         folder = self.node.directory / "tls"
         conf = self.node.directory / "rabbitmq.conf"

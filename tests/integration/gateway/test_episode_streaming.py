@@ -79,8 +79,8 @@ async def test_nothing_more_is_read_for_a_client_that_is_gone(listener: Listener
     url = await big(listener)
     place = urlsplit(listener.url)
     with socket.create_connection((place.hostname or "", place.port or 0)) as client:
-        client.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {STACK_KEY}\r\n\r\n".encode())
         before = read_bytes(listener.pid)
+        client.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {STACK_KEY}\r\n\r\n".encode())
         assert await asyncio.to_thread(client.recv, 1_000)
         await until(lambda: read_bytes(listener.pid) > before, "the gateway has begun to read")
         if way == "reset":

@@ -284,6 +284,11 @@ async def test_jobs_are_not_kept_waiting_by_previews_nor_one_key_by_another(list
     (chunker,) = listener.services.of("chunker")
     limit = listener.services.settings.gateway_previews_waiting_limit
     other = await new_key(listener.services.store, "submit")
+
+    async def none_waits() -> bool:
+        return not [key async for key in listener.services.store.list(keys.PREVIEWS_WAITING)]
+
+    await until(none_waits, "the previews of other tests are made")
     chunker.process.stop()
     try:
         async with (
