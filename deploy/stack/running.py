@@ -141,7 +141,8 @@ def down(name: str, *, seconds: float) -> bool:
             told = ", ".join(f"{len(ids)} {what}s" for what, ids in left.items() if ids)
             raise DeadlineExceeded(f"After {seconds:.0f} s there are still {told} of {name}.", hint="Wait, and repeat.")
         if left["network"] and not left["container"]:
-            docker("stack", "rm", name, seconds=_DEPLOY_SECONDS)  # a network that was in use stays behind otherwise
+            with contextlib.suppress(DockerFailed):  # it may be going by itself: "network … not found"
+                docker("stack", "rm", name, seconds=_DEPLOY_SECONDS)  # a network that was in use stays behind otherwise
         if not left["service"]:
             # An engine keeps the ended containers of a job when the job is removed (seen with 20.10).
             _remove(lines("container", "ls", "--all", "-q", "--filter", label, "--filter", "status=exited"))

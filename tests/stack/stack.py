@@ -254,11 +254,5 @@ class Stack:
         say("taking the stack down")
         if self.docker.run("stack", "services", "--quiet", NAME, check=False):
             self.down()
-        # The engine removes the containers of ended tasks a little later; that of
-        # a job which is done it keeps for ever.
-        ended = self.docker.run("ps", "--all", "--quiet", "--filter", _NAMESPACE, "--filter", "status=exited").split()
-        for container in ended:
-            self.docker.run("rm", "--volumes", container, check=False)
-        until(lambda: "container" not in self.remains(), "the containers are gone", seconds=DOWN_SECONDS)
         for volume in self.remains().get("volume", ()):
             self.docker.run("volume", "rm", volume)

@@ -11,8 +11,8 @@ import pytest
 from tests.end_to_end import texts
 from tests.stack import images
 from tests.stack.docker import say
-from tests.stack.stack import NAME, SERVICES, Stack
-from tests.stack.test_3_life import begin, proves, slow_speech, still_in_the_middle
+from tests.stack.stack import NAME, SERVICES, Stack, until
+from tests.stack.test_3_life import begin, health, proves, slow_speech, still_in_the_middle
 
 __all__ = ["slow_speech"]
 
@@ -35,6 +35,11 @@ def backup_stack(stack: Stack, command: str, backup: Path) -> None:
     say(done.stdout.strip())
 
 
+def _is_provisioned(stack: Stack) -> bool:
+    replicas = stack.docker.run("service", "ls", "--filter", f"name={NAME}_provision", "--format", "{{.Replicas}}")
+    return "(1/1 completed)" in replicas
+
+
 def test_volumes_are_destroyed_and_the_backup_brings_everything_back(stack: Stack, folder: Path) -> None:
     finished = stack.submit(texts.book(20, seed=70))
     stack.wait_for(finished, "completed")
@@ -52,6 +57,11 @@ def test_volumes_are_destroyed_and_the_backup_brings_everything_back(stack: Stac
     stack.podcast("deploy", "up", str(stack.folder), "--wait", "0", "--resolve-image", "never", seconds=120)
     # Nobody works on half a store.
     stack.docker.run("service", "scale", "--detach", *(f"{NAME}_{service}=0" for service in SERVICES))
+    until(
+        lambda: "healthy" in health(stack, "minio").values() and _is_provisioned(stack),
+        "the store is there, with its users",
+        seconds=300,
+    )
     backup_stack(stack, "restore", backup)
     stack.up()
 
