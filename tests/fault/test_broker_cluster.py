@@ -167,7 +167,6 @@ async def test_a_channel_that_refuses_since_its_queue_lost_its_leader_is_replace
             # The fault took effect if it is that channel and no other that is refused.
             await until(lambda: is_taken(PublishingChannel(), connection), "a new channel is not refused")
             assert not await is_taken(refusing, connection, as_it_is=True)
-            await asyncio.sleep(1.1)  # replaced at most once a second
             await until(lambda: is_taken(refusing, connection, as_it_is=True), "it is replaced")
     finally:
         await asyncio.to_thread(brokers.stop)
