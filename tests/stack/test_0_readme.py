@@ -14,7 +14,7 @@ import pytest
 from tests.stack import images
 from tests.stack.docker import say
 from tests.stack.engine import Engine, init_swarm
-from tests.stack.stack import HOST_PORTS, until
+from tests.stack.stack import DOWN_SECONDS, HOST_PORTS
 
 pytestmark = pytest.mark.long_stack
 
@@ -47,8 +47,8 @@ def newcomer(engine: Engine, tag: str, folder: Path) -> Iterator[dict[str, str]]
     try:
         yield environment
     finally:
-        docker.run("stack", "rm", STACK, check=False)
-        until(lambda: not docker.run("ps", "--all", "--quiet", "--filter", _NAMESPACE), "the containers are gone")
+        if docker.run("stack", "services", "--quiet", STACK, check=False):
+            _bash("podcast deploy down deployment", environment, DOWN_SECONDS + 60)
         for volume in docker.run("volume", "ls", "--quiet", "--filter", _NAMESPACE).split():
             docker.run("volume", "rm", volume)
         docker.run("swarm", "leave", "--force", check=False)
