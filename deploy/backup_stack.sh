@@ -29,7 +29,6 @@ set -a
 set +a
 stack=${PODCAST_STACK:-podcast}
 secret=$directory/secrets/store_url_operator
-[ -f "$secret" ] || secret=$directory/secrets/store_url_coordinator
 
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)

@@ -17,12 +17,13 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from deploy.broker.definitions import ACCOUNT_ROLES, BrokerAccount, document
+from deploy.provisioning import addresses_in, until_up
 from shared.deadlines import deadline
 from shared.errors import BrokerDown, Misconfigured, PodcastError
 from shared.protocol import topology
@@ -32,7 +33,6 @@ from shared.settings import Settings, load
 FILE_PREFIX: Final = "amqp_url_"
 _SECONDS: Final = 300.0
 _DECLARE_SECONDS: Final = 60.0
-_PAUSE_SECONDS: Final = 1.0
 
 
 async def provision(settings: Settings, users: Path, *, seconds: float = _SECONDS) -> list[str]:
@@ -50,7 +50,7 @@ async def provision(settings: Settings, users: Path, *, seconds: float = _SECOND
         Misconfigured: a file cannot be read.
         BrokerDown: the broker did not answer in time, or does not know a user.
     """
-    wanted = urls_in(users)
+    wanted = addresses_in(users, FILE_PREFIX, ACCOUNT_ROLES)
     said = []
 
     async def declare() -> None:
@@ -59,7 +59,7 @@ async def provision(settings: Settings, users: Path, *, seconds: float = _SECOND
             await topology.declare_event_log(connection)
 
     async with deadline(seconds, "provisioning the broker", error=BrokerDown):
-        await _until_done(declare)
+        await until_up(declare, down=BrokerDown)
         said.append("Exchanges and queues are there.")
         for role, url in wanted.items():
             own = settings.model_copy(update={"amqp_url": url, "declare_topology": False})
@@ -68,28 +68,9 @@ async def provision(settings: Settings, users: Path, *, seconds: float = _SECOND
                 async with connected(own) as connection, calling(_DECLARE_SECONDS, "looking for the queues"):
                     await prepare(connection, own)
 
-            await _until_done(verify)
+            await until_up(verify, down=BrokerDown)
             said.append(f"The user of {role} can connect.")
     return said
-
-
-def urls_in(folder: Path) -> dict[str, str]:
-    """Role → address, of the files in the folder.
-
-    Raises:
-        Misconfigured: a file cannot be read, or there is none.
-    """
-    found = {}
-    for path in sorted(folder.glob(f"{FILE_PREFIX}*")):
-        role = path.name.removeprefix(FILE_PREFIX)
-        if role in ACCOUNT_ROLES:
-            try:
-                found[role] = path.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise Misconfigured(f"{path} cannot be read: {error.strerror}.") from error
-    if not found:
-        raise Misconfigured(f"There is no file {FILE_PREFIX}<role> in {folder}.", hint="Name the folder with --users.")
-    return found
 
 
 def accounts_of(urls: dict[str, str]) -> list[BrokerAccount]:
@@ -110,18 +91,6 @@ def accounts_of(urls: dict[str, str]) -> list[BrokerAccount]:
     return accounts
 
 
-async def _until_done(call: Callable[[], Awaitable[None]]) -> None:
-    last = ""
-    while True:
-        try:
-            return await call()
-        except BrokerDown as error:
-            if str(error) != last:
-                print(f"waiting: {error}", flush=True)
-            last = str(error)
-            await asyncio.sleep(_PAUSE_SECONDS)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -135,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         if chosen.definitions:
-            urls = urls_in(chosen.users)
+            urls = addresses_in(chosen.users, FILE_PREFIX, ACCOUNT_ROLES)
             vhost = unquote(urlsplit(next(iter(urls.values())).split(",", 1)[0]).path.removeprefix("/")) or "/"
             print(document(accounts_of(urls), vhost=vhost), end="")
             return 0

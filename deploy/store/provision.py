@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from deploy.provisioning import addresses_in, until_up
 from deploy.store.policies import STORE_RIGHTS, policy_name, policy_of
 from deploy.store.users import StoreAdmin, StoreUser, verified
 from shared.deadlines import deadline
@@ -30,7 +31,6 @@ from shared.settings import Settings, load
 
 FILE_PREFIX: Final = "store_url_"
 _SECONDS: Final = 300.0
-_PAUSE_SECONDS: Final = 1.0
 
 
 async def provision(settings: Settings, users: Path, *, seconds: float = _SECONDS, retire: bool = False) -> list[str]:
@@ -50,8 +50,6 @@ async def provision(settings: Settings, users: Path, *, seconds: float = _SECOND
         StoreDown: the store did not answer in time.
     """
     wanted = users_in(users)
-    if not wanted:
-        raise Misconfigured(f"There is no file {FILE_PREFIX}<role> in {users}.", hint="Name the folder with --users.")
     admin = StoreAdmin(settings)
     for user, url in wanted.items():
         bucket = urlsplit(url).path.strip("/")
@@ -59,7 +57,7 @@ async def provision(settings: Settings, users: Path, *, seconds: float = _SECOND
             raise Misconfigured(f"{user.role} has the bucket {bucket}, the administrator {admin.bucket}.")
     said = []
     async with deadline(seconds, "provisioning the store", error=StoreDown):
-        await _until_up(admin)
+        await until_up(admin.make_bucket, down=StoreDown)
         said.append(f"The bucket {admin.bucket} is there.")
         for user, url in wanted.items():
             await admin.make_user(user)
@@ -74,33 +72,14 @@ def users_in(folder: Path) -> dict[StoreUser, str]:
     """User → address, of the files in the folder.
 
     Raises:
-        Misconfigured: a file cannot be read, or is not the address of a user of a known role.
+        Misconfigured: a file cannot be read, there is none, or one is not the address of a user of a known role.
     """
-    found = {}
-    for path in sorted(folder.glob(f"{FILE_PREFIX}*")):
-        role = path.name.removeprefix(FILE_PREFIX)
-        if role in STORE_RIGHTS:
-            try:
-                url = path.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise Misconfigured(f"{path} cannot be read: {error.strerror}.") from error
-            found[StoreUser.of_url(role, url)] = url
+    addresses = addresses_in(folder, FILE_PREFIX, STORE_RIGHTS)
+    found = {StoreUser.of_url(role, url): url for role, url in addresses.items()}
     keys = [user.key for user in found]
     if len(set(keys)) < len(keys):
         raise Misconfigured("Two roles have one access key at the store.", hint="Each needs a key of its own.")
     return found
-
-
-async def _until_up(admin: StoreAdmin) -> None:
-    last = ""
-    while True:
-        try:
-            return await admin.make_bucket()
-        except StoreDown as error:
-            if str(error) != last:
-                print(f"waiting: {error}", flush=True)
-            last = str(error)
-            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
