@@ -120,7 +120,7 @@ def _write_texts(episode: mastering.Episode) -> None:
     """Captions and chapters, from the one timing manifest."""
     manifest, timeline = episode.manifest, episode.timeline
     with episode.path("vtt").open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(webvtt(timeline, [chunk.text for chunk in manifest.chunks], manifest.language))
+        file.writelines(webvtt(timeline, [chunk.written or chunk.text for chunk in manifest.chunks], manifest.language))
     document = chapter_marks.podcast_namespace_json(timeline, title=manifest.title, author=manifest.author)
     episode.path("chapters.json").write_bytes(document)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from services.chunker import inflating
+from services.chunker.documents import inflating
 from shared.addresses import Allowed, scrub, without_password
 from shared.checked_network import WIRE_ERRORS, CheckedNetwork, Resolve, resolve, tls, unreachable
 from shared.errors import BadSource, DeadlineExceeded, Transient

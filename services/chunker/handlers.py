@@ -79,5 +79,7 @@ async def _made(
 ) -> tuple[bytes, int]:
     if job.cover is not None and not await store.exists(job.cover):
         raise BadSource(f"The cover {job.cover} is not in the store.", hint="Store the picture before the job is sent.")
-    packed, name = await read_source(job.source, store=store, settings=settings, left_seconds=left_seconds)
+    packed, name = await read_source(
+        job.source, store=store, settings=settings, left_seconds=left_seconds, narration=job.narration
+    )
     return await in_worker("Splitting the text", left_seconds(), manifests.build, job, packed, settings, name=name)

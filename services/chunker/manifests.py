@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from pydantic import HttpUrl
 
 from services.chunker import splitting
-from services.chunker.document import Document, Heading, Paragraph
-from services.chunker.documents import Packed
+from services.chunker.documents.document import Document, Heading, Paragraph
+from services.chunker.documents.reading import Packed
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.addresses import without_login
 from shared.protocol.manifest import Chunk, Manifest, audio_key
-from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, JobRequest, PreviewRequested, UrlSource
+from shared.protocol.messages import (
+    JobRequest,
+    PreviewRequested,
+    UrlSource,
+)
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS
 from shared.protocol.reading import read
 from shared.settings import Settings
 

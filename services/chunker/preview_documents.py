@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 from services.chunker import manifests
-from services.chunker.documents import Packed
+from services.chunker.documents.reading import Packed
 from services.chunker.splitting import SplitChunk
 from shared.protocol.messages import PauseLengths, PreviewRequested
 from shared.protocol.preview import Preview, PreviewChapter, PreviewChunk

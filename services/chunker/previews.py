@@ -71,6 +71,7 @@ async def _outcome(asked: PreviewRequested, *, store: Store, settings: Settings)
             store=store,
             settings=settings,
             left_seconds=left_seconds,
+            narration=asked.narration,
             content_sha256=asked.content_sha256,
         )
         made = await in_worker(

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from services.chunker.documents import Packed, read_packed
+from services.chunker.documents.reading import Packed, read_packed
 from services.chunker.fetching import fetch
 from shared.deadlines import in_thread
 from shared.errors import BadSource, NotFound, Permanent, TooLarge
 from shared.protocol.messages import Source, SourceFormat, TextSource, UrlSource
+from shared.protocol.narration import Narration
 from shared.settings import Settings
 from shared.store.port import Store
 from shared.tracing import http_calls
@@ -34,6 +35,7 @@ async def read_source(
     store: Store,
     settings: Settings,
     left_seconds: Callable[[], float],
+    narration: Narration,
     content_sha256: str = "",
 ) -> tuple[Packed, str]:
     """Get a source and read it.
@@ -43,6 +45,7 @@ async def read_source(
         store: where an object is.
         settings: limits, and what may be fetched.
         left_seconds: how much time there is.
+        narration: what is read of it.
         content_sha256: of the object; "" if that is not known.
 
     Returns:
@@ -63,6 +66,7 @@ async def read_source(
         format=got.format,
         name=got.name,
         content_type=got.content_type,
+        narration=narration,
         deadline_seconds=left_seconds(),
     )
     if document.characters > settings.text_limit_characters:

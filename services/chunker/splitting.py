@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from services.chunker.document import ChapterStart, Document, Heading, Omissions, Paragraph
+from services.chunker.documents.document import ChapterStart, Document, Heading, Omissions, Paragraph
 from services.chunker.sentences import Piece, cut
 from services.chunker.speakable import leave_out_decoration, normalise
 from shared.errors import BadSource, TooLarge

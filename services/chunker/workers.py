@@ -23,7 +23,7 @@ from anyio.lowlevel import RunVar
 
 from services.chunker import allowances, worker_process
 from services.chunker.allowances import Allowance
-from services.chunker.pandoc import drain
+from services.chunker.documents.pandoc import drain
 from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
 from shared.tracing import spans
 
@@ -111,7 +111,7 @@ async def warm_up() -> None:
 
 
 def _load() -> None:
-    for module in ("services.chunker.documents", "services.chunker.preview_documents"):
+    for module in ("services.chunker.documents.reading", "services.chunker.preview_documents"):
         importlib.import_module(module)
 
 

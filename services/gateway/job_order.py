@@ -26,17 +26,16 @@ from shared.client.sources import Address, address
 from shared.client.submission import Draft, Order
 from shared.errors import BadInput
 from shared.protocol.messages import (
-    LANGUAGE_LIMIT_CHARACTERS,
     AudioFormat,
     JobId,
     Line,
     LoudnessProfile,
-    Name,
     PauseLengths,
     SourceFormat,
     TagName,
     TagValue,
 )
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, Name
 from shared.settings import Settings
 
 LANGUAGE: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"

@@ -10,7 +10,11 @@ from pydantic.config import JsonDict
 
 from services.gateway.job_order import LANGUAGE, JobDocument
 from shared.errors import BadInput
-from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, Name, TagName, TagValue
+from shared.protocol.messages import (
+    TagName,
+    TagValue,
+)
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, Name
 
 _TAGS_LIMIT: Final = 32
 

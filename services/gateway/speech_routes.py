@@ -33,7 +33,7 @@ from shared.client.sources import Document
 from shared.client.submission import Order
 from shared.deadlines import in_thread
 from shared.errors import PodcastError
-from shared.protocol.messages import LANGUAGE_LIMIT_CHARACTERS, Name
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, Name
 
 router = APIRouter(tags=["speech"], route_class=GuardedRoute)
 

@@ -15,7 +15,6 @@ from pydantic import Field
 from shared.protocol.messages import (
     CHUNK_TEXT_LIMIT_CHARACTERS,
     CHUNKS_LIMIT,
-    LANGUAGE_LIMIT_CHARACTERS,
     AudioKey,
     ChunkIndex,
     ChunkRequested,
@@ -23,10 +22,10 @@ from shared.protocol.messages import (
     Frozen,
     JobId,
     JobRequest,
-    Name,
     PauseLengths,
     SampleRate,
 )
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, LanguageTag, Name
 
 PauseClass = Literal["none", "sentence", "paragraph", "heading", "chapter"]
 """The boundary after a chunk. `none`: the cut is inside a sentence that was over the limit by itself."""
@@ -42,8 +41,15 @@ class Chunk(Frozen):
     text: str = Field(
         min_length=1,
         max_length=CHUNK_TEXT_LIMIT_CHARACTERS,
-        description="normalised text, as it is sent to the speech engine",
+        description="text as it is sent to the speech engine",
     )
+    written: str = Field(
+        "",
+        max_length=CHUNK_TEXT_LIMIT_CHARACTERS,
+        description="the text as it stands in the document, for captions; empty: the same as `text`",
+    )
+    language: LanguageTag | None = Field(None, description="of this chunk; None: the manifest's")
+    voice: Name | None = Field(None, description="of this chunk; None: the manifest's")
     chapter: int = Field(ge=0, description="index of the chapter it belongs to")
     pause_after: PauseClass
     audio_key: AudioKey = Field(description="where its audio is stored; equal keys are one piece of audio")
@@ -106,14 +112,13 @@ class Manifest(Frozen):
         """The message that asks for a chunk's audio."""
         chunk = self.chunks[index]
         corrected = next((each for each in self.corrections if each.audio_key == chunk.audio_key), None)
-        said = corrected or self
         return ChunkRequested(
             job_id=self.job_id,
             index=index,
             text=chunk.text,
-            language=said.language,
-            voice=said.voice,
-            model=said.model,
+            language=(chunk.language or self.language) if corrected is None else corrected.language,
+            voice=(chunk.voice or self.voice) if corrected is None else corrected.voice,
+            model=self.model if corrected is None else corrected.model,
             speed=self.request.speed if corrected is None else corrected.speed,
             engine=self.engine,
             sample_rate=self.sample_rate,
@@ -134,7 +139,7 @@ class Manifest(Frozen):
             model=request.model,
             speed=request.speed,
         )
-        changed = {"text": request.text, "audio_key": request.audio_key}
+        changed = {"text": request.text, "written": "", "audio_key": request.audio_key}
         return self.model_copy(
             update={
                 "chunks": tuple(

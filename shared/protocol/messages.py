@@ -16,6 +16,8 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 import uuid_utils
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, LANGUAGE_PATTERN, Name, Narration
+
 INLINE_TEXT_LIMIT_CHARACTERS = 64_000
 """Longer texts are sent as a claim check: put them into the store and name the key (source kind `object`)."""
 
@@ -27,15 +29,11 @@ CHUNKS_LIMIT: Final = 1_000_000
 """No setting allows more chunks per job."""
 CHUNK_TEXT_LIMIT_CHARACTERS: Final = 8_000
 """Twice the largest chunk that any setting allows."""
-LANGUAGE_LIMIT_CHARACTERS: Final = 35
-"""RFC 5646, 4.4.1: long enough for any reasonable tag."""
 _SECONDS_LIMIT: Final = 10_000_000.0
 _TEXT_LIMIT_CHARACTERS: Final = 2_000
 
 ChunkIndex = Annotated[int, Field(ge=0, lt=CHUNKS_LIMIT)]
 Seconds = Annotated[float, Field(ge=0, le=_SECONDS_LIMIT, strict=False)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
-"""Of a voice or a model."""
 OBJECT_KEY_LIMIT_CHARACTERS: Final = 512
 ObjectKey = Annotated[str, Field(min_length=1, max_length=OBJECT_KEY_LIMIT_CHARACTERS)]
 AudioKey = Annotated[str, Field(pattern=r"^audio/[0-9a-f]{64}(\.flac|/[0-9A-Za-z._-]{1,64})$", max_length=200)]
@@ -153,7 +151,7 @@ class JobRequest(Message):
     author: Line | None = Field(None, description="the episode's author; None: the document's own")
     language: str | None = Field(
         None,
-        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$",
+        pattern=LANGUAGE_PATTERN,
         max_length=LANGUAGE_LIMIT_CHARACTERS,
         description="BCP 47 tag; None: the document's own, or `en`",
     )
@@ -169,6 +167,7 @@ class JobRequest(Message):
         default_factory=dict, max_length=32, description="more tags for the file: album, date, genre, comment, …"
     )
     webhook: JobWebhook | None = Field(None, description="who is told that the job has ended; None: nobody else")
+    narration: Narration = Field(default_factory=Narration, description="what is read aloud, and how it is said")
 
     @field_validator("formats")
     @classmethod
@@ -220,11 +219,10 @@ class PreviewRequested(Message):
     )
     title: Line | None = None
     author: Line | None = None
-    language: str | None = Field(
-        None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=LANGUAGE_LIMIT_CHARACTERS
-    )
+    language: str | None = Field(None, pattern=LANGUAGE_PATTERN, max_length=LANGUAGE_LIMIT_CHARACTERS)
     speed: float = Field(1.0, ge=0.25, le=4.0, strict=False, description="for the estimate of the length")
     pauses: PauseLengths | None = None
+    narration: Narration = Field(default_factory=Narration, description="as in a job")
     read_in: int = Field(
         0,
         ge=0,

@@ -13,11 +13,11 @@ from shared.protocol.manifest import Omission, PauseClass
 from shared.protocol.messages import (
     CHUNK_TEXT_LIMIT_CHARACTERS,
     CHUNKS_LIMIT,
-    LANGUAGE_LIMIT_CHARACTERS,
     Cut,
     Frozen,
     PreviewId,
 )
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS
 
 REFUSAL_LIMIT_BYTES: Final = 32_768
 """A refusal is never larger, so a larger object is a preview and need not be parsed to be sent."""

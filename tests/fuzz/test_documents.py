@@ -18,9 +18,11 @@ import pypandoc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chunker import archives, articles, documents, epub_contents, formats, manifests, tree
-from services.chunker.document import Document, Heading, Paragraph
-from services.chunker.documents import Packed
+from services.chunker import manifests
+from services.chunker.documents import archives, articles, epub_contents, formats, tree
+from services.chunker.documents import reading as documents
+from services.chunker.documents.document import Document, Heading, Paragraph
+from services.chunker.documents.reading import Packed
 from shared.errors import BadInput
 from shared.protocol.messages import JobRequest, SourceFormat, TextSource
 from shared.settings import Settings

@@ -11,8 +11,8 @@ import structlog
 from pydantic import HttpUrl
 
 from services.chunker import manifests
-from services.chunker.document import Document, Paragraph
-from services.chunker.documents import Packed
+from services.chunker.documents.document import Document, Paragraph
+from services.chunker.documents.reading import Packed
 from services.cli.speech_servers import check as check_speech
 from shared.addresses import scrub, without_login, without_password
 from shared.errors import PodcastError

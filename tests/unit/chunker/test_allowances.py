@@ -9,7 +9,8 @@ import time
 import psutil
 import pytest
 
-from services.chunker import allowances, pandoc
+from services.chunker import allowances
+from services.chunker.documents import pandoc
 from services.chunker.workers import in_worker
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
 from tests.unit.chunker.test_workers import spin

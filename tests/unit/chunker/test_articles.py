@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.chunker.articles import pick
-from services.chunker.documents import read_document
+from services.chunker.documents.articles import pick
+from services.chunker.documents.reading import read_document
 
 _TEXT = "".join(
     f"<p>This is paragraph number {index} of a long article about ferries and islands, with enough words to be one, and"

@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from services.chunker.document import Block, ChapterStart, Document, Heading, Paragraph
-from services.chunker.documents import read_document
+from services.chunker.documents.document import Block, ChapterStart, Document, Heading, Paragraph
+from services.chunker.documents.reading import read_document
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
 from shared.protocol.messages import SourceFormat
 from tests.unit.chunker import made_documents

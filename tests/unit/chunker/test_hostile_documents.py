@@ -9,9 +9,10 @@ from typing import Any
 import psutil
 import pytest
 
-from services.chunker import allowances, decoding, formats, manifests, plain_text, speakable, tree
-from services.chunker.documents import read_packed
-from services.chunker.epub_contents import read as read_contents
+from services.chunker import allowances, manifests, speakable
+from services.chunker.documents import decoding, formats, plain_text, tree
+from services.chunker.documents.epub_contents import read as read_contents
+from services.chunker.documents.reading import read_packed
 from services.chunker.workers import in_worker
 from shared.errors import PodcastError
 from shared.protocol.messages import JobRequest, TextSource

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.chunker import splitting
-from services.chunker.document import Block, ChapterStart, Document, Heading, Paragraph
+from services.chunker.documents.document import Block, ChapterStart, Document, Heading, Paragraph
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.errors import BadSource, TooLarge
 

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
-from services.chunker import archives
+from services.chunker.documents import archives
 from shared.errors import BadSource
 from shared.protocol.messages import SourceFormat
 

@@ -12,9 +12,9 @@ import trafilatura
 from lxml import etree
 from lxml import html as lxml_html
 
-from services.chunker.decoding import for_xml
-from services.chunker.document import Article
-from services.chunker.pruning import take_out
+from services.chunker.documents.decoding import for_xml
+from services.chunker.documents.document import Article
+from services.chunker.documents.pruning import take_out
 from services.chunker.speakable import SPEAKABLE
 from shared.errors import BadSource
 

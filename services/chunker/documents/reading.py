@@ -13,12 +13,16 @@ from email.message import Message
 from pathlib import PurePosixPath
 from typing import Self
 
-from services.chunker import allowances, archives, decoding, epub, epub_contents, formats, pandoc, plain_text, tree
-from services.chunker.document import Anchor, Article, Document, Heading, Omissions, Paragraph
+from services.chunker import allowances
+from services.chunker.documents import archives, decoding, epub, epub_contents, formats, pandoc, plain_text, tree
+from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
 from services.chunker.speakable import SPEAKABLE
 from services.chunker.workers import in_worker
 from shared.errors import BadSource
 from shared.protocol.messages import SourceFormat
+from shared.protocol.narration import Narration
+
+AS_A_NARRATOR = Narration()
 
 _FURNITURE_REASON = "menus, footers and what else is not the article"
 
@@ -56,6 +60,7 @@ async def read_packed(
     name: str,
     deadline_seconds: float,
     content_type: str | None = None,
+    narration: Narration = AS_A_NARRATOR,
 ) -> Packed:
     """Read a document; it stays packed for the worker that splits it.
 
@@ -65,6 +70,7 @@ async def read_packed(
         name: its file name, for guessing; may be empty.
         deadline_seconds: for the whole call.
         content_type: as a server sent it, with its `charset` if there is one.
+        narration: what is read of it.
 
     Raises:
         BadSource: it is empty, binary, broken, without text, or in an unsupported format.
@@ -93,7 +99,9 @@ async def read_packed(
         data = text.encode()
         size_bytes = len(data)
     parsed = await _parsed(data, known, size_bytes, deadline_seconds=end - clock())
-    return await in_worker("Reading the document", end - clock(), _document, parsed, book=book, article=article)
+    return await in_worker(
+        "Reading the document", end - clock(), _document, parsed, narration=narration, book=book, article=article
+    )
 
 
 async def read_document(
@@ -103,10 +111,16 @@ async def read_document(
     name: str,
     deadline_seconds: float,
     content_type: str | None = None,
+    narration: Narration = AS_A_NARRATOR,
 ) -> Document:
     """Read a document; see `read_packed`."""
     packed = await read_packed(
-        data, format=format, name=name, deadline_seconds=deadline_seconds, content_type=content_type
+        data,
+        format=format,
+        name=name,
+        deadline_seconds=deadline_seconds,
+        content_type=content_type,
+        narration=narration,
     )
     return packed.document()
 
@@ -134,7 +148,7 @@ def _plain(text: str) -> Packed:
 
 def _pick(page: str) -> Article:
     # Importing trafilatura takes a second; only a worker that reads a page pays for it.
-    from services.chunker import articles  # noqa: PLC0415 - as it says
+    from services.chunker.documents import articles  # noqa: PLC0415 - as it says
 
     return articles.pick(page)
 
@@ -153,8 +167,8 @@ async def _parsed(data: bytes, known: SourceFormat, size_bytes: int, *, deadline
         )
 
 
-def _document(parsed: bytes, *, book: bytes, article: Article | None) -> Packed:
-    document = tree.read(parsed)
+def _document(parsed: bytes, *, narration: Narration, book: bytes, article: Article | None) -> Packed:
+    document = tree.read(parsed, narration)
     if book:
         document = epub.with_chapters(document, epub_contents.read(book))
     if article is not None:

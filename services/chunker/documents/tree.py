@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 from lxml import html as lxml_html
 
-from services.chunker.decoding import for_xml
-from services.chunker.document import Anchor, Block, Document, Heading, Omissions, Paragraph
-from services.chunker.inlines import Inlines, Node, plain
-from services.chunker.pruning import take_out
+from services.chunker.documents.decoding import for_xml
+from services.chunker.documents.document import Anchor, Block, Document, Heading, Omissions, Paragraph, Role
+from services.chunker.documents.inlines import Inlines, Node, plain
+from services.chunker.documents.plain_text import join_lines
+from services.chunker.documents.pruning import take_out
 from shared.errors import BadSource
-
-Role = Literal["paragraph", "item", "term", "quote"]
+from shared.protocol.narration import Narration
 
 _CODE = "code is written to be read, not heard"
+_QUOTE = "the job leaves out quotations"
 _TABLE = "a table read aloud cannot be followed"
 _CAPTION = "it belongs to a picture, a table or a piece of code that is not spoken"
 _FOOTNOTE = "footnotes and their marks interrupt the text"
@@ -33,15 +34,19 @@ again from each of them."""
 _NOT_SPOKEN_IN_HTML = ("script", "style", "template", "svg", "head", "noscript")
 
 
-def read(tree: bytes) -> Document:
+def read(tree: bytes, narration: Narration) -> Document:
     """Make a document from pandoc's JSON.
+
+    Args:
+        tree: what pandoc wrote.
+        narration: which kinds of content are read.
 
     Raises:
         BadSource: the tree is nested too deeply.
     """
     try:
         parsed = json.loads(tree)
-        reader = _Reader()
+        reader = _Reader(narration)
         reader.blocks_of(parsed["blocks"])
         meta: dict[str, Any] = parsed["meta"]
         return Document(
@@ -74,8 +79,9 @@ def _one(meta: dict[str, Any], *names: str) -> str | None:
 class _Reader:
     """Walks the tree in reading order."""
 
-    def __init__(self) -> None:
+    def __init__(self, narration: Narration) -> None:
         self.blocks: list[Block] = []
+        self._narration = narration
         self.omissions = Omissions()
         self._inlines = Inlines(self.omissions, self._anchor)
 
@@ -96,7 +102,10 @@ class _Reader:
             case "Header":
                 self._header(content)
             case "BlockQuote":
-                self.blocks_of(content, "quote")
+                if self._narration.reads("quotes"):
+                    self.blocks_of(content, "quote")
+                else:
+                    self.omissions.add("quote", _QUOTE, plain(content))
             case "BulletList":
                 self._items(content)
             case "OrderedList":
@@ -110,7 +119,7 @@ class _Reader:
             case "Figure":
                 self._figure(content, role)
             case "CodeBlock":
-                self.omissions.add("code", _CODE, content[1])
+                self._code(str(content[1]))
             case "Table":
                 self.omissions.add("table", _TABLE, plain(content[1:]))
                 for caption in (plain(content[1]),):
@@ -118,6 +127,12 @@ class _Reader:
                         self.omissions.add("caption", _CAPTION, caption)
             case "RawBlock":
                 self._raw(str(content[0]), str(content[1]), role)
+
+    def _code(self, text: str) -> None:
+        if self._narration.reads("code"):
+            self.blocks += [Paragraph(line, "code") for line in map(join_lines, text.splitlines()) if line]
+        else:
+            self.omissions.add("code", _CODE, text)
 
     def _paragraph(self, inlines: list[Node], role: Role) -> None:
         text = self._inlines.text(inlines)
@@ -139,7 +154,7 @@ class _Reader:
     def _div(self, content: list[Any], role: Role) -> None:
         (name, classes, attributes), nodes = content
         kinds = {*classes, *(value for key, value in attributes if key in {"role", "epub:type", "type"})}
-        if kinds & _NOTES:
+        if kinds & _NOTES and not self._narration.reads("notes"):
             self.omissions.add("footnote", _FOOTNOTE, plain(nodes))
             return
         if "doc-toc" in kinds:
@@ -155,7 +170,9 @@ class _Reader:
             self._anchor(name)
         before = len(self.blocks)
         self.blocks_of(nodes, role)
-        if len(self.blocks) > before:  # a figure with words: its caption is part of the text
+        if len(self.blocks) > before or self._narration.reads(
+            "captions"
+        ):  # a figure with words: its caption is part of the text
             self.blocks_of(caption, role)
         elif words := plain(caption).strip():
             self.omissions.add("caption", _CAPTION, words)

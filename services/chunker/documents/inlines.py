@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from services.chunker.document import Omissions
-from services.chunker.plain_text import join_lines
+from services.chunker.documents.document import Omissions
+from services.chunker.documents.plain_text import join_lines
 
 Node = dict[str, Any]
 

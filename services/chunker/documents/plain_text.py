@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from services.chunker.document import Document, Paragraph
+from services.chunker.documents.document import Document, Paragraph
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _WIDE = "\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff60"

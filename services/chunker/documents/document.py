@@ -16,6 +16,10 @@ SAMPLE_LENGTH_CHARACTERS = 80
 """How much of an omitted piece is shown in the manifest: enough to recognise it."""
 
 
+Role = Literal["paragraph", "item", "term", "quote", "code"]
+"""What a paragraph is in its document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """A heading; spoken on its own.
@@ -24,19 +28,30 @@ class Heading:
         text: its words.
         level: 1 is the highest.
         starts_chapter: whether a chapter with this title begins here; False if a table of contents says otherwise.
+        language: BCP 47 tag, where the source marks it as another than the document's.
     """
 
     text: str
     level: int
     starts_chapter: bool = True
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph, or what is spoken like one."""
+    """A paragraph, or what is spoken like one.
+
+    Attributes:
+        text: its words.
+        role: what it is in the document.
+        language: BCP 47 tag, where the source marks it as another than the document's.
+        speaker: who says it, in a dialogue; the name is not part of the text.
+    """
 
     text: str
-    role: Literal["paragraph", "item", "term", "quote"] = "paragraph"
+    role: Role = "paragraph"
+    language: str | None = None
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

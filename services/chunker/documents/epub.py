@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from services.chunker.document import Anchor, Block, ChapterStart, Document, Heading, Omissions, Paragraph
-from services.chunker.epub_contents import Contents, Entry
+from services.chunker.documents.document import Anchor, Block, ChapterStart, Document, Heading, Omissions, Paragraph
+from services.chunker.documents.epub_contents import Contents, Entry
 from services.chunker.speakable import SPEAKABLE, normalise
 
 _CONTENTS_REASON = "a table of contents is for turning pages"
