@@ -16,6 +16,7 @@ help:
 	@echo "make check    formatting, lint, types, import contracts, licences, glossary, stack files"
 	@echo "make faults   the long fault suite, and all hostile documents"
 	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
+	@echo "make corpus   real documents from packages, read and compared; writes docs/corpus.md"
 	@echo "make bench    the figures of docs/benchmarks.md"
 	@echo "make images   the images of the stack, as podcast/services:TAG and so on; TAG=, IMAGES= and BUILD_ARGS= as you like"
 	@echo "make stack-test   the stack for real: deployed, updated, killed, restored; stack-test-short in ten minutes"
@@ -59,6 +60,11 @@ faults:
 fuzz:
 	deploy/setup.sh test
 	PODCAST_FUZZ=long $(BIN)/python -m pytest tests/fuzz --timeout=3600 $(PYTEST_ARGS)
+
+.PHONY: corpus
+corpus:
+	deploy/setup.sh test
+	$(BIN)/python -m tests.real_documents
 
 .PHONY: bench
 bench:
