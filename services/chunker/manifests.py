@@ -40,12 +40,14 @@ class Outline:
         author: of the episode; may be empty.
         language: BCP 47 tag.
         split: chapters, chunks, omissions.
+        repairs: what was wrong with the document, and how it was read after all.
     """
 
     title: str
     author: str
     language: str
     split: splitting.Split
+    repairs: tuple[str, ...] = ()
 
 
 def outline(asked: JobRequest | PreviewRequested, packed: Packed, settings: Settings, *, name: str) -> Outline:
@@ -72,7 +74,7 @@ def outline(asked: JobRequest | PreviewRequested, packed: Packed, settings: Sett
         title=title,
         chunks_limit=settings.chunks_limit,
     )
-    return Outline(title, asked.author or _line(document.author), language, split)
+    return Outline(title, asked.author or _line(document.author), language, split, document.repairs)
 
 
 def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> tuple[bytes, int]:
@@ -124,6 +126,7 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
         chapters=split.chapters,
         chunks=chunks,
         omissions=split.omissions,
+        repairs=found.repairs,
     )
     return manifest.model_dump_json().encode(), len(chunks)
 

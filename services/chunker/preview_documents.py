@@ -53,6 +53,7 @@ def build(asked: PreviewRequested, packed: Packed, settings: Settings, *, name: 
         estimated_seconds=round(sum(chapter.estimated_seconds for chapter in chapters), 1),
         chapters=chapters,
         omissions=outline.split.omissions,
+        repairs=outline.repairs,
     )
     return preview.model_dump_json().encode()
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from services.cli import narration_options
 from shared.client.sources import FORMATS
 from shared.client.submission import AUDIO_FORMATS, Order
 from shared.client.watching import checked_id
@@ -66,7 +67,7 @@ def of_a_job(command: Function) -> Function:
         )
     ):
         command = option(command)
-    return command
+    return narration_options.of_narration(command)
 
 
 def formats_option(command: Function) -> Function:
@@ -102,5 +103,6 @@ def order(options: dict[str, Any], formats: tuple[AudioFormat, ...]) -> Order:
         job_id=None if job_id is None else checked_id(job_id),
         formats=formats,
         metadata=tags,
+        narration=narration_options.narration(options),
         **{name: options[name] for name in names},
     )

@@ -20,7 +20,8 @@ def document(status: JobStatus, plan: Manifest | None, outputs: Mapping[str, Pat
     """Everything about a job that has ended, for `--json`.
 
     The fields of `JobStatus`, and: `outputs` (format → path), `size_bytes` (format → size), `author`, `language`,
-    `voice`, `model`, `chapters` (their titles) and `omissions` (what was left out of the speech, and why).
+    `voice`, `model`, `chapters` (their titles), `omissions` (what was left out of the speech, and why) and `repairs`
+    (what was wrong with the document, and how it was read after all).
     """
     return {
         **status.model_dump(mode="json"),
@@ -34,6 +35,7 @@ def document(status: JobStatus, plan: Manifest | None, outputs: Mapping[str, Pat
                 "model": plan.model,
                 "chapters": [chapter.title for chapter in plan.chapters],
                 "omissions": [omission.model_dump(mode="json") for omission in plan.omissions],
+                "repairs": list(plan.repairs),
             }
             if plan is not None
             else {}
@@ -53,6 +55,9 @@ def lines(status: JobStatus, plan: Manifest | None, outputs: Mapping[str, Path])
         about.append(("loudness", f"{status.loudness_lufs:.1f} LUFS, true peak {status.true_peak_dbtp:.1f} dBTP"))
     about.append(("time", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in status.stages.items())))
     shown += [f"  {name:<9} {on_one_line(value)}" for name, value in about if value]
+    if plan is not None and plan.repairs:
+        shown.append("  repaired in the document:")
+        shown += [f"    {on_one_line(repair)}" for repair in plan.repairs]
     if plan is not None and plan.omissions:
         shown.append("  left out of the speech:")
         shown += [f"    {one.count} {on_one_line(f'{one.kind}: {one.reason}')}" for one in plan.omissions]

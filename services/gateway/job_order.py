@@ -35,7 +35,7 @@ from shared.protocol.messages import (
     TagName,
     TagValue,
 )
-from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, Name
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, Name, Narration
 from shared.settings import Settings
 
 LANGUAGE: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
@@ -130,6 +130,10 @@ class JobDocument(BaseModel):
         max_length=32,
         description="more tags for the file: album, date, genre, comment, …",
         json_schema_extra={"additionalProperties": False},  # names that do not match the pattern
+    )
+
+    narration: Narration = Field(
+        Narration(), description="what is read aloud of the document, and how it is said; see docs/documents.md"
     )
 
     @field_validator("formats")

@@ -82,6 +82,7 @@ def draft(job: Draft, settings: Settings) -> PreviewDraft:
         language=asked.language,
         speed=asked.speed,
         pauses=asked.pauses,
+        narration=asked.narration,
         read_in=int(time.time() // _SAME_PAGE_SECONDS) if isinstance(source, UrlSource) else 0,
         cut_by=f"{settings.chunk_limit_characters} {settings.chunk_target_characters}",
         expires_at=time.time() + WAITING_SECONDS,

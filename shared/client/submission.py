@@ -37,6 +37,7 @@ from shared.protocol.messages import (
     UrlSource,
     new_job_id,
 )
+from shared.protocol.narration import Narration
 from shared.store import keys
 from shared.store.port import Store
 from shared.tracing import spans
@@ -66,6 +67,7 @@ class Order:
     pauses: PauseLengths | None = None
     cover: Path | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    narration: Narration = field(default_factory=Narration)
     webhook_url: str | None = None
     webhook_secret: str | None = field(default=None, repr=False)
 
@@ -115,6 +117,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
             pauses=order.pauses,
             cover=cover_key,
             metadata=order.metadata,
+            narration=order.narration,
             webhook=_webhook(order.webhook_url, secret_key),
         )
     except ValidationError as error:

@@ -102,6 +102,7 @@ class Manifest(Frozen):
     chapters: tuple[Chapter, ...] = Field(min_length=1, max_length=CHUNKS_LIMIT)
     chunks: tuple[Chunk, ...] = Field(min_length=1, max_length=CHUNKS_LIMIT)
     omissions: tuple[Omission, ...] = ()
+    repairs: tuple[Cut, ...] = Field((), description="what was wrong with the document, and how it was read after all")
     corrections: tuple[Correction, ...] = Field((), description="what operators have corrected; not in manifest.json")
 
     def pause_ms(self, chunk: Chunk) -> int:

@@ -5,9 +5,9 @@ Everything here has a default, so that a request of an older client means what i
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 LANGUAGE_LIMIT_CHARACTERS: Final = 35
 """RFC 5646, 4.4.1: long enough for any reasonable tag."""
@@ -20,14 +20,20 @@ CHAPTER_RANGES: Final = r"^[1-9][0-9]{0,5}(-([1-9][0-9]{0,5})?)?(,[1-9][0-9]{0,5
 LanguageTag = Annotated[str, Field(pattern=LANGUAGE_PATTERN, max_length=LANGUAGE_LIMIT_CHARACTERS)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 """Of a voice or a model."""
-SpeakerName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f:=]*$", min_length=1, max_length=64)]
+VoiceLanguage = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}$")]
+"""A language tag as the name of a field; the length is part of the pattern, since JSON schema knows no other way."""
+SpeakerName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f:=]{1,64}$")]
 Respelling = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", min_length=1, max_length=200)]
 
 Kind = Literal["code", "tables", "notes", "quotes", "front_matter", "back_matter", "captions", "alt_texts"]
 """Kinds of content that are read or left out. `notes` are footnotes and endnotes; `front_matter` is what stands before
-the text itself (copyright page, dedication, contents), `back_matter` what follows it (index, licence, colophon)."""
+the text itself and is not part of it (title page, copyright page, contents; forewords and dedications are part of it),
+`back_matter` what follows it (index, bibliography, licence, colophon)."""
 
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _NARRATOR_READS: Final[frozenset[Kind]] = frozenset({"quotes"})
+_NO_OTHER_NAMES: Final[dict[str, JsonValue]] = {"additionalProperties": False}
+"""For the JSON schema: names that do not match the pattern are refused."""
 
 
 class _Frozen(BaseModel):
@@ -62,9 +68,11 @@ class Narration(_Frozen):
     notes: bool | None = Field(None, description="read footnotes and endnotes; null: as the policy says")
     quotes: bool | None = Field(None, description="read quotations; null: as the policy says")
     front_matter: bool | None = Field(
-        None, description="read copyright pages, dedications, tables of contents; null: as the policy says"
+        None, description="read title pages, copyright pages, tables of contents; null: as the policy says"
     )
-    back_matter: bool | None = Field(None, description="read indexes, licences, colophons; null: as the policy says")
+    back_matter: bool | None = Field(
+        None, description="read indexes, bibliographies, licences, colophons; null: as the policy says"
+    )
     captions: bool | None = Field(None, description="read captions of pictures and tables; null: as the policy says")
     alt_texts: bool | None = Field(
         None, description="read what is written for those who do not see a picture; null: as the policy says"
@@ -81,11 +89,17 @@ class Narration(_Frozen):
     lexicon: tuple[Pronunciation, ...] = Field(
         (), max_length=PRONUNCIATIONS_LIMIT, description="how words are said; an entry changes only chunks that have it"
     )
-    voices: dict[LanguageTag, Name] = Field(
-        default_factory=dict, max_length=32, description="language → voice, for texts and passages in it"
+    voices: dict[VoiceLanguage, Name] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="language → voice, for texts and passages in it",
+        json_schema_extra=_NO_OTHER_NAMES,
     )
     speakers: dict[SpeakerName, Name] = Field(
-        default_factory=dict, max_length=32, description="speaker of a dialogue → voice"
+        default_factory=dict,
+        max_length=32,
+        description="speaker of a dialogue → voice",
+        json_schema_extra=_NO_OTHER_NAMES,
     )
 
     def reads(self, kind: Kind) -> bool:

@@ -55,6 +55,7 @@ class Preview(Frozen):
     estimated_seconds: float = Field(ge=0, strict=False, description="of the episode; a voice may differ by a quarter")
     chapters: tuple[PreviewChapter, ...] = Field(max_length=CHUNKS_LIMIT)
     omissions: tuple[Omission, ...] = Field((), description="what would not be spoken, and why")
+    repairs: tuple[Cut, ...] = Field((), description="what was wrong with the document, and how it was read after all")
 
 
 RefusalKind = Literal["BadInput", "BadSource", "ForbiddenAddress", "TooLarge", "DeadlineExceeded", "Transient", "Busy"]

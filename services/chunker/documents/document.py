@@ -82,6 +82,7 @@ class Document:
         author: from its metadata.
         language: BCP 47 tag from its metadata.
         omissions: what is not spoken, and why.
+        repairs: what was wrong with the file, and how it was read after all; each a sentence.
     """
 
     blocks: tuple[Block, ...]
@@ -89,6 +90,7 @@ class Document:
     author: str | None = None
     language: str | None = None
     omissions: tuple[Omission, ...] = ()
+    repairs: tuple[str, ...] = ()
 
     @property
     def characters(self) -> int:

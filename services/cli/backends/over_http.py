@@ -226,4 +226,10 @@ def _source(draft: Draft) -> dict[str, Any]:
 def _options(request: JobRequest) -> dict[str, Any]:
     names = ("title", "author", "language", "voice", "model", "speed", "max_parallel", "loudness")
     options = {name: getattr(request, name) for name in names}
-    return {**options, "formats": list(request.formats), "metadata": dict(request.metadata) or None}
+    return {
+        **options,
+        "formats": list(request.formats),
+        "metadata": dict(request.metadata) or None,
+        # Without the defaults, so that a server of an earlier version takes it.
+        "narration": request.narration.model_dump(mode="json", exclude_defaults=True) or None,
+    }

@@ -61,15 +61,25 @@ async def test_everything_that_a_client_may_say_of_a_job_arrives(shared: Gateway
         "pauses": {"sentence": 1, "paragraph": 2, "heading": 3, "chapter": 4},
         "metadata": {"album": "Essays"},
     }
+    narration = {
+        "read": "everything",
+        "tables": False,
+        "links": "address",
+        "lexicon": [{"word": "nginx", "say": "engine x"}],
+        "voices": {"de-AT": "eva"},
+        "speakers": {"HOST": "max"},
+    }
 
     response = await shared.client.post(
-        "/v1/jobs", json={"text": "# Heading\n\nWords.", "source_format": "markdown", **options}
+        "/v1/jobs",
+        json={"text": "# Heading\n\nWords.", "source_format": "markdown", "narration": narration, **options},
     )
 
     request = await request_of(shared, response)
     assert request.source == TextSource(text="# Heading\n\nWords.", format="markdown")
     assert request.pauses == PauseLengths(sentence=1, paragraph=2, heading=3, chapter=4)
     assert request.model_dump(mode="json").items() >= options.items()
+    assert request.narration.model_dump(mode="json", exclude_defaults=True) == narration
     assert response.headers["location"] == response.json()["links"]["self"] == f"/v1/jobs/{request.job_id}"
 
 

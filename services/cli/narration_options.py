@@ -1,0 +1,72 @@
+"""The options that say what is read of a document: `render` and `submit` share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, get_args
+
+import click
+
+from shared.errors import BadInput
+from shared.protocol.narration import KINDS, Kind, Narration
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_NAMES: Final[dict[str, Kind]] = {kind.replace("_", "-"): kind for kind in KINDS}
+_HINT: Final = f"Kinds: {', '.join(_NAMES)}."
+
+
+def of_narration(command: Function) -> Function:
+    """The options that become fields of `Narration`; `narration` makes it of them."""
+    for option in reversed(
+        (
+            click.option(
+                "--read",
+                type=click.Choice(get_args(Narration.model_fields["read"].annotation)),
+                default="narrator",
+                show_default=True,
+                help="narrator: what a good narrator would read; everything: all that has words.",
+            ),
+            click.option(
+                "--also",
+                multiple=True,
+                metavar="KIND[,KIND]",
+                help=f"Read this too: {', '.join(_NAMES)}.",
+            ),
+            click.option("--skip", multiple=True, metavar="KIND[,KIND]", help="Leave this out; kinds as in --also."),
+            click.option(
+                "--links",
+                type=click.Choice(get_args(Narration.model_fields["links"].annotation)),
+                default="words",
+                show_default=True,
+                help="words: what is linked; address: the address as well.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def narration(options: dict[str, Any]) -> Narration:
+    """What the options say is read.
+
+    Args:
+        options: the parameters of a command that has the options of `of_narration`.
+
+    Raises:
+        BadInput: an option names no kind, or a kind twice.
+    """
+    also, skip = (_kinds(option, options[option]) for option in ("also", "skip"))
+    if both := sorted(also & skip):
+        raise BadInput(f"{both[0]} is both in --also and in --skip.", hint="Name it once.")
+    kinds: dict[str, Any] = {**dict.fromkeys(also, True), **dict.fromkeys(skip, False)}
+    return Narration(read=options["read"], links=options["links"], **kinds)
+
+
+def _kinds(option: str, values: tuple[str, ...]) -> set[Kind]:
+    found = set()
+    for name in (part.strip().lower().replace("_", "-") for value in values for part in value.split(",")):
+        if name not in _NAMES:
+            raise BadInput(f"--{option} {name or chr(34) * 2} is no kind of content.", hint=_HINT)
+        found.add(_NAMES[name])
+    return found
