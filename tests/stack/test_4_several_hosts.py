@@ -25,10 +25,10 @@ BROKERS = ("rabbitmq", "rabbitmq2", "rabbitmq3")
 
 
 @pytest.fixture(scope="module")
-def spread(docker: Docker, tag: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpreadStack]:
+def spread(docker: Docker, tag: str, session_folder: Path) -> Iterator[SpreadStack]:
     if os.geteuid() != 0 or not can_make():
         pytest.skip("SEVERAL HOSTS ARE NOT TESTED. Only root can make network namespaces.")
-    folder = tmp_path_factory.mktemp("several")
+    folder = session_folder / "several"
     with several_engines.provided(folder) as engines:
         yield deployed(engines, docker, tag, folder / "deployment")
 
@@ -37,8 +37,8 @@ def deployed(engines: several_engines.Engines, source: Docker, tag: str, folder:
     """The stack on these engines, with a broker of three nodes."""
     engines.load(source, *(images.name(target, tag) for target in ("services", "rabbitmq", "minio", "tones")))
     engines.label(0, "podcast.test.first=1", "podcast.store=1", "podcast.broker=1")
-    engines.label(1, "podcast.broker=2")
-    engines.label(2, "podcast.broker=3")
+    engines.label(1, "podcast.broker2=1")
+    engines.label(2, "podcast.broker3=1")
     stack = SpreadStack(engines.dockers[0], folder, address=engines.hosts.address(0), engines=engines)
     stack.init(tag, "--overlay", "rabbitmq-cluster", "--overlay", str(OVERLAY))
     stack.set_options(PODCAST_TEST_SPEECH_PORT=str(SPEECH_PORT), PODCAST_TEST_SPEECH_SECONDS=str(SPEECH_SECONDS))
@@ -72,7 +72,7 @@ def leader(stack: SpreadStack, queue: str) -> str:
     return (found[1] or found[2]).rpartition("_")[2]
 
 
-def test_a_worker_is_cut_off_in_the_middle_of_a_book(spread: SpreadStack, tmp_path: Path) -> None:
+def test_a_worker_is_cut_off_in_the_middle_of_a_book(spread: SpreadStack, folder: Path) -> None:
     engines, lost = spread.engines, NODES - 1
     assert engines is not None
     there = {service for service in ("synthesizer", *BROKERS) for node, _ in spread.located(service) if node == lost}
@@ -85,13 +85,13 @@ def test_a_worker_is_cut_off_in_the_middle_of_a_book(spread: SpreadStack, tmp_pa
         lambda: len([node for node, _ in spread.located("synthesizer") if node != lost]) == NODES,
         "its tasks run elsewhere",
     )
-    proves(spread, job_id, tmp_path)
+    proves(spread, job_id, folder)
     engines.hosts.reconnect(lost)
     spread.wait_for_node(lost, "ready")
     spread.wait_for_brokers()
 
 
-def test_the_leader_of_the_queues_is_killed_in_the_middle_of_a_book(spread: SpreadStack, tmp_path: Path) -> None:
+def test_the_leader_of_the_queues_is_killed_in_the_middle_of_a_book(spread: SpreadStack, folder: Path) -> None:
     assert spread.engines is not None
     job_id = begin(spread, seed=72)
     name = leader(spread, "synthesizer")
@@ -99,6 +99,6 @@ def test_the_leader_of_the_queues_is_killed_in_the_middle_of_a_book(spread: Spre
     number, container = spread.located(name)[0]
     spread.engines.dockers[number].run("kill", container["Id"])
     assert spread.job(job_id)["state"] == "synthesizing"
-    proves(spread, job_id, tmp_path)
+    proves(spread, job_id, folder)
     spread.wait_for_brokers()
     assert [one["Id"] for one in spread.containers(name)] != [container["Id"]], "it was started again"
