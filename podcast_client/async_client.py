@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
 
 from podcast_client import answers, calls
+from podcast_client import async_io as io
 from podcast_client import async_streams as streams
 from podcast_client.async_media_client import AsyncMediaMethods
 from podcast_client.async_operator_client import AsyncOperatorMethods
@@ -18,6 +20,10 @@ from podcast_client.async_transport import AsyncTransport
 from podcast_client.calls import Upload
 from podcast_client.configuration import Configuration, Retries, Timeouts
 from podcast_client.documents import Chunk, Document, Event, EventAddress, Health, Job, Page, Submitted
+from podcast_client.errors import TooSlow
+
+_PREVIEW_SECONDS: Final = 900.0
+_PREVIEW_PAUSE_SECONDS: Final = 2.0
 
 
 class AsyncPodcastClient(AsyncMediaMethods, AsyncOperatorMethods):
@@ -114,8 +120,14 @@ class AsyncPodcastClient(AsyncMediaMethods, AsyncOperatorMethods):
         file_name: str = "",
         **options: Any,
     ) -> Document:
-        """What would be spoken of a document: chapters, text, omissions, minutes. Takes what `submit` takes."""
-        return await self._transport.run(
+        """What would be spoken of a document: chapters, text, omissions, minutes. Takes what `submit` takes.
+
+        Waits until the document is read, which may take minutes while many others are waiting.
+
+        Raises:
+            TooSlow: it was not read in a quarter of an hour.
+        """
+        found: Document = await self._transport.run(
             calls.submit(
                 text=text,
                 url=url,
@@ -128,6 +140,13 @@ class AsyncPodcastClient(AsyncMediaMethods, AsyncOperatorMethods):
                 answer=answers.document,
             )
         )
+        end = time.monotonic() + _PREVIEW_SECONDS
+        while not calls.is_made(found):
+            if time.monotonic() > end:
+                raise TooSlow(f"The document was not read in {_PREVIEW_SECONDS:g} s.")
+            await io.sleep(_PREVIEW_PAUSE_SECONDS)
+            found = await self._transport.run(calls.preview_answer(str(found["preview_id"])))
+        return found
 
     async def job(self, job_id: str) -> Job:
         """How a job stands."""

@@ -118,6 +118,16 @@ def submit(
 SUBMITTED: Final = of(Submitted)
 
 
+def preview_answer(preview_id: str) -> Call[Document]:
+    """A preview that was asked for, or where it will be."""
+    return Call("GET", f"/v1/previews/{part(preview_id)}", document)
+
+
+def is_made(preview: Document) -> bool:
+    """Whether this is a preview, and not only where it will be."""
+    return "links" not in preview
+
+
 def job(job_id: str) -> Call[Job]:
     """A job."""
     return Call("GET", job_path(job_id), of(Job))

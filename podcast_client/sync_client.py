@@ -3,22 +3,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
 
 from podcast_client import answers, calls
+from podcast_client import sync_io as io
 from podcast_client import sync_streams as streams
 from podcast_client.calls import Upload
 from podcast_client.configuration import Configuration, Retries, Timeouts
 from podcast_client.documents import Chunk, Document, Event, EventAddress, Health, Job, Page, Submitted
+from podcast_client.errors import TooSlow
 from podcast_client.sync_media_client import MediaMethods
 from podcast_client.sync_operator_client import OperatorMethods
 from podcast_client.sync_transport import Transport
+
+_PREVIEW_SECONDS: Final = 900.0
+_PREVIEW_PAUSE_SECONDS: Final = 2.0
 
 
 class PodcastClient(MediaMethods, OperatorMethods):
@@ -115,8 +121,14 @@ class PodcastClient(MediaMethods, OperatorMethods):
         file_name: str = "",
         **options: Any,
     ) -> Document:
-        """What would be spoken of a document: chapters, text, omissions, minutes. Takes what `submit` takes."""
-        return self._transport.run(
+        """What would be spoken of a document: chapters, text, omissions, minutes. Takes what `submit` takes.
+
+        Waits until the document is read, which may take minutes while many others are waiting.
+
+        Raises:
+            TooSlow: it was not read in a quarter of an hour.
+        """
+        found: Document = self._transport.run(
             calls.submit(
                 text=text,
                 url=url,
@@ -129,6 +141,13 @@ class PodcastClient(MediaMethods, OperatorMethods):
                 answer=answers.document,
             )
         )
+        end = time.monotonic() + _PREVIEW_SECONDS
+        while not calls.is_made(found):
+            if time.monotonic() > end:
+                raise TooSlow(f"The document was not read in {_PREVIEW_SECONDS:g} s.")
+            io.sleep(_PREVIEW_PAUSE_SECONDS)
+            found = self._transport.run(calls.preview_answer(str(found["preview_id"])))
+        return found
 
     def job(self, job_id: str) -> Job:
         """How a job stands."""

@@ -189,6 +189,11 @@ class Settings(BaseSettings):
         24_000, description="of stored chunks and episodes, Hz"
     )
 
+    # What a preview estimates
+    cost_per_million_characters: float = Field(
+        0, ge=0, description="what a speech server takes for a million characters, in your currency; 0: nothing"
+    )
+
     # The process
     health_port: int = Field(
         0, ge=0, le=65_535, description="port on 127.0.0.1 for /healthz, /readyz, /metrics, /stacks; 0: none"

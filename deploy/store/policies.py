@@ -106,9 +106,10 @@ GATEWAY_RIGHTS: Final = StoreRights(
     lists=(*_OF_THE_API, keys.JOBS, keys.ACTIVE, keys.AUDIO, keys.API_KEYS, keys.AUDIT),
 )
 CLIENT_RIGHTS: Final = StoreRights(
-    reads=_under(keys.JOBS, keys.ACTIVE, keys.DELETED, keys.AUDIO),
-    writes=(keys.request(ANY), keys.source(ANY, ANY)),
-    lists=(keys.JOBS, keys.ACTIVE),
+    reads=_under(keys.JOBS, keys.ACTIVE, keys.DELETED, keys.AUDIO, keys.PREVIEWS),
+    writes=(keys.request(ANY), keys.source(ANY, ANY), keys.preview_source(ANY, ANY), keys.preview_waiting(ANY)),
+    deletes=(keys.preview_waiting(ANY),),
+    lists=(keys.JOBS, keys.ACTIVE, keys.PREVIEWS_WAITING),
     never_reads=_WEBHOOK_SECRETS,
 )
 _EVERYTHING: Final = StoreRights(reads=(ANY,), writes=(ANY,), deletes=(ANY,), lists=("",))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import HttpUrl
 
-from services.chunker import splitting
+from services.chunker import chapter_choice, splitting
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import Packed
 from services.chunker.speakable import SPEAKABLE, normalise
@@ -60,7 +60,7 @@ def outline(asked: JobRequest | PreviewRequested, packed: Packed, settings: Sett
         name: of the file or address; becomes the title if there is no better one.
 
     Raises:
-        BadSource: there is nothing to speak.
+        BadSource: there is nothing to speak, or no chapter of the number that was asked for.
         TooLarge: too many chunks.
     """
     document = packed.document()
@@ -74,6 +74,7 @@ def outline(asked: JobRequest | PreviewRequested, packed: Packed, settings: Sett
         title=title,
         chunks_limit=settings.chunks_limit,
     )
+    split = chapter_choice.chosen(split, asked.narration.chapters)
     return Outline(title, asked.author or _line(document.author), language, split, document.repairs)
 
 

@@ -32,15 +32,17 @@ def build(asked: PreviewRequested, packed: Packed, settings: Settings, *, name: 
     grouped: list[list[SplitChunk]] = [[] for _ in outline.split.chapters]
     for chunk in outline.split.chunks:
         grouped[chunk.chapter].append(chunk)
+    numbers = outline.split.numbers or range(1, len(grouped) + 1)
     chapters = tuple(
         PreviewChapter(
+            number=number,
             title=chapter.title,
             level=chapter.level,
             characters=sum(len(chunk.text) for chunk in chunks),
             estimated_seconds=round(sum(_seconds(chunk, asked.speed, pauses) for chunk in chunks), 1),
             chunks=tuple(PreviewChunk(text=chunk.text, pause_after=chunk.pause_after) for chunk in chunks),
         )
-        for chapter, chunks in zip(outline.split.chapters, grouped, strict=True)
+        for number, chapter, chunks in zip(numbers, outline.split.chapters, grouped, strict=True)
     )
     preview = Preview(
         preview_id=asked.preview_id,
@@ -48,6 +50,7 @@ def build(asked: PreviewRequested, packed: Packed, settings: Settings, *, name: 
         title=outline.title,
         author=outline.author,
         language=outline.language,
+        voice=asked.voice or settings.default_voice,
         characters=sum(chapter.characters for chapter in chapters),
         chunk_count=len(outline.split.chunks),
         estimated_seconds=round(sum(chapter.estimated_seconds for chapter in chapters), 1),

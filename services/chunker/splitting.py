@@ -29,11 +29,19 @@ class SplitChunk:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The content of the manifest-to-be."""
+    """The content of the manifest-to-be.
+
+    Attributes:
+        chunks: in order.
+        chapters: of these chunks.
+        omissions: what is not spoken.
+        numbers: of the chapters in the whole document, if only some were chosen; empty: 1, 2, 3, …
+    """
 
     chunks: tuple[SplitChunk, ...]
     chapters: tuple[Chapter, ...]
     omissions: tuple[Omission, ...]
+    numbers: tuple[int, ...] = ()
 
 
 def spoken(text: str) -> str:

@@ -23,6 +23,7 @@ from shared.runtime import logs
 
 COMMANDS: Final[dict[str, str]] = {
     "render": "services.cli.render:render",
+    "preview": "services.cli.preview_command:preview",
     "submit": "services.cli.job_commands:submit",
     "watch": "services.cli.job_commands:watch",
     "status": "services.cli.store_commands:status",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, get_args
 
 import click
 
 from shared.errors import BadInput
-from shared.protocol.narration import KINDS, Kind, Narration
+from shared.protocol.narration import CHAPTER_RANGES, KINDS, Kind, Narration
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -35,6 +36,9 @@ def of_narration(command: Function) -> Function:
             ),
             click.option("--skip", multiple=True, metavar="KIND[,KIND]", help="Leave this out; kinds as in --also."),
             click.option(
+                "--chapters", metavar="RANGES", help="Only these, as in 2-5,7,9-; `podcast preview` numbers them."
+            ),
+            click.option(
                 "--links",
                 type=click.Choice(get_args(Narration.model_fields["links"].annotation)),
                 default="words",
@@ -54,13 +58,22 @@ def narration(options: dict[str, Any]) -> Narration:
         options: the parameters of a command that has the options of `of_narration`.
 
     Raises:
-        BadInput: an option names no kind, or a kind twice.
+        BadInput: an option names no kind, or a kind twice, or no chapters.
     """
     also, skip = (_kinds(option, options[option]) for option in ("also", "skip"))
     if both := sorted(also & skip):
         raise BadInput(f"{both[0]} is both in --also and in --skip.", hint="Name it once.")
     kinds: dict[str, Any] = {**dict.fromkeys(also, True), **dict.fromkeys(skip, False)}
-    return Narration(read=options["read"], links=options["links"], **kinds)
+    return Narration(read=options["read"], links=options["links"], chapters=_chapters(options["chapters"]), **kinds)
+
+
+def _chapters(ranges: str | None) -> str | None:
+    if ranges is None:
+        return None
+    ranges = "".join(ranges.split())
+    if not re.fullmatch(CHAPTER_RANGES, ranges):
+        raise BadInput(f"--chapters {ranges} names no chapters.", hint="Write numbers and ranges, as in 2-5,7,9-.")
+    return ranges
 
 
 def _kinds(option: str, values: tuple[str, ...]) -> set[Kind]:

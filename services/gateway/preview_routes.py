@@ -21,10 +21,11 @@ from services.gateway.stored_file import StoredObject
 from services.gateway.submit_routes import JOB_BODY
 from shared import errors
 from shared.client import previewing
-from shared.client.previewing import FoundPreview, PreviewsBusy
+from shared.client.preview_answers import ERRORS
+from shared.client.previewing import FoundPreview
 from shared.deadlines import in_thread
 from shared.protocol.messages import PreviewId, UrlSource
-from shared.protocol.preview import Preview, PreviewRefused
+from shared.protocol.preview import Preview, PreviewRefused, RefusalKind
 from shared.store import keys
 
 router = APIRouter(prefix="/v1", tags=["previews"], route_class=GuardedRoute)
@@ -37,15 +38,7 @@ _PAUSE_GROWTH: Final = 1.4
 _RETRY_AFTER_SECONDS: Final = 2
 _waiting: Final = asyncio.Semaphore(100)
 """Requests that wait here at a time, since each looks into the store once a second; more are answered with 202."""
-_ERRORS: Final[dict[str, type[errors.PodcastError]]] = {
-    "BadInput": errors.BadInput,
-    "BadSource": errors.BadSource,
-    "ForbiddenAddress": errors.ForbiddenAddress,
-    "TooLarge": errors.TooLarge,
-    "DeadlineExceeded": errors.DeadlineExceeded,
-    "Transient": SourceUnavailable,
-    "Busy": PreviewsBusy,
-}
+_ERRORS: Final[dict[RefusalKind, type[errors.PodcastError]]] = {**ERRORS, "Transient": SourceUnavailable}
 
 
 class PreviewLinks(BaseModel):

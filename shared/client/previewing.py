@@ -80,6 +80,7 @@ def draft(job: Draft, settings: Settings) -> PreviewDraft:
         title=asked.title,
         author=asked.author,
         language=asked.language,
+        voice=asked.voice,
         speed=asked.speed,
         pauses=asked.pauses,
         narration=asked.narration,

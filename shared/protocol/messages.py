@@ -220,6 +220,7 @@ class PreviewRequested(Message):
     title: Line | None = None
     author: Line | None = None
     language: str | None = Field(None, pattern=LANGUAGE_PATTERN, max_length=LANGUAGE_LIMIT_CHARACTERS)
+    voice: Name | None = Field(None, description="as in a job")
     speed: float = Field(1.0, ge=0.25, le=4.0, strict=False, description="for the estimate of the length")
     pauses: PauseLengths | None = None
     narration: Narration = Field(default_factory=Narration, description="as in a job")

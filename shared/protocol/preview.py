@@ -33,6 +33,7 @@ class PreviewChunk(Frozen):
 class PreviewChapter(Frozen):
     """A chapter as it would be spoken."""
 
+    number: int = Field(1, ge=1, description="in the whole document, from 1; `narration.chapters` chooses by it")
     title: Cut
     level: int = Field(ge=1, description="1 is the highest")
     characters: int = Field(ge=0, description="of all its chunks")
@@ -50,6 +51,7 @@ class Preview(Frozen):
     title: Cut
     author: Cut
     language: str = Field(max_length=LANGUAGE_LIMIT_CHARACTERS, description="BCP 47 tag")
+    voice: str = Field("", max_length=100, description="that speaks what names no other; empty: not known")
     characters: int = Field(ge=0, description="of everything that would be spoken")
     chunk_count: int = Field(ge=1, description="how many calls to a speech server that takes")
     estimated_seconds: float = Field(ge=0, strict=False, description="of the episode; a voice may differ by a quarter")

@@ -78,8 +78,10 @@ GATEWAY: Final = Role(
     reads_event_log=True,
     operates=True,
 )
-CLIENT: Final = Role("client", OF_CLIENTS, watches=True)
-OPERATOR: Final = Role("operator", OF_CLIENTS, sends_back_to=WORK_QUEUES, watches=True, operates=True)
+CLIENT: Final = Role("client", (*OF_CLIENTS, PreviewRequested), watches=True)
+OPERATOR: Final = Role(
+    "operator", (*OF_CLIENTS, PreviewRequested), sends_back_to=WORK_QUEUES, watches=True, operates=True
+)
 
 ROLES: Final = (
     *(_service(stage, *stage.announces) for stage in STAGES),

@@ -52,6 +52,10 @@ def test_every_reading_command_prints_the_same_over_http(over_http: Podcast, dir
         ("dlq", "list", "synthesizer", "--json"),
         ("dlq", "show", "abcd"),
         ("voices", "--language", "de"),
+        ("preview", "-q", article, "--text", "--price", "15"),
+        ("preview", "-q", article, "--json", "--chapters", "2"),
+        ("preview", "-q", article, "--chapters", "2-9"),
+        ("preview", "-q", "http://127.0.0.1:1/essay.html"),
     ):
         assert over_http(*command) == directly(*command), command
 

@@ -1,4 +1,4 @@
-"""The backend of whoever can reach the broker and the store: publishes job.submitted, job.cancel and job.resume."""
+"""The backend of whoever can reach the broker and the store: publishes what clients publish."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 from services.cli import job_listing, speech_servers
 from services.cli.backends.port import HandedOver, Retried, Say
 from services.cli.backends.reachable import reachable_store
-from shared.client import broker, deleting, fetching, pruning, submission, watching
+from shared.client import broker, deleting, fetching, preview_answers, previewing, pruning, submission, watching
 from shared.client.deleting import Removed
 from shared.client.pruning import Pruned
 from shared.client.submission import Draft
+from shared.deadlines import in_thread
 from shared.errors import NotFound
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobCancelRequested, JobResumeRequested, JobState, JobStatus, Message
+from shared.protocol.preview import Preview
 from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import job_manifest
@@ -38,6 +40,17 @@ class DirectBackend:
         async with broker.opened(self._settings) as client:
             is_new = await submission.hand_over(draft, store=await self._reachable(), publish=client.publish)
         return HandedOver(draft.request.job_id, is_new)
+
+    async def preview(self, draft: Draft) -> Preview:
+        """Publish preview.requested, and wait for the answer in the store."""
+        asked = await in_thread(lambda: previewing.draft(draft, self._settings))
+        async with broker.opened(self._settings) as client:
+            return await preview_answers.obtain(
+                asked,
+                store=await self._reachable(),
+                publish=client.publish,
+                waiting_limit=self._settings.gateway_previews_waiting_limit,
+            )
 
     async def status(self, job_id: str) -> JobStatus:
         """The status that the store has."""

@@ -26,6 +26,7 @@ _KINDS: Final[dict[str, type[errors.PodcastError]]] = {
     "own-key": errors.Conflict,
     "speech-rejected": errors.SpeechRejected,
     "unavailable": errors.Outage,
+    "source-unavailable": errors.Transient,
     "too-slow": errors.DeadlineExceeded,
     "operator-busy": Busy,
     "unreadable-job": UnreadableJob,

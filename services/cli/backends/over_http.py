@@ -22,6 +22,7 @@ from shared.client import fetching, watching
 from shared.client.deleting import NotEnded, Removed
 from shared.client.pruning import Pruned
 from shared.client.submission import Draft
+from shared.deadlines import in_thread
 from shared.errors import BadInput, DeadlineExceeded, NotFound, PodcastError
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import (
@@ -34,6 +35,7 @@ from shared.protocol.messages import (
     UrlSource,
     WorkRetried,
 )
+from shared.protocol.preview import Preview
 from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.text import one_line
@@ -73,6 +75,15 @@ class HttpBackend:
                 **_source(draft), cover=cover, idempotency_key=request.job_id, job_id=chosen_id, **_options(request)
             )
         return HandedOver(taken.job_id)
+
+    async def preview(self, draft: Draft) -> Preview:
+        """POST /v1/preview, and GET /v1/previews/{id} until it is made."""
+        with as_ours(self._url):
+            found = await self._client.preview(**_source(draft), **_options(draft.request))
+        try:
+            return await in_thread(lambda: read(Preview, json.dumps(found), strict=False))
+        except ValidationError as error:
+            raise PodcastError("The preview that the API has made cannot be read.") from error
 
     async def status(self, job_id: str) -> JobStatus:
         """GET /v1/jobs/{id}."""

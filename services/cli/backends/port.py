@@ -16,6 +16,7 @@ from shared.client.pruning import Pruned
 from shared.client.submission import Draft
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobState, JobStatus, WorkRetried
+from shared.protocol.preview import Preview
 
 Say = Callable[[str], None]
 Retried = Callable[[WorkRetried], None]
@@ -46,6 +47,14 @@ class CommandBackend(Protocol):
 
         Raises:
             BadInput: it cannot be used.
+            Outage: a server does not answer.
+        """
+
+    async def preview(self, draft: Draft) -> Preview:
+        """What the job would speak; nothing is spoken, and there is no job.
+
+        Raises:
+            BadInput: its source cannot be read.
             Outage: a server does not answer.
         """
 

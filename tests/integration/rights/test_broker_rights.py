@@ -128,6 +128,7 @@ async def test_a_client_submits_and_watches_and_reads_no_queue(broker_users: Bro
     async with channel_of(broker_users, "client") as channel:
         await topology.declare_listener(channel)
         await publishing(topology.EXCHANGE, "job.submitted")(channel)
+        await publishing(topology.EXCHANGE, "preview.requested")(channel)
 
 
 async def test_an_operator_reads_dead_letters_and_no_work(broker_users: BrokerUsers) -> None:

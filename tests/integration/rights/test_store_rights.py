@@ -63,6 +63,17 @@ async def test_no_worker_reads_keys_of_the_api_or_secrets_of_webhooks(store_user
     assert await store_of(store_users, "gateway").get(keys.api_key("abc")) == b"{}"
 
 
+async def test_a_client_asks_for_a_preview_and_makes_none(store_users: StoreUsers) -> None:
+    store, preview_id = store_of(store_users, "client"), "0" * 32
+    await store.put(keys.preview_source(preview_id, "book.epub"), b"a book")
+    await store.create(keys.preview_waiting(preview_id), b"")
+    assert [entry.key for entry in await store.entries(keys.PREVIEWS_WAITING, limit=5)]
+    await store.delete(keys.preview_waiting(preview_id))
+    assert not await store.exists(keys.preview(preview_id))
+    await refused(store.put(keys.preview(preview_id), b"{}"))
+    await refused(store.page(keys.PREVIEWS))
+
+
 async def test_nobody_but_the_coordinator_writes_a_status_and_nobody_another_s_markers(store_users: StoreUsers) -> None:
     for role in store_users.urls:
         store = store_of(store_users, role)

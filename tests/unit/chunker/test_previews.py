@@ -18,6 +18,7 @@ from shared.client.submission import Draft
 from shared.errors import BrokerDown, Permanent, StoreDown
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobRequest, Message, ObjectSource, PreviewRequested, Source, TextSource, UrlSource
+from shared.protocol.narration import Narration
 from shared.protocol.preview import Preview, PreviewRefused, read_outcome
 from shared.store import keys
 from shared.store.folder import FileStore
@@ -168,6 +169,8 @@ async def test_a_document_that_is_gone_blocks_nobody_who_sends_it_again(tmp_path
         lambda harness: harness.draft(TextSource(text="Words.", format="markdown")),
         lambda harness: harness.draft(TextSource(text="Words."), title="T"),
         lambda harness: harness.draft(TextSource(text="Words."), speed=2.0),
+        lambda harness: harness.draft(TextSource(text="Words."), voice="another"),
+        lambda harness: harness.draft(TextSource(text="Words."), narration=Narration(chapters="1")),
         lambda _: Previewer(Path("/nowhere"), chunk_limit_characters=40).draft(TextSource(text="Words.")),
     ],
 )
@@ -175,8 +178,8 @@ async def test_whatever_changes_the_answer_changes_the_id(
     tmp_path: Path, other: Callable[[Previewer], PreviewDraft]
 ) -> None:
     harness = Previewer(tmp_path)
-    one = harness.draft(TextSource(text="Words."), voice="one", max_parallel=7).request
-    assert one.preview_id == harness.draft(TextSource(text="Words."), voice="another").request.preview_id
+    one = harness.draft(TextSource(text="Words."), max_parallel=7).request
+    assert one.preview_id == harness.draft(TextSource(text="Words."), max_parallel=8).request.preview_id
     assert one.preview_id != other(harness).request.preview_id
 
 
