@@ -47,6 +47,7 @@ BUNDLED = {
     "onnxruntime": "its own library (MIT).",
     "piper-tts": "espeak-ng (GPL-3.0-or-later), behind the same fence.",
     "pypandoc-binary": "pandoc (GPL-2.0-or-later), a separate program that the chunker starts as a child.",
+    "pypdfium2": "PDFium (BSD-3-Clause, Apache-2.0) with FreeType, ICU, lcms, zlib and others, all permissive.",
     "soundfile": "libsndfile, mpg123 and LAME (LGPL), a shared library that anyone can replace.",
 }
 """Distributions of requirements.lock that contain third-party programs or shared libraries, and which."""

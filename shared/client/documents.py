@@ -37,18 +37,44 @@ FORMAT_OF_SUFFIX: Final[dict[str, SourceFormat]] = {
     ".fb2": "fb2",
     ".rst": "rst",
     ".org": "org",
+    ".pdf": "pdf",
+    ".ipynb": "ipynb",
+    ".tex": "latex",
+    ".latex": "latex",
+    ".ltx": "latex",
+    ".wiki": "mediawiki",
+    ".mediawiki": "mediawiki",
+    ".dokuwiki": "dokuwiki",
+    ".dbk": "docbook",
+    ".docbook": "docbook",
+    ".jats": "jats",
+    ".nxml": "jats",
+    ".adoc": "asciidoc",
+    ".asciidoc": "asciidoc",
+    ".asc": "asciidoc",
+    ".textile": "textile",
+    ".typ": "typst",
+    ".typst": "typst",
+    ".dj": "djot",
+    ".djot": "djot",
+    ".opml": "opml",
+    ".pptx": "pptx",
 }
 FORMATS: Final[tuple[str, ...]] = get_args(SourceFormat)
-_ZIPPED: Final = frozenset({"epub", "docx", "odt"})
+_ZIPPED: Final = frozenset({"epub", "docx", "odt", "pptx"})
 _MARKS: Final[tuple[tuple[SourceFormat, bytes], ...]] = (
     ("epub", b"META-INF/container.xml"),
     ("docx", b"word/document.xml"),
+    ("pptx", b"ppt/presentation.xml"),
     ("odt", b"content.xml"),
 )
 """A file that each kind of archive has. Names are not compressed; a stranger's archive may list a million of them, so
 the directory of the archive is searched, not read."""
 _KNOWN = "Formats that can be read: " + ", ".join(FORMATS) + "."
 
+_PDF: Final = b"%PDF-"
+_PDF_HEAD_BYTES: Final = 1_024
+"""Viewers look for the mark this far into the file."""
 _PORTION_BYTES: Final = 262_144
 _SNIFF_CHARACTERS: Final = 4_096
 _CONTROL_SHARE: Final = 0.05
@@ -115,6 +141,10 @@ def document(
             raise BadSource(
                 f"{shown} is no {kind.upper()} file, or it is damaged.", hint="Get it again from where it came from."
             )
+        return Document(_named(name, kind), content, kind, None)
+    if kind == "pdf":
+        if _PDF not in found.start[:_PDF_HEAD_BYTES]:
+            raise BadSource(f"{shown} is no PDF file, or it is damaged.", hint="Get it again from where it came from.")
         return Document(_named(name, kind), content, kind, None)
     if _is_binary(found.start):
         raise BadSource(f"{shown} is a binary file, not {kind}.", hint=_KNOWN)
@@ -188,8 +218,8 @@ def _guess(shown: str, name: str, content: Content, found: _Look) -> SourceForma
         for kind, mark in _MARKS:
             if _contains(content, mark):
                 return kind
-    if found.start.startswith(b"%PDF-"):
-        raise BadSource(f"{shown} is a PDF file, which cannot be read.", hint="Convert it to EPUB, HTML or text first.")
+    if _PDF in found.start[:_PDF_HEAD_BYTES]:
+        return "pdf"
     if found.start.startswith(b"{\\rtf"):
         return "rtf"
     if _is_binary(found.start):

@@ -61,7 +61,12 @@ LoudnessProfile = Literal["mono", "stereo"]
 SampleRate = Literal[16000, 22050, 24000, 44100, 48000]
 """Hz."""
 
-SourceFormat = Literal["text", "markdown", "html", "epub", "docx", "odt", "rtf", "fb2", "rst", "org"]
+SourceFormat = Literal[
+    "text", "markdown", "html", "epub", "docx", "odt", "rtf", "fb2", "rst", "org",
+    "pdf", "ipynb", "latex", "mediawiki", "dokuwiki", "docbook", "jats", "asciidoc", "textile", "typst", "djot",
+    "opml", "pptx",
+]  # fmt: skip
+"""What a document is. Added to within a version, never taken from."""
 
 
 def new_job_id() -> str:

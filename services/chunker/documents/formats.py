@@ -15,6 +15,10 @@ _BY_EXTENSION: dict[str, SourceFormat] = {
     "md": "markdown", "markdown": "markdown", "mdown": "markdown", "mkd": "markdown",
     "html": "html", "htm": "html", "xhtml": "html",
     "epub": "epub", "docx": "docx", "odt": "odt", "rtf": "rtf", "fb2": "fb2", "rst": "rst", "org": "org",
+    "pdf": "pdf", "ipynb": "ipynb", "tex": "latex", "latex": "latex", "ltx": "latex", "wiki": "mediawiki",
+    "mediawiki": "mediawiki", "dokuwiki": "dokuwiki", "dbk": "docbook", "docbook": "docbook", "jats": "jats",
+    "nxml": "jats", "adoc": "asciidoc", "asciidoc": "asciidoc", "asc": "asciidoc", "textile": "textile",
+    "typ": "typst", "typst": "typst", "dj": "djot", "djot": "djot", "opml": "opml", "pptx": "pptx",
 }  # fmt: skip
 _BY_CONTENT_TYPE: dict[str, SourceFormat] = {
     "text/html": "html",
@@ -29,11 +33,23 @@ _BY_CONTENT_TYPE: dict[str, SourceFormat] = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/vnd.oasis.opendocument.text": "odt",
     "application/x-fictionbook+xml": "fb2",
+    "application/pdf": "pdf",
+    "application/x-pdf": "pdf",
+    "application/x-ipynb+json": "ipynb",
+    "application/x-tex": "latex",
+    "application/x-latex": "latex",
+    "text/x-tex": "latex",
+    "application/docbook+xml": "docbook",
+    "text/x-opml": "opml",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
 }
 _TELL_NOTHING = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "application/zip"})
-ZIPPED: frozenset[SourceFormat] = frozenset({"epub", "docx", "odt"})
+_TELL_LITTLE = frozenset({"text/xml", "application/xml", "application/json"})
+"""Content types of many formats: the content decides, or the name."""
+ZIPPED: frozenset[SourceFormat] = frozenset({"epub", "docx", "odt", "pptx"})
+BINARY: frozenset[SourceFormat] = frozenset({"rtf", "fb2", "pdf"})
+"""Neither zipped nor decoded here: the parser finds the encoding."""
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "a PDF"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
@@ -53,6 +69,27 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 _FIRST_TAG = re.compile(r"<(?:!doctype\s+html|html|head|body|article|main)\b", re.IGNORECASE)
 _MARKDOWN = re.compile(r"^(?:#{1,6} \S|\[[^\]\n]{1,200}\]: \S|```)|^.{1,80}\n(?:={3,}|-{3,})$", re.MULTILINE)
 _HEAD_CHARACTERS = 10_000
+_PDF_HEAD_BYTES = 1_024
+"""Viewers look for the mark this far into the file."""
+_MARKS: tuple[tuple[re.Pattern[bytes], SourceFormat], ...] = (
+    (re.compile(rb'\A\s{0,80}\{(?=.{0,9000}"(?:nbformat|cell_type|worksheets)"\s{0,8}:)', re.DOTALL), "ipynb"),
+    (
+        re.compile(
+            rb"\A(?:\s|%[^\n]*\n|\\(?!documentclass|begin\{document)[^\n]*\n)*+\\(?:documentclass|begin\{document)"
+        ),
+        "latex",
+    ),
+    (
+        re.compile(
+            rb"<!DOCTYPE\s{1,9}(?:book|article|chapter|refentry)\s[^>]{0,300}DocBook|docbook\.org/ns/docbook",
+            re.IGNORECASE,
+        ),
+        "docbook",
+    ),
+    (re.compile(rb"<!DOCTYPE\s{1,9}article\s[^>]{0,300}(?:JATS|NLM)|<article-meta[\s>]", re.IGNORECASE), "jats"),
+    (re.compile(rb"<opml[\s>]", re.IGNORECASE), "opml"),
+)
+"""What stands at the beginning of formats that have no name or content type of their own."""
 
 _MIMETYPE_BYTES = 1_000
 
@@ -60,7 +97,7 @@ KNOWN = ", ".join(get_args(SourceFormat))
 _HINT = f"Formats that are read: {KNOWN}. Name the format if the file's name does not tell it."
 
 
-def of_bytes(  # noqa: C901 - one question after the other
+def of_bytes(  # noqa: C901, PLR0911, PLR0912 - one question after the other
     data: bytes, *, said: SourceFormat | None, content_type: str, name: str
 ) -> SourceFormat | Literal["?"]:
     """The format as far as the bytes, the content type and the name determine it.
@@ -88,17 +125,31 @@ def of_bytes(  # noqa: C901 - one question after the other
         return _of_zip(data, expected)
     if expected in ZIPPED:
         raise _broken(expected)
+    if b"%PDF-" in data[:_PDF_HEAD_BYTES] and said in {None, "pdf"}:
+        return "pdf"
+    if said == "pdf" or (expected == "pdf" and not said):
+        raise _broken("pdf")
     if said:
         return said
     if data.startswith(b"{\\rtf"):
         return "rtf"
     if b"<FictionBook" in data[:_HEAD_CHARACTERS]:
         return "fb2"
+    if expected is None and (marked := _by_mark(data[:_HEAD_CHARACTERS])) is not None:
+        return marked
     if content_type not in _TELL_NOTHING and content_type not in _BY_CONTENT_TYPE:
         raise BadSource(f"The source is {content_type}, a format that is not read.", hint=_HINT)
     if expected in {"rtf", "fb2"}:
         raise _broken(expected)
     return expected or "?"
+
+
+def _by_mark(head: bytes) -> SourceFormat | None:
+    """The format of a text that says what it is at its beginning."""
+    for mark, known in _MARKS:
+        if mark.search(head):
+            return known
+    return None
 
 
 def of_text(text: str, *, name: str) -> SourceFormat:
@@ -135,7 +186,7 @@ def _behind_space(text: str, at: int) -> int:
 def extension(name: str) -> str:
     """The extension of a name, lower case, without the dot; "" if it has none ("README", "Mr. Smith", "chapter.1")."""
     ending = PurePosixPath(name).suffix[1:].lower()
-    return ending if re.fullmatch(r"(?=.*[a-z])[a-z0-9]{1,8}", ending) else ""
+    return ending if re.fullmatch(r"(?=.*[a-z])[a-z0-9]{1,9}", ending) else ""
 
 
 def _broken(expected: str | None) -> BadSource:
@@ -155,6 +206,8 @@ def _of_zip(data: bytes, expected: SourceFormat | None) -> SourceFormat:
         return "epub"
     if "word/document.xml" in members:
         return "docx"
+    if "ppt/presentation.xml" in members:
+        return "pptx"
     if kind.startswith(b"application/vnd.oasis.opendocument.text"):
         return "odt"
     if expected in ZIPPED:

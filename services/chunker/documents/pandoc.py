@@ -31,6 +31,18 @@ _READERS: dict[SourceFormat, str] = {
     "fb2": "fb2",
     "rst": "rst",
     "org": "org",
+    "ipynb": "ipynb",
+    "latex": "latex",
+    "mediawiki": "mediawiki",
+    "dokuwiki": "dokuwiki",
+    "docbook": "docbook",
+    "jats": "jats",
+    "asciidoc": "asciidoc",
+    "textile": "textile",
+    "typst": "typst",
+    "djot": "djot",
+    "opml": "opml",
+    "pptx": "pptx",
 }
 _ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ} | {
     "LANG": "C.UTF-8"

@@ -90,6 +90,8 @@ async def read_packed(
     )
     if known == "text":
         return await in_worker("Reading the text", end - clock(), _plain, text)
+    if known == "pdf":
+        return await in_worker("Reading the PDF", end - clock(), _pdf, data, narration=narration)
     article = None
     if known == "html":
         article = await in_worker("Finding the article in the page", end - clock(), _pick, text)
@@ -136,7 +138,7 @@ def _recognise(
     known = formats.of_bytes(data, said=said, content_type=kind, name=name)
     if known in formats.ZIPPED:
         return known, "", allowances.archive_size(len(data), archives.inflated_bytes(data))
-    if known in {"rtf", "fb2"}:
+    if known in formats.BINARY:
         return known, "", len(data)
     text = decoding.decode(data, declared=header.get_content_charset())
     return (formats.of_text(text, name=name) if known == "?" else known), text, len(text)
@@ -144,6 +146,13 @@ def _recognise(
 
 def _plain(text: str) -> Packed:
     return Packed.of(_checked(plain_text.read(text)))
+
+
+def _pdf(data: bytes, *, narration: Narration) -> Packed:
+    # PDFium has 8 MB; only a worker that reads a PDF pays for it.
+    from services.chunker.documents.pdf import reader  # noqa: PLC0415 - as it says
+
+    return Packed.of(_checked(reader.read(data, narration)))
 
 
 def _pick(page: str) -> Article:

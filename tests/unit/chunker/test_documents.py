@@ -274,6 +274,45 @@ def test_the_format_is_guessed(name: str, content_type: str, data: str, expected
     assert texts(read(data, name, content_type=content_type)) == expected
 
 
+NOTEBOOK = (
+    '{"cells": [{"cell_type": "markdown", "metadata": {}, "source": ["# A heading\\n", "\\n", "Words."]},'
+    ' {"cell_type": "code", "execution_count": 1, "metadata": {}, "source": ["secret = 1"], "outputs":'
+    ' [{"output_type": "stream", "name": "stdout", "text": ["printed"]}]}],'
+    ' "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+)
+DOCBOOK = (
+    '<?xml version="1.0"?><!DOCTYPE article PUBLIC "-//OASIS//DTD DocBook XML V4.5//EN" "x.dtd">'
+    "<article><title>A heading</title><para>Words.</para></article>"
+)
+LATEX = (
+    "% a comment\n\\documentclass{article}\\title{A heading}\n\\begin{document}\\maketitle\nWords.\n"
+    "\\input{/etc/passwd}\n\\begin{verbatim}secret = 1\\end{verbatim}\\end{document}"
+)
+MEDIAWIKI = "== A heading ==\n'''Words'''.\n{| \n| cell\n|}"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("a.ipynb", NOTEBOOK, ["A heading", "Words."]),
+        ("", NOTEBOOK, ["A heading", "Words."]),
+        ("a.tex", LATEX, ["Words."]),
+        ("", LATEX, ["Words."]),
+        ("a.xml", DOCBOOK, ["Words."]),
+        ("a.mediawiki", MEDIAWIKI, ["A heading", "Words."]),
+        ("a.adoc", "== A heading\n\nWords.\n\n----\nsecret\n----", ["A heading", "Words."]),
+        ("a.textile", "h1. A heading\n\n*Words*.", ["A heading", "Words."]),
+        ("a.typ", "= A heading\n\n*Words*.", ["A heading", "Words."]),
+        ("a.dj", "# A heading\n\n_Words_.", ["A heading", "Words."]),
+        ("a.dokuwiki", "====== A heading ======\n\n**Words**.", ["A heading", "Words."]),
+    ],
+)
+def test_what_pandoc_reads_is_read(name: str, data: str, expected: list[str]) -> None:
+    document = read(data, name)
+    assert texts(document) == expected
+    assert document.title in {"A heading", None}
+
+
 def test_what_the_job_says_wins_over_the_name() -> None:
     assert texts(read("# not a heading", "a.md", format="text")) == ["# not a heading"]
 
@@ -296,7 +335,8 @@ EPUB = made_documents.epub({"a.xhtml": "<p>Text.</p>"})
         ("a.md", b" \n\t\n", "is empty"),
         ("a.txt", bytes(range(256)) * 40, "binary file"),
         ("data", bytes(range(256)) * 40, "binary file"),
-        ("a.pdf", b"%PDF-1.7 and so on", "a PDF, a format that is not read"),
+        ("a.pdf", b"%PDF-1.7 and so on", "PDF is broken"),
+        ("a.pdf", b"no such thing", "PDF is broken"),
         ("a.txt", b"\x89PNG\r\n\x1a\n", "a PNG picture"),
         ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
         ("a.xyz", b"Words.", r"unknown format \(.xyz\)"),

@@ -34,7 +34,7 @@ def a_zip(*names: str) -> bytes:
         ("no-break.txt", "\u00a0\u2003\n".encode(), "no-break.txt has no text in it."),
         ("picture.dat", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "picture.dat is a binary file of no known format."),
         ("program.md", b"\x7fELF\x02\x01\x01\0\0\0\0\0", "program.md is a binary file, not markdown."),
-        ("novel.pdf", b"%PDF-1.7 ...", "novel.pdf is a PDF file, which cannot be read."),
+        ("novel.pdf", b"no such thing", "novel.pdf is no PDF file, or it is damaged."),
         ("notes.xyz", b"plain words", "notes.xyz is of no known format (.xyz)."),
         ("book.epub", b"PK\x03\x04 cut off", "book.epub is no EPUB file, or it is damaged."),
         ("letter.docx", b"not a zip at all", "letter.docx is no DOCX file, or it is damaged."),
