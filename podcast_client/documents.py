@@ -90,7 +90,7 @@ class Job:
         true_peak_dbtp: of the episode.
         error: why it failed, or the reason of its cancellation.
         failures: the first pieces of work that could not be made.
-        warnings: what the episode is complete without.
+        warnings: what is not as it should be, such as a voice of another language.
         history: its states so far.
         submitted_at, resumed_at, updated_at: times.
         source: a file name, an address, or `text`; empty if the server does not tell.

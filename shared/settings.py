@@ -18,9 +18,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from shared.addresses import Allowed
 from shared.errors import Misconfigured
+from shared.languages import normalised
 from shared.protocol.messages import CHUNKS_LIMIT, PauseLengths
 
 PREFIX = "PODCAST_"
+_NAME_LIMIT_CHARACTERS = 100
+"""Of a voice; `shared.protocol.narration.Name`."""
 Engine = Literal["piper", "espeak-ng", "kokoro"]
 """The engines of our own speech server."""
 
@@ -85,10 +88,16 @@ class Settings(BaseSettings):
     default_model: str = Field(
         "default", min_length=1, max_length=100, description="speech model of a job that names none"
     )
+    voices: str = Field(
+        "",
+        description="voices by language, comma-separated: `de=de_DE-thorsten-medium, fr=ff_siwis`; for other languages"
+        " than that of the default voice, one that the speech servers list is taken",
+    )
     pause_sentence_ms: int = Field(350, ge=0, description="silence between two chunks of a paragraph")
     pause_paragraph_ms: int = Field(700, ge=0, description="silence after a paragraph")
     pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")
     pause_chapter_ms: int = Field(1_800, ge=0, description="silence before a new chapter")
+    pause_turn_ms: int = Field(500, ge=0, description="silence between two speakers of a dialogue")
 
     # What strangers may make us connect to
     fetch_allow: str = Field(
@@ -361,7 +370,26 @@ class Settings(BaseSettings):
             paragraph=self.pause_paragraph_ms,
             heading=self.pause_heading_ms,
             chapter=self.pause_chapter_ms,
+            turn=self.pause_turn_ms,
         )
+
+    @cached_property
+    def voice_table(self) -> dict[str, str]:
+        """Language tag → voice.
+
+        Raises:
+            Misconfigured: an entry is not LANGUAGE=VOICE.
+        """
+        table = {}
+        for entry in filter(None, (part.strip() for part in self.voices.split(","))):
+            tag, equals, voice = (part.strip() for part in entry.partition("="))
+            if not equals or not voice or len(voice) > _NAME_LIMIT_CHARACTERS or not normalised(tag):
+                raise Misconfigured(
+                    f"{PREFIX}VOICES has {entry!r}, which is not LANGUAGE=VOICE.",
+                    hint="Write it as in PODCAST_VOICES=de=de_DE-thorsten-medium,fr=ff_siwis.",
+                )
+            table[normalised(tag)] = voice
+        return table
 
     @cached_property
     def fetch_allowed(self) -> Allowed:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pydantic import HttpUrl
 
 from services.chunker import chapter_choice, splitting
+from services.chunker.casting import Casting
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import Packed
+from services.chunker.narration.passages import in_languages
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.addresses import without_login
 from shared.protocol.manifest import Chunk, Manifest, audio_key
@@ -18,39 +20,48 @@ from shared.protocol.messages import (
     PreviewRequested,
     UrlSource,
 )
-from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS
 from shared.protocol.reading import read
+from shared.protocol.voices import VoiceList
 from shared.settings import Settings
 
-DEFAULT_LANGUAGE = "en"
 TITLE_LIMIT_CHARACTERS = 300
 """A longer title is a paragraph that was marked up as one."""
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _FIRST_WORDS_CHARACTERS = 60
 """How much of the text becomes the title if there is neither a title nor a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What of a manifest does not depend on the voice.
+    """What of a manifest does not depend on the audio.
 
     Attributes:
         title: of the episode.
         author: of the episode; may be empty.
         language: BCP 47 tag.
+        casting: who speaks which chunk.
         split: chapters, chunks, omissions.
         repairs: what was wrong with the document, and how it was read after all.
+        warnings: what will not be spoken as it should be.
     """
 
     title: str
     author: str
     language: str
+    casting: Casting
     split: splitting.Split
     repairs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def outline(asked: JobRequest | PreviewRequested, packed: Packed, settings: Settings, *, name: str) -> Outline:
+def outline(
+    asked: JobRequest | PreviewRequested,
+    packed: Packed,
+    settings: Settings,
+    *,
+    name: str,
+    voices: VoiceList | None = None,
+) -> Outline:
     """What would be spoken of a document; the same for a job and for its preview.
 
     Args:
@@ -58,13 +69,15 @@ def outline(asked: JobRequest | PreviewRequested, packed: Packed, settings: Sett
         packed: the source.
         settings: limits.
         name: of the file or address; becomes the title if there is no better one.
+        voices: that the speech servers list; None: not known yet.
 
     Raises:
         BadSource: there is nothing to speak, or no chapter of the number that was asked for.
         TooLarge: too many chunks.
     """
-    document = packed.document()
-    language = asked.language or _language_of(document) or DEFAULT_LANGUAGE
+    known = in_languages(packed.document(), asked.language)
+    document, language = known.document, known.language
+    casting = Casting(asked.narration, settings, voices, language, asked.voice, asked.model)
     title = _title(asked, document, name)
     split = splitting.split(
         document,
@@ -75,10 +88,22 @@ def outline(asked: JobRequest | PreviewRequested, packed: Packed, settings: Sett
         chunks_limit=settings.chunks_limit,
     )
     split = chapter_choice.chosen(split, asked.narration.chapters)
-    return Outline(title, asked.author or _line(document.author), language, split, document.repairs)
+    for chunk in split.chunks:
+        casting.of(chunk.language, chunk.speaker)  # its warnings
+    return Outline(
+        title,
+        asked.author or _line(document.author),
+        language,
+        casting,
+        split,
+        document.repairs,
+        (*known.warnings, *casting.warnings),
+    )
 
 
-def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> tuple[bytes, int]:
+def build(
+    job: JobRequest, packed: Packed, settings: Settings, *, name: str, voices: VoiceList | None = None
+) -> tuple[bytes, int]:
     """The manifest as JSON, and how many chunks it lists.
 
     Args:
@@ -86,41 +111,23 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
         packed: the source.
         settings: limits and defaults.
         name: of the file or address; becomes the title if there is no better one.
+        voices: that the speech servers list; None: not known yet.
 
     Raises:
         BadSource: there is nothing to speak.
         TooLarge: too many chunks.
     """
-    found = outline(job, packed, settings, name=name)
-    language, split = found.language, found.split
-    voice = job.voice or settings.default_voice
-    model = job.model or settings.default_model
-    chunks = tuple(
-        Chunk(
-            index=index,
-            text=chunk.text,
-            chapter=chunk.chapter,
-            pause_after=chunk.pause_after,
-            audio_key=audio_key(
-                text=chunk.text,
-                language=language,
-                voice=voice,
-                model=model,
-                speed=job.speed,
-                engine=settings.engine_identity,
-                sample_rate=settings.sample_rate,
-            ),
-        )
-        for index, chunk in enumerate(split.chunks)
-    )
+    found = outline(job, packed, settings, name=name, voices=voices)
+    split, main = found.split, found.casting.of_main
+    chunks = tuple(_chunk(index, chunk, found, job, settings) for index, chunk in enumerate(split.chunks))
     manifest = Manifest(
         job_id=job.job_id,
         request=_without_secrets(job),
         title=found.title,
         author=found.author,
-        language=language,
-        voice=voice,
-        model=model,
+        language=found.language,
+        voice=main.voice,
+        model=main.model,
         engine=settings.engine_identity,
         sample_rate=settings.sample_rate,
         pauses=job.pauses or settings.pauses,
@@ -128,8 +135,34 @@ def build(job: JobRequest, packed: Packed, settings: Settings, *, name: str) -> 
         chunks=chunks,
         omissions=split.omissions,
         repairs=found.repairs,
+        warnings=found.warnings,
     )
     return manifest.model_dump_json().encode(), len(chunks)
+
+
+def _chunk(index: int, chunk: splitting.SplitChunk, found: Outline, job: JobRequest, settings: Settings) -> Chunk:
+    main, cast = found.casting.of_main, found.casting.of(chunk.language, chunk.speaker)
+    language = chunk.language or found.language
+    return Chunk(
+        index=index,
+        text=chunk.text,
+        language=language if language != found.language else None,
+        voice=cast.voice if cast != main else None,
+        model=cast.model if cast.model != main.model else None,
+        speaker=chunk.speaker,
+        chapter=chunk.chapter,
+        pause_after=chunk.pause_after,
+        ends_turn=chunk.ends_turn,
+        audio_key=audio_key(
+            text=chunk.text,
+            language=language,
+            voice=cast.voice,
+            model=cast.model,
+            speed=job.speed,
+            engine=settings.engine_identity,
+            sample_rate=settings.sample_rate,
+        ),
+    )
 
 
 def _without_secrets(job: JobRequest) -> JobRequest:
@@ -145,12 +178,6 @@ def _without_secrets(job: JobRequest) -> JobRequest:
 def chunks_in(manifest: bytes) -> int:
     """How many chunks a stored manifest lists."""
     return len(read(Manifest, manifest, strict=False).chunks)
-
-
-def _language_of(document: Document) -> str | None:
-    """The document's language, if it is a language tag: documents also have `English` and `en_US`."""
-    tag = (document.language or "").strip().replace("_", "-")
-    return tag if len(tag) <= LANGUAGE_LIMIT_CHARACTERS and _LANGUAGE.fullmatch(tag) else None
 
 
 def _title(asked: JobRequest | PreviewRequested, document: Document, name: str) -> str:

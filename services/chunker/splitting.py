@@ -6,7 +6,7 @@ Pure. Paragraphs are never merged, so editing a paragraph changes only its own c
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.chunker.documents.document import ChapterStart, Document, Heading, Omissions, Paragraph
 from services.chunker.sentences import Piece, cut
@@ -20,11 +20,14 @@ SCENE_BREAK_LIMIT_CHARACTERS = 40
 
 @dataclass(frozen=True, slots=True)
 class SplitChunk:
-    """A chunk before it has an audio key."""
+    """A chunk before it has an audio key; the fields are those of `shared.protocol.manifest.Chunk`."""
 
     text: str
     chapter: int
     pause_after: PauseClass
+    language: str | None = None
+    speaker: str | None = None
+    ends_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,14 @@ def split(
             _open_chapter(chapters, chunks, text, block.level)
         if not chapters:
             _open_chapter(chapters, chunks, title, 1)
-        pieces = cut(text, limit_characters=limit_characters, target_characters=target_characters, language=language)
+        pieces = cut(
+            text,
+            limit_characters=limit_characters,
+            target_characters=target_characters,
+            language=block.language or language,
+        )
         end: PauseClass = "heading" if isinstance(block, Heading) else "paragraph"
-        chunks += _chunks_of(pieces, chapter=len(chapters) - 1, end=end)
+        chunks += _chunks_of(pieces, block, chapter=len(chapters) - 1, end=end)
         if len(chunks) > chunks_limit:
             raise TooLarge(
                 f"The text makes more than {chunks_limit:,} chunks.",
@@ -100,7 +108,7 @@ def split(
         raise BadSource("There is nothing to speak in it.", hint="Look whether the text is really in the document.")
     if chapters[-1].first_chunk == len(chunks):
         chapters.pop()  # a title at the end with nothing after it
-    return Split(_with_chapter_pauses(chunks), tuple(chapters), tuple(omissions))
+    return Split(_with_turns(_with_chapter_pauses(chunks)), tuple(chapters), tuple(omissions))
 
 
 def _open_chapter(chapters: list[Chapter], chunks: list[SplitChunk], title: str, level: int) -> None:
@@ -123,18 +131,40 @@ def _without_decoration(text: str, omissions: Omissions) -> str:
     return kept
 
 
-def _chunks_of(pieces: list[Piece], *, chapter: int, end: PauseClass) -> list[SplitChunk]:
+def _chunks_of(pieces: list[Piece], block: Heading | Paragraph, *, chapter: int, end: PauseClass) -> list[SplitChunk]:
     inside: list[PauseClass] = ["sentence" if piece.ends_sentence else "none" for piece in pieces[:-1]]
-    return [SplitChunk(piece.text, chapter, pause) for piece, pause in zip(pieces, [*inside, end], strict=True)]
+    speaker = block.speaker if isinstance(block, Paragraph) else None
+    return [
+        SplitChunk(piece.text, chapter, pause, block.language, speaker)
+        for piece, pause in zip(pieces, [*inside, end], strict=True)
+    ]
 
 
 def _with_chapter_pauses(chunks: list[SplitChunk]) -> tuple[SplitChunk, ...]:
     """Let the last chunk of a chapter pause longer, unless it is a heading; after the very last one nothing follows."""
-    last = SplitChunk(chunks[-1].text, chunks[-1].chapter, "none")
+    last = replace(chunks[-1], pause_after="none")
     closed = [
-        SplitChunk(chunk.text, chunk.chapter, "chapter")
+        replace(chunk, pause_after="chapter")
         if chunk.chapter != follower.chapter and chunk.pause_after == "paragraph"
         else chunk
         for chunk, follower in itertools.pairwise(chunks)
     ]
     return (*closed, last)
+
+
+def _with_turns(chunks: tuple[SplitChunk, ...]) -> tuple[SplitChunk, ...]:
+    """In a dialogue the pause between two speakers replaces that of the paragraph; within a turn there is a short one.
+
+    An assembler that does not know turns pauses as after a paragraph.
+    """
+    if all(chunk.speaker is None for chunk in chunks):
+        return chunks
+    found = []
+    for chunk, follower in itertools.pairwise(chunks):
+        one = chunk
+        if chunk.pause_after == "paragraph" and chunk.speaker is not None and chunk.speaker == follower.speaker:
+            one = replace(chunk, pause_after="sentence")
+        elif chunk.pause_after == "paragraph" and chunk.speaker != follower.speaker:
+            one = replace(chunk, ends_turn=True)
+        found.append(one)
+    return (*found, chunks[-1])

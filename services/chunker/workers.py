@@ -113,6 +113,7 @@ async def warm_up() -> None:
 def _load() -> None:
     for module in ("services.chunker.documents.reading", "services.chunker.preview_documents"):
         importlib.import_module(module)
+    importlib.import_module("services.chunker.narration.guessing").load()
 
 
 class _Died(Exception):

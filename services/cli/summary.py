@@ -55,6 +55,7 @@ def lines(status: JobStatus, plan: Manifest | None, outputs: Mapping[str, Path])
         about.append(("loudness", f"{status.loudness_lufs:.1f} LUFS, true peak {status.true_peak_dbtp:.1f} dBTP"))
     about.append(("time", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in status.stages.items())))
     shown += [f"  {name:<9} {on_one_line(value)}" for name, value in about if value]
+    shown += [f"  warning: {on_one_line(warning)}" for warning in status.warnings]
     if plan is not None and plan.repairs:
         shown.append("  repaired in the document:")
         shown += [f"    {on_one_line(repair)}" for repair in plan.repairs]

@@ -169,8 +169,11 @@ class Progress:
         return {name: tally.checkpoint() for name, tally in self.tallies.items() if tally.finished_count}
 
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for each optional kind with a failed piece; it says where the dead letters are."""
-        return tuple(
+        """What the manifest warns of, and a sentence for each optional kind with a failed piece.
+
+        The latter says where the dead letters are.
+        """
+        return self.manifest.warnings + tuple(
             f"The {tally.kind.name} is missing: {tally.failures[0][1]} Its message is in {tally.kind.queue.dead}:"
             f" podcast dlq list {tally.kind.queue.name} --job {self.manifest.job_id}"
             for tally in self.tallies.values()

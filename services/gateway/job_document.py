@@ -83,7 +83,7 @@ class Job(BaseModel):
     true_peak_dbtp: float | None = Field(None, description="true peak of the episode")
     error: str | None = Field(None, description="why it failed or was cancelled")
     failures: list[ChunkFailure] = Field([], description="the first pieces of work that cannot be made, and why")
-    warnings: list[str] = Field([], description="what the episode is complete without")
+    warnings: list[str] = Field([], description="what is not as it should be")
     history: list[StateChange] = Field([], description="its states so far, and since when it was in them")
     submitted_at: float = Field(description="seconds since the epoch; 0 while it is not known")
     resumed_at: float | None = Field(None, description="when it was last opened again, seconds since the epoch")

@@ -81,6 +81,7 @@ def draft(job: Draft, settings: Settings) -> PreviewDraft:
         author=asked.author,
         language=asked.language,
         voice=asked.voice,
+        model=asked.model,
         speed=asked.speed,
         pauses=asked.pauses,
         narration=asked.narration,

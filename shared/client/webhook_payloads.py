@@ -27,9 +27,7 @@ class WebhookData(BaseModel):
     )
     audio_seconds: float | None = Field(None, description="of the episode; null if there is none")
     error: str | None = Field(None, description="why it failed or was cancelled; null if it completed")
-    warnings: list[str] = Field(
-        default_factory=list, description="what the episode is complete without; the first five"
-    )
+    warnings: list[str] = Field(default_factory=list, description="what is not as it should be; the first five")
 
 
 class WebhookPayload(BaseModel):

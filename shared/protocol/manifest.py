@@ -25,7 +25,7 @@ from shared.protocol.messages import (
     PauseLengths,
     SampleRate,
 )
-from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, LanguageTag, Name
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, LanguageTag, Name, SpeakerName
 
 PauseClass = Literal["none", "sentence", "paragraph", "heading", "chapter"]
 """The boundary after a chunk. `none`: the cut is inside a sentence that was over the limit by itself."""
@@ -50,6 +50,11 @@ class Chunk(Frozen):
     )
     language: LanguageTag | None = Field(None, description="of this chunk; None: the manifest's")
     voice: Name | None = Field(None, description="of this chunk; None: the manifest's")
+    model: Name | None = Field(None, description="of this chunk; None: the manifest's")
+    speaker: SpeakerName | None = Field(None, description="who says it in a dialogue; None: the narrator")
+    ends_turn: bool = Field(
+        False, description="another speaker follows: the pause is `turn`, whatever `pause_after` is"
+    )
     chapter: int = Field(ge=0, description="index of the chapter it belongs to")
     pause_after: PauseClass
     audio_key: AudioKey = Field(description="where its audio is stored; equal keys are one piece of audio")
@@ -103,10 +108,13 @@ class Manifest(Frozen):
     chunks: tuple[Chunk, ...] = Field(min_length=1, max_length=CHUNKS_LIMIT)
     omissions: tuple[Omission, ...] = ()
     repairs: tuple[Cut, ...] = Field((), description="what was wrong with the document, and how it was read after all")
+    warnings: tuple[Cut, ...] = Field((), description="what is not spoken as it should be, and what to do about it")
     corrections: tuple[Correction, ...] = Field((), description="what operators have corrected; not in manifest.json")
 
     def pause_ms(self, chunk: Chunk) -> int:
         """Silence after `chunk`, in milliseconds."""
+        if chunk.ends_turn:
+            return self.pauses.turn
         return 0 if chunk.pause_after == "none" else int(getattr(self.pauses, chunk.pause_after))
 
     def chunk_request(self, index: int) -> ChunkRequested:
@@ -119,7 +127,7 @@ class Manifest(Frozen):
             text=chunk.text,
             language=(chunk.language or self.language) if corrected is None else corrected.language,
             voice=(chunk.voice or self.voice) if corrected is None else corrected.voice,
-            model=self.model if corrected is None else corrected.model,
+            model=(chunk.model or self.model) if corrected is None else corrected.model,
             speed=self.request.speed if corrected is None else corrected.speed,
             engine=self.engine,
             sample_rate=self.sample_rate,

@@ -129,6 +129,7 @@ class PauseLengths(Frozen):
     paragraph: int = Field(700, ge=0, le=10_000, description="after a paragraph")
     heading: int = Field(900, ge=0, le=10_000, description="after a heading that was spoken")
     chapter: int = Field(1_800, ge=0, le=10_000, description="before a new chapter")
+    turn: int = Field(500, ge=0, le=10_000, description="between two speakers of a dialogue")
 
 
 class JobWebhook(Frozen):
@@ -226,6 +227,7 @@ class PreviewRequested(Message):
     author: Line | None = None
     language: str | None = Field(None, pattern=LANGUAGE_PATTERN, max_length=LANGUAGE_LIMIT_CHARACTERS)
     voice: Name | None = Field(None, description="as in a job")
+    model: Name | None = Field(None, description="as in a job")
     speed: float = Field(1.0, ge=0.25, le=4.0, strict=False, description="for the estimate of the length")
     pauses: PauseLengths | None = None
     narration: Narration = Field(default_factory=Narration, description="as in a job")
@@ -463,7 +465,9 @@ class JobStatus(Frozen):
     true_peak_dbtp: float | None = Field(None, strict=False)
     error: Cut | None = None
     failures: tuple[ChunkFailure, ...] = Field((), description="the first pieces of work that cannot be made, and why")
-    warnings: tuple[Cut, ...] = Field((), description="what the episode is complete without, and where to look")
+    warnings: tuple[Cut, ...] = Field(
+        (), description="what is not as it should be, such as a voice of another language, and what to do about it"
+    )
     lost: dict[ObjectKey, int] = Field(
         default_factory=dict, description="object key → how often the assembler did not find it; bounded"
     )
@@ -565,7 +569,7 @@ class JobCompleted(JobEnded):
 
     files: dict[Name, ObjectKey] = Field(description="format (also `vtt`, `chapters`, `timing`) → key in the store")
     audio_seconds: float = Field(strict=False, description="of the episode")
-    warnings: tuple[Cut, ...] = Field((), description="what the episode is complete without, and where to look")
+    warnings: tuple[Cut, ...] = Field((), description="what is not as it should be, and what to do about it")
 
 
 class JobFailed(JobEnded):

@@ -17,7 +17,7 @@ from shared.protocol.messages import (
     Frozen,
     PreviewId,
 )
-from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS
+from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, LanguageTag, Name, SpeakerName
 
 REFUSAL_LIMIT_BYTES: Final = 32_768
 """A refusal is never larger, so a larger object is a preview and need not be parsed to be sent."""
@@ -28,6 +28,9 @@ class PreviewChunk(Frozen):
 
     text: str = Field(min_length=1, max_length=CHUNK_TEXT_LIMIT_CHARACTERS, description="as it would be spoken")
     pause_after: PauseClass = Field(description="the boundary after it")
+    language: LanguageTag | None = Field(None, description="its own; null: the document's")
+    voice: Name | None = Field(None, description="its own; null: the document's")
+    speaker: SpeakerName | None = Field(None, description="who says it in a dialogue; null: the narrator")
 
 
 class PreviewChapter(Frozen):
@@ -57,6 +60,7 @@ class Preview(Frozen):
     estimated_seconds: float = Field(ge=0, strict=False, description="of the episode; a voice may differ by a quarter")
     chapters: tuple[PreviewChapter, ...] = Field(max_length=CHUNKS_LIMIT)
     omissions: tuple[Omission, ...] = Field((), description="what would not be spoken, and why")
+    warnings: tuple[Cut, ...] = Field((), description="what would not be spoken as it should be")
     repairs: tuple[Cut, ...] = Field((), description="what was wrong with the document, and how it was read after all")
 
 
