@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         description="voices by language, comma-separated: `de=de_DE-thorsten-medium, fr=ff_siwis`; for other languages"
         " than that of the default voice, one that the speech servers list is taken",
     )
+    normalise_text: bool = Field(
+        True,
+        description="numbers, dates, abbreviations, addresses and the like are written out as they are said, before the"
+        " engine gets them; captions keep the written form; false: for engines that do it better themselves",
+    )
     pause_sentence_ms: int = Field(350, ge=0, description="silence between two chunks of a paragraph")
     pause_paragraph_ms: int = Field(700, ge=0, description="silence after a paragraph")
     pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")

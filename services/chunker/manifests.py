@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import HttpUrl
 
-from services.chunker import chapter_choice, splitting
+from services.chunker import chapter_choice, narrating, splitting
 from services.chunker.casting import Casting
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import Packed
@@ -86,6 +86,7 @@ def outline(
         language=language,
         title=title,
         chunks_limit=settings.chunks_limit,
+        saying=narrating.saying(asked.narration, settings),
     )
     split = chapter_choice.chosen(split, asked.narration.chapters)
     for chunk in split.chunks:
@@ -146,6 +147,7 @@ def _chunk(index: int, chunk: splitting.SplitChunk, found: Outline, job: JobRequ
     return Chunk(
         index=index,
         text=chunk.text,
+        written=chunk.written,
         language=language if language != found.language else None,
         voice=cast.voice if cast != main else None,
         model=cast.model if cast.model != main.model else None,

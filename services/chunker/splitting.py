@@ -9,8 +9,8 @@ import itertools
 from dataclasses import dataclass, replace
 
 from services.chunker.documents.document import ChapterStart, Document, Heading, Omissions, Paragraph
-from services.chunker.sentences import Piece, cut
 from services.chunker.speakable import leave_out_decoration, normalise
+from services.chunker.spoken_pieces import Saying, SpokenPiece, as_written, spoken_pieces
 from shared.errors import BadSource, TooLarge
 from shared.protocol.manifest import Chapter, Omission, PauseClass
 
@@ -28,6 +28,8 @@ class SplitChunk:
     language: str | None = None
     speaker: str | None = None
     ends_turn: bool = False
+    written: str = ""
+    """The text as it stands in the document; empty if it is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def split(
     language: str,
     title: str,
     chunks_limit: int,
+    saying: Saying = as_written,
 ) -> Split:
     """Split a document.
 
@@ -70,6 +73,7 @@ def split(
         language: BCP 47 tag of the text.
         title: of the chapter that holds the text before the first heading.
         chunks_limit: the most chunks a job may have.
+        saying: what is said for a piece of the text.
 
     Raises:
         BadSource: there is nothing to speak.
@@ -91,11 +95,14 @@ def split(
             _open_chapter(chapters, chunks, text, block.level)
         if not chapters:
             _open_chapter(chapters, chunks, title, 1)
-        pieces = cut(
+        pieces = spoken_pieces(
             text,
             limit_characters=limit_characters,
             target_characters=target_characters,
             language=block.language or language,
+            heading=isinstance(block, Heading),
+            saying=saying,
+            omissions=omissions,
         )
         end: PauseClass = "heading" if isinstance(block, Heading) else "paragraph"
         chunks += _chunks_of(pieces, block, chapter=len(chapters) - 1, end=end)
@@ -131,11 +138,22 @@ def _without_decoration(text: str, omissions: Omissions) -> str:
     return kept
 
 
-def _chunks_of(pieces: list[Piece], block: Heading | Paragraph, *, chapter: int, end: PauseClass) -> list[SplitChunk]:
+def _chunks_of(
+    pieces: list[SpokenPiece], block: Heading | Paragraph, *, chapter: int, end: PauseClass
+) -> list[SplitChunk]:
+    if not pieces:
+        return []
     inside: list[PauseClass] = ["sentence" if piece.ends_sentence else "none" for piece in pieces[:-1]]
     speaker = block.speaker if isinstance(block, Paragraph) else None
     return [
-        SplitChunk(piece.text, chapter, pause, block.language, speaker)
+        SplitChunk(
+            piece.text,
+            chapter,
+            pause,
+            language=block.language,
+            speaker=speaker,
+            written="" if piece.written == piece.text else piece.written,
+        )
         for piece, pause in zip(pieces, [*inside, end], strict=True)
     ]
 

@@ -42,6 +42,7 @@ def lost_and_new(
                 "PODCAST_STORE_URL": minio.bucket(),
                 "PODCAST_SPEECH_URL": tone_speech.url,
                 "PODCAST_SPEECH_ENGINE": "tones",
+                "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
                 "PODCAST_CHUNK_LIMIT_CHARACTERS": "300",
                 "PODCAST_RECONCILE_SECONDS": "1",
             }

@@ -34,6 +34,7 @@ def services(
         **environment(amqp_url, (directory / "store").as_uri()),
         "PODCAST_SPEECH_URL": tone_speech.url,
         "PODCAST_SPEECH_ENGINE": "tones",
+        "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
         "PODCAST_CHUNK_LIMIT_CHARACTERS": "300",
         "PODCAST_ATTEMPTS_LIMIT": "2",
     }

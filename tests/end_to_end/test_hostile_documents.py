@@ -34,6 +34,7 @@ async def chunker(rabbitmq: RabbitServer, tmp_path: Path) -> AsyncIterator[Servi
         "PODCAST_AMQP_URL": amqp_url,
         "PODCAST_STORE_URL": (tmp_path / "store").as_uri(),
         "PODCAST_SPEECH_ENGINE": "none",
+        "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
         "PODCAST_CHUNKER_SLOTS": "2",
     }
     with Services(environment, tmp_path / "logs") as services:

@@ -90,6 +90,7 @@ async def restricted(
         "PODCAST_STORE_URL": store.admin.store_url,
         "PODCAST_SPEECH_URL": tone_speech.url,
         "PODCAST_SPEECH_ENGINE": "tones",
+        "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
         "PODCAST_CHUNK_LIMIT_CHARACTERS": "300",
         "PODCAST_ATTEMPTS_LIMIT": "2",
         "PODCAST_GRACE_SECONDS": "0.5",

@@ -36,6 +36,7 @@ def environment(rabbitmq: RabbitServer, tmp_path: Path) -> Iterator[dict[str, st
         "PODCAST_AMQP_URL": amqp_url,
         "PODCAST_STORE_URL": (tmp_path / "store").as_uri(),
         "PODCAST_SPEECH_ENGINE": "tones",
+        "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
         "PODCAST_CHUNK_LIMIT_CHARACTERS": "300",
         "PODCAST_ATTEMPTS_LIMIT": "2",
         "PODCAST_TRACES_FILE": str(tmp_path / "spans.jsonl"),

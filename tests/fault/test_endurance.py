@@ -40,6 +40,7 @@ def services(rabbitmq: RabbitServer, tmp_path: Path) -> Iterator[Services]:
             "PODCAST_STORE_URL": (tmp_path / "store").as_uri(),
             "PODCAST_SPEECH_URL": speech.url,
             "PODCAST_SPEECH_ENGINE": "instant",
+            "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
             "PODCAST_CHUNK_LIMIT_CHARACTERS": "100",
         }
         with Services(environment, tmp_path / "logs") as started:

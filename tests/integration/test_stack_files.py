@@ -93,6 +93,7 @@ def test_after_a_job_others_can_read_no_file_and_no_secret(
         "PODCAST_SPEECH_URL": f"http://reader:{SPEECH_PASSWORD}@127.0.0.1:{tones.port}",
         "PODCAST_SPEECH_API_KEY": SPEECH_KEY,
         "PODCAST_SPEECH_ENGINE": "tones",
+        "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
         "PODCAST_STATE_DIR": str(folder),
     }
     podcast("up", "--detach", "--store", store, umask=umask, environment=environment)

@@ -35,6 +35,7 @@ def environment(rabbitmq: RabbitServer, tone_speech: ToneSpeech, tmp_path: Path)
         "PODCAST_STORE_URL": (tmp_path / "store").as_uri(),
         "PODCAST_SPEECH_URL": tone_speech.url,
         "PODCAST_SPEECH_ENGINE": "tones",
+        "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
         "PODCAST_GRACE_SECONDS": "3",
         "OTEL_TRACES_EXPORTER": "otlp",
         "OTEL_BSP_SCHEDULE_DELAY": "100",

@@ -60,6 +60,7 @@ def speaking(amqp_url: str, store_url: str, folder: Path, **more: str) -> Iterat
             **environment(amqp_url, store_url),
             "PODCAST_SPEECH_URL": tone.url,
             "PODCAST_SPEECH_ENGINE": "tones",
+            "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
             "PODCAST_GATEWAY_SPEECH_STREAMS": str(STREAMS),
             "PODCAST_GATEWAY_STALL_SECONDS": str(STALL_SECONDS),
             "PODCAST_GATEWAY_SPEECH_PATIENCE_SECONDS": "60",

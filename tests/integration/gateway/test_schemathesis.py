@@ -50,6 +50,7 @@ def stack(rabbitmq: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> I
             **environment(amqp_url, (directory / "store").as_uri()),
             "PODCAST_SPEECH_URL": speech.url,
             "PODCAST_SPEECH_ENGINE": "tones",
+            "PODCAST_NORMALISE_TEXT": "false",  # what is heard is compared with what is written
             "PODCAST_GATEWAY_REQUESTS_PER_MINUTE": REQUESTS_PER_MINUTE,
             "PODCAST_GATEWAY_PREVIEW_WAIT_SECONDS": "2",
         }

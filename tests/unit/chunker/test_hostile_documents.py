@@ -13,6 +13,7 @@ from services.chunker import allowances, manifests, speakable
 from services.chunker.documents import decoding, formats, plain_text, tree
 from services.chunker.documents.epub_contents import read as read_contents
 from services.chunker.documents.reading import read_packed
+from services.chunker.wording import saying
 from services.chunker.workers import in_worker
 from shared.errors import PodcastError
 from shared.protocol.messages import JobRequest, TextSource
@@ -145,6 +146,142 @@ GROWING: dict[str, Any] = {
     "preformatted text": lambda n: tree.words_of_html("<div>" + "<pre>a</pre>b" * n + "</div>"),
     "captions": lambda n: tree.words_of_html("<figure>" + "<figcaption>a</figcaption>b" * n + "<img></figure>"),
 }
+
+SAID = (
+    *(
+        "1",
+        "1,",
+        "1.",
+        "1,000",
+        "1 000",
+        "1:",
+        "1/",
+        "1-",
+        "1\u2013",
+        "+1",
+        "(1",
+        "-",
+        "--",
+        "--a",
+        "1st",
+        "12.",
+        "\u00bd",
+        "\u00b2",
+        "\u2080",
+    ),
+    *(
+        "a_",
+        "_",
+        "a.",
+        "a.b",
+        "aB",
+        "A",
+        "A.",
+        "A. ",
+        "A&",
+        "a/",
+        "/",
+        "~/a",
+        "./",
+        "C:\\a\\",
+        "#a",
+        "@",
+        "a@",
+        "a@b.",
+        "@a.",
+        "http://",
+        "www.",
+    ),
+    *(
+        "http://a/(",
+        "[1]",
+        "[1, ",
+        "[",
+        "(",
+        "()",
+        "( )",
+        "( ",
+        "I",
+        "IV",
+        "XIV ",
+        "Louis X",
+        "IV. ",
+        "Mr. ",
+        "e.g",
+        "p. ",
+        "No. ",
+        "etc.",
+    ),
+    *(
+        "$",
+        "$1",
+        "1 $",
+        "$1.",
+        "1 k",
+        "5 km/h ",
+        "%",
+        "1%",
+        "10-",
+        "\u00b0",
+        "\U0001f600",
+        "\U0001f600\u200d",
+        "\u2020",
+        "**",
+        "`",
+        "|",
+        "| ",
+        ", ,",
+    ),
+    *(
+        "f",
+        "0f",
+        "0f-",
+        "aB1",
+        "ISBN 9",
+        "978-",
+        "2026-12-24",
+        "2026-",
+        "24.12.",
+        "1/2/",
+        "May 5",
+        "5 May ",
+        "12:30",
+        "12:30\u2013",
+        "3 p.m. ",
+        "1h",
+    ),
+    *(
+        "->",
+        "- >",
+        "< ",
+        " =",
+        "x^",
+        "x^2",
+        "n/a",
+        "\u2192",
+        "\u2022 ",
+        " -a",
+        "1e",
+        "0x",
+        "1a",
+        "A1",
+        "1-a",
+        "--",
+        "'",
+        "80s",
+        "1914\u2013",
+    ),
+)
+GROWING |= {
+    f"saying {written!r}": lambda n, written=written: say_all(written * (n // len(written))) for written in SAID
+}
+
+
+def say_all(text: str) -> None:
+    """Says it in each language, with and without something before it and after it."""
+    for language in ("en", "de", "fr", "es", "it"):
+        saying.say(text, language)
+        saying.say(f"a {text} b", language, heading=True)
 
 
 def grow(name: str, size: int) -> None:

@@ -1,0 +1,1 @@
+"""How a text is said: numbers, dates, units, abbreviations, addresses. Pure; `saying` is the port."""
