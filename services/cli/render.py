@@ -74,10 +74,10 @@ def render(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """Make an episode of a document or a page.
 
-    SOURCE is a file, an http(s) address, or - for stdin. OUT's suffix says in which format; each further --format is
-    written beside it. Uses the system that --api, the environment (PODCAST_AMQP_URL with PODCAST_STORE_URL, or
-    PODCAST_API_URL) or a running `podcast up` names. Where there is none, or where --speech-url or --synthesizers asks
-    for it, brings up its own for this one job.
+    SOURCE is a file, a folder of documents, an http(s) address, or - for stdin. OUT's suffix says in which format;
+    each further --format is written beside it. Uses the system that --api, the environment (PODCAST_AMQP_URL with
+    PODCAST_STORE_URL, or PODCAST_API_URL) or a running `podcast up` names. Where there is none, or where --speech-url
+    or --synthesizers asks for it, brings up its own for this one job.
     """
     kinds = tuple(dict.fromkeys((fetching.audio_format(output), *formats)))
     output = destinations.made_ready(output)

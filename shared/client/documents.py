@@ -59,13 +59,18 @@ FORMAT_OF_SUFFIX: Final[dict[str, SourceFormat]] = {
     ".djot": "djot",
     ".opml": "opml",
     ".pptx": "pptx",
+    ".xlsx": "xlsx",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".zip": "zip",
 }
 FORMATS: Final[tuple[str, ...]] = get_args(SourceFormat)
-_ZIPPED: Final = frozenset({"epub", "docx", "odt", "pptx"})
+_ZIPPED: Final = frozenset({"epub", "docx", "odt", "pptx", "xlsx", "zip"})
 _MARKS: Final[tuple[tuple[SourceFormat, bytes], ...]] = (
     ("epub", b"META-INF/container.xml"),
     ("docx", b"word/document.xml"),
     ("pptx", b"ppt/presentation.xml"),
+    ("xlsx", b"xl/workbook.xml"),
     ("odt", b"content.xml"),
 )
 """A file that each kind of archive has. Names are not compressed; a stranger's archive may list a million of them, so
@@ -133,7 +138,7 @@ def document(
     found = _look_at(content)
     if found.is_blank:
         raise BadSource(f"{shown} is empty.", hint="Give a document with text in it.")
-    kind = source_format or FORMAT_OF_SUFFIX.get(Path(name).suffix.lower()) or _guess(shown, name, content, found)
+    kind = source_format or FORMAT_OF_SUFFIX.get(Path(name).suffix.lower()) or _guess(shown, content, found)
     if kind in _ZIPPED:
         with opened(content) as file:
             is_archive = zipfile.is_zipfile(file)
@@ -212,12 +217,13 @@ def _look_at(content: Content) -> _Look:
     return found
 
 
-def _guess(shown: str, name: str, content: Content, found: _Look) -> SourceFormat:
+def _guess(shown: str, content: Content, found: _Look) -> SourceFormat:
     """The format of a document whose name does not reveal it."""
     if found.start.startswith(b"PK\x03\x04"):
         for kind, mark in _MARKS:
             if _contains(content, mark):
                 return kind
+        return "zip"
     if _PDF in found.start[:_PDF_HEAD_BYTES]:
         return "pdf"
     if found.start.startswith(b"{\\rtf"):
@@ -228,11 +234,6 @@ def _guess(shown: str, name: str, content: Content, found: _Look) -> SourceForma
     start = found.start.decode(encoding, "ignore").lstrip()
     if re.match(r"(?i)<!doctype html|<html[\s>]", start):
         return "html"
-    suffix = Path(name).suffix
-    if suffix and name != "stdin":
-        raise BadSource(
-            f"{shown} is of no known format ({suffix}).", hint=f"{_KNOWN} Say which it is with --source-format."
-        )
     return "markdown" if re.search(r"(?m)^#{1,6} \S", start) else "text"
 
 

@@ -1,6 +1,6 @@
 """SOURCE on the command line: what it is, and whether it can be read at all, before anything is started.
 
-A file, an http(s) address or `-`.
+A file, a folder, an http(s) address or `-`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.client.documents import FORMATS, Document, document, too_large
+from shared.client.folders import folder
 from shared.errors import BadSource
 from shared.protocol.messages import SourceFormat
 
@@ -31,7 +32,7 @@ def find(source: str, *, limit_bytes: int, source_format: SourceFormat | None = 
     """Resolve SOURCE. A file or stdin is read, up to `limit_bytes`.
 
     Args:
-        source: a file, an http(s) address, or `-` for stdin.
+        source: a file, a folder of documents, an http(s) address, or `-` for stdin.
         limit_bytes: the largest document that is accepted.
         source_format: the format according to the caller; None: by name, then by content.
 
@@ -45,6 +46,10 @@ def find(source: str, *, limit_bytes: int, source_format: SourceFormat | None = 
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source) and not Path(source).exists():
         return address(source, source_format)
     path = Path(source)
+    if path.is_dir():
+        packed = folder(path, limit_bytes=limit_bytes)
+        name = f"{path.resolve().name or 'folder'}.zip"
+        return document(name, packed, limit_bytes=limit_bytes, source_format="zip", shown=str(path))
     # The whole file is taken into memory, since it may be changed before it is in the store.
     data = _read(path, limit_bytes)
     return document(path.name, data, limit_bytes=limit_bytes, source_format=source_format, shown=str(path))
@@ -70,8 +75,6 @@ def address(source: str, source_format: SourceFormat | None = None) -> Address:
 def _read(path: Path, limit_bytes: int) -> bytes:
     try:
         status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise BadSource(f"{path} is a folder.", hint="Give one of the documents in it.")
         if stat.S_ISREG(status.st_mode) and status.st_size > limit_bytes:
             raise too_large(str(path), limit_bytes)
         with path.open("rb") as file:  # may be a pipe, as in `<(command)`

@@ -19,6 +19,7 @@ _BY_EXTENSION: dict[str, SourceFormat] = {
     "mediawiki": "mediawiki", "dokuwiki": "dokuwiki", "dbk": "docbook", "docbook": "docbook", "jats": "jats",
     "nxml": "jats", "adoc": "asciidoc", "asciidoc": "asciidoc", "asc": "asciidoc", "textile": "textile",
     "typ": "typst", "typst": "typst", "dj": "djot", "djot": "djot", "opml": "opml", "pptx": "pptx",
+    "xlsx": "xlsx", "csv": "csv", "tsv": "tsv", "zip": "zip",
 }  # fmt: skip
 _BY_CONTENT_TYPE: dict[str, SourceFormat] = {
     "text/html": "html",
@@ -42,11 +43,23 @@ _BY_CONTENT_TYPE: dict[str, SourceFormat] = {
     "application/docbook+xml": "docbook",
     "text/x-opml": "opml",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "text/csv": "csv",
+    "text/tab-separated-values": "tsv",
 }
-_TELL_NOTHING = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "application/zip"})
+_TELL_NOTHING = frozenset(
+    {
+        "",
+        "text/plain",
+        "application/octet-stream",
+        "binary/octet-stream",
+        "application/zip",
+        "application/x-zip-compressed",
+    }
+)
 _TELL_LITTLE = frozenset({"text/xml", "application/xml", "application/json"})
 """Content types of many formats: the content decides, or the name."""
-ZIPPED: frozenset[SourceFormat] = frozenset({"epub", "docx", "odt", "pptx"})
+ZIPPED: frozenset[SourceFormat] = frozenset({"epub", "docx", "odt", "pptx", "xlsx", "zip"})
 BINARY: frozenset[SourceFormat] = frozenset({"rtf", "fb2", "pdf"})
 """Neither zipped nor decoded here: the parser finds the encoding."""
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
@@ -137,7 +150,8 @@ def of_bytes(  # noqa: C901, PLR0911, PLR0912 - one question after the other
         return "fb2"
     if expected is None and (marked := _by_mark(data[:_HEAD_CHARACTERS])) is not None:
         return marked
-    if content_type not in _TELL_NOTHING and content_type not in _BY_CONTENT_TYPE:
+    tells_nothing = content_type in _TELL_NOTHING or content_type.startswith("text/")
+    if not tells_nothing and content_type not in _BY_CONTENT_TYPE:
         raise BadSource(f"The source is {content_type}, a format that is not read.", hint=_HINT)
     if expected in {"rtf", "fb2"}:
         raise _broken(expected)
@@ -152,17 +166,10 @@ def _by_mark(head: bytes) -> SourceFormat | None:
     return None
 
 
-def of_text(text: str, *, name: str) -> SourceFormat:
-    """The format of a text, if neither its content type nor its name determines it.
-
-    Raises:
-        BadSource: by its name it is something else.
-    """
+def of_text(text: str) -> SourceFormat:
+    """The format of a text, if neither its content type nor its name determines it."""
     if _begins_as_html(text[:_HEAD_CHARACTERS]):
         return "html"
-    ending = extension(name)
-    if ending:
-        raise BadSource(f"The source {name} has an unknown format (.{ending}).", hint=_HINT)
     return "markdown" if _MARKDOWN.search(text[:_HEAD_CHARACTERS]) else "text"
 
 
@@ -181,6 +188,11 @@ def _behind_space(text: str, at: int) -> int:
     while text[at : at + 1].isspace():
         at += 1
     return at
+
+
+def of_name(name: str) -> SourceFormat | None:
+    """The format that a file's name tells."""
+    return _BY_EXTENSION.get(extension(name))
 
 
 def extension(name: str) -> str:
@@ -208,8 +220,15 @@ def _of_zip(data: bytes, expected: SourceFormat | None) -> SourceFormat:
         return "docx"
     if "ppt/presentation.xml" in members:
         return "pptx"
+    if "xl/workbook.xml" in members:
+        return "xlsx"
     if kind.startswith(b"application/vnd.oasis.opendocument.text"):
         return "odt"
-    if expected in ZIPPED:
+    if kind.startswith(b"application/vnd.oasis.opendocument."):
+        raise BadSource(
+            "The source is an OpenDocument file that is no text (ODS, ODP, ODG).",
+            hint="Export it as PDF, and send that.",
+        )
+    if expected in ZIPPED - {"zip"}:
         raise _broken(expected)
-    raise BadSource("The source is a zip archive, a format that is not read.", hint=_HINT)
+    return "zip"

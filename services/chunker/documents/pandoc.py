@@ -43,6 +43,9 @@ _READERS: dict[SourceFormat, str] = {
     "djot": "djot",
     "opml": "opml",
     "pptx": "pptx",
+    "xlsx": "xlsx",
+    "csv": "csv",
+    "tsv": "tsv",
 }
 _ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ} | {
     "LANG": "C.UTF-8"

@@ -7,20 +7,32 @@ and memory that depends on its input's size; all are killed at the deadline, and
 from __future__ import annotations
 
 import asyncio
-import pickle
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from email.message import Message
 from pathlib import PurePosixPath
-from typing import Self
 
 from services.chunker import allowances
-from services.chunker.documents import archives, decoding, epub, epub_contents, formats, pandoc, plain_text, tree
+from services.chunker.documents import (
+    archives,
+    collection,
+    decoding,
+    epub,
+    epub_contents,
+    formats,
+    pandoc,
+    plain_text,
+    tree,
+)
 from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
+from services.chunker.documents.packed import Packed
 from services.chunker.speakable import SPEAKABLE
 from services.chunker.workers import in_worker
 from shared.errors import BadSource
 from shared.protocol.messages import SourceFormat
 from shared.protocol.narration import Narration
+
+__all__ = ["AS_A_NARRATOR", "Packed", "read_document", "read_packed"]
 
 AS_A_NARRATOR = Narration()
 
@@ -28,29 +40,6 @@ _FURNITURE_REASON = "menus, footers and what else is not the article"
 
 _BESIDE_REASON = "it is on the page, but no part of the article as far as can be told"
 _EMBEDDED_REASON = "a video or another page inside the page is no text"
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A document as a worker returns it, pickled: unpickling a book would block the event loop for too long.
-
-    Attributes:
-        data: the pickled document.
-        characters: `Document.characters`.
-    """
-
-    data: bytes
-    characters: int
-
-    @classmethod
-    def of(cls, document: Document) -> Self:
-        """Pack a document."""
-        return cls(pickle.dumps(document, pickle.HIGHEST_PROTOCOL), document.characters)
-
-    def document(self) -> Document:
-        """Unpack it; call this in a worker if it may be long."""
-        document: Document = pickle.loads(self.data)  # noqa: S301 - our own worker wrote it
-        return document
 
 
 async def read_packed(
@@ -79,15 +68,49 @@ async def read_packed(
     """
     clock = asyncio.get_running_loop().time
     end = clock() + deadline_seconds
+
+    async def read_member(member: bytes, member_name: str) -> Packed:
+        return await _read_one(
+            member, said=None, name=member_name, content_type="", narration=narration, deadline_seconds=end - clock()
+        )
+
+    return await _read_one(
+        data,
+        said=format,
+        name=name,
+        content_type=content_type or "",
+        narration=narration,
+        deadline_seconds=deadline_seconds,
+        read_member=read_member,
+    )
+
+
+async def _read_one(
+    data: bytes,
+    *,
+    said: SourceFormat | None,
+    name: str,
+    content_type: str,
+    narration: Narration,
+    deadline_seconds: float,
+    read_member: Callable[[bytes, str], Awaitable[Packed]] | None = None,
+) -> Packed:
+    """Read a document; an archive of documents only if `read_member` reads what is in it, so none inside another."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + deadline_seconds
     known, text, size_bytes = await in_worker(
         "Recognising the source",
         end - clock(),
         _recognise,
         data,
-        said=format,
+        said=said,
         name=name,
-        content_type=content_type or "",
+        content_type=content_type,
     )
+    if known == "zip":
+        if read_member is None:
+            raise BadSource("It is an archive inside another.", hint="Unpack it.")
+        return await collection.read(data, read_member, lambda: end - clock())
     if known == "text":
         return await in_worker("Reading the text", end - clock(), _plain, text)
     if known == "pdf":
@@ -141,7 +164,7 @@ def _recognise(
     if known in formats.BINARY:
         return known, "", len(data)
     text = decoding.decode(data, declared=header.get_content_charset())
-    return (formats.of_text(text, name=name) if known == "?" else known), text, len(text)
+    return (formats.of_text(text) if known == "?" else known), text, len(text)
 
 
 def _plain(text: str) -> Packed:

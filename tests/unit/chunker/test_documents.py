@@ -267,6 +267,8 @@ def test_the_encoding_that_a_page_declares_is_believed() -> None:
         ("a.md", "text/plain; charset=utf-8", "# A", ["A"]),
         ("page.php", "text/html", "<p>b</p>", ["b"]),
         ("Mr. Smith goes", "", "Text.", ["Text."]),
+        ("a.xyz", "", "Words.", ["Words."]),
+        ("a.xyz", "text/x-xyz", "# A", ["A"]),
         ("", "", "<!DOCTYPE html><html><body><p>b</p></body></html>", ["b"]),
     ],
 )
@@ -339,8 +341,12 @@ EPUB = made_documents.epub({"a.xhtml": "<p>Text.</p>"})
         ("a.pdf", b"no such thing", "PDF is broken"),
         ("a.txt", b"\x89PNG\r\n\x1a\n", "a PNG picture"),
         ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
-        ("a.xyz", b"Words.", r"unknown format \(.xyz\)"),
-        ("a.zip", zipped(a="b"), "zip archive, a format that is not read"),
+        ("a.zip", zipped(**{"a.png": "b"}), "no document in the archive"),
+        (
+            "a.ods",
+            zipped(mimetype="application/vnd.oasis.opendocument.spreadsheet"),
+            "OpenDocument file that is no text",
+        ),
         ("a.epub", b"These are words.", "EPUB is broken"),
         ("a.epub", EPUB[:300], "EPUB is broken"),
         ("a.epub", zipped(a="b"), "EPUB is broken"),

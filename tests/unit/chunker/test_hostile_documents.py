@@ -131,9 +131,9 @@ async def test_a_hostile_document_ends_by_name_within_bounds(case: Case) -> None
 # ---------------------------------------------------------------- linear walks over text
 
 GROWING: dict[str, Any] = {
-    "recognising comments": lambda n: formats.of_text("<!---->" * n + "x", name=""),
-    "recognising half a comment": lambda n: formats.of_text("<!--" * n, name=""),
-    "recognising reference marks": lambda n: formats.of_text("[\n" * n, name=""),
+    "recognising comments": lambda n: formats.of_text("<!---->" * n + "x"),
+    "recognising half a comment": lambda n: formats.of_text("<!--" * n),
+    "recognising reference marks": lambda n: formats.of_text("[\n" * n),
     "a declared encoding": lambda n: decoding.decode(b"<meta charset" + b" " * n + b"x"),
     "blank lines": lambda n: plain_text.read("a" + ("\n" + " " * 100) * (n // 100) + "b"),
     "breaks between ideographs": lambda n: plain_text.read("\u4e2d" + " " * n + "\n" + " " * n + "b"),
