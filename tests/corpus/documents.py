@@ -422,6 +422,31 @@ ARCHIVES: tuple[Case, ...] = (
         REFUSED,
     ),
     Case("a name that leaves the folder", lambda: _book({"../../a.xhtml": "<p>word</p>"}), None, BOUNDED),
+    Case(
+        "entities of the book's own in a page",
+        lambda: _book(
+            {
+                "a.xhtml": "<p>" + "&x;" * 100_000 + "</p>",
+                "b.xhtml": "<!DOCTYPE html [<!ENTITY x '" + "word " * 200 + "'>]><p>" + "&x;" * 100_000 + "</p>",
+            }
+        ),
+        None,
+        BOUNDED,
+    ),
+    Case(
+        "encryption of everything, many times",
+        lambda: _book(
+            {"a.xhtml": "<p>word</p>"},
+            extra=(
+                (
+                    "META-INF/encryption.xml",
+                    b"<e>" + b"<EncryptedData><CipherReference URI='x/../a.xhtml'/></EncryptedData>" * 20_000 + b"</e>",
+                ),
+            ),
+        ),
+        None,
+        REFUSED,
+    ),
     Case("a zip with nothing in it", lambda: _zip(("a.txt", b"word")), None, REFUSED),
     Case("half a zip", lambda: _book({"a.xhtml": "<p>word</p>" * 1_000})[:300], None, REFUSED),
     Case("one page ten thousand times", lambda: _book({"a.xhtml": "<p>word</p>" * 1_000}, refs=10_000), None, BOUNDED),

@@ -19,12 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chunker import manifests
-from services.chunker.documents import archives, articles, epub_contents, formats, tree
+from services.chunker.documents import archives, articles, formats, tree
 from services.chunker.documents import reading as documents
+from services.chunker.documents.books import opening
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import Packed
 from shared.errors import BadInput
 from shared.protocol.messages import JobRequest, SourceFormat, TextSource
+from shared.protocol.narration import Narration
 from shared.settings import Settings
 from tests.fuzz.profile import NAME, fuzz
 from tests.unit.chunker import made_documents
@@ -97,7 +99,7 @@ def test_a_damaged_document_is_read_or_refused(damage: tuple[SourceFormat, bytes
     with contextlib.suppress(BadInput):
         recognised(data, kind if said else None, "", "")
         if kind == "epub" and zipfile.is_zipfile(io.BytesIO(data)):
-            epub_contents.read(data)
+            opening.open_book(data)
 
 
 @fuzz
@@ -137,7 +139,8 @@ def test_what_pandoc_makes_of_a_damaged_document_is_read(damage: tuple[SourceFor
     if made.returncode != 0:
         return
     with contextlib.suppress(BadInput):
-        built(documents._document(made.stdout, book=data if kind == "epub" else b"", article=None))
+        book = opening.open_book(data) if kind == "epub" else None
+        built(documents._document(made.stdout, narration=Narration(), book=book, article=None))
 
 
 def test_the_seeds_are_read() -> None:

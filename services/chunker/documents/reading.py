@@ -13,17 +13,9 @@ from email.message import Message
 from pathlib import PurePosixPath
 
 from services.chunker import allowances
-from services.chunker.documents import (
-    archives,
-    collection,
-    decoding,
-    epub,
-    epub_contents,
-    formats,
-    pandoc,
-    plain_text,
-    tree,
-)
+from services.chunker.documents import archives, collection, decoding, formats, pandoc, plain_text, tree
+from services.chunker.documents.books import chapters, opening
+from services.chunker.documents.books.opening import OpenedBook
 from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
 from services.chunker.documents.packed import Packed
 from services.chunker.speakable import SPEAKABLE
@@ -119,7 +111,10 @@ async def _read_one(
     if known == "html":
         article = await in_worker("Finding the article in the page", end - clock(), _pick, text)
         text = article.html
-    book = data if known == "epub" else b""
+    book = None
+    if known == "epub":
+        book = await in_worker("Opening the book", end - clock(), opening.open_book, data)
+        data, size_bytes = book.epub, min(size_bytes, book.size_bytes)
     if text:
         data = text.encode()
         size_bytes = len(data)
@@ -199,10 +194,12 @@ async def _parsed(data: bytes, known: SourceFormat, size_bytes: int, *, deadline
         )
 
 
-def _document(parsed: bytes, *, narration: Narration, book: bytes, article: Article | None) -> Packed:
+def _document(parsed: bytes, *, narration: Narration, book: OpenedBook | None, article: Article | None) -> Packed:
     document = tree.read(parsed, narration)
-    if book:
-        document = epub.with_chapters(document, epub_contents.read(book))
+    if book is not None:
+        document = chapters.with_chapters(
+            replace(book.about, blocks=document.blocks, omissions=document.omissions), book.contents
+        )
     if article is not None:
         omissions = Omissions(document.omissions)
         if article.left_out:

@@ -11,7 +11,7 @@ import pytest
 
 from services.chunker import allowances, manifests, speakable
 from services.chunker.documents import decoding, formats, plain_text, tree
-from services.chunker.documents.epub_contents import read as read_contents
+from services.chunker.documents.books.opening import open_book
 from services.chunker.documents.reading import read_packed
 from services.chunker.wording import saying
 from services.chunker.workers import in_worker
@@ -298,5 +298,5 @@ async def test_a_walk_over_200_000_hostile_characters_ends_within_its_cpu_time(n
 
 async def test_a_table_of_contents_as_long_as_the_book_is_read_in_one_walk() -> None:
     [case] = [case for case in corpus.ARCHIVES if case.name == "targets without words"]
-    contents = await in_worker("Reading the contents", WALL_SECONDS, read_contents, case.make())
-    assert len(contents.entries) == 10_000
+    book = await in_worker("Opening the book", WALL_SECONDS, open_book, case.make())
+    assert len(book.contents.entries) == 10_000

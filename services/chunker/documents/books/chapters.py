@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from services.chunker.documents.books.contents import Contents, Entry
 from services.chunker.documents.document import Anchor, Block, ChapterStart, Document, Heading, Omissions, Paragraph
-from services.chunker.documents.epub_contents import Contents, Entry
 from services.chunker.speakable import SPEAKABLE, normalise
 
 _CONTENTS_REASON = "a table of contents is for turning pages"
 _ASIDE_REASON = "the book keeps it out of its reading order"
+_MISSING_REASON = "the book names it, but the file is not there"
 _BEGINNING_CHARACTERS = 300
 """Longer than the words of an entry, even if half of it is white space."""
 
@@ -28,8 +29,10 @@ def with_chapters(document: Document, contents: Contents) -> Document:
     omissions = Omissions(document.omissions)
     for text in contents.left_out:
         omissions.add("auxiliary page", _ASIDE_REASON, text)
+    for name in contents.missing:
+        omissions.add("missing page", _MISSING_REASON, name)
     blocks = list(_without_contents_pages(document.blocks, contents, omissions))
-    places = _places(blocks, contents.entries)
+    places = _places(blocks, contents)
     if len({place for place, _ in places}) >= 2:  # noqa: PLR2004 - two make a table
         blocks = list(_marked(blocks, places))
     return replace(
@@ -44,14 +47,14 @@ def _without_contents_pages(blocks: tuple[Block, ...], contents: Contents, omiss
     skipping = False
     for block in blocks:
         if isinstance(block, Anchor) and block.name in files:
-            skipping = block.name in contents.contents_pages
+            skipping = contents.kinds.get(block.name) == "toc"
         if skipping and isinstance(block, (Heading, Paragraph)):
             omissions.add("contents", _CONTENTS_REASON, block.text)
         else:
             yield block
 
 
-def _places(blocks: list[Block], entries: tuple[Entry, ...]) -> list[tuple[int, Entry]]:
+def _places(blocks: list[Block], contents: Contents) -> list[tuple[int, Entry]]:
     """The block before which each entry's chapter begins, in reading order."""
     anchors: dict[str, int] = {}
     for index, block in enumerate(blocks):
@@ -59,17 +62,18 @@ def _places(blocks: list[Block], entries: tuple[Entry, ...]) -> list[tuple[int, 
             anchors.setdefault(block.name, index)
     found = []
     keys: dict[int, str] = {}
-    for entry in entries:
+    files = frozenset(contents.files)
+    for entry in contents.entries:
         beginning = anchors.get(entry.file)
         exact = anchors.get(f"{entry.file}_{entry.fragment}") if entry.fragment else beginning
         if exact is None and beginning is not None:
-            exact = _by_words(blocks, beginning, entry, keys)
+            exact = _by_words(blocks, beginning, entry, keys, files)
         if exact is not None:
             found.append((exact, entry))
     return sorted(found, key=lambda place: place[0])
 
 
-def _by_words(blocks: list[Block], beginning: int, entry: Entry, keys: dict[int, str]) -> int:
+def _by_words(blocks: list[Block], beginning: int, entry: Entry, keys: dict[int, str], files: frozenset[str]) -> int:
     """Pandoc drops the ids of paragraphs and headings in some books, so look for the text at the target.
 
     Args:
@@ -77,6 +81,7 @@ def _by_words(blocks: list[Block], beginning: int, entry: Entry, keys: dict[int,
         beginning: where the file that the entry points into begins.
         entry: of the table of contents.
         keys: how each block begins; a cache shared by all entries.
+        files: the names of the anchors at which files begin.
     """
     wanted = _key(entry.words)
     for index in range(beginning, len(blocks)) if entry.words else ():
@@ -86,7 +91,7 @@ def _by_words(blocks: list[Block], beginning: int, entry: Entry, keys: dict[int,
                 keys[index] = _key(block.text[:_BEGINNING_CHARACTERS])
             if _begin_alike(keys[index], wanted):
                 return index
-        if isinstance(block, Anchor) and index > beginning and "." in block.name and "_" not in block.name:
+        if isinstance(block, Anchor) and index > beginning and block.name in files:
             break  # the next file
     return beginning
 
@@ -112,7 +117,7 @@ def _marked(blocks: list[Block], places: list[tuple[int, Entry]]) -> Iterator[Bl
         same = next((index for index in head if _key(_text(section[index])) == _key(entry.title)), None)
         if same is not None:
             section[same] = Heading(_text(section[same]), entry.level, starts_chapter=False)
-        elif not (entry.front_matter or _has_heading(section, head, entry)) and (spoken or entry.has_parts):
+        elif not (entry.is_silent or _has_heading(section, head, entry)) and (spoken or entry.has_parts):
             yield Heading(entry.title, entry.level, starts_chapter=False)
         yield from section
 
