@@ -20,10 +20,9 @@ from shared.addresses import Allowed
 from shared.errors import Misconfigured
 from shared.languages import normalised
 from shared.protocol.messages import CHUNKS_LIMIT, PauseLengths
+from shared.protocol.narration import NAME_LIMIT_CHARACTERS
 
 PREFIX = "PODCAST_"
-_NAME_LIMIT_CHARACTERS = 100
-"""Of a voice; `shared.protocol.narration.Name`."""
 Engine = Literal["piper", "espeak-ng", "kokoro"]
 """The engines of our own speech server."""
 
@@ -388,7 +387,7 @@ class Settings(BaseSettings):
         table = {}
         for entry in filter(None, (part.strip() for part in self.voices.split(","))):
             tag, equals, voice = (part.strip() for part in entry.partition("="))
-            if not equals or not voice or len(voice) > _NAME_LIMIT_CHARACTERS or not normalised(tag):
+            if not equals or not voice or len(voice) > NAME_LIMIT_CHARACTERS or not normalised(tag):
                 raise Misconfigured(
                     f"{PREFIX}VOICES has {entry!r}, which is not LANGUAGE=VOICE.",
                     hint="Write it as in PODCAST_VOICES=de=de_DE-thorsten-medium,fr=ff_siwis.",

@@ -68,12 +68,12 @@ _JOB_OBJECTS: Final = _under(keys.JOBS)
 _WEBHOOK_SECRETS: Final = (keys.webhook_secret(ANY, ANY),)
 
 CHUNKER: Final = StoreRights(
-    reads=(*_JOB_OBJECTS, *_under(keys.DELETED, keys.PREVIEWS)),
+    reads=(*_JOB_OBJECTS, *_under(keys.DELETED, keys.PREVIEWS, keys.VOICES)),
     writes=(keys.request(ANY), keys.manifest(ANY), keys.preview(ANY)),
     deletes=(keys.preview_source(ANY, ANY), keys.preview_waiting(ANY)),
     never_reads=_WEBHOOK_SECRETS,
 )
-SYNTHESIZER: Final = StoreRights(reads=_under(keys.AUDIO), writes=_under(keys.AUDIO))
+SYNTHESIZER: Final = StoreRights(reads=_under(keys.AUDIO, keys.VOICES), writes=_under(keys.AUDIO, keys.VOICES))
 ASSEMBLER: Final = StoreRights(
     reads=(*_JOB_OBJECTS, *_under(keys.AUDIO)),
     writes=(keys.episode(ANY, ANY),),

@@ -10,9 +10,9 @@ def build(settings: Settings) -> service.Service:
     """Wire the service.
 
     Raises:
-        Misconfigured: `PODCAST_FETCH_ALLOW` cannot be read.
+        Misconfigured: `PODCAST_FETCH_ALLOW` or `PODCAST_VOICES` cannot be read.
     """
-    _ = settings.fetch_allowed
+    _ = settings.fetch_allowed, settings.voice_table
     app = service.Service(
         settings,
         topology.CHUNKER,

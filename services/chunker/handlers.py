@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from pydantic import ValidationError
 
-from services.chunker import manifests, metrics
+from services.chunker import listed_voices, manifests, metrics
 from services.chunker.cancellation import Cancelled, unless_cancelled
 from services.chunker.sources import read_source, time_left
 from services.chunker.workers import in_worker
@@ -82,4 +82,16 @@ async def _made(
     packed, name = await read_source(
         job.source, store=store, settings=settings, left_seconds=left_seconds, narration=job.narration
     )
-    return await in_worker("Splitting the text", left_seconds(), manifests.build, job, packed, settings, name=name)
+    voices = await listed_voices.read_list(store, settings)
+    waits = voices is None and await listed_voices.may_wait(store, job.job_id)
+    return await in_worker(
+        "Splitting the text",
+        left_seconds(),
+        manifests.build,
+        job,
+        packed,
+        settings,
+        name=name,
+        voices=voices,
+        waits=waits,
+    )

@@ -11,6 +11,7 @@ from services.chunker import chapter_choice, narrating, splitting
 from services.chunker.casting import Casting
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import Packed
+from services.chunker.listed_voices import VOICES_PAUSE_SECONDS, VoicesUnknown
 from services.chunker.narration.passages import in_languages
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.addresses import without_login
@@ -103,7 +104,13 @@ def outline(
 
 
 def build(
-    job: JobRequest, packed: Packed, settings: Settings, *, name: str, voices: VoiceList | None = None
+    job: JobRequest,
+    packed: Packed,
+    settings: Settings,
+    *,
+    name: str,
+    voices: VoiceList | None = None,
+    waits: bool = False,
 ) -> tuple[bytes, int]:
     """The manifest as JSON, and how many chunks it lists.
 
@@ -113,12 +120,20 @@ def build(
         settings: limits and defaults.
         name: of the file or address; becomes the title if there is no better one.
         voices: that the speech servers list; None: not known yet.
+        waits: the job can wait until they are known.
 
     Raises:
         BadSource: there is nothing to speak.
         TooLarge: too many chunks.
+        VoicesUnknown: it waits, since a voice has to be chosen.
     """
     found = outline(job, packed, settings, name=name, voices=voices)
+    if waits and found.casting.is_unsure:
+        raise VoicesUnknown(
+            "No speech server has listed its voices yet, and the text needs another one than the default.",
+            hint="Look whether a synthesizer and the speech servers are up, or name the voice.",
+            retry_after_seconds=VOICES_PAUSE_SECONDS,
+        )
     split, main = found.split, found.casting.of_main
     chunks = tuple(_chunk(index, chunk, found, job, settings) for index, chunk in enumerate(split.chunks))
     manifest = Manifest(

@@ -12,7 +12,7 @@ from typing import Final, get_args
 import structlog
 from pydantic import ValidationError
 
-from services.chunker import metrics, preview_documents
+from services.chunker import listed_voices, metrics, preview_documents
 from services.chunker.sources import read_source, time_left
 from services.chunker.workers import in_worker
 from shared.addresses import scrub
@@ -74,8 +74,16 @@ async def _outcome(asked: PreviewRequested, *, store: Store, settings: Settings)
             narration=asked.narration,
             content_sha256=asked.content_sha256,
         )
+        voices = await listed_voices.read_list(store, settings)
         made = await in_worker(
-            "Splitting the text", left_seconds(), preview_documents.build, asked, packed, settings, name=name
+            "Splitting the text",
+            left_seconds(),
+            preview_documents.build,
+            asked,
+            packed,
+            settings,
+            name=name,
+            voices=voices,
         )
     except Outage:
         raise

@@ -86,7 +86,8 @@ class Routes:
         )
 
     async def voices(self, _request: Request) -> Response:
-        """`GET /v1/audio/voices`: every voice with its model and language."""
+        """`GET /v1/audio/voices`: every voice with its model and language; those of the default model first."""
+        engines = sorted(self.engines.values(), key=lambda engine: engine.name != self.default_engine)
         listed = [
             {
                 "id": voice,
@@ -95,7 +96,7 @@ class Routes:
                 "language": catalogue.language(engine.name, voice),
                 "default": voice == engine.default_voice,
             }
-            for engine in self.engines.values()
+            for engine in engines
             for voice in engine.voices
         ]
         return JSONResponse({"voices": listed})

@@ -6,6 +6,7 @@ import anyio
 
 from services.synthesizer import handlers
 from services.synthesizer.speech import SpeechPool
+from services.synthesizer.voice_listing import VoiceListing
 from shared.protocol import messages, topology
 from shared.runtime import certificates, service
 from shared.settings import Settings
@@ -22,6 +23,7 @@ def build(settings: Settings) -> service.Service:
     app.publishes(messages.ChunkSynthesized)
     speech = SpeechPool(settings)
     app.background.append(partial(certificates.keep_read, certificates.peers("speech", settings.speech_urls)))
+    app.background.append(VoiceListing(app.store, settings).keep)
     turns = anyio.CapacityLimiter(handlers.AUDIO_AT_A_TIME)
 
     @app.on(messages.ChunkRequested)

@@ -18,7 +18,8 @@ CHAPTER_RANGES: Final = r"^[1-9][0-9]{0,5}(-([1-9][0-9]{0,5})?)?(,[1-9][0-9]{0,5
 """`2-5,7,9-`: chapters by number, from 1; an open end means to the last one."""
 
 LanguageTag = Annotated[str, Field(pattern=LANGUAGE_PATTERN, max_length=LANGUAGE_LIMIT_CHARACTERS)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+NAME_LIMIT_CHARACTERS: Final = 100
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT_CHARACTERS)]
 """Of a voice or a model."""
 VoiceLanguage = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}$")]
 """A language tag as the name of a field; the length is part of the pattern, since JSON schema knows no other way."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 JOBS = "jobs/"
 ACTIVE = "active/"
 AUDIO = "audio/"
@@ -12,6 +14,7 @@ SPEECH_JOBS = "speech/"
 AUDIT = "audit/"
 PREVIEWS = "previews/"
 PREVIEWS_WAITING = "previews/waiting/"
+VOICES = "voices/"
 WEBHOOKS = "webhooks/"
 QUARANTINE = "quarantine/"
 RETENTION = "maintenance/retention.json"
@@ -108,6 +111,11 @@ def preview_source(preview_id: str, name: str) -> str:
 def preview_waiting(preview_id: str) -> str:
     """An empty object that exists while a preview was asked for and is not made."""
     return f"{PREVIEWS_WAITING}{preview_id}"
+
+
+def voices(engine: str) -> str:
+    """Which voices the speech servers list, by what names them in audio keys; written by the synthesizers."""
+    return f"{VOICES}{hashlib.sha256(engine.encode()).hexdigest()[:32]}.json"
 
 
 def webhook(endpoint_id: str) -> str:

@@ -29,7 +29,7 @@ _COPIES_AT_A_TIME: Final = 8
 _FEW: Final = 100
 """So many objects may vanish between two backups without a question."""
 _STATUS: Final = "/status.json"
-_NOT_SAVED: Final = (keys.ACTIVE, keys.PREVIEWS, keys.QUARANTINE)
+_NOT_SAVED: Final = (keys.ACTIVE, keys.PREVIEWS, keys.QUARANTINE, keys.VOICES)
 """Derived, made again in seconds, or of use to running processes only."""
 
 

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from pydantic import HttpUrl
 
+from services.chunker import listed_voices
 from services.chunker.handlers import chunk_job
+from services.chunker.listed_voices import VoicesUnknown
 from shared.errors import BadSource, NotFound, PodcastError, TooLarge
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobChunked, JobRequest, ObjectSource, PauseLengths, TextSource, UrlSource
+from shared.protocol.voices import ListedVoice, VoiceList
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store, open_store
@@ -30,8 +33,12 @@ class Harness:
         )
         self.store: Store = open_store(self.settings)
         self.published: list[JobChunked] = []
+        self.voices: VoiceList | None = VoiceList(is_complete=False)
 
     async def chunk(self, job: JobRequest) -> Manifest:
+        if self.voices is not None:
+            listed = self.voices.model_dump_json().encode()
+            await self.store.put(keys.voices(self.settings.engine_identity), listed)
         await chunk_job(job, store=self.store, settings=self.settings, publish=self._publish)
         return await self.manifest(job)
 
@@ -154,3 +161,64 @@ async def test_a_job_that_cannot_be_done_says_why_and_leaves_nothing(
     assert harness.published == []
     with pytest.raises(NotFound):
         await harness.manifest(job)
+
+
+ENGLISH = "It was a bright cold day, and the clocks were striking thirteen while she slipped quickly through the doors."
+GERMAN = "Als er eines Morgens aus unruhigen Träumen erwachte, fand er sich in seinem Bett, und draußen regnete es."
+VOICES = VoiceList(
+    voices=(
+        ListedVoice(name="en-us", model="espeak-ng", language="en-us", is_default=True),
+        ListedVoice(name="de", model="espeak-ng", language="de"),
+    ),
+    is_complete=True,
+)
+
+
+async def test_a_german_text_is_spoken_by_a_german_voice_that_is_listed(tmp_path: Path) -> None:
+    harness = Harness(tmp_path)
+    harness.voices = VOICES
+    manifest = await harness.chunk(JobRequest(source=TextSource(text=GERMAN)))
+    assert (manifest.language, manifest.voice, manifest.warnings) == ("de", "de", ())
+    assert manifest.chunk_request(0).voice == "de"
+
+
+async def test_a_passage_has_its_own_voice_language_and_key(tmp_path: Path) -> None:
+    harness = Harness(tmp_path)
+    harness.voices = VOICES
+    text = f"{ENGLISH}\n\n{GERMAN}\n\n{ENGLISH}"
+    manifest = await harness.chunk(JobRequest(source=TextSource(text=text)))
+    assert [chunk.voice for chunk in manifest.chunks] == [None, "de", None]
+    asked = [manifest.chunk_request(index) for index in range(3)]
+    assert [(one.language, one.voice) for one in asked] == [("en", "default"), ("de", "de"), ("en", "default")]
+    alone = await harness.chunk(JobRequest(source=TextSource(text=GERMAN)))
+    assert alone.chunks[0].audio_key == manifest.chunks[1].audio_key
+
+
+async def test_a_job_waits_for_the_first_list_of_voices_and_then_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = Harness(tmp_path)
+    harness.voices = None
+    job = JobRequest(source=TextSource(text=GERMAN))
+    with pytest.raises(VoicesUnknown) as waiting:
+        await harness.chunk(job)
+    assert waiting.value.retry_after_seconds
+    assert not waiting.value.counts
+    monkeypatch.setattr(listed_voices, "WAITING_SECONDS", 0.0)
+    manifest = await harness.chunk(job)
+    assert (manifest.language, manifest.voice) == ("de", "default")
+    assert "which voices the speech servers have is not known yet" in manifest.warnings[0]
+
+
+async def test_an_english_text_waits_for_no_list(tmp_path: Path) -> None:
+    harness = Harness(tmp_path)
+    harness.voices = None
+    assert (await harness.chunk(JobRequest(source=TextSource(text=ENGLISH)))).voice == "default"
+
+
+async def test_a_list_that_cannot_be_read_is_as_none(tmp_path: Path) -> None:
+    harness = Harness(tmp_path)
+    harness.voices = None
+    await harness.store.put(keys.voices(harness.settings.engine_identity), b"[]")
+    with pytest.raises(VoicesUnknown):
+        await harness.chunk(JobRequest(source=TextSource(text=GERMAN)))

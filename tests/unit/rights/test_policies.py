@@ -46,6 +46,14 @@ def test_secrets_and_the_audit_log_are_read_by_those_who_need_them(key: str, rea
     assert {role for role in STORE_RIGHTS if allowed(role, "s3:GetObject", key)} == readers
 
 
+def test_the_list_of_voices_goes_from_the_synthesizer_to_the_chunker() -> None:
+    key = keys.voices("engine")
+    readers = {role for role in STORE_RIGHTS if allowed(role, "s3:GetObject", key)}
+    writers = {role for role in STORE_RIGHTS if allowed(role, "s3:PutObject", key)}
+    assert readers == {"synthesizer", "chunker", "operator"}
+    assert writers == {"synthesizer", "operator"}
+
+
 def test_a_service_has_the_markers_of_its_own_suspects_alone() -> None:
     for service in ("chunker", "synthesizer", "assembler", "coordinator", "webhooks"):
         mark = keys.suspect(service, "message", "token")
