@@ -95,15 +95,17 @@ class Casting:
         mapped = {name.casefold(): self._with_model(voice) for name, voice in self.narration.speakers.items()}
         names = list(dict.fromkeys(name.casefold() for name in speakers))
         taken = {cast.voice for name, cast in mapped.items() if name in names}
-        free = [] if narrator_speaks or self.of_main.voice in taken else [self.of_main]
+        unmapped = [name for name in names if name not in mapped]
         same_model = self._listed_as(self.of_main)
-        free += [
+        free = [
             Cast(voice.name, self._model_of(voice))
             for voice in self._speaking(self.main)
             if voice.name not in taken
             and voice is not same_model
             and (same_model is None or voice.model == same_model.model)
         ]
+        if not narrator_speaks and self.of_main.voice not in taken and len(unmapped) <= len(free) + 1:
+            free.insert(0, self.of_main)  # nobody else needs it
         for name in names:
             self._speakers[name] = mapped.get(name) or (free.pop(0) if free else None)
         self.is_unsure |= self.listed is None and any(self._speakers[name] is None for name in names)

@@ -35,7 +35,7 @@ def chosen(split: Split, ranges: str | None) -> Split:
     chunks = [
         replace(chunk, chapter=first_of[chunk.chapter + 1]) for chunk in split.chunks if chunk.chapter + 1 in wanted
     ]
-    chunks[-1] = replace(chunks[-1], pause_after="none")
+    chunks[-1] = replace(chunks[-1], pause_after="none", ends_turn=False)
     starts: dict[int, int] = {}
     for index, chunk in enumerate(chunks):
         starts.setdefault(chunk.chapter, index)

@@ -12,6 +12,7 @@ from services.chunker.casting import Casting
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import Packed
 from services.chunker.listed_voices import VOICES_PAUSE_SECONDS, VoicesUnknown
+from services.chunker.narration import dialogue
 from services.chunker.narration.passages import in_languages
 from services.chunker.speakable import SPEAKABLE, normalise
 from shared.addresses import without_login
@@ -78,7 +79,10 @@ def outline(
     """
     known = in_languages(packed.document(), asked.language)
     document, language = known.document, known.language
+    document = dialogue.with_speakers(document, asked.narration.speakers)
     casting = Casting(asked.narration, settings, voices, language, asked.voice, asked.model)
+    casting.give_voices(dialogue.speakers(document), narrator_speaks=dialogue.narrator_speaks(document))
+    document = dialogue.with_names(document, casting.has_own_voice)
     title = _title(asked, document, name)
     split = splitting.split(
         document,

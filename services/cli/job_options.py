@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from services.cli import narration_options
+from services.cli import narration_options, voice_options
 from shared.client.sources import FORMATS
 from shared.client.submission import AUDIO_FORMATS, Order
 from shared.client.watching import checked_id
@@ -27,7 +27,13 @@ def of_a_job(command: Function) -> Function:
             click.option("--title", help="The episode's title; else the document's own."),
             click.option("--author", help="The episode's author; else the document's own."),
             click.option("--language", metavar="TAG", help="BCP 47 tag such as en or de-AT; else the document's own."),
-            click.option("--voice", help="The voice; else the speech server's default."),
+            click.option(
+                "--voice",
+                multiple=True,
+                metavar="[LANGUAGE=|SPEAKER=]NAME",
+                help="The voice; else one for the language. de=NAME: for passages in a language; HOST=NAME: for a"
+                " speaker of a dialogue. May be repeated.",
+            ),
             click.option("--model", help="The speech model; else the speech server's default."),
             click.option(
                 "--speed",
@@ -97,12 +103,14 @@ def order(options: dict[str, Any], formats: tuple[AudioFormat, ...]) -> Order:
         if not equals or not name.strip():
             raise BadInput(f"--tag {tag} is not NAME=VALUE.", hint="Write it as in --tag album=Essays.")
         tags[name.strip()] = value
-    names = ("title", "author", "language", "voice", "model", "speed", "max_parallel", "loudness", "cover")
+    voices = voice_options.parsed(options["voice"])
+    names = ("title", "author", "language", "model", "speed", "max_parallel", "loudness", "cover")
     job_id = options["job_id"]
     return Order(
         job_id=None if job_id is None else checked_id(job_id),
         formats=formats,
         metadata=tags,
-        narration=narration_options.narration(options),
+        voice=voices.main,
+        narration=voices.added_to(narration_options.narration(options)),
         **{name: options[name] for name in names},
     )

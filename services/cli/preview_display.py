@@ -44,7 +44,8 @@ def document(shown: Shown) -> dict[str, Any]:
     `title`, `author`, `language`, `voice`; `seconds`, `characters` and `chunks` of all; `cost` (null: no price) and
     `seconds_to_make`; `chapters`, each with `number`, `title`, `level`, `seconds`, `characters` and `text`, whose
     paragraphs are separated by an empty line; `omissions`, each with `kind`, `reason`, `count` and `sample`; `repairs`
-    (what was wrong with the document, and how it was read after all).
+    (what was wrong with the document, and how it was read after all) and `warnings` (what would not be spoken as it
+    should be, such as a voice of another language).
     """
     preview = shown.preview
     price = cost(preview.characters, shown.price)
@@ -71,6 +72,7 @@ def document(shown: Shown) -> dict[str, Any]:
         ],
         "omissions": [omission.model_dump(mode="json") for omission in preview.omissions],
         "repairs": list(preview.repairs),
+        "warnings": list(preview.warnings),
     }
 
 
@@ -95,6 +97,7 @@ def lines(shown: Shown) -> list[str]:
     return [
         one_line(preview.title),
         *(f"  {name:<9} {one_line(value)}" for name, value in about if value),
+        *(f"  warning: {one_line(warning)}" for warning in preview.warnings),
         *_chapters(preview.chapters),
         *_repairs(preview),
         *_omissions(preview),

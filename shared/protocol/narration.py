@@ -23,6 +23,7 @@ Name = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT_CHARACTERS)]
 """Of a voice or a model."""
 VoiceLanguage = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}$")]
 """A language tag as the name of a field; the length is part of the pattern, since JSON schema knows no other way."""
+SPEAKER_LIMIT_CHARACTERS: Final = 64
 SpeakerName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f:=]{1,64}$")]
 Respelling = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", min_length=1, max_length=200)]
 

@@ -70,6 +70,7 @@ def test_the_document_has_what_is_promised() -> None:
         "seconds_to_make": 45.0,
         "omissions": [{"kind": "code", "reason": "not heard", "count": 3, "sample": "print()" * 20}],
         "repairs": ["A file was missing."],
+        "warnings": [],
     }
     assert chapters == [
         {
