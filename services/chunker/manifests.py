@@ -79,8 +79,9 @@ def outline(
     """
     known = in_languages(packed.document(), asked.language)
     document, language = known.document, known.language
-    document = dialogue.with_speakers(document, asked.narration.speakers)
-    casting = Casting(asked.narration, settings, voices, language, asked.voice, asked.model)
+    if not document.is_exact:
+        document = dialogue.with_speakers(document, asked.narration.speakers)
+    casting = Casting(asked.narration, settings, voices, language, asked.voice or document.voice, asked.model)
     casting.give_voices(dialogue.speakers(document), narrator_speaks=dialogue.narrator_speaks(document))
     document = dialogue.with_names(document, casting.has_own_voice)
     title = _title(asked, document, name)

@@ -70,6 +70,7 @@ def _chunk(chunk: SplitChunk, outline: Outline) -> PreviewChunk:
     cast = outline.casting.of(chunk.language, chunk.speaker)
     return PreviewChunk(
         text=chunk.text,
+        written=chunk.written,
         pause_after=chunk.pause_after,
         language=chunk.language,
         voice=cast.voice if cast != outline.casting.of_main else None,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from functools import partial
 
+from services.chunker import planned_lines
 from services.chunker.documents.document import ChapterStart, Document, Heading, Omissions, Paragraph
 from services.chunker.speakable import leave_out_decoration, normalise
 from services.chunker.spoken_pieces import Saying, SpokenPiece, as_written, spoken_pieces
@@ -95,8 +97,8 @@ def split(
             _open_chapter(chapters, chunks, text, block.level)
         if not chapters:
             _open_chapter(chapters, chunks, title, 1)
-        pieces = spoken_pieces(
-            text,
+        into_pieces = partial(planned_lines.pieces, block.lines) if block.lines else partial(spoken_pieces, text)
+        pieces = into_pieces(
             limit_characters=limit_characters,
             target_characters=target_characters,
             language=block.language or language,

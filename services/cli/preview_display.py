@@ -99,7 +99,7 @@ def lines(shown: Shown) -> list[str]:
         *(f"  {name:<9} {one_line(value)}" for name, value in about if value),
         *(f"  warning: {one_line(warning)}" for warning in preview.warnings),
         *_chapters(preview.chapters),
-        *_repairs(preview),
+        *_sentences("repaired in the document:", preview.repairs),
         *_omissions(preview),
     ]
 
@@ -159,10 +159,8 @@ def _chapters(chapters: Sequence[PreviewChapter]) -> list[str]:
     return ["", *rows(columns, cells, width=terminal_width())]
 
 
-def _repairs(preview: Preview) -> list[str]:
-    if not preview.repairs:
-        return []
-    return ["", "repaired in the document:", *(f"  {one_line(repair)}" for repair in preview.repairs)]
+def _sentences(heading: str, sentences: Sequence[str]) -> list[str]:
+    return ["", heading, *(f"  {one_line(sentence)}" for sentence in sentences)] if sentences else []
 
 
 def _omissions(preview: Preview) -> list[str]:

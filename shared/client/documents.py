@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, TypeAlias, get_args
 
 from shared.errors import BadSource, TooLarge
+from shared.plans.model import is_plan
 from shared.protocol.messages import INLINE_TEXT_LIMIT_CHARACTERS, SourceFormat
 
 Content: TypeAlias = bytes | Path
@@ -138,7 +139,12 @@ def document(
     found = _look_at(content)
     if found.is_blank:
         raise BadSource(f"{shown} is empty.", hint="Give a document with text in it.")
-    kind = source_format or FORMAT_OF_SUFFIX.get(Path(name).suffix.lower()) or _guess(shown, content, found)
+    kind = (
+        source_format
+        or ("plan" if is_plan(found.start) else None)
+        or FORMAT_OF_SUFFIX.get(Path(name).suffix.lower())
+        or _guess(shown, content, found)
+    )
     if kind in _ZIPPED:
         with opened(content) as file:
             is_archive = zipfile.is_zipfile(file)

@@ -43,7 +43,7 @@ from shared.store.port import Store
 from shared.tracing import spans
 
 AUDIO_FORMATS: tuple[AudioFormat, ...] = get_args(AudioFormat)
-_INLINE_FORMATS = frozenset({"text", "markdown", "html", "rst", "org"})
+_INLINE_FORMATS = frozenset({"text", "markdown", "html", "rst", "org", "plan"})
 
 
 class JobDeleted(BadInput):

@@ -64,7 +64,7 @@ SampleRate = Literal[16000, 22050, 24000, 44100, 48000]
 SourceFormat = Literal[
     "text", "markdown", "html", "epub", "docx", "odt", "rtf", "fb2", "rst", "org",
     "pdf", "ipynb", "latex", "mediawiki", "dokuwiki", "docbook", "jats", "asciidoc", "textile", "typst", "djot",
-    "opml", "pptx", "xlsx", "csv", "tsv", "zip",
+    "opml", "pptx", "xlsx", "csv", "tsv", "zip", "plan",
 ]  # fmt: skip
 """What a document is. Added to within a version, never taken from."""
 
@@ -99,7 +99,9 @@ class TextSource(Frozen):
 
     kind: Literal["text"] = "text"
     text: str = Field(min_length=1, max_length=INLINE_TEXT_LIMIT_CHARACTERS, description="the text to speak")
-    format: Literal["text", "markdown", "html", "rst", "org"] = Field("text", description="how `text` is marked up")
+    format: Literal["text", "markdown", "html", "rst", "org", "plan"] = Field(
+        "text", description="how `text` is marked up"
+    )
 
 
 class ObjectSource(Frozen):

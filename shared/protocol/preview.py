@@ -27,6 +27,9 @@ class PreviewChunk(Frozen):
     """A text that would be spoken in one call."""
 
     text: str = Field(min_length=1, max_length=CHUNK_TEXT_LIMIT_CHARACTERS, description="as it would be spoken")
+    written: str = Field(
+        "", max_length=CHUNK_TEXT_LIMIT_CHARACTERS, description="as it stands in the document; empty: the same"
+    )
     pause_after: PauseClass = Field(description="the boundary after it")
     language: LanguageTag | None = Field(None, description="its own; null: the document's")
     voice: Name | None = Field(None, description="its own; null: the document's")

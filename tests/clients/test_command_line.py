@@ -114,6 +114,29 @@ def test_render_makes_an_episode_over_http(over_http: Podcast, article: Path, tm
     assert "starting a stack" not in rendered.stderr
 
 
+def test_a_plan_that_was_written_over_http_is_edited_and_submitted(over_http: Podcast, tmp_path: Path) -> None:
+    text, plan = tmp_path / "text.md", tmp_path / "plan.md"
+    text.write_text("# The Keeper\n\nShe counted them.\n\n```\nnot heard\n```\n\nThen she slept.\n", encoding="utf-8")
+    made = over_http("preview", "-q", text, "--plan", plan)
+    assert (made.exit_code, "The plan is in" in made.stderr) == (0, True), made.stderr
+    again = over_http("preview", "-q", text, "--plan", plan)
+    assert (again.exit_code, "may have been edited" in again.stderr) == (2, True)
+
+    lines = plan.read_text(encoding="utf-8").splitlines()
+    at = lines.index("not heard")
+    assert (lines[at - 1][:13], lines[at + 1]) == ("<!-- left out", "-->")
+    plan.write_text("\n".join((*lines[: at - 1], "Heard now.", *lines[at + 2 :])), encoding="utf-8")
+
+    shown = json.loads(over_http("preview", "-q", plan, "--json").stdout)
+    assert [chapter["text"] for chapter in shown["chapters"]] == [
+        "The Keeper\n\nShe counted them.\n\nHeard now.\n\nThen she slept."
+    ]
+    assert finished(over_http, plan)
+    plan.write_text("--- podcast plan 1\n---\n#Title\n", encoding="utf-8")
+    refused = over_http("preview", "-q", plan)
+    assert (refused.exit_code, "Line 3 of the plan: after # there is no space." in refused.stderr) == (2, True)
+
+
 def test_ctrl_c_in_render_cancels_the_job_over_http(server: Server, over_http: Podcast, tmp_path: Path) -> None:
     text = tmp_path / "long.md"
     text.write_text(LONGER, encoding="utf-8")

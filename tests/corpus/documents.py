@@ -575,6 +575,20 @@ ARCHIVES: tuple[Case, ...] = (
 )
 
 
+_PLAN = "--- podcast plan 1\n---\n"
+PLANS: dict[str, Callable[[], str]] = {
+    "one paragraph of many lines": lambda: _PLAN + "A line.\n" * 200_000,
+    "one line": lambda: _PLAN + "word " * 900_000,
+    "chapters": lambda: _PLAN + "# A\n" * 200_000,
+    "marks above every word": lambda: _PLAN + "{heading language=de}\nA.\n\n" * 80_000,
+    "a mark that does not end": lambda: _PLAN + '{speaker="' + "\\\\" * 250_000 + "}\nA.",
+    "brackets": lambda: _PLAN + "{" * 500_000 + "}\nA.",
+    "comments that do not end": lambda: _PLAN + "<!-- a\n" * 200_000,
+    "a header without end": lambda: "--- podcast plan 1\n" + "\n" * 1_000_000,
+    "another version": lambda: "--- podcast plan 999999999999999999\n---\nA.",
+}
+
+
 def _members(archive: bytes) -> list[tuple[str, bytes]]:
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         return [(name, opened.read(name)) for name in opened.namelist()]
@@ -592,6 +606,7 @@ CASES: tuple[Case, ...] = (
     *_cases("org", ORG),
     *_cases("rtf", RTF),
     *_cases("fb2", FB2),
+    *_cases("plan", PLANS),
     Case("guessed: comments before the page", _text(HTML["many comments before the page"]), None, BOUNDED, "a.txt"),
     Case("guessed: comments and no page", _text(lambda: "<!---->" * 30 + "x"), None, BOUNDED),
     Case("guessed: brackets on every line", _text(lambda: "[\n" * 5_000 + "word"), None, BOUNDED),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.plans.model import PlanLine
 from shared.protocol.manifest import Omission
 
 SAMPLE_LENGTH_CHARACTERS = 80
@@ -29,12 +30,14 @@ class Heading:
         level: 1 is the highest.
         starts_chapter: whether a chapter with this title begins here; False if a table of contents says otherwise.
         language: BCP 47 tag, where the source marks it as another than the document's.
+        lines: of a plan, which says how it is cut; empty: as the rules cut it.
     """
 
     text: str
     level: int
     starts_chapter: bool = True
     language: str | None = None
+    lines: tuple[PlanLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,14 @@ class Paragraph:
         role: what it is in the document.
         language: BCP 47 tag, where the source marks it as another than the document's.
         speaker: who says it, in a dialogue; the name is not part of the text.
+        lines: of a plan, which says how it is cut; empty: as the rules cut it.
     """
 
     text: str
     role: Role = "paragraph"
     language: str | None = None
     speaker: str | None = None
+    lines: tuple[PlanLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ class Document:
         language: BCP 47 tag from its metadata.
         omissions: what is not spoken, and why.
         repairs: what was wrong with the file, and how it was read after all; each a sentence.
+        voice: that it names for itself, as a plan does.
+        is_exact: its blocks are what is spoken, as in a plan: nothing in it is guessed or left out any more.
     """
 
     blocks: tuple[Block, ...]
@@ -91,6 +98,8 @@ class Document:
     language: str | None = None
     omissions: tuple[Omission, ...] = ()
     repairs: tuple[str, ...] = ()
+    voice: str | None = None
+    is_exact: bool = False
 
     @property
     def characters(self) -> int:

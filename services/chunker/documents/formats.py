@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from services.chunker.documents import archives
 from shared.errors import BadSource
+from shared.plans.model import is_plan
 from shared.protocol.messages import SourceFormat
 
 _BY_EXTENSION: dict[str, SourceFormat] = {
@@ -132,6 +133,8 @@ def of_bytes(  # noqa: C901, PLR0911, PLR0912 - one question after the other
     for magic, what in _FOREIGN:
         if data.startswith(magic):
             raise BadSource(f"The source is {what}, a format that is not read.", hint=_HINT)
+    if said is None and is_plan(data):
+        return "plan"
     by_name = _BY_EXTENSION.get(extension(name))
     expected = said or _BY_CONTENT_TYPE.get(content_type) or by_name
     if data.startswith(b"PK"):

@@ -13,7 +13,7 @@ from email.message import Message
 from pathlib import PurePosixPath
 
 from services.chunker import allowances
-from services.chunker.documents import archives, collection, decoding, formats, pandoc, plain_text, tree
+from services.chunker.documents import archives, collection, decoding, formats, pandoc, plain_text, plans, tree
 from services.chunker.documents.books import chapters, opening
 from services.chunker.documents.books.opening import OpenedBook
 from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
@@ -103,8 +103,8 @@ async def _read_one(
         if read_member is None:
             raise BadSource("It is an archive inside another.", hint="Unpack it.")
         return await collection.read(data, read_member, lambda: end - clock())
-    if known == "text":
-        return await in_worker("Reading the text", end - clock(), _plain, text)
+    if known in {"text", "plan"}:
+        return await in_worker("Reading the text", end - clock(), _plain if known == "text" else _plan, text)
     if known == "pdf":
         return await in_worker("Reading the PDF", end - clock(), _pdf, data, narration=narration)
     article = None
@@ -171,6 +171,10 @@ def _pdf(data: bytes, *, narration: Narration) -> Packed:
     from services.chunker.documents.pdf import reader  # noqa: PLC0415 - as it says
 
     return Packed.of(_checked(reader.read(data, narration)))
+
+
+def _plan(text: str) -> Packed:
+    return Packed.of(_checked(plans.read(text)))
 
 
 def _pick(page: str) -> Article:

@@ -71,8 +71,10 @@ def in_languages(document: Document, said: str | None) -> InLanguages:
         document: as it was read; the marks of its blocks are kept if they may be right.
         said: what the job says that the language is.
     """
-    guesses = _guesses(document.blocks)
     stated = normalised(document.language)
+    if document.is_exact and (main := said or stated):
+        return _as_stated(document, normalised(main) or main)
+    guesses = _guesses(document.blocks)
     found, share, letters = _majority(guesses)
     is_clear = share >= _CONTRADICTION_SHARE and letters >= _CONTRADICTION_LETTERS
     warnings: tuple[str, ...] = ()
@@ -93,6 +95,12 @@ def in_languages(document: Document, said: str | None) -> InLanguages:
     languages = _passages(document.blocks, guesses, main, also_main)
     blocks = tuple(map(_marked, document.blocks, languages))
     return InLanguages(replace(document, blocks=blocks), main, warnings)
+
+
+def _as_stated(document: Document, main: str) -> InLanguages:
+    languages = ((normalised(getattr(block, "language", None)) or "") for block in document.blocks)
+    marks = ["" if primary(tag) == primary(main) else tag for tag in languages]
+    return InLanguages(replace(document, blocks=tuple(map(_marked, document.blocks, marks))), main)
 
 
 def _guesses(blocks: Sequence[Block]) -> list[Guess]:

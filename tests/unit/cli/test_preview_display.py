@@ -52,6 +52,7 @@ def a_preview(**changed: object) -> Preview:
         chapters=chapters,
         omissions=(Omission(kind="code", reason="not heard", count=3, sample="print()" * 20),),
         repairs=("A file was missing.",),
+        warnings=("It is in German.",),
     ).model_copy(update=changed)
 
 
@@ -70,7 +71,7 @@ def test_the_document_has_what_is_promised() -> None:
         "seconds_to_make": 45.0,
         "omissions": [{"kind": "code", "reason": "not heard", "count": 3, "sample": "print()" * 20}],
         "repairs": ["A file was missing."],
-        "warnings": [],
+        "warnings": ["It is in German."],
     }
     assert chapters == [
         {
@@ -102,6 +103,7 @@ def test_people_see_the_same() -> None:
         "about 45 s, if a second of speech takes 0.5 s, as the last 3 jobs did",
         "      2  1 min 00 s  The Keeper\n      4        30 s    \u706f\u53f0",
         "  A file was missing.",
+        "  warning: It is in German.",
         "  3 code: not heard (“print()print()",
     ):
         assert part in shown, shown
