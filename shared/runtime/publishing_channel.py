@@ -1,9 +1,11 @@
-"""The channel that a process publishes on, replaced when the broker has refused a message on it.
+"""The channel that a process publishes on, replaced when the broker has not taken a message on it.
 
 RabbitMQ (seen on 3.10) remembers for each channel which node leads a queue. A channel whose first message to a queue
 comes while the leader is lost and no other has been elected refuses that message, and then every further one to this
-queue, for ever, although all other channels have it taken. A refusal is also how a full queue answers; then a new
-channel changes nothing.
+queue, for ever, although all other channels have it taken. A channel that has published to a leader whose node is then
+cut off goes on sending to that node, and confirms nothing. So a channel is replaced after a refusal, and after a
+message that was not confirmed within its deadline. A refusal is also how a full queue answers; then a new channel
+changes nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +59,10 @@ class PublishingChannel:
         except PublishError:  # no queue for it
             raise
         except DeliveryError:
-            self._replace(channel, routing_key)
+            self._replace(channel, routing_key, "refused")
+            raise
+        except asyncio.CancelledError:  # the deadline of whoever publishes
+            self._replace(channel, routing_key, "not confirmed in time")
             raise
 
     async def _opened(self) -> AbstractChannel:
@@ -68,10 +73,10 @@ class PublishingChannel:
                 self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
             return self._channel
 
-    def _replace(self, channel: AbstractChannel, routing_key: str) -> None:
+    def _replace(self, channel: AbstractChannel, routing_key: str, outcome: str) -> None:
         if self._channel is not channel or time.monotonic() - self._replaced_at < _PAUSE_SECONDS:
             return
-        log.warning("the broker refused a message; the next ones take a new channel", routing_key=routing_key)
+        log.warning("the broker did not take a message; a new channel", routing_key=routing_key, outcome=outcome)
         self._channel, self._replaced_at = None, time.monotonic()
         closing = asyncio.create_task(_close_later(channel))
         self._closing.add(closing)

@@ -109,9 +109,17 @@ class RabbitCluster:
         return ",".join(node.node.url(vhost) for node in self.nodes)
 
     def leaders(self, asked: RabbitServer, vhost: str) -> dict[str, RabbitServer]:
-        """Queue → the node that leads it, as `asked` knows it."""
+        """Queue → the node that leads it, as `asked` knows it; without queues whose leader it cannot reach.
+
+        `info` would ask that leader, and wait some seconds for each such queue.
+        """
         by_name = {node.node.nodename: node for node in self.nodes}
-        found = self._each_queue(asked, vhost, "[{leader, N}] = rabbit_quorum_queue:info(Q, [leader]), N")
+        found = self._each_queue(
+            asked,
+            vhost,
+            "case lists:member(element(2, amqqueue:get_pid(Q)), [node() | nodes()]) of"
+            " true -> [{leader, N}] = rabbit_quorum_queue:info(Q, [leader]), N; false -> unreachable end",
+        )
         return {queue: by_name[name] for queue, name in found.items() if name in by_name}
 
     def members_up(self, asked: RabbitServer, vhost: str) -> dict[str, int]:
@@ -128,5 +136,6 @@ class RabbitCluster:
 
 
 def running(node: RabbitServer) -> set[str]:
-    """The names of the nodes that this one sees running."""
-    return set(re.findall(r"podcast\d@[\d.]+", node.evaluate("rabbit_nodes:all_running().")))
+    """The names of the nodes that this one sees running; none while it is starting again after a pause."""
+    answer = node.evaluate("catch rabbit_nodes:all_running().")  # without its cluster's files for a moment
+    return set() if "'EXIT'" in answer else set(re.findall(r"podcast\d@[\d.]+", answer))
