@@ -51,7 +51,7 @@ def _is_asked(name: str, one: Verdict) -> bool:
 
 def _rows(verdicts: Sequence[Verdict]) -> list[str]:
     lines = [
-        "| document | from | language | chapters | left out | s | MB | wrong |",
+        "| document | from | language | chapters | left out | CPU s | MB | wrong |",
         "|---|---|---|---:|---:|---:|---:|---|",
     ]
     for one in verdicts:

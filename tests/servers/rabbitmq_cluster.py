@@ -128,8 +128,9 @@ class RabbitCluster:
         return {queue: int(count) for queue, count in found.items()}
 
     def _each_queue(self, asked: RabbitServer, vhost: str, erlang: str) -> dict[str, str]:
+        """Nothing while the node is starting again: it has no tables for a moment."""
         answer = asked.evaluate(
-            f"[{{binary_to_list(element(4, amqqueue:get_name(Q))), (fun() -> {erlang} end)()}}"
+            f"catch [{{binary_to_list(element(4, amqqueue:get_name(Q))), (fun() -> {erlang} end)()}}"
             f' || Q <- rabbit_amqqueue:list(<<"{vhost}">>), amqqueue:get_type(Q) == rabbit_quorum_queue].'
         )
         return dict(_PAIR.findall(answer))
