@@ -10,7 +10,7 @@ from services.chunker.wording.language import Language
 from services.chunker.wording.notes import Notes
 
 _CAPITALS = re.compile(
-    r"(?<![\w.&])([A-Z\u00c0-\u00d6\u00d8-\u00de\u1e9e]{2,40})((?:['\u2019]?s)?)(?![\w&]|[.][A-Z](?![a-z]))"
+    r"(?<![\w.&])([A-Z\u00c0-\u00d6\u00d8-\u00de\u1e9e]{1,40})((?:['\u2019]?s)?)(?![\w&]|[.][A-Z](?![a-z]))"
 )
 _DOTTED = re.compile(r"(?<![\w.])((?:[A-Z]\. ?){1,6}[A-Z])\.(?!\w)|(?<![\w.])((?:[A-Z]\.){1,6}[A-Z])(?![\w.])")
 _MIXED = re.compile(
@@ -49,6 +49,8 @@ def _is_shouted(text: str) -> bool:
 def _capitals(found: re.Match[str], text: str, language: Language, *, shouted: bool) -> str:
     word, ending = found.groups()
     small = word.lower()
+    if len(word) == 1:
+        return _as_in_a_sentence(found, text, small, language) if shouted and small in language.stressed else found[0]
     if not ending and roman.is_numeral(word) and word_before(text, found.start()) not in language.articles:
         return language.cardinal(roman.value(word))
     if word in language.acronyms:
@@ -58,15 +60,16 @@ def _capitals(found: re.Match[str], text: str, language: Language, *, shouted: b
     if word in language.spelled or not (is_stressed or (is_word and len(word) >= _LONG_WORD)):
         return _spelled(word, ending)
     if is_stressed or len(word) > _LONGEST_ACRONYM:
-        return _as_in_a_sentence(found, text, small) + ending
+        return _as_in_a_sentence(found, text, small, language) + ending
     return found[0]  # IKEA, ASCII: the engine may know
 
 
-def _as_in_a_sentence(found: re.Match[str], text: str, small: str) -> str:
+def _as_in_a_sentence(found: re.Match[str], text: str, small: str, language: Language) -> str:
     begins = not text[: found.start()].strip(" \"'\u201c\u201e\u00ab(") or text[
         max(0, found.start() - 2) : found.start()
     ].strip()[-1:] in {".", "!", "?", ":"}
-    return small.capitalize() if begins else small
+    is_noun = language.capitalises_nouns and small not in language.stressed
+    return small.capitalize() if begins or is_noun else small
 
 
 def _is_pronounceable(small: str) -> bool:

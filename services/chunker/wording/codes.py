@@ -28,14 +28,19 @@ _ENTROPY = 5
 def leave_out(text: str, language: Language, notes: Notes) -> str:
     """Leave out what nobody could write down by ear."""
     del language
-    text = _BOOK_NUMBER.sub(
-        lambda found: notes.leave_out("book number", "nobody can write it down by ear", found[0]), text
-    )
+    text = _BOOK_NUMBER.sub(lambda found: _book_number(found, notes), text)
     for pattern in (_UUID, _DIGEST, _SHORT_HASH):
         text = pattern.sub(
             lambda found: notes.leave_out("hash", "nobody can write it down by ear", found[0].strip()), text
         )
     return _ENCODED.sub(lambda found: _encoded(found[0], notes), text)
+
+
+def _book_number(found: re.Match[str], notes: Notes) -> str:
+    """Nothing; after a word (`the ISBN 978-…`), the name of the number alone."""
+    notes.leave_out("book number", "nobody can write it down by ear", found[0])
+    front = found.string[max(0, found.start() - 2) : found.start()]
+    return f"{found[1]} " if found[1] and front[:1].islower() and front[1:] in {" ", "'", "\u2019"} else " "
 
 
 def _encoded(written: str, notes: Notes) -> str:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from services.chunker.wording import english_words as table
 from services.chunker.wording.language import Language
+from services.chunker.wording.roman import value
 from services.chunker.wording.tables import Noun, words, words_in_order
 
 _ONES = words_in_order("""
@@ -134,8 +135,6 @@ class English(Language):
         return super().code(digits)
 
     def say_centuries(self, text: str) -> str:
-        from services.chunker.wording.roman import value  # noqa: PLC0415 - roman imports the base of this class
-
         return _CENTURIES.sub(lambda found: self.ordinal(value(found[1])) if found[1] else found[0], text)
 
     def numbered_ruler(self, n: int, *, name: str, before: str) -> str:

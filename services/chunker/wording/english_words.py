@@ -404,17 +404,18 @@ VERSION_AFTER: Final = re.compile(
     r"[ /](\d{1,4}(?:\.\d{1,4}){1,3})(?![\w]|\.\d|%)"
 )
 SPELLED: Final = words("""
-    EU USA UK UN US IT AI UI UX OS PC TV CD DVD ID IP URL API CEO CFO CTO FAQ DIY ETA IBM NBA FBI CIA NSA BBC CNN
-    MIT UCLA AIDE HIV IRA ISO IEEE AWS IOT EOF IDE AOL ATM EKG IQ UFO URI EPA FDA ICU SUV USB OECD UEFA AAA IRC
+    ISBN ISSN EU USA UK UN US IT AI UI UX OS PC TV CD DVD ID IP URL API CEO CFO CTO FAQ DIY ETA IBM NBA FBI CIA
+    NSA BBC CNN MIT UCLA HIV IRA ISO IEEE AWS IOT EOF IDE AOL ATM EKG IQ UFO URI EPA FDA ICU SUV USB OECD AAA IRC
     IMAP ACPI UEFI IETF IANA AMQP HTML SQL
 """)
 ACRONYMS: Final = words("""
     NASA NATO UNESCO UNICEF OPEC AIDS SARS COVID RAM ROM LAN WAN MAC VAT PIN SIM GIF JPEG JSON YAML TOML ASCII
     BIOS RADAR LASER SONAR SCUBA SWAT PIXAR IKEA NAFTA ASEAN FIFA NASDAQ CAPTCHA BASIC COBOL FORTRAN PERL BASH
     GNOME GNU LATEX MIDI CERN DARPA ARPA REST CRUD SOAP AJAX RAID SATA WASP NIMBY POTUS SCOTUS FEMA OSHA HIPAA
-    GIMP UNIX SCSI PETA FIDO NIST
+    GIMP UNIX SCSI PETA FIDO NIST UEFA BREXIT
 """)
 STRESSED: Final = words("""
+    a
     the and not all any or if no yes can may must shall should will would could do does did be been are is am was
     were have has had this that these those then than with without from into onto only never always also but for
     you your we our he she they them his her its my me him who what when where why how which more most less least

@@ -18,7 +18,7 @@ _WINDOWS_PATH = re.compile(r"(?<!\w)[A-Z]:\\(?:[\w .+-]{1,60}\\){0,12}[\w.+-]{0,
 _RELATIVE_PATH = re.compile(
     rf"(?<![\w/.:~-])(?:[\w+-][\w.+-]{{0,60}}/){{1,12}}[\w+-][\w.+-]{{0,60}}\.(?:{_ENDINGS})(?![\w/])", re.IGNORECASE
 )
-_FILE = re.compile(rf"(?<![\w.@/-])\.?[A-Za-z_][\w+-]{{0,60}}(?:\.[\w-]{{1,20}}){{0,3}}\.(?:{_ENDINGS})(?![\w/-]|\.\w)")
+_FILE = re.compile(rf"(?<![\w.@/-])\.?[A-Za-z_][\w+-]{{1,60}}(?:\.[\w-]{{1,20}}){{0,3}}\.(?:{_ENDINGS})(?![\w/-]|\.\w)")
 _CALL = re.compile(r"(?<=\w)\(\)")
 _CAMEL = re.compile(
     r"(?<![\w'\u2019])[a-z]{2,40}(?:[A-Z][a-z0-9]{1,40}){1,8}(?!\w)|(?<![\w'\u2019])(?:[A-Z][a-z]{1,40}){3,8}(?!\w)"
@@ -27,7 +27,9 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _DOTTED = re.compile(
     r"(?<![\w.@/-])[a-z][a-z0-9]{1,30}(?:\.[a-z][a-z0-9]{1,30}){1,6}(?:\.[A-Z][A-Za-z]{1,30})?(?![\w@/-]|\.\w)"
 )
-_FLAG = re.compile(r"(?<![\w-])(--?)([a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,30}){0,6})(?![\w])", re.IGNORECASE)
+_FLAG = re.compile(
+    r"(?<![^\s(\[\"'\u201c\u201e\u00ab/])(--?)([a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,30}){0,6})(?![\w])", re.IGNORECASE
+)
 _HASHTAG = re.compile(r"(?<![\w&/#])#([^\W\d_][\w]{1,60})")
 _HANDLE = re.compile(r"(?<![\w.@/])@([^\W\d_][\w]{1,60})")
 _NAMES = re.compile(r"(?<!\w)(?:C\+\+|C#|F#|g\+\+)(?![\w+#])")

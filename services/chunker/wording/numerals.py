@@ -15,12 +15,14 @@ _PHONE = re.compile(
     r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,5}\)?){1,8}(?![\w]|[.,]\d)"
     r"|(?<![\w.])\(?\d{3}\)?[ .-]\d{3}[.-]\d{4}(?![\w-])"
     r"|(?<![\w.])0\d(?:[ .]\d{2}){4}(?![\w-])"
-    r"|(?<![\w.])0\d{2,4}[ /-]\d{3,8}(?:[ -]\d{1,5}){0,3}(?![\w-]|[.,]\d)"
+    r"|(?<![\w.])(?<!\d )0\d{2,4}[ /-]\d{3,8}(?:[ -]\d{1,5}){0,3}(?![\w-]|[.,]\d)"
     r"|(?<![\w.])\(0\d{1,4}\) ?\d{2,8}(?:[ -]\d{1,5}){0,4}(?![\w-]|[.,]\d)"
 )
 _VERSION = re.compile(
     r"(?<![\w.,])[vV]?\d{1,5}(?:\.\d{1,5}){2,5}(?![\w]|\.\d)|(?<![\w.,])[vV]\d{1,5}(?:\.\d{1,5})?(?![\w]|\.\d)"
 )
+_POINTED = re.compile(r"(?<![\w.,])\d{1,9}\.\d{1,9}(?![\w]|[.,]\d)")
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _RATIO = re.compile(r"(?<![\w.,:])(\d{1,4}):(\d{1,4})(?![\w:]|[.,]\d)")
 _FRACTION = re.compile(r"(?<![\w.,:/])(?:(\d{1,4}) )?(\d{1,4})[/\u2044](\d{1,4})(?![\w/]|[.,]\d)")
 _VULGAR = {
@@ -42,7 +44,7 @@ _VULGAR = {
 }
 _VULGAR_FRACTION = re.compile(rf"(?<![\w.,])(\d{{1,4}})? ?([{''.join(_VULGAR)}])")
 _YEARS = re.compile(r"(?<![\w.,:/])(1[1-9]\d{2}|20\d{2})[\u2013/-](\d{4}|\d{2})(?![\w/\u2013-]|[.,]\d)")
-_NUMBER_SIGN = re.compile(r"(?<![\w&])(?:#|\u2116 ?)(?=\d)")
+_NUMBER_SIGN = re.compile(r"(?<![\w&])(?:#|\u2116 ?|[nN](?:[\u00b0\u00ba]|\.\u00ba) ?)(?=\d)")
 _SIGNED = re.compile(r"(?<![\w.,)\]\u2013\u2212-])[-\u2212](?=\d)|(?<![\w)\]])([\u00b1~\u2248+])(?=\d)")
 _WORD = re.compile(r" ([^\W\d_]+)")
 
@@ -70,6 +72,8 @@ def say_numbers(text: str, language: Language, notes: Notes) -> str:
             text = re.sub(rf"(?<![\w./]){re.escape(written)}(?![\w/])", said, text)
     text = _PHONE.sub(lambda found: language.telephone(found[0]), text)
     text = _VERSION.sub(lambda found: _version(found[0], language), text)
+    if language.decimal_mark == ",":
+        text = _POINTED.sub(lambda found: _version(found[0], language), text)
     text = language.version_after.sub(lambda found: f"{found[1]} {_version(found[2], language)}", text)
     text = _YEARS.sub(lambda found: _years(found, language), text)
     text = _RATIO.sub(
@@ -124,6 +128,8 @@ def _years(found: re.Match[str], language: Language) -> str:
 
 def _version(written: str, language: Language) -> str:
     is_named = written[0] in "vV"
+    if "." in language.group_marks and _GROUPED.fullmatch(written):
+        return written
     parts = f" {language.words['point']} ".join(
         language.cardinal(int(each)) if each[0] != "0" or each == "0" else language.digits(each)
         for each in written.lstrip("vV").split(".")

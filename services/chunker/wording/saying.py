@@ -23,10 +23,23 @@ from services.chunker.wording import (
     symbols,
 )
 from services.chunker.wording.english import BritishEnglish, English
+from services.chunker.wording.french import BelgianFrench, French, SwissFrench
+from services.chunker.wording.german import German
 from services.chunker.wording.language import Language
 from services.chunker.wording.notes import LeftOut, Notes
+from services.chunker.wording.spanish import MexicanSpanish, Spanish
 
-_LANGUAGES: dict[str, type[Language]] = {"en": English, "en-gb": BritishEnglish}
+_LANGUAGES: dict[str, type[Language]] = {
+    "en": English,
+    **dict.fromkeys(("en-gb", "en-ie", "en-au", "en-nz", "en-za", "en-in"), BritishEnglish),
+    "de": German,
+    "fr": French,
+    "fr-be": BelgianFrench,
+    "fr-ch": SwissFrench,
+    "es": Spanish,
+    **dict.fromkeys(("es-mx", "es-us", "es-gt", "es-hn", "es-ni", "es-pa", "es-pr", "es-sv", "es-do"), MexicanSpanish),
+}
+"""By language and region; where dates or numbers are written or said in another way, a region has its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from services.chunker.speakable import normalise
 from services.chunker.wording.saying import say
 from tests.unit.chunker.wording import cases
 
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "de", "fr", "es")
 EVERY = [
     pytest.param(language, case, id=f"{language}: {case.written}")
     for language in LANGUAGES
