@@ -19,10 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chunker import manifests
-from services.chunker.documents import archives, articles, formats, tree
+from services.chunker.documents import archives, formats, tree
 from services.chunker.documents import reading as documents
 from services.chunker.documents.books import opening
 from services.chunker.documents.document import Document, Heading, Paragraph
+from services.chunker.documents.pages import picking
 from services.chunker.documents.reading import Packed
 from shared.errors import BadInput
 from shared.protocol.messages import JobRequest, SourceFormat, TextSource
@@ -113,7 +114,7 @@ def test_a_damaged_archive_is_measured_or_refused(damage: tuple[SourceFormat, by
 @given(texts)
 def test_any_page_is_an_article_or_has_no_text(page: str) -> None:
     with contextlib.suppress(BadInput):
-        articles.pick(page)
+        picking.pick(page)
 
 
 @fuzz

@@ -25,6 +25,9 @@ _HEAD_BYTES = 4_096
 _SAMPLE_BYTES = 200_000
 """Enough to tell encodings apart; guessing over 20 MB would take a minute."""
 
+_BROKEN_ONE_IN = 20
+"""UTF-8 if at most one in this many characters beyond ASCII is broken; other encodings hardly give two right ones."""
+
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 _CONTROLS_LIMIT = 0.005
 """Share of control characters above which it is not text. Prose has none; random bytes have about 0.1."""
@@ -72,10 +75,19 @@ def _decoded(data: bytes, declared: str | None) -> str:
         text = _strictly(data, candidate)
         if text is not None:
             return text
+    if _is_nearly_utf8(data):
+        return data.decode("utf-8", "replace")
     best = charset_normalizer.from_bytes(data[:_SAMPLE_BYTES]).best()
     if best is None:
         raise _binary()
     return data.decode(best.encoding, "replace")
+
+
+def _is_nearly_utf8(data: bytes) -> bool:
+    """UTF-8 with a few broken characters: pages are put together of parts, one of which may be in another encoding."""
+    text = data[:_SAMPLE_BYTES].decode("utf-8", "replace")
+    beyond = sum(character > "\x7f" for character in text)
+    return text.count("\ufffd") * _BROKEN_ONE_IN < beyond
 
 
 def _strictly(data: bytes, encoding: str | None) -> str | None:

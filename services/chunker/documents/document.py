@@ -116,18 +116,14 @@ class Article:
         title: the article's; None if the page names none.
         author: None if the page names none.
         language: BCP 47 tag from the page.
-        left_out: the words of menus and footers.
-        passed_over: paragraphs beside the article, such as teasers and comments.
-        embedded: where videos and other embedded things come from.
+        omissions: what is left out of the page, and why.
     """
 
     html: str
     title: str | None
     author: str | None
     language: str | None
-    left_out: str
-    passed_over: tuple[str, ...] = ()
-    embedded: tuple[str, ...] = ()
+    omissions: tuple[Omission, ...] = ()
 
 
 class Omissions:

@@ -28,11 +28,6 @@ __all__ = ["AS_A_NARRATOR", "Packed", "read_document", "read_packed"]
 
 AS_A_NARRATOR = Narration()
 
-_FURNITURE_REASON = "menus, footers and what else is not the article"
-
-_BESIDE_REASON = "it is on the page, but no part of the article as far as can be told"
-_EMBEDDED_REASON = "a video or another page inside the page is no text"
-
 
 async def read_packed(
     data: bytes,
@@ -179,9 +174,9 @@ def _plan(text: str) -> Packed:
 
 def _pick(page: str) -> Article:
     # Importing trafilatura takes a second; only a worker that reads a page pays for it.
-    from services.chunker.documents import articles  # noqa: PLC0415 - as it says
+    from services.chunker.documents.pages import picking  # noqa: PLC0415 - as it says
 
-    return articles.pick(page)
+    return picking.pick(page)
 
 
 async def _parsed(data: bytes, known: SourceFormat, size_bytes: int, *, deadline_seconds: float) -> bytes:
@@ -205,13 +200,9 @@ def _document(parsed: bytes, *, narration: Narration, book: OpenedBook | None, a
             replace(book.about, blocks=document.blocks, omissions=document.omissions), book.contents
         )
     if article is not None:
-        omissions = Omissions(document.omissions)
-        if article.left_out:
-            omissions.add("page furniture", _FURNITURE_REASON, article.left_out)
-        if article.passed_over:
-            omissions.add("beside the article", _BESIDE_REASON, article.passed_over[0], count=len(article.passed_over))
-        if article.embedded:
-            omissions.add("embedded media", _EMBEDDED_REASON, article.embedded[0], count=len(article.embedded))
+        omissions = Omissions(article.omissions)
+        for left_out in document.omissions:
+            omissions.add(left_out.kind, left_out.reason, left_out.sample, count=left_out.count)
         document = replace(
             document,
             title=article.title or document.title,

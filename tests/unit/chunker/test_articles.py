@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.chunker.documents.articles import pick
+from services.chunker.documents.pages.picking import pick
 from services.chunker.documents.reading import read_document
 
 _TEXT = "".join(
@@ -21,18 +21,21 @@ _PAGE = f"""<html><head><title>The Ferry</title></head><body>
 <footer>© 2026</footer></body></html>"""
 
 
-def test_what_is_beside_the_article_and_what_is_embedded_in_it_is_known() -> None:
-    article = pick(_PAGE)
+def _omitted(page: str) -> dict[str, tuple[int, str]]:
+    return {omission.kind: (omission.count, omission.sample) for omission in pick(page).omissions}
 
-    assert article.passed_over == ("More stories", "Ten ways to cook an egg", "First comment!")
-    assert article.embedded == ("https://video.example/1",)
-    assert article.left_out == "Home News © 2026"
+
+def test_what_is_beside_the_article_and_what_is_embedded_in_it_is_known() -> None:
+    assert _omitted(_PAGE) == {
+        "page furniture": (2, "Home News"),
+        "teasers": (1, "More stories Ten ways to cook an egg"),
+        "comments": (1, "First comment!"),
+        "embedded media": (1, "https://video.example/1"),
+    }
 
 
 def test_an_article_alone_leaves_nothing_out() -> None:
-    article = pick(f"<html><body><article><h1>The Ferry</h1>{_TEXT}</article></body></html>")
-
-    assert (article.passed_over, article.embedded, article.left_out) == ((), (), "")
+    assert _omitted(f"<html><body><article><h1>The Ferry</h1>{_TEXT}</article></body></html>") == {}
 
 
 @pytest.mark.anyio
@@ -42,8 +45,9 @@ async def test_they_are_omissions_of_the_document() -> None:
 
     found = {omission.kind: (omission.count, omission.sample) for omission in document.omissions}
     assert found == {
-        "page furniture": (1, "Home News © 2026"),
-        "beside the article": (3, "More stories"),
+        "page furniture": (2, "Home News"),
+        "teasers": (1, "More stories Ten ways to cook an egg"),
+        "comments": (1, "First comment!"),
         "embedded media": (1, "https://video.example/1"),
     }
     assert all(omission.reason for omission in document.omissions)

@@ -1,0 +1,181 @@
+"""Finds what an extractor has chosen in the page that it chose it from.
+
+trafilatura returns a document of its own, in which inline code has become blocks and languages, alternative texts and
+much of the structure are gone. Only its words are used here: they are looked for in the page, in order, and the parts
+of the page that hold them are kept as they are.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from typing import Final
+
+from lxml.html import HtmlElement
+
+from services.chunker.documents.pages.segments import BLOCKS, HEADINGS, Segment, key, segments
+from services.chunker.documents.pruning import take_out
+
+_WINDOW_CHARACTERS: Final = 20_000
+"""How far from the last place a segment is looked for: more than the longest teaser that is left out of an article."""
+_LONG_BYTES: Final = 40
+"""A segment this long is looked for by itself. A shorter one could be part of other words: its place has to be between
+those of the long ones around it, and a line of the choice has to begin with it or it follows what was found before."""
+_END_CHARACTERS: Final = 40
+"""A segment whose beginning or end of this length is chosen is chosen: extractors drop a word or a link inside."""
+_LINES_LOOKED_AT: Final = 60
+_ATOMS: Final = frozenset({"pre", "table", "figure", "picture", "img", "math", "video", "audio"})
+"""Not text of an article as extractors see it, but part of it for whoever reads the page."""
+_WHOLE: Final = frozenset({"p", "li", "td", "th", "dd", "dt", "pre", "summary"}) | HEADINGS
+"""Blocks of which no line is taken out."""
+
+
+class Choice:
+    """The words that an extractor has chosen.
+
+    Args:
+        text: its text, a block a line.
+    """
+
+    def __init__(self, text: str) -> None:
+        lines = [key(line) for line in text.splitlines()]
+        self._text = "".join(lines)
+        self._starts: list[int] = []
+        self._lines: dict[str, int] = {}
+        place = 0
+        for line in lines:
+            self._starts.append(place)
+            self._lines.setdefault(line, place)
+            place += len(line)
+
+    def places(self, keys: list[str]) -> list[bool]:
+        """Which of the segments of a page, given by their keys in order, are chosen."""
+        spans: list[tuple[int, int] | None] = []
+        last = 0
+        for wanted in keys:
+            span = self._long(wanted, last) if len(wanted.encode()) >= _LONG_BYTES else None
+            last = span[1] if span else last
+            spans.append(span)
+        following: list[int] = []
+        start = len(self._text)
+        for span in reversed(spans):
+            following.append(start)
+            start = span[0] if span else start
+        last = 0
+        for place, (wanted, limit) in enumerate(zip(keys, reversed(following), strict=True)):
+            span = spans[place]
+            if span is None and len(wanted.encode()) < _LONG_BYTES:
+                span = spans[place] = self._short(wanted, last, limit if limit >= last else last + len(wanted))
+            last = span[1] if span else last
+        return [span is not None for span in spans]
+
+    def _long(self, wanted: str, last: int) -> tuple[int, int] | None:
+        place = self._lines.get(wanted, -1)
+        first, end = max(0, last - _WINDOW_CHARACTERS), last + _WINDOW_CHARACTERS + len(wanted)
+        if place < 0:
+            place = self._text.find(wanted, last, end)
+        if place < 0:
+            place = self._text.find(wanted, first, last)
+        if place >= 0:
+            return place, place + len(wanted)
+        if len(wanted) < 2 * _END_CHARACTERS:
+            return None
+        for part in (wanted[:_END_CHARACTERS], wanted[-_END_CHARACTERS:]):
+            place = self._text.find(part, first, end)
+            if place >= 0:
+                return place, place + _END_CHARACTERS
+        return None
+
+    def _short(self, wanted: str, last: int, limit: int) -> tuple[int, int] | None:
+        if self._text.startswith(wanted, last) and last + len(wanted) <= limit:
+            return last, last + len(wanted)
+        first = bisect_left(self._starts, last)
+        for place in self._starts[first : first + _LINES_LOOKED_AT]:
+            if place + len(wanted) > limit:
+                break
+            if self._text.startswith(wanted, place):
+                return place, place + len(wanted)
+        return None
+
+
+def keep(root: HtmlElement, text: str) -> list[tuple[HtmlElement, str]]:
+    """Take everything out of a page that an extractor has not chosen; returns what is left out, each with its block.
+
+    Args:
+        root: of the page.
+        text: what the extractor has chosen.
+    """
+    kept: Counter[HtmlElement] = Counter()
+    total: Counter[HtmlElement] = Counter()
+    dropped: list[Segment] = []
+    found = [(segment, wanted) for segment in segments(root) if (wanted := key(segment.text))]
+    are_chosen = Choice(text).places([wanted for _, wanted in found])
+    for (segment, wanted), is_chosen in zip(found, are_chosen, strict=True):
+        total[segment.block] += len(wanted)
+        if is_chosen:
+            kept[segment.block] += len(wanted)
+        else:
+            dropped.append(segment)
+    order = list(root.iter("*"))
+    for element in reversed(order):  # a parent comes before its children
+        parent = element.getparent()
+        if parent is not None and element is not root:
+            kept[parent] += kept[element]
+            total[parent] += total[element]
+    doomed, gone = _without_choice(order, root, kept, total)
+    left_out: list[tuple[HtmlElement, str]] = []
+    for segment in dropped:
+        if segment.block in gone:
+            left_out.append((segment.block, segment.text))
+        elif kept[segment.block] and segment.block.tag not in _WHOLE:
+            left_out.append((segment.block, segment.text))
+            segment.blank()
+    take_out(doomed)
+    return left_out
+
+
+def _without_choice(
+    order: list[HtmlElement], root: HtmlElement, kept: Counter[HtmlElement], total: Counter[HtmlElement]
+) -> tuple[set[HtmlElement], set[HtmlElement]]:
+    """The outermost elements to take out, and all that goes with them."""
+    first: dict[HtmlElement, int] = {}
+    last: dict[HtmlElement, int] = {}
+    for place, element in enumerate(order):
+        parent = element.getparent()
+        if kept[element] and parent is not None:
+            first.setdefault(parent, place)
+            last[parent] = place
+    doomed: set[HtmlElement] = set()
+    gone: set[HtmlElement] = set()
+    whole: set[HtmlElement] = set()
+    for place, element in enumerate(order):
+        parent = element.getparent()
+        if element is root or parent is None:
+            continue
+        is_between = parent in first and first[parent] < place < last[parent]
+        if parent in gone:
+            gone.add(element)
+        elif parent in whole or (
+            not kept[element] and kept[parent] and _belongs(element, kept, total, is_between=is_between)
+        ):
+            whole.add(element)
+        elif not kept[element]:
+            doomed.add(element)
+            gone.add(element)
+    return doomed, gone
+
+
+def _belongs(
+    element: HtmlElement, kept: Counter[HtmlElement], total: Counter[HtmlElement], *, is_between: bool
+) -> bool:
+    """Whether something that is not chosen belongs to the chosen parts around it."""
+    if element.tag not in BLOCKS and not total[element]:
+        return True  # inside a line; its words are counted where the line is
+    if element.tag in HEADINGS and total[element]:
+        after = element.getnext()
+        while after is not None and not total[after]:
+            after = after.getnext()
+        return after is not None and bool(kept[after])
+    if element.tag in _ATOMS or (not total[element] and next(element.iter(*_ATOMS), None) is not None):
+        return is_between
+    return False

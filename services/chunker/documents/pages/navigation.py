@@ -1,0 +1,121 @@
+"""Navigation that no name gives away: lines of links like "Prev Up Next", and tables of contents within a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from lxml.html import HtmlElement
+
+from services.chunker.documents.pages.segments import key, words
+
+CONTENTS: Final = "a table of contents is for turning pages"
+_WORDS: Final = """
+    next previous prev up home top contents index toc back forward forth first last start begin table of content
+    tableofcontents nextpage previouspage backtotop mainpage generalindex detailedcontents beginning menu skip nextup
+    page chapter section
+    zurück weiter vor nachoben oben hoch anfang zumanfang inhalt inhaltsverzeichnis stichwortverzeichnis startseite
+    vorherige nächste nächstes vorheriges seitenanfang
+    précédent suivant niveausupérieur sommaire tabledesmatières début remonter précédente suivante retour haut accueil
+    anterior siguiente subir inicio índice contenido arriba tabladecontenidos próximo próxima acima sumário voltar
+    indietro avanti risali partenza precedente successivo indice inizio su sommario
+    vorige volgende omhoog begin inhoud terug poprzedni następny wgóre spistreści dalej wstecz föregående nästa upp
+    пред следующая предыдущая след наверх начало содержание назад вперед вперёд оглавление вверх
+    前のページ 次のページ 上に戻る ホーム 目次 前 次 上 戻る 上一页 下一页 目录 首页 起始页
+"""
+_NAVIGATING: Final = frozenset(key(word) for word in _WORDS.split())
+_WORD: Final = re.compile(r"\w+")
+_SHORT_CHARACTERS: Final = 300
+_KEYS: Final = frozenset({"n", "p", "u", "h", "c", "i"})
+_LINKS: Final = frozenset(
+    {"next", "prev", "previous", "up", "home", "index", "contents", "top", "start", "first", "last"}
+)
+_CONTENTS_TITLES: Final = re.compile(
+    r"(?:short |detailed |brief )?(?:table of )?contents|on this page|in this (?:article|page|section)|page contents"
+    r"|overview of contents|inhalt(?:sverzeichnis)?|auf dieser seite|table des mati[èe]res|sommaire"
+    r"|tabla de contenidos?|[íi]ndice(?: de contenidos)?|contenido|indice|sommario|inhoud(?:sopgave)?|sum[áa]rio"
+    r"|spis tre[śs]ci|inneh[åa]ll|содержание|оглавление|目次|目录|contenuti",
+    re.IGNORECASE,
+)
+_BETWEEN: Final = frozenset({"hr", "br", "a"})
+_SEVERAL: Final = 3
+_MOSTLY: Final = 0.85
+
+
+def lines(root: HtmlElement) -> Iterator[HtmlElement]:
+    """Blocks that only lead to the pages around: "Next: …, Up: …", "Prev | Home", in a paragraph, list or table."""
+    taken: set[HtmlElement] = set()
+    for element in root.iter("div", "p", "table", "ul", "ol", "center", "tr", "td", "dl", "nav", "blockquote"):
+        if element.getparent() in taken:
+            taken.add(element)
+        elif _leads_on(element):
+            taken.add(element)
+            yield element
+
+
+def _leads_on(element: HtmlElement) -> bool:
+    if not _is_short(element):
+        return False
+    links = list(element.iter("a"))
+    leading = [link for link in links if _is_navigating(link) or key(words(link)) in _NAVIGATING]
+    if not leading or next(element.iter("h1", "h2", "pre"), None) is not None:
+        return False
+    linked = {text for link in links for text in link.itertext()}
+    loose = [word for text in element.itertext() if text not in linked for word in _WORD.findall(text)]
+    if all(key(word) in _NAVIGATING for word in loose):  # nothing but links and the words between them
+        return len(leading) > 1 or len(leading) == len(links) or bool(loose)
+    return len(leading) > 1 and len(leading) == len(links)  # with the titles of the pages around
+
+
+def _is_short(element: HtmlElement) -> bool:
+    size = 0
+    for text in element.itertext():
+        size += len(text.strip())
+        if size > _SHORT_CHARACTERS:
+            return False
+    return bool(size)
+
+
+def _is_navigating(link: HtmlElement) -> bool:
+    return (link.get("accesskey") or "").lower() in _KEYS or (link.get("rel") or "").lower() in _LINKS
+
+
+def contents(root: HtmlElement) -> Iterator[HtmlElement]:
+    """Lists whose items lead to other places of the same page, or that a heading calls contents; with that heading."""
+    taken: set[HtmlElement] = set()
+    for element in list(root.iter("ul", "ol", "dl", "table", "div", "p")):
+        if element.getparent() in taken:
+            taken.add(element)
+            continue
+        title = _title_before(element)
+        if element.tag in {"div", "p", "table"} and title is None:
+            continue
+        if not _is_list_of_links(element, within=title is None):
+            continue
+        taken.add(element)
+        yield element
+        if title is not None:
+            yield title
+
+
+def _title_before(element: HtmlElement) -> HtmlElement | None:
+    before = element.getprevious()
+    while before is not None and (
+        not isinstance(before.tag, str) or (before.tag in {"hr", "br", "a"} and not words(before))
+    ):
+        before = before.getprevious()
+    if before is None or not isinstance(before.tag, str):
+        return None
+    text = words(before)
+    return before if len(text) < 60 and _CONTENTS_TITLES.fullmatch(text.strip(" :.")) else None  # noqa: PLR2004 - a heading
+
+
+def _is_list_of_links(element: HtmlElement, *, within: bool) -> bool:
+    links = [link for link in element.iter("a") if link.get("href")]
+    if len(links) < _SEVERAL:
+        return False
+    if within and not all((link.get("href") or "").startswith("#") for link in links):
+        return False
+    linked = sum(len(key(words(link))) for link in links)
+    return linked >= _MOSTLY * max(1, len(key(words(element))))
