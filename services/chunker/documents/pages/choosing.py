@@ -13,7 +13,7 @@ from typing import Final
 
 from lxml.html import HtmlElement
 
-from services.chunker.documents.pages.segments import BLOCKS, HEADINGS, Segment, key, segments
+from services.chunker.documents.pages.segments import BLOCKS, HEADINGS, TextRun, key, segments
 from services.chunker.documents.pruning import take_out
 
 _WINDOW_CHARACTERS: Final = 20_000
@@ -30,7 +30,7 @@ _WHOLE: Final = frozenset({"p", "li", "td", "th", "dd", "dt", "pre", "summary"})
 """Blocks of which no line is taken out."""
 
 
-class Choice:
+class ChosenWords:
     """The words that an extractor has chosen.
 
     Args:
@@ -107,9 +107,9 @@ def keep(root: HtmlElement, text: str) -> list[tuple[HtmlElement, str]]:
     """
     kept: Counter[HtmlElement] = Counter()
     total: Counter[HtmlElement] = Counter()
-    dropped: list[Segment] = []
+    dropped: list[TextRun] = []
     found = [(segment, wanted) for segment in segments(root) if (wanted := key(segment.text))]
-    are_chosen = Choice(text).places([wanted for _, wanted in found])
+    are_chosen = ChosenWords(text).places([wanted for _, wanted in found])
     for (segment, wanted), is_chosen in zip(found, are_chosen, strict=True):
         total[segment.block] += len(wanted)
         if is_chosen:

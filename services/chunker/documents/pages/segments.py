@@ -50,7 +50,7 @@ def sample(element: HtmlElement) -> str:
 
 
 @dataclass(slots=True)
-class Segment:
+class TextRun:
     """A piece of text without a border of a block in it.
 
     Attributes:
@@ -74,11 +74,11 @@ class Segment:
             setattr(element, slot, None)
 
 
-def segments(root: HtmlElement) -> Iterator[Segment]:
+def segments(root: HtmlElement) -> Iterator[TextRun]:
     """The segments of a page, in order. Blocks may be removed while this runs only after the walk has left them."""
     blocks: list[HtmlElement] = [root]
     links = 0
-    open_one = Segment(root)
+    open_one = TextRun(root)
 
     def add(element: HtmlElement, slot: Literal["text", "tail"]) -> None:
         text = element.text if slot == "text" else element.tail
@@ -96,7 +96,7 @@ def segments(root: HtmlElement) -> Iterator[Segment]:
             if is_block:
                 yield open_one
                 blocks.append(element)
-                open_one = Segment(element)
+                open_one = TextRun(element)
             links += element.tag == "a"
             add(element, "text")
         else:
@@ -104,7 +104,7 @@ def segments(root: HtmlElement) -> Iterator[Segment]:
             if is_block:
                 yield open_one
                 blocks.pop()
-                open_one = Segment(blocks[-1])
+                open_one = TextRun(blocks[-1])
             if element is not root:
                 add(element, "tail")
     yield open_one
