@@ -74,7 +74,7 @@ def recognised(data: bytes, said: SourceFormat | None, name: str, content_type: 
     known, text, size = documents._recognise(data, said=said, name=name, content_type=content_type)
     assert size >= 0
     if known == "text":
-        built(documents._plain(text))
+        built(documents._plain(text, Narration()))
     elif known == "html":
         documents._pick(text)
 

@@ -13,11 +13,12 @@ from email.message import Message
 from pathlib import PurePosixPath
 
 from services.chunker import allowances
-from services.chunker.documents import archives, collection, decoding, formats, pandoc, plain_text, plans, tree
+from services.chunker.documents import archives, collection, decoding, formats, pandoc, plans, tree
 from services.chunker.documents.books import chapters, opening
 from services.chunker.documents.books.opening import OpenedBook
 from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
 from services.chunker.documents.packed import Packed
+from services.chunker.documents.text import reading as text_reading
 from services.chunker.speakable import SPEAKABLE
 from services.chunker.workers import in_worker
 from shared.errors import BadSource
@@ -98,8 +99,10 @@ async def _read_one(
         if read_member is None:
             raise BadSource("It is an archive inside another.", hint="Unpack it.")
         return await collection.read(data, read_member, lambda: end - clock())
-    if known in {"text", "plan"}:
-        return await in_worker("Reading the text", end - clock(), _plain if known == "text" else _plan, text)
+    if known == "text":
+        return await in_worker("Reading the text", end - clock(), _plain, text, narration)
+    if known == "plan":
+        return await in_worker("Reading the plan", end - clock(), _plan, text)
     if known == "pdf":
         return await in_worker("Reading the PDF", end - clock(), _pdf, data, narration=narration)
     article = None
@@ -157,8 +160,8 @@ def _recognise(
     return (formats.of_text(text) if known == "?" else known), text, len(text)
 
 
-def _plain(text: str) -> Packed:
-    return Packed.of(_checked(plain_text.read(text)))
+def _plain(text: str, narration: Narration) -> Packed:
+    return Packed.of(_checked(text_reading.read(text, narration)))
 
 
 def _pdf(data: bytes, *, narration: Narration) -> Packed:

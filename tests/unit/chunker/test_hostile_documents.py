@@ -10,13 +10,15 @@ import psutil
 import pytest
 
 from services.chunker import allowances, manifests, speakable
-from services.chunker.documents import decoding, formats, plain_text, tree
+from services.chunker.documents import decoding, formats, tree
 from services.chunker.documents.books.opening import open_book
 from services.chunker.documents.reading import read_packed
+from services.chunker.documents.text import reading as text_reading
 from services.chunker.wording import saying
 from services.chunker.workers import in_worker
 from shared.errors import PodcastError
 from shared.protocol.messages import JobRequest, TextSource
+from shared.protocol.narration import Narration
 from shared.settings import Settings
 from tests.corpus import documents as corpus
 from tests.corpus.documents import CASES, Case
@@ -135,8 +137,26 @@ GROWING: dict[str, Any] = {
     "recognising half a comment": lambda n: formats.of_text("<!--" * n),
     "recognising reference marks": lambda n: formats.of_text("[\n" * n),
     "a declared encoding": lambda n: decoding.decode(b"<meta charset" + b" " * n + b"x"),
-    "blank lines": lambda n: plain_text.read("a" + ("\n" + " " * 100) * (n // 100) + "b"),
-    "breaks between ideographs": lambda n: plain_text.read("\u4e2d" + " " * n + "\n" + " " * n + "b"),
+    "blank lines": lambda n: text_reading.read("a" + ("\n" + " " * 100) * (n // 100) + "b", Narration()),
+    "breaks between ideographs": lambda n: text_reading.read("\u4e2d" + " " * n + "\n" + " " * n + "b", Narration()),
+    "a contents word a line": lambda n: text_reading.read("contents\n\n" * (n // 10), Narration()),
+    "entries without an end": lambda n: text_reading.read("contents\n\n" + "a b\n" * (n // 4), Narration()),
+    "bullets with numbers": lambda n: text_reading.read("* 1. a\n\nb\n" * (n // 10), Narration()),
+    "rules under rules": lambda n: text_reading.read("===\na\n" * (n // 6), Narration()),
+    "form feeds": lambda n: text_reading.read("a\f" * (n // 2), Narration()),
+    "a form feed among blank lines": lambda n: text_reading.read(("a\f" + "\n" * 400) * (n // 400), Narration()),
+    "page numbers": lambda n: text_reading.read("".join(f"a   {k}\n\n" for k in range(n // 10)), Narration()),
+    "one line of gaps": lambda n: text_reading.read("a   " * (n // 4), Narration()),
+    "one line of rules": lambda n: text_reading.read("-" * n + "a", Narration()),
+    "one line of spaced rules": lambda n: text_reading.read("- " * (n // 2) + "a", Narration()),
+    "one line of dots": lambda n: text_reading.read("contents\n\na" + " ." * (n // 2) + "b", Narration()),
+    "one group of bars": lambda n: text_reading.read("|\n" * (n // 2), Narration()),
+    "quotes in quotes": lambda n: text_reading.read(">" * n + "a\n" + "> > a\n" * (n // 6), Narration()),
+    "hyphens at the ends of lines": lambda n: text_reading.read("ab-\ncd " * (n // 7), Narration()),
+    "items": lambda n: text_reading.read("1. a\n" * (n // 5), Narration()),
+    "numbered lines": lambda n: text_reading.read("1. A\n\n" * (n // 6), Narration()),
+    "sections in capitals": lambda n: text_reading.read("ABC\n\n" * (n // 5), Narration()),
+    "fields": lambda n: text_reading.read("Title: a\n" * (n // 9), Narration()),
     "joiners in a word": lambda n: speakable.normalise("a" + "\u200d" * n + "b"),
     "joiners and spaces": lambda n: speakable.normalise("a" + "\u200d " * n + "b"),
     "combining marks": lambda n: speakable.normalise("a" + "\u0301\u0323" * n + "b"),

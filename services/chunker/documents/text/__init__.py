@@ -1,0 +1,1 @@
+"""Plain text as people write it: what its lines look like says what they are."""
