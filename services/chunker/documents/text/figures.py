@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from services.chunker.documents.text.rows import Group, indent_of, is_rule
+from services.chunker.documents.text.rows import LineGroup, indent_of, is_rule
 
 Kind = Literal["code", "table", "figure"]
 
@@ -36,7 +36,7 @@ _MANY_SIGNS = 0.25
 """Share of signs that prose has few of, above which a group is drawn or is code. English prose has 0.01."""
 
 
-def kind_of(group: Group, body_indent: int) -> Kind | None:  # noqa: PLR0911 - one question after the other
+def kind_of(group: LineGroup, body_indent: int) -> Kind | None:  # noqa: PLR0911 - one question after the other
     """What a group is, if it is no prose.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from services.chunker.documents.text.rows import PAGE_BREAK, Group, Row, Title, has_words, indent_of, is_rule
+from services.chunker.documents.text.rows import PAGE_BREAK, LineGroup, Row, Title, has_words, indent_of, is_rule
 from services.chunker.documents.text.words import CHAPTER, NAMED, ORDINALS
 
 LONGEST_CHARACTERS = 120
@@ -127,7 +127,7 @@ def _is_overlined(rule: str, above: Row, after: list[str]) -> bool:
 
 
 def found_in(  # noqa: C901, PLR0911 - one question after the other
-    group: Group,
+    group: LineGroup,
 ) -> Found | None:
     """What a group of one or two lines looks like on its own; whether it is a heading depends on what is around it."""
     if len(group.lines) > _QUESTION_LINES or len(group.lines[0]) > LONGEST_CHARACTERS:

@@ -6,7 +6,7 @@ import re
 
 from services.chunker.documents.text.figures import hangs
 from services.chunker.documents.text.headings import NO_TITLE, Found, found_in, undrawn
-from services.chunker.documents.text.rows import Group, Title, has_words, indent_of
+from services.chunker.documents.text.rows import LineGroup, Title, has_words, indent_of
 
 _LONGEST_OUTDENTED = 80
 _LONGEST_TITLE = 90
@@ -19,10 +19,10 @@ _LETTER_CHARACTERS = 3
 _NOT_IN_TITLES = re.compile(r"[.,;:]$|https?://|@|^[-*\u2022>(\[]")
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
-Piece = Group | Title | Found
+Piece = LineGroup | Title | Found
 
 
-def outlined(pieces: list[Group | Title], body_indent: int) -> list[Piece]:
+def outlined(pieces: list[LineGroup | Title], body_indent: int) -> list[Piece]:
     """The pieces, with `Found` in place of each group that is a heading.
 
     Args:
@@ -30,8 +30,8 @@ def outlined(pieces: list[Group | Title], body_indent: int) -> list[Piece]:
         body_indent: the indentation of the text, in characters.
     """
     pieces = list(_first_lines_apart(pieces))
-    looks = [found_in(piece) if isinstance(piece, Group) else None for piece in pieces]
-    groups = sum(isinstance(piece, Group) for piece in pieces)
+    looks = [found_in(piece) if isinstance(piece, LineGroup) else None for piece in pieces]
+    groups = sum(isinstance(piece, LineGroup) for piece in pieces)
     kinds = [found.kind for found in looks if found is not None]
     capitals_count = kinds.count("capitals") <= max(3, _CAPITALS_MOST * groups)
     marked = sum(isinstance(piece, Title) for piece in pieces) + kinds.count("chapter") + kinds.count("numbered")
@@ -40,7 +40,7 @@ def outlined(pieces: list[Group | Title], body_indent: int) -> list[Piece]:
     at = 0
     while at < len(pieces):
         piece, found = pieces[at], looks[at]
-        if not isinstance(piece, Group):
+        if not isinstance(piece, LineGroup):
             kept.append(piece)
             at += 1
             continue
@@ -61,19 +61,24 @@ def outlined(pieces: list[Group | Title], body_indent: int) -> list[Piece]:
     return kept
 
 
-def _first_lines_apart(pieces: list[Group | Title]) -> list[Group | Title]:
+def _first_lines_apart(pieces: list[LineGroup | Title]) -> list[LineGroup | Title]:
     """A heading with its text right under it, indented, becomes a group of its own."""
-    apart: list[Group | Title] = []
+    apart: list[LineGroup | Title] = []
     for piece in pieces:
-        if isinstance(piece, Group) and len(piece.lines) > 1 and indent_of(piece.lines[0]) == 0 and hangs(piece.lines):
-            head = Group(piece.lines[:1], piece.blank_before)
+        if (
+            isinstance(piece, LineGroup)
+            and len(piece.lines) > 1
+            and indent_of(piece.lines[0]) == 0
+            and hangs(piece.lines)
+        ):
+            head = LineGroup(piece.lines[:1], piece.blank_before)
             found = found_in(head)
             if (
                 found is not None
                 and found.kind in {"capitals", "chapter", "named", "numbered"}
                 and not found.is_sentence
             ):
-                apart += [head, Group(piece.lines[1:], 1)]
+                apart += [head, LineGroup(piece.lines[1:], 1)]
                 continue
         apart.append(piece)
     return apart
@@ -82,7 +87,7 @@ def _first_lines_apart(pieces: list[Group | Title]) -> list[Group | Title]:
 def _agrees(  # noqa: PLR0911 - one question after the other
     found: Found,
     at: int,
-    pieces: list[Group | Title],
+    pieces: list[LineGroup | Title],
     looks: list[Found | None],
     numbers: dict[str, int],
     *,
@@ -119,7 +124,7 @@ def _number(found: Found) -> int:
     return sum(-value if value < max(values[at:]) else value for at, value in enumerate(values))
 
 
-def _stands_out(group: Group, at: int, pieces: list[Group | Title], body_indent: int) -> bool:
+def _stands_out(group: LineGroup, at: int, pieces: list[LineGroup | Title], body_indent: int) -> bool:
     """A single line further left than the text, with text under it."""
     if body_indent < 2 or group.indent > body_indent - 2 or at + 1 == len(pieces) or len(group.lines) > 2:  # noqa: PLR2004 - characters, and lines of a title
         return False
@@ -131,7 +136,7 @@ def _stands_out(group: Group, at: int, pieces: list[Group | Title], body_indent:
         or not _begins_as_title(text)
     ):
         return False
-    return isinstance(after, Group) and after.indent > group.indent
+    return isinstance(after, LineGroup) and after.indent > group.indent
 
 
 def _begins_as_title(text: str) -> bool:
@@ -139,7 +144,7 @@ def _begins_as_title(text: str) -> bool:
     return (first.isupper() or first.isdigit() or (first.isalpha() and not first.islower())) and has_words(text)
 
 
-def _is_title(group: Group, at: int, pieces: list[Group | Title]) -> bool:
+def _is_title(group: LineGroup, at: int, pieces: list[LineGroup | Title]) -> bool:
     """Whether the first group is the title of the text: a line or two that end without a full stop."""
     text = undrawn(group.text)
     if at + 2 > len(pieces) or len(group.lines) > 2 or len(text) > _LONGEST_TITLE or len(text) <= _LETTER_CHARACTERS:  # noqa: PLR2004 - a title, what follows; lines of a title
@@ -151,12 +156,12 @@ def _is_title(group: Group, at: int, pieces: list[Group | Title]) -> bool:
     return len(pieces) > 2 or group.indent >= _CENTRED  # noqa: PLR2004 - two groups are hardly a text with a title
 
 
-def _title_after(found: Found, at: int, pieces: list[Group | Title], looks: list[Found | None]) -> str:
+def _title_after(found: Found, at: int, pieces: list[LineGroup | Title], looks: list[Found | None]) -> str:
     """The title in the group after a bare "CHAPTER IV."; "" if there is none."""
     if len(found.text) > _DESIGNATOR_CHARACTERS or at + 2 >= len(pieces):
         return ""
     after, look = pieces[at + 1], looks[at + 1]
-    if not isinstance(after, Group) or len(after.lines) > 2 or (look is not None and look.kind == "chapter"):  # noqa: PLR2004 - lines of a title
+    if not isinstance(after, LineGroup) or len(after.lines) > 2 or (look is not None and look.kind == "chapter"):  # noqa: PLR2004 - lines of a title
         return ""
     text = after.text
     if len(text) > _LONGEST_TITLE or text.endswith((",", ";", ":", "?", "\u201d", '"')) or not _begins_as_title(text):

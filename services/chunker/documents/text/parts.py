@@ -19,7 +19,7 @@ _QUOTE = re.compile(r"\s{0,3}(?P<marks>(?:>\s?){1,50})")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Stretch:
     """Lines of a group that belong together.
 
     Attributes:
@@ -31,7 +31,7 @@ class Part:
     lines: list[str]
 
 
-def parts_of(lines: tuple[str, ...]) -> Iterator[Part]:
+def parts_of(lines: tuple[str, ...]) -> Iterator[Stretch]:
     """Paragraphs, items and quotations in a group."""
     part: list[str] = []
     role: Role = "paragraph"
@@ -41,29 +41,29 @@ def parts_of(lines: tuple[str, ...]) -> Iterator[Part]:
         quoted = _QUOTE.match(line) if ">" in line[:4] else None
         if quoted is not None:
             if role != "quote" and part:
-                yield Part(role, part)
+                yield Stretch(role, part)
                 part = []
             role = "quote"
             part.append(line)
             continue
         if role == "quote":
-            yield Part(role, part)
+            yield Stretch(role, part)
             part, role = [], "paragraph"
         found = _BULLET.match(line) or _COUNTED.match(line)
         if found is not None and _is_item(found, line, lines[at - 1] if at else "", role, mark_indent, number):
             if part:
-                yield Part(role, part)
+                yield Stretch(role, part)
             role, mark_indent = "item", len(found["indent"])
             number = found["mark"]
             is_bullet = found.re is _BULLET
             part = [" " * found.end() + line[found.end() :] if is_bullet else line]
         elif role == "item" and part and indent_of(line) <= mark_indent and at and _ended(lines[at - 1]):
-            yield Part(role, part)
+            yield Stretch(role, part)
             part, role = [line], "paragraph"
         else:
             part.append(line)
     if part:
-        yield Part(role, part)
+        yield Stretch(role, part)
 
 
 def _ended(line: str) -> bool:

@@ -10,8 +10,8 @@ from services.chunker.documents.text import contents, frames, headings, outline,
 from services.chunker.documents.text.figures import Kind, cells_of, kind_of
 from services.chunker.documents.text.headings import Found
 from services.chunker.documents.text.paragraphs import Shape, joined, paragraphs_of, shape_of
-from services.chunker.documents.text.parts import Part, parts_of, unquoted
-from services.chunker.documents.text.rows import Group, Title, groups_of, has_words, rows_of
+from services.chunker.documents.text.parts import Stretch, parts_of, unquoted
+from services.chunker.documents.text.rows import LineGroup, Title, groups_of, has_words, rows_of
 from shared.protocol.narration import Narration
 
 _REASONS: dict[str, str] = {
@@ -43,7 +43,7 @@ def read(text: str, narration: Narration) -> Document:
     if not narration.reads("front_matter"):
         rows = contents.without_contents(rows, omissions)
     pieces = list(groups_of(rows))
-    shape = shape_of([piece.lines for piece in pieces if isinstance(piece, Group)])
+    shape = shape_of([piece.lines for piece in pieces if isinstance(piece, LineGroup)])
     writer = _Writer(narration, omissions, shape)
     writer.write(outline.outlined(pieces, shape.body_indent))
     return Document(
@@ -70,7 +70,7 @@ class _Writer:
         kinds = self._kinds(pieces)
         has_chapters = any(isinstance(piece, Found) and piece.kind == "chapter" for piece in pieces)
         for at, piece in enumerate(pieces):
-            if isinstance(piece, Group):
+            if isinstance(piece, LineGroup):
                 self._group(piece, kinds[at], beside_figure=self._omitted(kinds[at - 1 : at] + kinds[at + 1 : at + 2]))
             else:
                 self._heading(piece, has_chapters=has_chapters)
@@ -79,14 +79,14 @@ class _Writer:
         """What each piece is, if it is no prose; what is between code and as deep is code."""
         kinds = [
             kind_of(piece, self.shape.body_indent)
-            if isinstance(piece, Group) and len(piece.text) > _SHORT_CHARACTERS
+            if isinstance(piece, LineGroup) and len(piece.text) > _SHORT_CHARACTERS
             else None
             for piece in pieces
         ]
         for at in range(1, len(kinds) - 1):
             piece, before, after = pieces[at], pieces[at - 1], pieces[at + 1]
-            if kinds[at] is None and kinds[at - 1] == "code" == kinds[at + 1] and isinstance(piece, Group):
-                depth = min(group.indent for group in (before, after) if isinstance(group, Group))
+            if kinds[at] is None and kinds[at - 1] == "code" == kinds[at + 1] and isinstance(piece, LineGroup):
+                depth = min(group.indent for group in (before, after) if isinstance(group, LineGroup))
                 if piece.indent >= depth > self.shape.body_indent:
                     kinds[at] = "code"
         return kinds
@@ -113,7 +113,7 @@ class _Writer:
             self.title = text
         self.blocks.append(Heading(text, min(level, 6)))
 
-    def _group(self, group: Group, kind: Kind | None, *, beside_figure: bool) -> None:
+    def _group(self, group: LineGroup, kind: Kind | None, *, beside_figure: bool) -> None:
         if kind is not None:
             self._figure(group, kind)
         elif beside_figure and not self.narration.reads("captions") and _CAPTION.fullmatch(group.text[:300]):
@@ -122,7 +122,7 @@ class _Writer:
             for part in parts_of(group.lines):
                 self._part(part)
 
-    def _figure(self, group: Group, kind: Kind) -> None:
+    def _figure(self, group: LineGroup, kind: Kind) -> None:
         if not self._reads(kind):
             self.omissions.add(kind, _REASONS[kind], "\n".join(group.lines))
         elif kind == "code":
@@ -131,7 +131,7 @@ class _Writer:
             rows = map(cells_of, group.lines)
             self.blocks += [Paragraph(row) for row in rows if has_words(row)]
 
-    def _part(self, part: Part) -> None:
+    def _part(self, part: Stretch) -> None:
         if part.role == "quote":
             self._quote(part.lines)
         elif part.role == "item":

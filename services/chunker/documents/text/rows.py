@@ -36,7 +36,7 @@ Row = str | Title
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class LineGroup:
     """Lines that follow each other without a blank one.
 
     Attributes:
@@ -88,7 +88,7 @@ def has_words(line: str) -> bool:
     return SPEAKABLE.search(line) is not None
 
 
-def groups_of(rows: list[Row]) -> Iterator[Group | Title]:
+def groups_of(rows: list[Row]) -> Iterator[LineGroup | Title]:
     """The groups of lines and the headings, in order."""
     lines: list[str] = []
     blank = blank_before = 0
@@ -99,7 +99,7 @@ def groups_of(rows: list[Row]) -> Iterator[Group | Title]:
             lines.append(row)
             continue
         if lines:
-            yield Group(tuple(lines), blank_before)
+            yield LineGroup(tuple(lines), blank_before)
             lines = []
         if isinstance(row, Title):
             yield row
@@ -107,4 +107,4 @@ def groups_of(rows: list[Row]) -> Iterator[Group | Title]:
         else:
             blank += 1
     if lines:
-        yield Group(tuple(lines), blank_before)
+        yield LineGroup(tuple(lines), blank_before)
