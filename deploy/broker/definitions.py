@@ -3,6 +3,10 @@
 Made from `shared/protocol` and the passwords, so nothing is written twice. The same accounts always give the same
 document, byte for byte: a Swarm config is named by a digest of its content, and only a change may restart the broker.
 
+The log of changes of state is not among them: a stream is elected a leader after the boot, not during it, so until then
+the import of its binding fails ("resources_missing: absent"), and with it the boot of a broker that has data. Gateways
+declare it themselves.
+
 An import adds and updates; it removes nothing. A user that is in no document any more is removed with
 `rabbitmqctl delete_user`.
 """
@@ -20,9 +24,8 @@ from typing import Any, Final
 from deploy.broker.permissions import EVERYTHING, Permissions, permissions_of
 from shared.errors import Misconfigured
 from shared.protocol import declarations
-from shared.protocol.declarations import Binding
 from shared.protocol.roles import ROLE_NAMES, role_named
-from shared.protocol.topology import EVENT_LOG, EVENT_LOG_KEY, EVENTS_EXCHANGE, WORK_QUEUES, WorkQueue
+from shared.protocol.topology import WORK_QUEUES, WorkQueue
 
 ADMINISTRATOR: Final = "admin"
 """The role that may do everything. No service uses it: it is for provisioning and for people in need."""
@@ -152,8 +155,6 @@ def _permissions(role: str) -> Permissions:
 
 
 def _topology(vhost: str, queues: Sequence[WorkQueue]) -> dict[str, Any]:
-    log = declarations.event_log(EVENT_LOG)
-    log_binding = Binding(EVENTS_EXCHANGE, EVENT_LOG, EVENT_LOG_KEY)
     return {
         "exchanges": [
             {
@@ -169,7 +170,7 @@ def _topology(vhost: str, queues: Sequence[WorkQueue]) -> dict[str, Any]:
         ],
         "queues": [
             {"name": queue.name, "vhost": vhost, "durable": True, "auto_delete": False, "arguments": queue.arguments}
-            for queue in [*declarations.declared_queues(queues), log]
+            for queue in declarations.declared_queues(queues)
         ],
         "bindings": [
             {
@@ -180,6 +181,6 @@ def _topology(vhost: str, queues: Sequence[WorkQueue]) -> dict[str, Any]:
                 "routing_key": binding.routing_key,
                 "arguments": {},
             }
-            for binding in [*declarations.bindings(queues), log_binding]
+            for binding in declarations.bindings(queues)
         ],
     }

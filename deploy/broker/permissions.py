@@ -72,7 +72,9 @@ def permissions_of(role: Role) -> Permissions:
         write.append(_OWN_QUEUES)
         read += [_OWN_QUEUES, re.escape(EVENTS_EXCHANGE)]
     if role.reads_event_log:
-        read.append(re.escape(EVENT_LOG))
+        # It declares the log and binds it: definitions cannot (`deploy/broker/definitions.py`).
+        for rights in (configure, write, read):
+            rights.append(re.escape(EVENT_LOG))
     if role.operates:
         # The lock is bound to the exchange of those who wait for it, so it takes all three rights.
         configure.append(re.escape(OPERATOR_LOCK))

@@ -10,8 +10,7 @@ from deploy.stack.addresses import user_of, users_of
 
 RABBITMQ_CONF: Final = """\
 # Written by `podcast deploy init`; what does not depend on the deployment is in the image.
-# Only if they have changed: a binding to a stream that has not recovered yet fails the import at a restart, and with it
-# the boot ("resources_missing: absent").
+# Only if they have changed: an import at every boot would undo what an operator has changed by hand.
 definitions.import_backend = local_filesystem
 definitions.local.path = /run/secrets/rabbitmq_definitions
 definitions.skip_if_unchanged = true

@@ -24,13 +24,14 @@ TOGETHER: Final[tuple[tuple[str, ...], ...]] = (
     ("external-broker", "external-store", "external-speech"),
     ("rabbitmq-cluster", "minio-cluster", "tls", "rabbitmq-cluster-tls", "minio-cluster-tls"),
     ("monitoring", "tls", "monitoring-tls"),
+    ("monitoring", "tls", "monitoring-tls", "tracing", "tracing-headers"),
 )
 """Combinations of overlays, besides each alone."""
 ALL_FILES: Final = {"PODCAST_OVERLAYS": "tls"}
 """Makes `init` write certificates too."""
 
 
-ADDITIONS: Final = ("rabbitmq-cluster-tls", "minio-cluster-tls", "monitoring-tls")
+ADDITIONS: Final = ("rabbitmq-cluster-tls", "minio-cluster-tls", "monitoring-tls", "tracing-headers")
 """Overlays of overlays: by themselves they are not complete."""
 OPTIONS: Final = {
     "PODCAST_TAG": "checked",
@@ -39,6 +40,8 @@ OPTIONS: Final = {
     "PODCAST_STACK_OTLP_ENDPOINT": "http://collector:4318",
 }
 """What has no default."""
+GIVEN: Final = {"speech_api_key": "checked", "traces_headers": "authorization=checked"}
+"""The secrets that somebody else has made."""
 
 
 def combinations() -> tuple[tuple[str, ...], ...]:
@@ -49,7 +52,7 @@ def combinations() -> tuple[tuple[str, ...], ...]:
 def main() -> int:
     """The exit code: 1 if docker refuses a combination."""
     with tempfile.TemporaryDirectory() as folder:
-        deployment: Deployment = initialise(Path(folder), OPTIONS | ALL_FILES, {"speech_api_key": "checked"}).deployment
+        deployment: Deployment = initialise(Path(folder), OPTIONS | ALL_FILES, GIVEN).deployment
         refused = 0
         for overlays in combinations():
             try:

@@ -27,9 +27,14 @@ _GIVEN: Final[dict[str, tuple[str, ...]]] = {
     "amqp_url_file": tuple(f"amqp_url_{role}" for role in _ROLES),
     "store_url_file": tuple(f"store_url_{role}" for role in _ROLES),
     "speech_api_key_file": ("speech_api_key",),
+    "traces_headers_file": ("traces_headers",),
 }
-_NEEDED: Final = {"external-broker": "amqp_url_file", "external-store": "store_url_file"}
-"""Overlay → the option without which the secrets would be those of the stack's own server."""
+_NEEDED: Final = {
+    "external-broker": ("amqp_url_file", "the address of that server"),
+    "external-store": ("store_url_file", "the address of that server"),
+    "tracing-headers": ("traces_headers_file", "the headers for the collector"),
+}
+"""Overlay → the option that it needs, since only somebody else knows the secret, and what that is."""
 _NAME_LIMIT: Final = 20
 """A Swarm config's or secret's name has 64 characters at most, of which this is the first part."""
 
@@ -47,6 +52,7 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--amqp-url-file", type=_file, help="A file with the address of the broker (external-broker).")
 @click.option("--store-url-file", type=_file, help="A file with the address of the store (external-store).")
 @click.option("--speech-api-key-file", type=_file, help="A file with the key for the speech servers.")
+@click.option("--traces-headers-file", type=_file, help="A file with headers for the collector (tracing-headers).")
 @click.option(
     "--overlay",
     "overlays",
@@ -75,7 +81,7 @@ def init(folder: Path, overlays: tuple[str, ...], **given: str | int | Path | No
         if isinstance(path := given[option], Path)
         for secret in names
     }
-    _require_addresses(folder, overlays, secrets)
+    _require_given(folder, overlays, secrets)
     done = initialising.initialise(folder, options, secrets)
     for name in done.written:
         printing.note(f"written: {name}")
@@ -97,14 +103,14 @@ def _content(path: Path) -> str:
     return text
 
 
-def _require_addresses(folder: Path, overlays: tuple[str, ...], secrets: dict[str, str]) -> None:
-    """An external server's address comes from its owner: one that is made up would lead nowhere."""
+def _require_given(folder: Path, overlays: tuple[str, ...], secrets: dict[str, str]) -> None:
+    """What comes from another server's owner cannot be made up."""
     kept = Deployment(folder.expanduser().resolve()).secrets
-    for overlay, option in _NEEDED.items():
+    for overlay, (option, what) in _NEEDED.items():
         missing = [name for name in _GIVEN[option] if name not in secrets and not (kept / name).is_file()]
         if overlay in overlays and missing:
             flag = "--" + option.replace("_", "-")
             raise BadInput(
-                f"The overlay {overlay} needs the address of that server.",
+                f"The overlay {overlay} needs {what}.",
                 hint=f"Give it with {flag} FILE, or as files {', '.join(missing)} in {kept}.",
             )

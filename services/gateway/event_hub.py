@@ -24,7 +24,7 @@ from shared.errors import BrokerDown
 from shared.protocol import topology
 from shared.protocol.messages import JobEvent, WorkRetried
 from shared.protocol.reading import read
-from shared.runtime.broker import calling, connected, prepare
+from shared.runtime.broker import calling, connected, prepare_event_log
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.settings import Settings
 from shared.store.port import Store
@@ -149,7 +149,7 @@ class Hub:
             calling(_CALL_SECONDS, "declaring the log of events"),
             connected(self._settings) as own,
         ):
-            await prepare(own, self._settings, event_log=True)
+            await prepare_event_log(own, self._settings)
         async with deadline(_CALL_SECONDS, "reading the log of events", error=BrokerDown):
             await channel.set_qos(prefetch_count=_LOG_PREFETCH)
             queue = await channel.get_queue(topology.EVENT_LOG, ensure=False)

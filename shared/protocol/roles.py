@@ -40,7 +40,7 @@ class Role:
         sends_back_to: other queues that it puts messages into directly: replays, and a job that must be read again.
         events: those that it publishes to `podcast.events`.
         watches: it has queues of its own for events.
-        reads_event_log: it reads the log of changes of state.
+        reads_event_log: it reads the log of changes of state, and declares it.
         operates: it reads, replays and discards dead letters.
     """
 

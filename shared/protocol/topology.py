@@ -140,10 +140,19 @@ async def verify(connection: AbstractConnection, queues: Sequence[WorkQueue] = W
     await declarations.verify(connection, queues)
 
 
-async def declare_event_log(connection: AbstractConnection) -> None:
-    """Declare the log of changes of state, for those that read it; it begins when somebody declares it first."""
+async def declare_event_log(connection: AbstractConnection, *, alone: bool = False) -> None:
+    """Declare the log of changes of state, for those that read it; it begins when somebody declares it first.
+
+    Args:
+        connection: to the broker.
+        alone: without the exchange that it is bound to, for a user that may declare only the log.
+
+    Raises:
+        ChannelNotFoundEntity: alone, and the exchange is not there.
+    """
     async with connection.channel(publisher_confirms=False) as channel:
-        await channel.declare_exchange(EVENTS_EXCHANGE, "topic", durable=True)
+        if not alone:
+            await channel.declare_exchange(EVENTS_EXCHANGE, "topic", durable=True)
         found = await declarations.declare_queue(channel, declarations.event_log(EVENT_LOG))
         await found.bind(EVENTS_EXCHANGE, routing_key=EVENT_LOG_KEY)
 

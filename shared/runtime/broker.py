@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import aio_pika
 import structlog
@@ -86,26 +86,48 @@ def ssl_context(amqp_url: str, settings: Settings) -> ssl.SSLContext | None:
     return tls.trusting(settings.ca) if amqp_url.lstrip().startswith("amqps:") else None
 
 
-async def prepare(connection: AbstractConnection, settings: Settings, *, event_log: bool = False) -> None:
+async def prepare(connection: AbstractConnection, settings: Settings) -> None:
     """Make sure that exchanges and queues are there: declare them, or look for them if the user may not.
 
     Args:
         connection: to the broker.
         settings: whether to try to declare them.
-        event_log: only the log of changes of state, instead of all the others.
 
     Raises:
         BrokerDown: the user may not declare them, and one is missing.
     """
     if settings.declare_topology:
         try:
-            await (topology.declare_event_log(connection) if event_log else topology.declare(connection))
+            await topology.declare(connection)
         except ChannelAccessRefused as refused:
             log.info("this user may declare nothing; PODCAST_DECLARE_TOPOLOGY=false says so", reason=str(refused))
         else:
             return
+    with _found():
+        await topology.verify(connection)
+
+
+async def prepare_event_log(connection: AbstractConnection, settings: Settings) -> None:
+    """Make sure that the log of changes of state is there: who reads it may declare it, if nothing else.
+
+    Args:
+        connection: to the broker.
+        settings: whether to try to declare also what it is bound to.
+
+    Raises:
+        BrokerDown: the log is missing, or not back yet after a restart of the broker.
+    """
+    with _found():
+        for alone in (False, True) if settings.declare_topology else (True,):
+            with contextlib.suppress(ChannelAccessRefused):
+                return await topology.declare_event_log(connection, alone=alone)
+        return await topology.verify_event_log(connection)  # with rights of before it was the reader's
+
+
+@contextlib.contextmanager
+def _found() -> Iterator[None]:
     try:
-        await (topology.verify_event_log(connection) if event_log else topology.verify(connection))
+        yield
     except ChannelNotFoundEntity as error:
         raise BrokerDown(
             f"The broker has not everything that is needed, and this user may declare nothing: {error}.",

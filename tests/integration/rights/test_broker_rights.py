@@ -16,7 +16,7 @@ from shared.errors import BrokerDown
 from shared.protocol import topology
 from shared.protocol.messages import ChunkSynthesized, JobCancelRequested
 from shared.protocol.roles import ROLES, Role
-from shared.runtime.broker import connected, prepare
+from shared.runtime.broker import connected, prepare, prepare_event_log
 from shared.runtime.publishing import Publisher
 from shared.settings import Settings
 from tests.servers.rights import BrokerUsers
@@ -104,13 +104,15 @@ async def test_a_service_publishes_its_own_messages_and_no_others(broker_users: 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 async def test_nobody_declares_or_removes_anything_that_is_shared(broker_users: BrokerUsers, role: Role) -> None:
+    # The log is its readers' own, so they may remove it too.
+    log = () if role.reads_event_log else (lambda channel: channel.queue_delete(topology.EVENT_LOG),)
     await refused(
         broker_users,
         role.name,
+        *log,
         lambda channel: channel.declare_queue("mine", durable=True),
         lambda channel: channel.declare_exchange("mine", "fanout"),
         lambda channel: channel.exchange_delete(topology.EXCHANGE),
-        lambda channel: channel.queue_delete(topology.EVENT_LOG),
         publishing("amq.topic", "anything"),
         publishing("", topology.SYNTHESIZER.name),
     )
@@ -162,7 +164,24 @@ async def test_who_may_declare_nothing_finds_that_everything_is_there(
         settings = Settings(amqp_url=broker_users.url(role.name), declare_topology=declares)
         async with connected(settings) as connection:
             await prepare(connection, settings)
-            await prepare(connection, settings, event_log=True)
+
+
+@pytest.mark.parametrize("declares", [True, False])
+async def test_the_gateway_declares_the_log_that_it_reads_and_nobody_else_does(
+    broker_users: BrokerUsers, declares: bool
+) -> None:
+    for role in sorted(ROLES, key=lambda role: role.reads_event_log):
+        settings = Settings(amqp_url=broker_users.url(role.name), declare_topology=declares)
+        async with connected(settings) as connection:
+            if role.reads_event_log:
+                await prepare_event_log(connection, settings)
+            else:
+                with pytest.raises(BrokerDown, match=f"no queue '{topology.EVENT_LOG}'"):
+                    await prepare_event_log(connection, settings)
+    # As a gateway whose rights are from before the log was its own.
+    settings = Settings(amqp_url=broker_users.url("operator"), declare_topology=declares)
+    async with connected(settings) as connection:
+        await prepare_event_log(connection, settings)
 
 
 async def test_who_may_declare_nothing_is_told_what_is_missing(broker_users: BrokerUsers) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.stack.check_files import ALL_FILES, OPTIONS
+from deploy.stack.check_files import ALL_FILES, GIVEN, OPTIONS
 from deploy.stack.deployment import Deployment
 from deploy.stack.initialising import initialise
 from deploy.stack.rendering import merged
@@ -22,7 +22,7 @@ Merge = Callable[..., dict[str, Any]]
 @pytest.fixture
 def deployment(tmp_path: Path) -> Deployment:
     """A deployment of the test's own."""
-    return initialise(tmp_path / "deployment", OPTIONS, {"speech_api_key": "a key"}).deployment
+    return initialise(tmp_path / "deployment", OPTIONS, GIVEN).deployment
 
 
 def as_docker_reads_it(deployment: Deployment, *overlays: str) -> dict[str, Any]:
@@ -38,6 +38,6 @@ def as_docker_reads_it(deployment: Deployment, *overlays: str) -> dict[str, Any]
 def merge(tmp_path_factory: pytest.TempPathFactory) -> Merge:
     """Merges docker-stack.yml with overlays, each combination once."""
     folder = tmp_path_factory.mktemp("deployment")
-    initialise(folder, OPTIONS | ALL_FILES, {"speech_api_key": "a key"})
+    initialise(folder, OPTIONS | ALL_FILES, GIVEN)
     one = initialise(folder, {"PODCAST_OVERLAYS": ""}).deployment
     return functools.cache(lambda *overlays: as_docker_reads_it(one, *overlays))

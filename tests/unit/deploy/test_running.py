@@ -113,6 +113,8 @@ def test_no_tag_and_an_unknown_overlay_are_named(tmp_path: Path) -> None:
     assert (code, "rabbitmq-cluster" in output) == (2, True)
     code, output = run(Deployment(tmp_path), "init", "--tag", "1", "--overlay", "external-broker")
     assert (code, "--amqp-url-file FILE" in output) == (2, True)
+    code, output = run(Deployment(tmp_path), "init", "--tag", "1", "--overlay", "tracing-headers")
+    assert (code, "--traces-headers-file FILE" in output) == (2, True)
     assert not (tmp_path / "secrets").exists()
 
 

@@ -206,6 +206,15 @@ def test_messages_of_required_variables_have_no_hyphen() -> None:
             assert "-" not in message, (path, message)
 
 
+def test_the_key_of_a_collector_is_a_file_of_every_service_that_sends_traces(merge: Merge) -> None:
+    found = merge("tracing", "tracing-headers")["services"]
+    sending = {name for name, each in found.items() if each.get("environment", {}).get("OTEL_TRACES_EXPORTER")}
+    assert sending == {*OURS, "speech"}
+    for name in sending:
+        assert found[name]["environment"]["PODCAST_TRACES_HEADERS_FILE"] == "/run/secrets/traces_headers", name
+        assert "traces_headers" in [secret["target"] for secret in found[name]["secrets"]], name
+
+
 def test_our_variables_reach_our_settings(merge: Merge) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for name, found in every_service(merge):
