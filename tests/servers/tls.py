@@ -16,7 +16,7 @@ from shared.settings import Settings
 from shared.store.port import open_store
 from tests.servers.minio import START_SECONDS, MinioServer
 from tests.servers.process import Process
-from tests.servers.rabbitmq import RabbitServer
+from tests.servers.rabbitmq import RabbitServer, listens
 
 
 class TlsRabbitServer(RabbitServer):
@@ -42,6 +42,11 @@ class TlsRabbitServer(RabbitServer):
         )
         write_private(conf, conf.read_text() + more)
         self.start_prepared()
+        # A node listens on one port after the other.
+        deadline = time.monotonic() + START_SECONDS
+        while not listens(LOOPBACK, self.amqps_port):
+            assert time.monotonic() < deadline, "no encrypted listener"
+            time.sleep(0.01)
 
     def amqps(self, url: str, *, host: str = LOOPBACK) -> str:
         """The encrypted address for an `amqp://` address of this node."""
