@@ -153,6 +153,8 @@ async def test_a_channel_that_refuses_since_its_queue_lost_its_leader_is_replace
     try:
         await asyncio.to_thread(brokers.start)
         await brokers.joined()
+        if '"4.' in await asyncio.to_thread(brokers.nodes[0].evaluate, "rabbit_misc:version()."):
+            pytest.skip("RabbitMQ 4 refuses nothing: it keeps a message until its queue has a leader.")
         vhost = brokers.nodes[0].vhost()
         async with connected(Settings(amqp_url=vhost)) as connection:
             await topology.declare(connection)
