@@ -45,6 +45,9 @@ class TimedChunk(Frozen):
     start: int = Field(ge=0)
     frames: int = Field(ge=1)
     pause: int = Field(ge=0, description="silence after it")
+    language: str | None = Field(None, description="BCP 47 tag; null: the manifest's")
+    voice: str | None = Field(None, description="what speaks it; null: the manifest's")
+    speaker: str | None = Field(None, description="who says it in a dialogue; null: the narrator")
 
 
 class TimedChapter(Frozen):
@@ -84,7 +87,17 @@ def plan(manifest: Manifest, measurements: Sequence[ChunkMeasurement], sample_ra
     last = len(manifest.chunks) - 1
     for chunk, measurement in zip(manifest.chunks, measurements, strict=True):
         pause = LEAD_OUT_BLOCKS if chunk.index == last else pause_blocks(manifest.pause_ms(chunk))
-        chunks.append(TimedChunk(index=chunk.index, start=position, frames=measurement.frames, pause=pause * block))
+        chunks.append(
+            TimedChunk(
+                index=chunk.index,
+                start=position,
+                frames=measurement.frames,
+                pause=pause * block,
+                language=chunk.language,
+                voice=chunk.voice,
+                speaker=chunk.speaker,
+            )
+        )
         position += measurement.frames + pause * block
     return Timeline(
         sample_rate=sample_rate,
