@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from services.assembler import chapter_marks, chunks, cover, mastering, metrics, scratch, tags, timing
+from services.assembler import chapter_marks, chunks, cover, mastering, metrics, scratch, tags, timing, voice_levels
 from services.assembler.captions import webvtt, words_of
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
 from services.assembler.failures import ChunkMissing
@@ -90,7 +90,7 @@ async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
     picture = await cover.load(manifest.request.cover, store)
     with spans.span("measure chunks"):
-        measurements = await chunks.measure(manifest, store, sample_rate)
+        measurements = voice_levels.levelled(manifest, await chunks.measure(manifest, store, sample_rate))
     timeline = await in_thread(partial(plan, manifest, measurements, sample_rate))
     gain = gain_db(whole_energies(timeline, measurements), manifest.request.loudness)
     bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
