@@ -202,6 +202,8 @@ class Settings(BaseSettings):
         24_000, description="of stored chunks and episodes, Hz"
     )
 
+    watch_folder: str = Field("", description="the folder that `podcast watch-folder` watches if it is given none")
+
     # What a preview estimates
     cost_per_million_characters: float = Field(
         0, ge=0, description="what a speech server takes for a million characters, in your currency; 0: nothing"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
-from typing import Final
 
-from services.chunker import manifests
+from services.chunker import manifests, pace
 from services.chunker.documents.reading import Packed
 from services.chunker.manifests import Outline
 from services.chunker.splitting import SplitChunk
@@ -14,12 +12,6 @@ from shared.protocol.messages import PauseLengths, PreviewRequested
 from shared.protocol.preview import Preview, PreviewChapter, PreviewChunk
 from shared.protocol.voices import VoiceList
 from shared.settings import Settings
-
-_CHARACTERS_A_SECOND: Final = 14.5
-"""Measured with piper's default voice: 13.5 to 17.9 a paragraph of English, 14.6 over all."""
-_IDEOGRAPH: Final = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_IDEOGRAPH_CHARACTERS: Final = 3
-"""An ideograph or kana takes as long as this many letters: Chinese and Japanese are read at 4 to 6 a second."""
 
 
 def build(
@@ -43,7 +35,7 @@ def build(
             title=chapter.title,
             level=chapter.level,
             characters=sum(len(chunk.text) for chunk in chunks),
-            estimated_seconds=round(sum(_seconds(chunk, asked.speed, pauses) for chunk in chunks), 1),
+            estimated_seconds=round(sum(_seconds(chunk, outline, asked.speed, pauses) for chunk in chunks), 1),
             chunks=tuple(_chunk(chunk, outline) for chunk in chunks),
         )
         for number, chapter, chunks in zip(numbers, outline.split.chapters, grouped, strict=True)
@@ -78,9 +70,10 @@ def _chunk(chunk: SplitChunk, outline: Outline) -> PreviewChunk:
     )
 
 
-def _seconds(chunk: SplitChunk, speed: float, pauses: PauseLengths) -> float:
-    letters = len(chunk.text) + (_IDEOGRAPH_CHARACTERS - 1) * len(_IDEOGRAPH.findall(chunk.text))
+def _seconds(chunk: SplitChunk, outline: Outline, speed: float, pauses: PauseLengths) -> float:
     pause_ms = 0 if chunk.pause_after == "none" else int(getattr(pauses, chunk.pause_after))
     if chunk.ends_turn:
         pause_ms = pauses.turn
-    return letters / (_CHARACTERS_A_SECOND * speed) + pause_ms / 1_000
+    model = outline.casting.of(chunk.language, chunk.speaker).model
+    spoken = pace.seconds(chunk.text, language=chunk.language or outline.language, model=model, speed=speed)
+    return spoken + pause_ms / 1_000

@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, str]] = {
     "render": "services.cli.render:render",
     "preview": "services.cli.preview_command:preview",
     "submit": "services.cli.job_commands:submit",
+    "watch-folder": "services.cli.watch_folder_command:watch_folder",
     "watch": "services.cli.job_commands:watch",
     "status": "services.cli.store_commands:status",
     "fetch": "services.cli.store_commands:fetch",

@@ -9,7 +9,18 @@ from typing import Any
 
 import click
 
-from services.cli import durations, exits, interrupts, job_options, printing, progress_display, summary, targets
+from services.cli import (
+    batch,
+    durations,
+    exits,
+    interrupts,
+    job_options,
+    printing,
+    progress_display,
+    source_arguments,
+    summary,
+    targets,
+)
 from services.cli.backends.port import HandedOver
 from shared.client import sources as reading
 from shared.client import submission
@@ -21,19 +32,32 @@ _CANCEL_PATIENCE_SECONDS = 10.0
 
 
 @click.command()
-@click.argument("source")
+@source_arguments.several
 @job_options.of_a_job
 @job_options.formats_option
 @targets.on_a_stack
-def submit(source: str, formats: tuple[Any, ...], directory: Path | None, as_json: bool, **options: Any) -> None:
+def submit(
+    sources: tuple[str, ...], formats: tuple[Any, ...], directory: Path | None, as_json: bool, **options: Any
+) -> None:
     """Hand a document over as a job; print its id.
 
-    SOURCE is a file, an http(s) address, or - for stdin.
+    SOURCE is a file, a folder of documents, an http(s) address, or - for stdin. Each of several is a job of its own;
+    one that fails stops no other.
     """
+    sources, options = source_arguments.checked(sources, options)
     target = targets.named(directory)
     settings = target.settings
     order = job_options.order(options, tuple(dict.fromkeys(formats)) or ("mp3",))
-    found = reading.find(source, limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
+    if len(sources) > 1:
+        wanted = batch.Batch(order, (), Path(), settings, options["source_format"])
+
+        async def all_of_them() -> list[batch.Outcome]:
+            async with target.opened() as backend:
+                return await batch.submit(wanted, sources, backend)
+
+        batch.report(interrupts.run(all_of_them()), as_json=as_json)
+        return
+    found = reading.find(sources[0], limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
     draft = submission.draft(order, found, text_limit_characters=settings.text_limit_characters)
 
     async def work() -> HandedOver:

@@ -1,48 +1,34 @@
-"""`podcast render`: one document in, one audio file out, on a running stack or on its own."""
+"""`podcast render`: documents in, audio files out, on a running stack or on its own."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
-from services.cli import exits, interrupts, job_options, printing, summary, targets
-from services.cli.backends.port import CommandBackend, HandedOver
-from services.cli.progress_display import Display, display
+from services.cli import batch, exits, following, interrupts, job_options, printing, source_arguments, summary, targets
+from services.cli.following import Result
+from services.cli.progress_display import display
 from shared.client import destinations, fetching, submission
 from shared.client import sources as reading
-from shared.errors import BadInput, PodcastError
-from shared.protocol.manifest import Manifest
-from shared.protocol.messages import JobStatus
+from shared.errors import BadInput
+from shared.protocol.messages import AudioFormat
 from shared.settings import Engine
 
-_CANCEL_SECONDS = 3.0
-"""To cancel the job on a running stack."""
 _GRACE_SECONDS = 20.0
-"""After Ctrl-C: to cancel the job and to stop the command's own stack. A second Ctrl-C does not wait."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """A job that has ended, and its files."""
-
-    status: JobStatus
-    manifest: Manifest | None
-    outputs: dict[str, Path]
+"""After Ctrl-C: to cancel the jobs and to stop the command's own stack. A second Ctrl-C does not wait."""
 
 
 @click.command()
-@click.argument("source")
+@source_arguments.several
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
     required=True,
     metavar="OUT",
-    help="The file to make; .mp3, .m4b, .opus, .flac or .wav says in which format.",
+    help="The file to make; .mp3, .m4b, .opus, .flac or .wav says in which format. FOLDER/ for several sources.",
 )
 @job_options.of_a_job
 @job_options.formats_option
@@ -60,9 +46,9 @@ class Result:
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary.")
 def render(  # noqa: PLR0917 - click passes them by name
-    source: str,
-    output: Path,
-    formats: tuple[Any, ...],
+    sources: tuple[str, ...],
+    output: str,
+    formats: tuple[AudioFormat, ...],
     captions: bool,
     speech_url: str | None,
     synthesizers: int | None,
@@ -72,34 +58,43 @@ def render(  # noqa: PLR0917 - click passes them by name
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Make an episode of a document or a page.
+    """Make an episode of a document or a page, or one of each of several.
 
-    SOURCE is a file, a folder of documents, an http(s) address, or - for stdin. OUT's suffix says in which format;
-    each further --format is written beside it. Uses the system that --api, the environment (PODCAST_AMQP_URL with
-    PODCAST_STORE_URL, or PODCAST_API_URL) or a running `podcast up` names. Where there is none, or where --speech-url
-    or --synthesizers asks for it, brings up its own for this one job.
+    SOURCE is a file, a folder of documents, an http(s) address, or - for stdin. OUT's suffix says in which format; each
+    further --format is written beside it. With several sources, or OUT as FOLDER/, each becomes an episode in that
+    folder, named after it; one that fails stops no other. Uses the system that --api, the environment (PODCAST_AMQP_URL
+    with PODCAST_STORE_URL, or PODCAST_API_URL) or a running `podcast up` names. Where there is none, or where
+    --speech-url or --synthesizers asks for it, brings up its own for this one command.
     """
-    kinds = tuple(dict.fromkeys((fetching.audio_format(output), *formats)))
-    output = destinations.made_ready(output)
-    order = job_options.order(options, kinds)
-    settings = targets.settings_in(directory)
-    found = reading.find(source, limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
-    draft = submission.draft(order, found, text_limit_characters=settings.text_limit_characters)
-    outputs = {kinds[0]: output} | {
-        kind: fetching.beside(output, kind) for kind in (*kinds[1:], *(fetching.CAPTIONS if captions else ()))
-    }
+    sources, options = source_arguments.checked(sources, options)
     if engine is not None and options["model"] is not None:
         raise BadInput("--engine and --model ask for two things.", hint="Give one of them.")
     plan = targets.Plan(directory=directory, speech_url=speech_url, synthesizers=synthesizers, engine=engine)
+    settings = targets.settings_in(directory)
+    files = fetching.CAPTIONS if captions else ()
+    if len(sources) > 1 or output.endswith("/"):
+        kinds = tuple(dict.fromkeys(formats)) or ("mp3",)
+        order = job_options.order(options, kinds)
+        wanted = batch.Batch(order, (*kinds, *files), batch.folder(output), settings, options["source_format"])
+        outcomes = interrupts.run(batch.render(wanted, sources, plan, quiet=quiet), grace_seconds=_GRACE_SECONDS)
+        batch.report(outcomes, as_json=as_json)
+        return
+    to = Path(output)
+    kinds = tuple(dict.fromkeys((fetching.audio_format(to), *formats)))
+    to = destinations.made_ready(to)
+    order = job_options.order(options, kinds)
+    found = reading.find(sources[0], limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
+    draft = submission.draft(order, found, text_limit_characters=settings.text_limit_characters)
+    outputs = {kinds[0]: to} | {kind: fetching.beside(to, kind) for kind in (*kinds[1:], *files)}
 
     async def work() -> Result:
         with display(quiet=quiet) as shown:
             async with targets.for_one_job(plan, settings, say=shown.say) as target, target.opened() as backend:
-                if engine is None:
-                    return await _render(draft, order.job_id, backend, outputs, shown)
-                await backend.check_engine(engine)
-                request = draft.request.model_copy(update={"model": engine})
-                return await _render(replace(draft, request=request), order.job_id, backend, outputs, shown)
+                job = draft
+                if engine is not None:
+                    await backend.check_engine(engine)
+                    job = replace(draft, request=draft.request.model_copy(update={"model": engine}))
+                return await following.rendered(job, order.job_id, backend, outputs, shown)
 
     result = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     if as_json:
@@ -108,41 +103,3 @@ def render(  # noqa: PLR0917 - click passes them by name
         raise exits.JobFailed(summary.failure(result.status))
     if not as_json:
         printing.say("\n".join(summary.lines(result.status, result.manifest, result.outputs)))
-
-
-async def _render(
-    draft: submission.Draft, chosen_id: str | None, backend: CommandBackend, outputs: dict[str, Path], shown: Display
-) -> Result:
-    """Submit the job, follow it to its end, and fetch its files."""
-    handing_over = asyncio.create_task(backend.submit(draft, chosen_id=chosen_id))
-    try:
-        # Shielded: we must know whether there is a job to cancel.
-        job = await asyncio.shield(handing_over)
-        status = await _followed(job.job_id, backend, shown)
-    except asyncio.CancelledError:
-        await _cancel(handing_over, backend, shown)
-        raise
-    manifest = await backend.manifest(job.job_id)
-    if status.state != "completed":
-        return Result(status, manifest, {})
-    await backend.fetch(outputs, status)
-    return Result(status, manifest, outputs)
-
-
-async def _followed(job_id: str, backend: CommandBackend, shown: Display) -> JobStatus:
-    status: JobStatus | None = None
-    async for status in backend.follow(job_id, retried=shown.retried, say=shown.say):
-        shown.show(status)
-    if status is None:
-        raise RuntimeError("following a job ends with its last status")
-    return status
-
-
-async def _cancel(handing_over: asyncio.Task[HandedOver], backend: CommandBackend, shown: Display) -> None:
-    shown.say("interrupted: cancelling the job")
-    try:
-        async with asyncio.timeout(_CANCEL_SECONDS):
-            job = await handing_over
-            await backend.cancel(job.job_id, reason="interrupted by the client")
-    except (PodcastError, TimeoutError) as error:
-        shown.say(f"The job could not be cancelled: {error or 'the system does not answer.'} See `podcast cancel`.")

@@ -114,6 +114,37 @@ def test_render_makes_an_episode_over_http(over_http: Podcast, article: Path, tm
     assert "starting a stack" not in rendered.stderr
 
 
+def test_of_several_sources_each_is_an_episode_and_one_that_fails_stops_no_other(
+    over_http: Podcast, directly: Podcast, article: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "article.txt").write_text("The same name, and another text.", encoding="utf-8")
+    (tmp_path / "broken.epub").write_bytes(b"PK\x03\x04 but no book")
+    (tmp_path / "plan.md").write_text("--- podcast plan 1\n---\n#Title\n", encoding="utf-8")
+    sources = (article, tmp_path / "article.txt", tmp_path / "broken.epub", tmp_path / "plan.md", "-")
+
+    for podcast, folder in ((over_http, tmp_path / "http"), (directly, tmp_path / "amqp")):
+        ended = podcast("render", *sources, "-o", f"{folder}/", "--format", "opus", "--captions", stdin="From stdin.")
+        assert (ended.exit_code, ended.stderr.splitlines()[-1]) == (1, "podcast: 2 of 5 sources have failed.")
+        header, *lines = ended.stdout.splitlines()
+        assert header.split() == ["STATE", "LENGTH", "SOURCE"]
+        assert [line.split()[0] for line in lines] == ["completed", "completed", "failed", "failed", "completed"]
+        assert "Line 3 of the plan" in lines[3]
+        assert sorted(path.name for path in folder.iterdir()) == sorted(
+            f"{name}.{suffix}"
+            for name in ("article", "article-txt", "stdin")
+            for suffix in ("opus", "vtt", "chapters.json")
+        )
+
+    submitted = over_http("submit", *sources[:3], "--json")
+    assert submitted.exit_code == 1
+    documents = json.loads(submitted.stdout)
+    assert [min(document) for document in documents] == ["job_id", "job_id", "error"]
+    assert over_http("watch", "-q", documents[1]["job_id"]).exit_code == 0
+    assert over_http("submit", *sources[2:4], "--id", "x").stderr == (
+        "podcast: --id cannot be the same for 2 sources. Leave it out.\n"
+    )
+
+
 def test_a_plan_that_was_written_over_http_is_edited_and_submitted(over_http: Podcast, tmp_path: Path) -> None:
     text, plan = tmp_path / "text.md", tmp_path / "plan.md"
     text.write_text("# The Keeper\n\nShe counted them.\n\n```\nnot heard\n```\n\nThen she slept.\n", encoding="utf-8")
@@ -131,7 +162,7 @@ def test_a_plan_that_was_written_over_http_is_edited_and_submitted(over_http: Po
     assert [chapter["text"] for chapter in shown["chapters"]] == [
         "The Keeper\n\nShe counted them.\n\nHeard now.\n\nThen she slept."
     ]
-    assert finished(over_http, plan)
+    assert finished(over_http, plan, "--plan")
     plan.write_text("--- podcast plan 1\n---\n#Title\n", encoding="utf-8")
     refused = over_http("preview", "-q", plan)
     assert (refused.exit_code, "Line 3 of the plan: after # there is no space." in refused.stderr) == (2, True)

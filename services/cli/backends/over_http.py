@@ -133,6 +133,10 @@ class HttpBackend:
                 found = await self._client.manifest(job_id)
         except NotFound:
             return None
+        except PodcastError as error:
+            if isinstance(error.__cause__, api.Conflict):  # its source could not be read, so there will be none
+                return None
+            raise
         try:
             return read(Manifest, json.dumps(found), strict=False)
         except ValidationError as error:

@@ -87,6 +87,19 @@ async def test_the_estimate_counts_words_pauses_and_speed(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("language", "model", "seconds"),
+    [("en", None, 10.0), ("fr-CA", None, 8.9), ("pt", None, 11.3), ("en", "espeak-ng", 8.1)],
+)
+async def test_the_estimate_depends_on_language_and_engine(
+    tmp_path: Path, language: str, model: str | None, seconds: float
+) -> None:
+    harness = Previewer(tmp_path)
+    made = await harness.make(harness.draft(TextSource(text="a" * 145), language=language, model=model).request)
+    assert isinstance(made, Preview)
+    assert made.estimated_seconds == seconds
+
+
+@pytest.mark.parametrize(
     ("source", "limits", "kind"),
     [
         (TextSource(text=" \n "), {}, "BadSource"),
