@@ -148,6 +148,9 @@ class Chunk:
         state: where it stands.
         text: what is spoken.
         chapter: index of its chapter.
+        language: its own, as a BCP 47 tag; None: the job's.
+        voice: what speaks it; None: the job's voice.
+        speaker: who says it in a dialogue; None: the narrator.
         audio_seconds: how long its audio is; None: not known.
         attempts: how often it was tried, if it has failed; None: not known.
         reason: why it has failed.
@@ -157,6 +160,9 @@ class Chunk:
     state: str = ""
     text: str = ""
     chapter: int = 0
+    language: str | None = None
+    voice: str | None = None
+    speaker: str | None = None
     audio_seconds: float | None = None
     attempts: int | None = None
     reason: str | None = None

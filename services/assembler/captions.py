@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import sentencex
 
 from services.assembler.timeline import Timeline
+from shared.protocol.manifest import Manifest
 
 LINE_COLUMNS = 65
 """The podcast namespace recommends at most 65 characters a line; a wide (CJK) character takes two columns."""
@@ -20,21 +22,46 @@ _JOINER = "\N{ZERO WIDTH JOINER}"
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def webvtt(timeline: Timeline, texts: Sequence[str], language: str) -> Iterator[str]:
-    """The caption file, piece by piece.
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a chunk.
+
+    Attributes:
+        text: as it stands in the document.
+        language: BCP 47 tag, for finding the ends of sentences.
+        speaker: who says it; None: the narrator, or the text names the speaker itself.
+    """
+
+    text: str
+    language: str
+    speaker: str | None = None
+
+
+def words_of(manifest: Manifest) -> list[Words]:
+    """The words of each chunk of a job."""
+    found = []
+    for chunk in manifest.chunks:
+        text = chunk.written or chunk.text
+        speaker = None if chunk.speaker is None or text.startswith(f"{chunk.speaker}:") else chunk.speaker
+        found.append(Words(text, chunk.language or manifest.language, speaker))
+    return found
+
+
+def webvtt(timeline: Timeline, words: Sequence[Words]) -> Iterator[str]:
+    """The caption file, piece by piece; the speaker of a cue is a voice span (`<v NAME>`).
 
     Args:
         timeline: when each chunk is spoken.
-        texts: the text of each chunk.
-        language: BCP 47 tag, for finding the ends of sentences.
+        words: of each chunk.
     """
     yield "WEBVTT\n"
-    for chunk, text in zip(timeline.chunks, texts, strict=True):
+    for chunk, said in zip(timeline.chunks, words, strict=True):
         begin = round(1_000 * timeline.seconds(chunk.start))
         end = round(1_000 * timeline.seconds(chunk.start + chunk.frames))
-        for start, stop, lines in cues(text, language, begin, end):
+        voice = f"<v {' '.join(said.speaker.split()).translate(_ESCAPES)}>" if said.speaker else ""
+        for start, stop, lines in cues(said.text, said.language, begin, end):
             yield f"\n{timestamp(start)} --> {timestamp(stop)}\n"
-            yield "".join(line.translate(_ESCAPES) + "\n" for line in lines)
+            yield voice + "".join(line.translate(_ESCAPES) + "\n" for line in lines)
 
 
 def cues(text: str, language: str, begin_ms: int, end_ms: int) -> list[tuple[int, int, list[str]]]:

@@ -122,7 +122,7 @@ async def episode_samples(
 
 
 async def samples_of(timed: TimedChunk, key: str, store: Store) -> Samples:
-    """One chunk's audio as it is stored.
+    """One chunk's audio, with the gain of its voice.
 
     Raises:
         ChunkMissing: it is gone, is damaged, or its length is no longer what was measured.
@@ -144,7 +144,7 @@ def _decode(timed: TimedChunk, key: str, data: bytes) -> Samples:
         raise ChunkMissing(timed.index, key, because="is damaged") from error
     if len(samples) != timed.frames:
         raise ChunkMissing(timed.index, key, because="has changed since it was measured")
-    return samples
+    return samples * np.float32(10 ** (timed.gain_db / 20)) if timed.gain_db else samples
 
 
 def _silence(frames: int) -> Samples:

@@ -14,8 +14,8 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from services.assembler import chapter_marks, chunks, cover, mastering, metrics, scratch, tags, timing
-from services.assembler.captions import webvtt
+from services.assembler import chapter_marks, chunks, cover, mastering, metrics, scratch, tags, timing, voice_levels
+from services.assembler.captions import webvtt, words_of
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
 from services.assembler.failures import ChunkMissing
 from services.assembler.timeline import Timeline, gain_db, plan, whole_energies
@@ -90,7 +90,7 @@ async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
     picture = await cover.load(manifest.request.cover, store)
     with spans.span("measure chunks"):
-        measurements = await chunks.measure(manifest, store, sample_rate)
+        measurements = voice_levels.levelled(manifest, await chunks.measure(manifest, store, sample_rate))
     timeline = await in_thread(partial(plan, manifest, measurements, sample_rate))
     gain = gain_db(whole_energies(timeline, measurements), manifest.request.loudness)
     bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
@@ -109,7 +109,7 @@ async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate:
         audio={str(name): encoded for name, encoded in audio.items()},
         files=files,
     )
-    document = await in_thread(partial(made.model_dump_json, indent=1))
+    document = await in_thread(partial(made.model_dump_json, indent=1, exclude_none=True))
     await store.put(_timing_key(manifest.job_id), document.encode(), content_type=CONTENT_TYPES["timing.json"])
     metrics.AUDIO_SECONDS.inc(timeline.seconds(timeline.frames))
     log.info("episode made", seconds=round(timeline.seconds(timeline.frames), 1), chunks=len(timeline.chunks))
@@ -120,7 +120,7 @@ def _write_texts(episode: mastering.Episode) -> None:
     """Captions and chapters, from the one timing manifest."""
     manifest, timeline = episode.manifest, episode.timeline
     with episode.path("vtt").open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(webvtt(timeline, [chunk.written or chunk.text for chunk in manifest.chunks], manifest.language))
+        file.writelines(webvtt(timeline, words_of(manifest)))
     document = chapter_marks.podcast_namespace_json(timeline, title=manifest.title, author=manifest.author)
     episode.path("chapters.json").write_bytes(document)
 

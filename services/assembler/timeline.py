@@ -36,6 +36,8 @@ class ChunkMeasurement(NamedTuple):
     frames: int
     energies: Energies
     true_peak_dbtp: float = 0.0
+    gain_db: float = 0.0
+    """Of its voice, beside the others of the episode; energies and peak are with it."""
 
 
 class TimedChunk(Frozen):
@@ -45,6 +47,10 @@ class TimedChunk(Frozen):
     start: int = Field(ge=0)
     frames: int = Field(ge=1)
     pause: int = Field(ge=0, description="silence after it")
+    gain_db: float = Field(0.0, strict=False, description="of its voice, before the gain of the episode")
+    language: str | None = Field(None, description="BCP 47 tag; null: the manifest's")
+    voice: str | None = Field(None, description="what speaks it; null: the manifest's")
+    speaker: str | None = Field(None, description="who says it in a dialogue; null: the narrator")
 
 
 class TimedChapter(Frozen):
@@ -84,7 +90,18 @@ def plan(manifest: Manifest, measurements: Sequence[ChunkMeasurement], sample_ra
     last = len(manifest.chunks) - 1
     for chunk, measurement in zip(manifest.chunks, measurements, strict=True):
         pause = LEAD_OUT_BLOCKS if chunk.index == last else pause_blocks(manifest.pause_ms(chunk))
-        chunks.append(TimedChunk(index=chunk.index, start=position, frames=measurement.frames, pause=pause * block))
+        chunks.append(
+            TimedChunk(
+                index=chunk.index,
+                start=position,
+                frames=measurement.frames,
+                pause=pause * block,
+                gain_db=measurement.gain_db,
+                language=chunk.language,
+                voice=chunk.voice,
+                speaker=chunk.speaker,
+            )
+        )
         position += measurement.frames + pause * block
     return Timeline(
         sample_rate=sample_rate,

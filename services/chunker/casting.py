@@ -120,10 +120,9 @@ class Casting:
             for table in (self.narration.voices, self.settings.voice_table):
                 if named := _entry(table, language):
                     return self._with_model(named)
-        if is_main:
-            spoken = self._language_of(self.default)
-            if not spoken or primary(spoken) == primary(language):
-                return self.default
+        spoken = self._language_of(self.default)
+        if primary(spoken) == primary(language) or (is_main and not spoken):
+            return self.default
         candidates = self._speaking(language)
         if candidates and not (is_main and self.voice):
             return Cast(candidates[0].name, self._model_of(candidates[0]))

@@ -27,6 +27,9 @@ class ChunkDocument(BaseModel):
     index: int = Field(ge=0, description="its place in the job", examples=[12])
     chapter: int = Field(ge=0, description="index of its chapter", examples=[1])
     text: str = Field(description="what is spoken", examples=["It was a bright cold day in April."])
+    language: str | None = Field(description="its own; null: the job's", examples=["de"])
+    voice: str | None = Field(description="what speaks it; null: the job's voice", examples=["de_DE-thorsten-medium"])
+    speaker: str | None = Field(description="who says it in a dialogue; null: the narrator")
     state: ChunkState = Field(description="`waiting` also stands for a chunk that is being spoken")
     audio_seconds: float | None = Field(description="how long its audio is; null while that is not known")
     attempts: int | None = Field(description="how often it was tried, if it has failed; null: not known")
@@ -81,6 +84,9 @@ def _document(found: ChunkFound) -> ChunkDocument:
         index=found.chunk.index,
         chapter=found.chunk.chapter,
         text=found.chunk.text,
+        language=found.chunk.language,
+        voice=found.chunk.voice,
+        speaker=found.chunk.speaker,
         state=found.state,
         audio_seconds=found.audio_seconds,
         attempts=found.failure.attempts if found.failure else None,

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared.languages import normalised
 from shared.protocol.messages import (
     CHUNK_TEXT_LIMIT_CHARACTERS,
     CHUNKS_LIMIT,
@@ -148,7 +149,14 @@ class Manifest(Frozen):
             model=request.model,
             speed=request.speed,
         )
-        changed = {"text": request.text, "written": "", "audio_key": request.audio_key}
+        changed = {
+            "text": request.text,
+            "written": "",
+            "language": None if request.language == self.language else normalised(request.language) or None,
+            "voice": None if request.voice == self.voice else request.voice,
+            "model": None if request.model == self.model else request.model,
+            "audio_key": request.audio_key,
+        }
         return self.model_copy(
             update={
                 "chunks": tuple(

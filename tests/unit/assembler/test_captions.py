@@ -7,8 +7,9 @@ import re
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.assembler.captions import LINE_COLUMNS, columns, cues, timestamp, webvtt, wrap
+from services.assembler.captions import LINE_COLUMNS, Words, columns, cues, timestamp, webvtt, words_of, wrap
 from services.assembler.timeline import TimedChunk, Timeline
+from tests.unit.assembler.material import manifest
 
 WORDS = st.text(min_size=1, max_size=400).filter(lambda text: bool(text.split()))
 
@@ -65,11 +66,11 @@ def test_the_file_is_webvtt_with_escaped_text_and_increasing_times() -> None:
     )
     timeline = Timeline(sample_rate=24_000, lead_in=0, frames=24_000 * 3_603, chunks=chunks, chapters=())
 
-    text = "".join(webvtt(timeline, ["AT&T <b> --> here.", "Next."], "en"))
+    text = "".join(webvtt(timeline, [Words("AT&T <b> --> here.", "en"), Words("Next.", "en", "A & B")]))
 
     assert text == (
         "WEBVTT\n\n00:59:59.000 --> 01:00:01.000\nAT&amp;T &lt;b&gt; --&gt; here.\n"
-        "\n01:00:02.000 --> 01:00:03.000\nNext.\n"
+        "\n01:00:02.000 --> 01:00:03.000\n<v A &amp; B>Next.\n"
     )
     assert re.findall(r"[^:\d]-->", text) == [" -->", " -->"]
 
@@ -77,3 +78,14 @@ def test_the_file_is_webvtt_with_escaped_text_and_increasing_times() -> None:
 def test_hours_take_as_many_digits_as_they_need() -> None:
     assert timestamp(359_999_999) == "99:59:59.999"
     assert timestamp(360_000_000) == "100:00:00.000"
+
+
+def test_the_words_of_a_chunk_are_the_written_ones_in_its_language_with_who_says_them() -> None:
+    made = manifest(["twelve", "Hallo.", "GUEST: Hello."], chapters=1)
+    changes = [{"written": "12"}, {"language": "de", "speaker": "HOST"}, {"speaker": "GUEST"}]
+    chunks = tuple(chunk.model_copy(update=change) for chunk, change in zip(made.chunks, changes, strict=True))
+    assert words_of(made.model_copy(update={"chunks": chunks})) == [
+        Words("12", "en-GB"),
+        Words("Hallo.", "de", "HOST"),
+        Words("GUEST: Hello.", "en-GB"),
+    ]

@@ -144,3 +144,18 @@ def test_the_narrator_keeps_the_voice_of_the_document() -> None:
     found.give_voices(["Host"], narrator_speaks=True)
     assert found.of(None, "Host").voice == "en-gb"
     assert found.of(None).voice == "default"
+
+
+def test_a_passage_in_the_default_voices_language_is_spoken_by_it() -> None:
+    assert casting("de").of("en") == DEFAULT
+    assert casting("de", voice="en-gb").of("en").voice == "en-gb"
+
+
+def test_where_there_are_not_enough_voices_nobody_speaks_with_the_documents_own_unnamed() -> None:
+    found = casting("en", NONE_LISTED)
+    found.give_voices(["Host", "Guest"], narrator_speaks=False)
+    assert not found.has_own_voice("Host")
+    assert not found.has_own_voice("Guest")
+    alone = casting("en", NONE_LISTED)
+    alone.give_voices(["Host"], narrator_speaks=False)
+    assert alone.has_own_voice("Host")

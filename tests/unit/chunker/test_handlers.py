@@ -14,6 +14,7 @@ from services.chunker.listed_voices import VoicesUnknown
 from shared.errors import BadSource, NotFound, PodcastError, TooLarge
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobChunked, JobRequest, ObjectSource, PauseLengths, TextSource, UrlSource
+from shared.protocol.narration import Narration
 from shared.protocol.voices import ListedVoice, VoiceList
 from shared.settings import Settings
 from shared.store import keys
@@ -222,3 +223,28 @@ async def test_a_list_that_cannot_be_read_is_as_none(tmp_path: Path) -> None:
     await harness.store.put(keys.voices(harness.settings.engine_identity), b"[]")
     with pytest.raises(VoicesUnknown):
         await harness.chunk(JobRequest(source=TextSource(text=GERMAN)))
+
+
+async def test_speakers_of_a_script_have_voices_and_a_pause_of_their_own(tmp_path: Path) -> None:
+    harness = Harness(tmp_path)
+    harness.voices = VOICES
+    lines = ["HOST: Welcome.", "GUEST: Thank you so much.", "HOST: And goodbye.", "GUEST: Goodbye to you."]
+    narration = Narration(speakers={"host": "de", "guest": "en-us"})
+    pauses = PauseLengths(turn=900)
+    job = JobRequest(source=TextSource(text="\n\n".join(lines)), narration=narration, pauses=pauses)
+    manifest = await harness.chunk(job)
+    assert [(chunk.speaker, chunk.text) for chunk in manifest.chunks] == [
+        ("HOST", "Welcome."),
+        ("GUEST", "Thank you so much."),
+        ("HOST", "And goodbye."),
+        ("GUEST", "Goodbye to you."),
+    ]
+    assert [manifest.chunk_request(index).voice for index in range(4)] == ["de", "en-us"] * 2
+    assert [manifest.pause_ms(chunk) for chunk in manifest.chunks] == [900, 900, 900, 0]
+
+
+async def test_speakers_that_nothing_tells_apart_are_named(tmp_path: Path) -> None:
+    lines = ["HOST: Welcome.", "GUEST: Thank you so much.", "HOST: And goodbye.", "GUEST: Goodbye to you."]
+    manifest = await Harness(tmp_path).chunk(JobRequest(source=TextSource(text="\n\n".join(lines))))
+    assert [chunk.text for chunk in manifest.chunks] == lines
+    assert [chunk.speaker for chunk in manifest.chunks] == ["HOST", "GUEST"] * 2

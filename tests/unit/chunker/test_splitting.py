@@ -274,3 +274,32 @@ def test_the_time_grows_with_the_length_and_no_faster(piece: str) -> None:
     seconds(20_000)  # warm up: some things are compiled once
     small = min(seconds(50_000) for _ in range(2))
     assert seconds(400_000) < 8 * 4 * small + 0.2, "eight times the text took more than 32 times as long"
+
+
+def test_between_speakers_there_is_a_turn_and_within_one_a_short_pause() -> None:
+    blocks = (
+        Paragraph("Welcome.", speaker="HOST"),
+        Paragraph("To the show.", speaker="HOST"),
+        Paragraph("Thanks.", speaker="GUEST"),
+        Paragraph("They shook hands."),
+        Paragraph("And went."),
+        Heading("Two", 1),
+        Paragraph("Bye.", speaker="HOST"),
+    )
+    found = splitting.split(
+        Document(blocks=blocks),
+        limit_characters=400,
+        target_characters=200,
+        language="en",
+        title="T",
+        chunks_limit=99,
+    )
+    assert [(chunk.speaker, chunk.pause_after, chunk.ends_turn) for chunk in found.chunks] == [
+        ("HOST", "sentence", False),
+        ("HOST", "paragraph", True),
+        ("GUEST", "paragraph", True),
+        (None, "paragraph", False),
+        (None, "chapter", False),
+        (None, "heading", False),
+        ("HOST", "none", False),
+    ]

@@ -253,3 +253,13 @@ async def test_an_edited_request_of_a_job_that_is_known_would_change_nothing_and
     with pytest.raises(BadInput, match="first request counts"):
         await request_counts(harness.store, known.model_copy(update={"speed": 2.0}))
     await request_counts(harness.store, known.model_copy(update={"job_id": "new"}))
+
+
+def test_a_chunk_that_is_corrected_to_another_voice_tells_it() -> None:
+    made = manifest("abc")
+    request = edited("B").model_copy(update={"voice": "eva", "language": "de", "model": made.model})
+    request = request.model_copy(update={"audio_key": correction_key(request)})
+    after = made.corrected(request)
+    assert (after.chunks[1].voice, after.chunks[1].language, after.chunks[1].model) == ("eva", "de", None)
+    assert after.chunk_request(1) == request
+    assert Manifest.model_validate_json(after.model_dump_json()) == after
