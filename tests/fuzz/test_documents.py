@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chunker import manifests
-from services.chunker.documents import archives, formats, tree
+from services.chunker.documents import archives, formats, raw_html
 from services.chunker.documents import reading as documents
 from services.chunker.documents.books import opening
 from services.chunker.documents.document import Document, Heading, Paragraph
@@ -120,7 +120,7 @@ def test_any_page_is_an_article_or_has_no_text(page: str) -> None:
 @fuzz
 @given(texts)
 def test_any_raw_html_has_words_or_none(markup: str) -> None:
-    for words, _ in tree.words_of_html(markup):
+    for words, _ in raw_html.words_of_html(markup):
         assert isinstance(words, str)
 
 

@@ -74,7 +74,17 @@ class Anchor:
     name: str
 
 
-Block = Heading | Paragraph | ChapterStart | Anchor
+@dataclass(frozen=True, slots=True)
+class Section:
+    """From here on the document says itself what kind of matter it is; "" is the text itself.
+
+    Readers remove it before they return the document, once it is decided what is read.
+    """
+
+    kind: str
+
+
+Block = Heading | Paragraph | ChapterStart | Anchor | Section
 
 
 @dataclass(frozen=True, slots=True)

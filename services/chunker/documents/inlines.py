@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from services.chunker.documents import reasons
 from services.chunker.documents.document import Omissions
 from services.chunker.documents.plain_text import join_lines
+from shared.protocol.narration import Narration
 
 Node = dict[str, Any]
 
@@ -24,10 +26,7 @@ _ORDINALS = frozenset({"st", "nd", "rd", "th", "er", "re", "e", "o", "a"})
 _TEX = re.compile(r"[\\^_{}]")
 _LINE_BREAKS = re.compile(r"<br\s*/?>|</?(?:p|div|li|hr)\b", re.IGNORECASE)
 
-_MATH = "formulas are markup, not words"
-_FOOTNOTE = "footnotes and their marks interrupt the text"
-_IMAGE = "a picture cannot be heard"
-_RAW = "raw markup, not words"
+_EXTERNAL = re.compile(r"(?:https?|ftp|mailto):", re.IGNORECASE)
 
 
 class Inlines:
@@ -36,11 +35,30 @@ class Inlines:
     Args:
         omissions: collects what is left out.
         on_anchor: called with the name of every anchor inside the text.
+        narration: which kinds of content are read.
+        notes: id → note that stands elsewhere.
+
+    Attributes:
+        notes_to_read: those that the text has referred to, in order; whoever reads them takes them out.
     """
 
-    def __init__(self, omissions: Omissions, on_anchor: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        omissions: Omissions,
+        on_anchor: Callable[[str], None],
+        narration: Narration,
+        notes: dict[str, list[Node]],
+    ) -> None:
+        self.notes_to_read: list[list[Node]] = []
         self._omissions = omissions
         self._on_anchor = on_anchor
+        self._narration = narration
+        self._notes = notes
+        self._referred: set[str] = set()
+
+    def has_read(self, note: str) -> bool:
+        """Whether the note with this id was read where it is referred to."""
+        return note in self._referred
 
     def text(self, nodes: list[Node]) -> str:
         """The words of a block, on one line."""
@@ -74,9 +92,9 @@ class Inlines:
             case "Math":
                 return self._math(str(content[1]))
             case "Note":
-                self._omissions.add("footnote", _FOOTNOTE, plain(content))
+                self._note(content)
             case "Image":
-                self._omissions.add("image", _IMAGE, plain(content[1]))
+                return self._image(plain(content[1]))
             case "RawInline":
                 return self._raw(str(content[0]), str(content[1]))
         return ""
@@ -110,23 +128,46 @@ class Inlines:
         words = plain(nodes)
         role = dict(attributes).get("role", "")
         if role in {"doc-noteref", "doc-backlink"} or ("#" in target and _MARK.fullmatch("".join(words.split()))):
-            self._omissions.add("footnote mark", _FOOTNOTE, words)
+            self._refer(target.partition("#")[2], words)
             return ""
-        return self._inside(nodes)
+        text = self._inside(nodes)
+        if self._narration.links == "address" and _EXTERNAL.match(target) and target not in text:
+            return f"{text} ({target})"
+        return text
+
+    def _refer(self, note: str, mark: str) -> None:
+        """A mark is not read; the note is, where it stands elsewhere."""
+        if note not in self._notes:
+            self._omissions.add("footnote mark", reasons.FOOTNOTE, mark)
+        elif note not in self._referred:
+            self._referred.add(note)
+            self.notes_to_read.append(self._notes[note])
+
+    def _note(self, blocks: list[Node]) -> None:
+        if self._narration.reads("notes"):
+            self.notes_to_read.append(blocks)
+        else:
+            self._omissions.add("footnote", reasons.FOOTNOTE, plain(blocks))
+
+    def _image(self, alt: str) -> str:
+        if alt.strip() and self._narration.reads("alt_texts"):
+            return f" {alt} "
+        self._omissions.add("image", reasons.IMAGE, alt)
+        return ""
 
     def _math(self, formula: str, *, is_tex: bool = False) -> str:
         if is_tex or _TEX.search(formula):
-            self._omissions.add("math", _MATH, formula)
+            self._omissions.add("math", reasons.MATH, formula)
             return ""
         return formula  # "n", or an amount between two dollar signs
 
     def _raw(self, format: str, markup: str) -> str:  # noqa: A002 - pandoc's name for it
         if format == "html" and markup.lower().startswith("<img"):
-            self._omissions.add("image", _IMAGE, markup)
+            self._omissions.add("image", reasons.IMAGE, markup)
             return ""
         if format == "html" and markup.startswith("<"):
             return "\n" if _LINE_BREAKS.match(markup) else ""  # the words between two tags are nodes of their own
-        self._omissions.add("raw", _RAW, markup)
+        self._omissions.add("raw", reasons.RAW, markup)
         return ""
 
 
@@ -137,16 +178,23 @@ def _superscript(text: str) -> str:
     return text
 
 
-def plain(nodes: Any) -> str:
-    """All the words under some nodes, for recognition and for samples; omissions are not counted."""
+def plain(nodes: Any, *, pictures: bool = True) -> str:
+    """All the words under some nodes, for recognition and for samples; omissions are not counted.
+
+    Args:
+        nodes: of pandoc's tree.
+        pictures: whether what stands for a picture counts.
+    """
     if isinstance(nodes, dict):
         if nodes.get("t") in {"Space", "SoftBreak", "LineBreak"}:
             return " "
+        if nodes.get("t") == "Image" and not pictures:
+            return ""
         apart = " " if nodes.get("t") in {"Plain", "Para", "Header"} else ""
-        return plain(nodes.get("c")) + apart
+        return plain(nodes.get("c"), pictures=pictures) + apart
     if isinstance(nodes, list):
         # An attribute ("id", [classes], [pairs]) is not text.
         if len(nodes) == 3 and isinstance(nodes[0], str) and isinstance(nodes[1], list):  # noqa: PLR2004 - as it says
             return ""
-        return "".join(map(plain, nodes))
+        return "".join(plain(each, pictures=pictures) for each in nodes)
     return nodes if isinstance(nodes, str) else ""

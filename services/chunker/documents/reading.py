@@ -19,6 +19,7 @@ from services.chunker.documents.books.opening import OpenedBook
 from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
 from services.chunker.documents.packed import Packed
 from services.chunker.documents.text import reading as text_reading
+from services.chunker.narration import matter, titles
 from services.chunker.speakable import SPEAKABLE
 from services.chunker.workers import in_worker
 from shared.errors import BadSource
@@ -161,14 +162,14 @@ def _recognise(
 
 
 def _plain(text: str, narration: Narration) -> Packed:
-    return Packed.of(_checked(text_reading.read(text, narration)))
+    return Packed.of(_narrated(text_reading.read(text, narration), narration))
 
 
 def _pdf(data: bytes, *, narration: Narration) -> Packed:
     # PDFium has 8 MB; only a worker that reads a PDF pays for it.
     from services.chunker.documents.pdf import reader  # noqa: PLC0415 - as it says
 
-    return Packed.of(_checked(reader.read(data, narration)))
+    return Packed.of(_narrated(reader.read(data, narration), narration))
 
 
 def _plan(text: str) -> Packed:
@@ -214,7 +215,12 @@ def _document(parsed: bytes, *, narration: Narration, book: OpenedBook | None, a
             omissions=tuple(omissions),
         )
     blocks = tuple(block for block in document.blocks if not isinstance(block, Anchor))
-    return Packed.of(_checked(replace(document, blocks=blocks)))
+    return Packed.of(_narrated(replace(document, blocks=blocks), narration))
+
+
+def _narrated(document: Document, narration: Narration) -> Document:
+    """What a narrator reads of a document."""
+    return titles.joined(matter.without_matter(_checked(document), narration))
 
 
 def _checked(document: Document) -> Document:

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
-from lxml import html as lxml_html
-
-from services.chunker.documents.decoding import for_xml
-from services.chunker.documents.document import Anchor, Block, Document, Heading, Omissions, Paragraph, Role
+from services.chunker.documents import notes, reasons, tables
+from services.chunker.documents.document import Anchor, Block, Document, Heading, Omissions, Paragraph, Role, Section
 from services.chunker.documents.inlines import Inlines, Node, plain
+from services.chunker.documents.navigation import is_contents, is_link_to_section, is_row_of_links
 from services.chunker.documents.plain_text import join_lines
-from services.chunker.documents.pruning import take_out
+from services.chunker.documents.raw_html import words_of_html
+from services.chunker.narration import matter_kinds
 from shared.errors import BadSource
 from shared.protocol.narration import Narration
 
-_CODE = "code is written to be read, not heard"
-_QUOTE = "the job leaves out quotations"
-_TABLE = "a table read aloud cannot be followed"
-_CAPTION = "it belongs to a picture, a table or a piece of code that is not spoken"
-_FOOTNOTE = "footnotes and their marks interrupt the text"
-_CONTENTS = "a table of contents is for turning pages"
-_RAW = "raw markup, not words"
-
-_NOTES = frozenset(
-    {"footnotes", "footnote", "endnotes", "endnote", "rearnote", "rearnotes", "doc-footnote", "doc-endnotes"}
+_ADMONITIONS = frozenset(
+    {"note", "tip", "warning", "caution", "important", "admonition", "attention", "hint", "danger"}
 )
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<[!?][^<>]*>", re.DOTALL)
-"""A declaration ends at the next bracket of either kind; otherwise a row of unterminated ones would be scanned
-again from each of them."""
-_NOT_SPOKEN_IN_HTML = ("script", "style", "template", "svg", "head", "noscript")
+_LABEL_LIMIT_WORDS = 3
 
 
 def read(tree: bytes, narration: Narration) -> Document:
@@ -46,7 +34,8 @@ def read(tree: bytes, narration: Narration) -> Document:
     """
     try:
         parsed = json.loads(tree)
-        reader = _Reader(narration)
+        found = notes.all_notes(parsed["blocks"]) if narration.reads("notes") else {}
+        reader = _Reader(narration, found)
         reader.blocks_of(parsed["blocks"])
         meta: dict[str, Any] = parsed["meta"]
         return Document(
@@ -79,18 +68,31 @@ def _one(meta: dict[str, Any], *names: str) -> str | None:
 class _Reader:
     """Walks the tree in reading order."""
 
-    def __init__(self, narration: Narration) -> None:
+    def __init__(self, narration: Narration, found: dict[str, list[Node]]) -> None:
         self.blocks: list[Block] = []
         self._narration = narration
         self.omissions = Omissions()
-        self._inlines = Inlines(self.omissions, self._anchor)
+        self._inlines = Inlines(self.omissions, self._anchor, narration, found)
+        self._section = ""
 
     def _anchor(self, name: str) -> None:
         self.blocks.append(Anchor(name))
 
     def blocks_of(self, nodes: list[Node], role: Role = "paragraph") -> None:
-        for node in nodes:
-            self._block(node, role)
+        # Paragraphs that are nothing but a link to a section are a table of contents if there are several in a row.
+        for is_link, group in groupby(nodes, is_link_to_section):
+            together = list(group)
+            if is_link and self._left_out_as_contents(together):
+                continue
+            for node in together:
+                self._block(node, role)
+                self._flush_notes()
+
+    def _left_out_as_contents(self, nodes: list[Node]) -> bool:
+        if self._narration.reads("front_matter") or not is_contents(nodes):
+            return False
+        self.omissions.add("contents", reasons.CONTENTS, plain(nodes))
+        return True
 
     def _block(self, node: Node, role: Role) -> None:  # noqa: C901, PLR0912 - one case a node type
         content: Any = node.get("c")
@@ -105,15 +107,16 @@ class _Reader:
                 if self._narration.reads("quotes"):
                     self.blocks_of(content, "quote")
                 else:
-                    self.omissions.add("quote", _QUOTE, plain(content))
+                    self.omissions.add("quote", reasons.QUOTE, plain(content))
             case "BulletList":
-                self._items(content)
+                self._items(content, [node])
             case "OrderedList":
-                self._items(content[1])
+                self._items(content[1], [node])
             case "DefinitionList":
-                for term, definitions in content:
-                    self._paragraph(term, "term")
-                    self._items(definitions)
+                if not self._left_out_as_contents([node]):
+                    for term, definitions in content:
+                        self._paragraph(term, "term")
+                        self._items(definitions)
             case "Div":
                 self._div(content, role)
             case "Figure":
@@ -121,25 +124,53 @@ class _Reader:
             case "CodeBlock":
                 self._code(str(content[1]))
             case "Table":
-                self.omissions.add("table", _TABLE, plain(content[1:]))
-                for caption in (plain(content[1]),):
-                    if caption.strip():
-                        self.omissions.add("caption", _CAPTION, caption)
+                self._table(content, role)
             case "RawBlock":
                 self._raw(str(content[0]), str(content[1]), role)
+
+    def _flush_notes(self) -> None:
+        """Read the notes that the last block refers to; a note in a note follows it."""
+        while waiting := self._inlines.notes_to_read:
+            self.blocks_of(waiting.pop(0))
 
     def _code(self, text: str) -> None:
         if self._narration.reads("code"):
             self.blocks += [Paragraph(line, "code") for line in map(join_lines, text.splitlines()) if line]
         else:
-            self.omissions.add("code", _CODE, text)
+            self.omissions.add("code", reasons.CODE, text)
+
+    def _table(self, content: list[Any], role: Role) -> None:
+        if frame := tables.only_cell(content):
+            self.blocks_of(frame, role)
+        elif self._narration.reads("tables"):
+            self.blocks += [Paragraph(row, role) for row in tables.rows(content, self._cell)]
+        else:
+            self.omissions.add("table", reasons.TABLE, plain(content[1:]))
+        caption = content[1][1]
+        if self._narration.reads("captions"):
+            self.blocks_of(caption, role)
+        elif words := plain(caption).strip():
+            self.omissions.add("caption", reasons.CAPTION, words)
+
+    def _cell(self, nodes: list[Node]) -> str:
+        """The words of a cell, with what is in it left out or read as elsewhere."""
+        before, self.blocks = self.blocks, []
+        self.blocks_of(nodes)
+        inside, self.blocks = self.blocks, before
+        self.blocks += [block for block in inside if isinstance(block, Anchor)]
+        return " ".join(block.text for block in inside if isinstance(block, (Heading, Paragraph)))
 
     def _paragraph(self, inlines: list[Node], role: Role) -> None:
+        if is_row_of_links(inlines):
+            self.omissions.add("navigation", reasons.NAVIGATION, plain(inlines))
+            return
         text = self._inlines.text(inlines)
         if text:
             self.blocks.append(Paragraph(text, role))
 
-    def _items(self, items: list[list[Node]]) -> None:
+    def _items(self, items: list[list[Node]], whole: list[Node] | None = None) -> None:
+        if whole is not None and self._left_out_as_contents(whole):
+            return
         for item in items:
             self.blocks_of(item, "item")
 
@@ -152,17 +183,27 @@ class _Reader:
             self.blocks.append(Heading(text, level))
 
     def _div(self, content: list[Any], role: Role) -> None:
-        (name, classes, attributes), nodes = content
-        kinds = {*classes, *(value for key, value in attributes if key in {"role", "epub:type", "type"})}
-        if kinds & _NOTES and not self._narration.reads("notes"):
-            self.omissions.add("footnote", _FOOTNOTE, plain(nodes))
+        (name, _, _), nodes = content
+        kinds = notes.kinds_of(content[0])
+        if kinds & notes.KINDS and not self._narration.reads("notes"):
+            self.omissions.add("footnote", reasons.FOOTNOTE, plain(nodes))
             return
-        if "doc-toc" in kinds:
-            self.omissions.add("contents", _CONTENTS, plain(nodes))
+        if kinds & notes.KINDS:
+            if self._inlines.has_read(name):
+                return
+            nodes = notes.without(nodes, self._inlines.has_read)
+        if "doc-toc" in kinds and not self._narration.reads("front_matter"):
+            self.omissions.add("contents", reasons.CONTENTS, plain(nodes))
             return
         if name:
             self._anchor(name)
-        self.blocks_of(nodes, role)
+        before, self._section = self._section, matter_kinds.of(kinds) or self._section
+        if self._section != before:
+            self.blocks.append(Section(self._section))
+        self.blocks_of(_with_label(nodes) if kinds & _ADMONITIONS else nodes, role)
+        if self._section != before:
+            self._section = before
+            self.blocks.append(Section(before))
 
     def _figure(self, content: list[Any], role: Role) -> None:
         (name, _, _), (_, caption), nodes = content
@@ -170,61 +211,40 @@ class _Reader:
             self._anchor(name)
         before = len(self.blocks)
         self.blocks_of(nodes, role)
-        if len(self.blocks) > before or self._narration.reads(
-            "captions"
-        ):  # a figure with words: its caption is part of the text
+        words = join_lines(plain(caption))
+        has_text = bool(plain(nodes, pictures=False).strip())
+        # A figure with words: its caption is part of the text.
+        if has_text or self._narration.reads("captions"):
+            said = [block.text for block in self.blocks[before:] if isinstance(block, Paragraph)]
+            if said == [words]:
+                del self.blocks[before:]  # what stands for the picture is the caption again
             self.blocks_of(caption, role)
-        elif words := plain(caption).strip():
-            self.omissions.add("caption", _CAPTION, words)
+        elif words:
+            self.omissions.add("caption", reasons.CAPTION, words)
 
     def _raw(self, format: str, markup: str, role: Role) -> None:  # noqa: A002 - pandoc's name for it
         """HTML inside Markdown: its words are ordinary text."""
         if format != "html":
-            self.omissions.add("raw", _RAW, markup)
+            self.omissions.add("raw", reasons.RAW, markup)
             return
-        for text, why in words_of_html(markup):
+        for text, why in words_of_html(markup, self._narration):
             if why:
                 self.omissions.add(*why, text)
             else:
                 self.blocks.append(Paragraph(text, role))
 
 
-def _outermost(root: lxml_html.HtmlElement, tags: tuple[str, ...]) -> Iterator[lxml_html.HtmlElement]:
-    """The elements with these tags that are not inside another of them."""
-    inside: set[lxml_html.HtmlElement] = set()
-    for element in root.iter():
-        if element.getparent() in inside:
-            inside.add(element)
-        elif element.tag in tags:
-            inside.add(element)
-            yield element
-
-
-def words_of_html(markup: str) -> list[tuple[str, tuple[str, str] | None]]:
-    """The words of a piece of HTML by paragraph; or what is left out, with kind and reason."""
-    markup = _COMMENT.sub("", for_xml(markup))
-    if not markup.strip():
-        return []
-    root = lxml_html.fragment_fromstring(markup, create_parent="div")
-    found: list[tuple[str, tuple[str, str] | None]] = []
-    for kind, reason, tags in (
-        ("code", _CODE, ("pre",)),
-        ("table", _TABLE, ("table",)),
-        ("raw", _RAW, _NOT_SPOKEN_IN_HTML),
-    ):
-        outermost = list(_outermost(root, tags))
-        texts_left_out = (" ".join(str(element.text_content()).split()) for element in outermost)
-        found += [(words, (kind, reason)) for words in texts_left_out if words]
-        take_out(outermost)
-    found += [(element.get("alt") or "", ("image", "a picture cannot be heard")) for element in root.iter("img")]
-    pictured = {above for image in root.iter("img") for above in image.iterancestors()}
-    captions = [element for element in _outermost(root, ("figcaption",)) if element.getparent() in pictured]
-    found += [(" ".join(str(element.text_content()).split()), ("caption", _CAPTION)) for element in captions]
-    take_out(captions)
-    for element in root.iter(
-        "p", "div", "li", "br", "dt", "dd", "summary", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"
-    ):
-        element.tail = "\u2029" + (element.tail or "")
-        element.text = "\u2029" + (element.text or "") if element.tag != "br" else element.text
-    texts = (" ".join(part.split()) for part in str(root.text_content()).split("\u2029"))
-    return [*found, *((text, None) for text in texts if text)]
+def _with_label(nodes: list[Node]) -> list[Node]:
+    """The blocks of a box with its label ("Note") before its first paragraph, if it stands alone."""
+    if len(nodes) < 2:  # noqa: PLR2004 - a label and what it is about
+        return nodes
+    label, first = nodes[0], nodes[1]
+    if label["t"] == "Div" and len(label["c"][1]) == 1:
+        label = label["c"][1][0]
+    if label["t"] not in {"Para", "Plain", "Header"} or first["t"] not in {"Para", "Plain"}:
+        return nodes
+    words = plain(label["c"][2] if label["t"] == "Header" else label["c"]).split()
+    if not 0 < len(words) <= _LABEL_LIMIT_WORDS:
+        return nodes
+    said = " ".join(words).rstrip(":.") + ":"
+    return [{"t": first["t"], "c": [{"t": "Str", "c": said}, {"t": "Space"}, *first["c"]]}, *nodes[2:]]

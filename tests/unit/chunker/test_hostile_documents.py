@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from services.chunker import allowances, manifests, speakable
-from services.chunker.documents import decoding, formats, tree
+from services.chunker.documents import decoding, formats, raw_html
 from services.chunker.documents.books.opening import open_book
 from services.chunker.documents.reading import read_packed
 from services.chunker.documents.text import reading as text_reading
@@ -161,10 +161,10 @@ GROWING: dict[str, Any] = {
     "joiners and spaces": lambda n: speakable.normalise("a" + "\u200d " * n + "b"),
     "combining marks": lambda n: speakable.normalise("a" + "\u0301\u0323" * n + "b"),
     "decoration": lambda n: speakable.leave_out_decoration("a" + "-" * 16 + "a" * n),
-    "declarations": lambda n: tree.words_of_html("<div>" + "<!" * n + "</div>"),
-    "comments": lambda n: tree.words_of_html("<!--" * n),
-    "preformatted text": lambda n: tree.words_of_html("<div>" + "<pre>a</pre>b" * n + "</div>"),
-    "captions": lambda n: tree.words_of_html("<figure>" + "<figcaption>a</figcaption>b" * n + "<img></figure>"),
+    "declarations": lambda n: raw_html.words_of_html("<div>" + "<!" * n + "</div>"),
+    "comments": lambda n: raw_html.words_of_html("<!--" * n),
+    "preformatted text": lambda n: raw_html.words_of_html("<div>" + "<pre>a</pre>b" * n + "</div>"),
+    "captions": lambda n: raw_html.words_of_html("<figure>" + "<figcaption>a</figcaption>b" * n + "<img></figure>"),
 }
 
 SAID = (

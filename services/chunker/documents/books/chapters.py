@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from services.chunker.documents.books.contents import Contents, Entry
-from services.chunker.documents.document import Anchor, Block, ChapterStart, Document, Heading, Omissions, Paragraph
+from services.chunker.documents.document import (
+    Anchor,
+    Block,
+    ChapterStart,
+    Document,
+    Heading,
+    Omissions,
+    Paragraph,
+    Section,
+)
+from services.chunker.narration.matter_kinds import of_page
 from services.chunker.speakable import SPEAKABLE, normalise
 
-_CONTENTS_REASON = "a table of contents is for turning pages"
 _ASIDE_REASON = "the book keeps it out of its reading order"
 _MISSING_REASON = "the book names it, but the file is not there"
 _BEGINNING_CHARACTERS = 300
 """Longer than the words of an entry, even if half of it is white space."""
 
+_NAME_OF_FILE = re.compile(r"[a-z0-9]{1,40}(?:[-_.][a-z0-9]{1,40}){1,9}")
 _HEADING_LOOKED_FOR_BLOCKS = 3
 """A chapter's heading is among its first words; a heading further down belongs to a section."""
 
@@ -31,27 +42,37 @@ def with_chapters(document: Document, contents: Contents) -> Document:
         omissions.add("auxiliary page", _ASIDE_REASON, text)
     for name in contents.missing:
         omissions.add("missing page", _MISSING_REASON, name)
-    blocks = list(_without_contents_pages(document.blocks, contents, omissions))
+    blocks = list(_with_kinds(document.blocks, contents))
     places = _places(blocks, contents)
     if len({place for place, _ in places}) >= 2:  # noqa: PLR2004 - two make a table
         blocks = list(_marked(blocks, places))
     return replace(
         document,
+        title=_title(document),
         blocks=tuple(block for block in blocks if not isinstance(block, Anchor)),
         omissions=tuple(omissions),
     )
 
 
-def _without_contents_pages(blocks: tuple[Block, ...], contents: Contents, omissions: Omissions) -> Iterator[Block]:
+def _title(document: Document) -> str | None:
+    """The book's title; if it is the name of a file, the first heading instead."""
+    if document.title is None or not _NAME_OF_FILE.fullmatch(document.title):
+        return document.title
+    first = next((block.text for block in document.blocks if isinstance(block, Heading)), None)
+    return first or document.title
+
+
+def _with_kinds(blocks: tuple[Block, ...], contents: Contents) -> Iterator[Block]:
+    """The blocks with a mark before each page of which the book says what it is, and behind it."""
     files = frozenset(contents.files)
-    skipping = False
+    is_marked = False
     for block in blocks:
         if isinstance(block, Anchor) and block.name in files:
-            skipping = contents.kinds.get(block.name) == "toc"
-        if skipping and isinstance(block, (Heading, Paragraph)):
-            omissions.add("contents", _CONTENTS_REASON, block.text)
-        else:
-            yield block
+            kind = of_page(contents.kinds.get(block.name, ""))
+            if kind or is_marked:
+                yield Section(kind)
+            is_marked = bool(kind)
+        yield block
 
 
 def _places(blocks: list[Block], contents: Contents) -> list[tuple[int, Entry]]:

@@ -89,7 +89,8 @@ def read(archive: Archive, repairs: Repairs) -> Package:
     guide = {
         found: attribute(reference, "type").lower()
         for reference in all_in(root, "reference")
-        if (found := archive.find(attribute(reference, "href"), beside=path))
+        if "#" not in attribute(reference, "href")
+        and (found := archive.find(attribute(reference, "href"), beside=path))
     }
     return Package(path, _title(root), _author(root), _language(root), items, spine, missing, guide, root)
 
