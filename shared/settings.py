@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         description="numbers, dates, abbreviations, addresses and the like are written out as they are said, before the"
         " engine gets them; captions keep the written form; false: for engines that do it better themselves",
     )
+    engine_phonemes: Literal["none", "misaki"] = Field(
+        "none",
+        description="how the speech engine takes a lexicon's IPA: `misaki` as `[word](/ipa/)`, which Kokoro-FastAPI"
+        " reads; `none`: not at all, and the respelling is spoken",
+    )
     pause_sentence_ms: int = Field(350, ge=0, description="silence between two chunks of a paragraph")
     pause_paragraph_ms: int = Field(700, ge=0, description="silence after a paragraph")
     pause_heading_ms: int = Field(900, ge=0, description="silence after a heading")

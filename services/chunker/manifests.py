@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from pydantic import HttpUrl
 
-from services.chunker import chapter_choice, narrating, splitting
+from services.chunker import chapter_choice, splitting
 from services.chunker.casting import Casting
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import Packed
 from services.chunker.listed_voices import VOICES_PAUSE_SECONDS, VoicesUnknown
+from services.chunker.narrating import Wording
 from services.chunker.narration import dialogue
 from services.chunker.narration.passages import in_languages
 from services.chunker.speakable import SPEAKABLE, normalise
@@ -85,6 +86,7 @@ def outline(
     casting.give_voices(dialogue.speakers(document), narrator_speaks=dialogue.narrator_speaks(document))
     document = dialogue.with_names(document, casting.has_own_voice)
     title = _title(asked, document, name)
+    wording = Wording.of(asked.narration, settings)
     split = splitting.split(
         document,
         limit_characters=settings.chunk_limit_characters,
@@ -92,7 +94,7 @@ def outline(
         language=language,
         title=title,
         chunks_limit=settings.chunks_limit,
-        saying=narrating.saying(asked.narration, settings),
+        saying=wording,
     )
     split = chapter_choice.chosen(split, asked.narration.chapters)
     for chunk in split.chunks:
@@ -104,7 +106,7 @@ def outline(
         casting,
         split,
         document.repairs,
-        (*known.warnings, *casting.warnings),
+        (*known.warnings, *casting.warnings, *wording.warnings),
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
 import click
 
+from services.cli import lexicon_file
 from shared.errors import BadInput
 from shared.protocol.narration import CHAPTER_RANGES, KINDS, Kind, Narration
 
@@ -45,6 +47,18 @@ def of_narration(command: Function) -> Function:
                 show_default=True,
                 help="words: what is linked; address: the address as well.",
             ),
+            click.option(
+                "--lexicon",
+                type=click.Path(path_type=Path),
+                metavar="FILE",
+                help="How words are said, one a line: word, tab, respelling[, tab, IPA[, tab, any-case]].",
+            ),
+            click.option(
+                "--as-written/--as-said",
+                default=None,
+                help="Hand numbers, abbreviations and the like to the engine as they stand, or write them out; without"
+                " either, as PODCAST_NORMALISE_TEXT says.",
+            ),
         )
     ):
         command = option(command)
@@ -58,13 +72,21 @@ def narration(options: dict[str, Any]) -> Narration:
         options: the parameters of a command that has the options of `of_narration`.
 
     Raises:
-        BadInput: an option names no kind, or a kind twice, or no chapters.
+        BadInput: an option names no kind, or a kind twice, or no chapters; the lexicon cannot be read.
     """
     also, skip = (_kinds(option, options[option]) for option in ("also", "skip"))
     if both := sorted(also & skip):
         raise BadInput(f"{both[0]} is both in --also and in --skip.", hint="Name it once.")
     kinds: dict[str, Any] = {**dict.fromkeys(also, True), **dict.fromkeys(skip, False)}
-    return Narration(read=options["read"], links=options["links"], chapters=_chapters(options["chapters"]), **kinds)
+    as_written: bool | None = options["as_written"]
+    return Narration(
+        read=options["read"],
+        links=options["links"],
+        chapters=_chapters(options["chapters"]),
+        lexicon=lexicon_file.read(options["lexicon"]) if options["lexicon"] else (),
+        normalise=None if as_written is None else not as_written,
+        **kinds,
+    )
 
 
 def _chapters(ranges: str | None) -> str | None:
