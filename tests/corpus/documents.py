@@ -52,6 +52,15 @@ def _text(made: Callable[[], str]) -> Callable[[], bytes]:
 MARK, BELOW = "\u0301", "\u0323"
 
 TEXTS: dict[str, Callable[[], str]] = {
+    "a language a paragraph": lambda: (
+        "It was raining when she came home from work.\n\nEs regnete, als sie von der Arbeit nach Hause kam.\n\n" * 9_000
+    ),
+    "one long sentence in two languages": lambda: "and so she said aber er sagte nichts " * 25_000,
+    "a script of many speakers": lambda: "\n\n".join(
+        f"Speaker {n % 3_000}: So it is, they say." for n in range(18_000)
+    ),
+    "names without colons": lambda: "\n\n".join("Abc " * 30 for _ in range(15_000)),
+    "colons without names": lambda: "\n\n".join("A" * 39 + ":" * 80 + " B." for _ in range(15_000)),
     "one line of 5 MB without spaces": lambda: "x" * 5_000_000,
     "one sentence of 5 MB": lambda: "word " * 1_000_000,
     "joiners inside a word": lambda: "a" + "\u200d" * 300_000 + "b",

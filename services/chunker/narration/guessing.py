@@ -95,10 +95,7 @@ def guess(text: str) -> Guess:
     letters = sum(map(len, words))
     if not _is_sentence(words, letters):
         return UNDECIDED
-    totals: dict[str, float] = {}
-    for label, probability in _model().rank(sample):
-        language = _DIALECTS.get(label, label)
-        totals[language] = totals.get(language, 0.0) + probability
+    totals = _probabilities(sample)
     best = max(totals, key=lambda language: totals[language])
     if best not in NAMES or best in _NOT_GUESSED:
         return UNDECIDED
@@ -115,6 +112,20 @@ def guess_long(text: str, *, samples: int) -> Guess:
         return UNDECIDED
     least = min(decided, key=lambda one: one.of_alike)
     return Guess(least.language, least.probability, least.of_alike, sum(one.letters for one in decided))
+
+
+def likelier(text: str, language: str, than: str) -> float:
+    """How many times likelier a text is in one language than in another, be it a sentence or a word."""
+    found = _probabilities(text[:SAMPLE_CHARACTERS])
+    return found.get(primary(language), 0.0) / max(found.get(primary(than), 0.0), 1e-9)
+
+
+def _probabilities(text: str) -> dict[str, float]:
+    totals: dict[str, float] = {}
+    for label, probability in _model().rank(text):
+        language = _DIALECTS.get(label, label)
+        totals[language] = totals.get(language, 0.0) + probability
+    return totals
 
 
 def alike(one: str, other: str) -> bool:

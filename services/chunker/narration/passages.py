@@ -21,6 +21,7 @@ from services.chunker.narration.guessing import (
     alike,
     guess,
     guess_long,
+    likelier,
 )
 from shared.languages import normalised, primary, shown
 
@@ -43,6 +44,10 @@ _CLOSE: Final = Evidence(letters=150, probability=0.99)
 """A passage in a language that is easily taken for the document's own."""
 _SURE: Final = Evidence(letters=120, probability=0.98)
 """A block that is in another language than its own mark says."""
+_BETWEEN: Final = 0.3
+"""How many times likelier in its language than in the document's own a block between passages must be, at least."""
+_BEFORE: Final = 1.5
+"""The same for a heading before one."""
 _SAMPLES: Final = 5
 
 _GUESSES_LIMIT: Final = 20_000
@@ -171,12 +176,19 @@ def _smooth(
 ) -> None:
     """Give blocks that are too short to tell the language of what they belong to.
 
-    These are blocks between two passages in one language, and a heading right before a passage.
+    These are blocks between two passages in one language, and a heading right before a passage. A half-translated
+    manual has headings in its own language before paragraphs in another, so they have to look like the passage.
     """
 
     def is_open(at: int) -> bool:
         one = guesses[at]
         return not languages[at] and not (one.language in own and one.is_sure(_WEAK))
+
+    def fits(at: int, language: str, least: float) -> bool:
+        block = blocks[at]
+        return isinstance(block, (Heading, Paragraph)) and all(
+            likelier(block.text, language, than=each) >= least for each in own if each
+        )
 
     place = 0
     while place < len(texts):
@@ -190,8 +202,9 @@ def _smooth(
         after = languages[texts[end]] if end < len(texts) else ""
         if before and before == after:
             for at in texts[place:end]:
-                languages[at] = before
-        elif after and isinstance(blocks[texts[end - 1]], Heading):
+                if fits(at, before, _BETWEEN):
+                    languages[at] = before
+        elif after and isinstance(blocks[texts[end - 1]], Heading) and fits(texts[end - 1], after, _BEFORE):
             languages[texts[end - 1]] = after
         place = end
 

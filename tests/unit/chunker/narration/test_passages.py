@@ -122,3 +122,17 @@ def test_a_mark_that_the_text_clearly_contradicts_does_not_count() -> None:
 def test_blocks_that_are_not_spoken_stay_where_they_are() -> None:
     found = known(ChapterStart("Kapitel", 1), GERMAN)
     assert found.document.blocks == (ChapterStart("Kapitel", 1), Paragraph(GERMAN))
+
+
+def test_a_heading_in_the_documents_language_stays_there_before_a_passage_that_nobody_has_translated() -> None:
+    blocks = (SPANISH, SPANISH, Heading("1.1. El comienzo", 2), ENGLISH, SPANISH)
+    assert marks(known(*blocks)) == [None, None, None, "en", None]
+
+
+def test_a_short_line_in_the_documents_language_between_two_passages_stays_there() -> None:
+    assert marks(known(SPANISH, SPANISH, SPANISH, ENGLISH, "Una nota para el lector.", ENGLISH_TOO)) == [
+        *(None, None, None),
+        "en",
+        None,
+        "en",
+    ]
