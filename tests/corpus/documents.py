@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.protocol.messages import SourceFormat
+from tests.corpus.pdfs import PDFS
 from tests.unit.chunker import made_documents
 
 READ = frozenset({"read"})
@@ -620,4 +621,5 @@ CASES: tuple[Case, ...] = (
     Case("guessed: comments and no page", _text(lambda: "<!---->" * 30 + "x"), None, BOUNDED),
     Case("guessed: brackets on every line", _text(lambda: "[\n" * 5_000 + "word"), None, BOUNDED),
     *ARCHIVES,
+    *(Case(f"PDF: {name}", make, None, BOUNDED, "a.pdf") for name, make in PDFS.items()),
 )

@@ -275,3 +275,26 @@ def test_what_is_no_pdf_is_refused() -> None:
 
 def test_right_edges_are_where_the_tests_think() -> None:
     assert max(text.x + len(text.words) * text.size / 2 for text in stack(FIRST)) == pytest.approx(RIGHT)
+
+
+def test_accents_that_are_drawn_over_letters_join_with_them() -> None:
+    pdf = Pdf().page(
+        *stack(FIRST), Text(LEFT, 200, "Sch"), Text(LEFT + 15, 200, "\u00a8"), Text(LEFT + 15, 200, "one Zeiten")
+    )
+    assert texts(read(pdf))[-1] == "Sch\u00f6ne Zeiten"
+
+
+def test_bold_words_before_an_indented_text_are_a_term_and_a_bold_sentence_is_no_heading() -> None:
+    pdf = Pdf().page(
+        *stack(FIRST),
+        Text(LEFT, 200, "Keeper", 10, "bold"),
+        *prose(SECOND, 212, x=LEFT + 20),
+        Text(LEFT, 300, "The lamp must never go out, not even in the worst of nights, and", 10, "bold"),
+        Text(LEFT, 312, "whoever lets it go out is no keeper."),
+    )
+    assert headings(read(pdf)) == []
+
+
+def test_a_file_of_another_kind_by_the_same_name_is_an_error_that_says_so() -> None:
+    with pytest.raises(BadSource, match="broken"):
+        read(b"These are words.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+import unicodedata
 from typing import Any, Final
 
 import pypdfium2.raw as pdfium
@@ -25,7 +26,6 @@ _SPACE_EM: Final = 0.22
 _BACK_EM: Final = -0.6
 _LEVEL_RADIANS: Final = 0.03
 _FIXED_PITCH, _ITALIC, _FORCE_BOLD = 1 << 0, 1 << 6, 1 << 18
-_BOLD_WEIGHT: Final = 600
 _QUARTER: Final = math.pi / 2
 
 _BOLD_NAME = re.compile(r"bold|black|heavy|demi|medi(?![au])|cmbx|cmssbx|sfbx|ecbx", re.IGNORECASE)
@@ -40,6 +40,17 @@ _MATH_NAME = re.compile(
 _LIGATURES = {
     0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st",
 }  # fmt: skip
+_ACCENTS = {
+    0xA8: "\u0308", 0xB4: "\u0301", 0x60: "\u0300", 0x2C6: "\u0302", 0x5E: "\u0302", 0x2DC: "\u0303", 0xAF: "\u0304",
+    0x2D8: "\u0306", 0x2D9: "\u0307", 0x2DA: "\u030a", 0x2C7: "\u030c", 0x2DD: "\u030b", 0xB8: "\u0327",
+    0x2DB: "\u0328",
+}  # fmt: skip
+"""Accents that old fonts of TeX draw over the next letter, and what joins with it."""
+_ALSO_SIGNS = frozenset({0x60, 0xB4, 0x5E, 0x2DC})
+"""Accents that are also signs of their own, as in code."""
+_OVER_EM: Final = 0.35
+_WHITE = frozenset({32, 160, 13, 10, 9})
+_DOTLESS = {"\u0131": "i", "\u0237": "j"}
 _HYPHEN: Final = 2
 """What PDFium makes of a hyphen at a line's end."""
 
@@ -99,10 +110,12 @@ class _Glyphs:
         space = False
         chance = ""
         before = (0.0, 0.0)
-        for index in range(pdfium.FPDFText_CountChars(text)):
+        accent: tuple[str, float] | None = None
+        count = pdfium.FPDFText_CountChars(text)
+        for index in range(count):
             code = unicode_of(text, index)
-            if code in {32, 160, 13, 10, 9}:
-                space = True
+            if code in _WHITE:
+                space = space or accent is None
                 continue
             if code == _HYPHEN:
                 character = "-"
@@ -128,10 +141,22 @@ class _Glyphs:
                 continue
             box_of(text, index, box)
             x0, x1 = place = self._across(box)
-            if piece is not None and not new and place == before:
+            if piece is not None and not new and place == before and accent is None:
                 piece.text += character  # another letter of the same ligature
                 continue
             before = place
+            if accent is not None:
+                over, middle = accent
+                accent = None
+                if abs(middle - (x0 + x1) / 2) < _OVER_EM * size and character.isalpha():
+                    character = unicodedata.normalize("NFC", _DOTLESS.get(character, character) + over)
+            elif code in _ACCENTS:
+                accent = (_ACCENTS[code], (x0 + x1) / 2)
+                if index + 1 < count and self._is_over_next(index, accent[1], size):
+                    continue
+                accent = None
+                if code not in _ALSO_SIGNS:  # drawn over a letter that is elsewhere in the file
+                    continue
             if piece is not None and (not new or (style is piece.style and abs(size - piece.size) < 0.05 * size)):
                 gap = x0 - piece.x1
                 if abs(y - piece.y) < 0.02 * size and _BACK_EM * size < gap < _WIDE_GAP_EM * size:
@@ -144,6 +169,18 @@ class _Glyphs:
             piece = GlyphRun((" " if space else "") + character, x0, x1, y, size, style)
             self.pieces.append(piece)
             space = False
+
+    def _is_over_next(self, index: int, middle: float, size: float) -> bool:
+        """Whether an accent is drawn over the letter that follows it."""
+        following = index + 1
+        while pdfium.FPDFText_GetUnicode(self._text, following) in _WHITE and following < index + 4:
+            following += 1
+        box = pdfium.FS_RECTF()
+        if not pdfium.FPDFText_GetLooseCharBox(self._text, following, box):
+            return False
+        x0, x1 = self._across(box)
+        letter = chr(pdfium.FPDFText_GetUnicode(self._text, following) & 0xFFFF)
+        return letter.isalpha() and abs(middle - (x0 + x1) / 2) < _OVER_EM * size
 
     @staticmethod
     def _character(code: int, first_half: str) -> str:
@@ -203,7 +240,7 @@ def _style_of(font: Any) -> Style:
     name = buffer.raw[: max(0, written - 1)].decode("utf-8", "replace").rpartition("+")[2]
     flags = max(0, pdfium.FPDFFont_GetFlags(font))
     return Style(
-        bold=bool(_BOLD_NAME.search(name) or flags & _FORCE_BOLD or pdfium.FPDFFont_GetWeight(font) >= _BOLD_WEIGHT),
+        bold=bool(_BOLD_NAME.search(name) or flags & _FORCE_BOLD),  # weights are often wrong, even of Times
         italic=bool(_ITALIC_NAME.search(name) or flags & _ITALIC),
         mono=bool(_MONO_NAME.search(name) or flags & _FIXED_PITCH),
         math=bool(_MATH_NAME.search(name)),

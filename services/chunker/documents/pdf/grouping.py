@@ -15,7 +15,7 @@ _SAME_SIZE: Final = 0.07
 _GAP: Final = 1.28
 """Distance of lines, as a multiple of the usual one, from which on they are two paragraphs."""
 _BULLET = re.compile(
-    r"(?:[\u2022\u2023\u25aa\u25cf\u25e6\u2043\u2219\u25a0\u25a1\u27a2\u2713*\u2013]|[-\u2212o\u00b7](?=\s))\s*\S"
+    r"(?:[\u2022\u2023\u25aa\u25cf\u25e6\u2043\u2219\u25a0\u25a1\u27a2\u2713*\u2013\u2014]|[-\u2212o\u00b7](?=\s))\s*\S"
 )
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)]\s")
 _LOOK_AHEAD: Final = 6
@@ -83,12 +83,24 @@ def _continues(part: Passage, line: TextLine, kind: Kind, measures: Measures) ->
         return kind == part.kind and not line.raised_start
     if kind == "term" or part.kind == "term":
         return False
-    if kind == "item" and (line.is_list_mark or _BULLET.match(line.text) or _NUMBERED.match(line.text)):
+    if (
+        kind == "item"
+        and not _is_dash_inside(above, line, measures)
+        and (line.is_list_mark or _BULLET.match(line.text) or _NUMBERED.match(line.text))
+    ):
         return False
     step = _step(above, line, measures)
     if not 0.3 < step <= _GAP or line.bold != above.bold or abs(line.size - above.size) > _SAME_SIZE * above.size:
         return False
     return not _begins_anew(part, line, measures)
+
+
+def _is_dash_inside(above: TextLine, line: TextLine, measures: Measures) -> bool:
+    """Whether a dash at the beginning of a line is one between words."""
+    if line.text[:1] not in {"\u2013", "-", "\u2014"} or line.is_list_mark:
+        return False
+    same_edge = abs(line.x0 - above.x0) < _INDENT_EM * line.size or above.x0 > line.x0
+    return same_edge and _step(above, line, measures) <= _GAP and not above.text.endswith((".", ":", "?", "!", ";"))
 
 
 def _begins_anew(part: Passage, line: TextLine, measures: Measures) -> bool:  # noqa: PLR0911 - one sign after the other
@@ -152,6 +164,8 @@ def _rest(made: list[Passage], index: int, part: Passage, measures: Measures) ->
             continue
         if candidate.kind == "math":
             return None
+        if last.text.endswith("-") and candidate.kind == "text" and first.text[:1].islower():
+            return other
         if same_place or candidate.kind != "text" or first.page - last.page > 2:
             return None
         alike = abs(first.size - last.size) <= _SAME_SIZE * last.size and first.bold == last.bold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from typing import Final
@@ -13,6 +14,8 @@ from services.chunker.documents.pdf.pieces import Bookmark
 _LARGER: Final = 1.1
 _LONGEST_CHARACTERS: Final = 200
 _MOST_LINES: Final = 5
+_MOST_WORDS: Final = 14
+"""Of a heading in bold; a longer one is a sentence that somebody wants to be noticed."""
 _NUMBERED = re.compile(
     r"(?:(?:chapter|section|appendix|part|kapitel|abschnitt|anhang|teil|chapitre|annexe|cap\u00edtulo|capitolo)\s+\S{1,6}|[A-Z]?\d{1,2}(?:\.\d{1,3}){0,4}\.?|[IVXLC]{1,6}\.|[A-Z]\.)\s+\S",
     re.IGNORECASE,
@@ -33,8 +36,36 @@ def mark(parts: list[Passage], outline: list[Bookmark], measures: Measures, join
     for part in candidates:
         if styles[_style(part)] <= _COMMON_SHARE * total:
             part.kind = "heading"
+    _without_terms(parts, measures)
     _by_outline(parts, outline, joining)
     _levels(parts, deepest=max((entry.level for entry in outline), default=0))
+
+
+def _without_terms(parts: list[Passage], measures: Measures) -> None:
+    """Bold words before an indented text are a term that it explains; names below a title are no headings."""
+    for part, following in itertools.pairwise(parts):
+        if part.kind != "heading":
+            continue
+        first, after = part.first, following.first
+        indented = after.page == first.page and after.column == first.column and after.x0 - first.x0 > measures.size
+        near = after.page == first.page and after.column == first.column
+        step = (after.y - part.lines[-1].y) / max(1.0, measures.leading * measures.size)
+        text = part.lines[-1].text
+        runs_on = near and step < 1.15 and following.kind == "text" and (after.text[:1].islower() or text.endswith("-"))
+        if text.isupper() and len(text) > 3:
+            continue
+        if first.size < _LARGER * measures.size and runs_on:
+            part.kind = "text"
+        elif first.size < _LARGER * measures.size and indented and following.kind in {"text", "code", "item"}:
+            part.kind = "term"
+    for part, following in itertools.pairwise(parts):
+        numbered = _NUMBERED.match(part.first.text) is not None
+        if part.kind == "heading" and part.first.page == 0 and following.kind == "heading" and not numbered:
+            part.kind = "text" if following.first.page == 0 and part is not _largest(parts) else part.kind
+
+
+def _largest(parts: list[Passage]) -> Passage:
+    return max((part for part in parts if part.first.page == 0), key=lambda part: part.first.size)
 
 
 def _style(part: Passage) -> tuple[float, bool]:
@@ -54,7 +85,15 @@ def _may_be_heading(part: Passage, measures: Measures) -> bool:
         return False
     numbered = _NUMBERED.match(text) is not None
     if all(line.bold for line in part.lines):
-        return (numbered or part.kind == "text") and not _FINAL.search(text) and len(part.lines) <= 2
+        begins = text[0].isupper() or text[0].isdigit() or not text[0].isalpha()
+        words = len(text.split())
+        return (
+            (numbered or part.kind == "text")
+            and begins
+            and words <= _MOST_WORDS + 6 * numbered
+            and not _FINAL.search(text)
+            and len(part.lines) <= 2
+        )
     capitals = text.isupper() and len(text) > 3 and len(part.lines) == 1
     return capitals and not _FINAL.search(text) and part.kind == "text"
 

@@ -23,9 +23,10 @@ _SUPERSCRIPT = str.maketrans(
     "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207b\u207d\u207e\u207f",
 )
 _MARK = re.compile(r"[\[(]?(?:\d{1,3}(?:[,\u2013-]\d{1,3})*|[*\u2020\u2021\u00a7\u00b6]{1,3}|[a-z])[\])]?,?")
-_AFTER_A_WORD = re.compile(r"(?:[^\W\d_]{3}|[.,;:!?)\]\u201d\u201c\u2019\"\u00bb])$")
+_AFTER_A_WORD = re.compile(r"(?:[^\W\d_]{3}|[.,;:!?)\]\u201d\u201c\u2019\"\u00bb\u3002\u3001\u300d])$")
 _BULLET = re.compile(
-    r"[\u2022\u2023\u25aa\u25cf\u25e6\u2043\u2219\u00b7\u25a0\u25a1\u25cb\u2013\u2014*\u2713\u27a2o\u2212-]|\(?[0-9]{1,3}[.)]|\(?[a-zA-Z][.)]|\(?[ivxlc]{1,6}[.)]|\[[0-9]{1,3}\]"
+    r"[\u2022\u2023\u25aa\u25cf\u25e6\u2043\u2219\u00b7\u25a0\u25a1\u25cb\u2013\u2014*\u2713\u27a2o\u2212-]|\(?[0-9]{1,3}[.)]"
+    r"|\(?[a-zA-Z][.)]|\(?[ivxlc]{1,6}[.)]|\[[0-9]{1,3}\]"
 )
 
 
@@ -71,8 +72,8 @@ class TextLine:
         x1: right end.
         y: baseline.
         size: of most of its characters.
-        bold: whether it is bold, all of it.
-        italic: the same.
+        bold: whether most of it is bold.
+        italic: whether all of it is italic.
         mono: whether most of it is in a typewriter's font.
         math: the share of its characters that are in a font for formulas.
         cells: texts and places, if it has wide gaps; else one.
@@ -220,7 +221,7 @@ def text_line(row: list[Segment], page: int) -> TextLine:
         x1=max(part.x1 for part in row),
         y=main.y,
         size=sizes.most_common(1)[0][0],
-        bold=bold >= 0.9 * total,
+        bold=bold >= 0.6 * total,
         italic=italic >= 0.9 * total,
         mono=mono >= 0.85 * total,
         math=mathematical / total,

@@ -34,14 +34,17 @@ class Measures:
 def take(pages: list[list[TextLine]]) -> Measures:
     """Measure all lines, and set their columns' edges to where most lines end."""
     sizes: Counter[float] = Counter()
+    typed: Counter[float] = Counter()
     steps: Counter[float] = Counter()
     mono = total = 0
     for page in pages:
         for line in page:
-            sizes[round(line.size * 2) / 2] += len(line.text)
+            (typed if line.mono else sizes)[round(line.size * 2) / 2] += len(line.text)
             mono += len(line.text) * line.mono
             total += len(line.text)
-    size = sizes.most_common(1)[0][0] if sizes else 10.0
+    is_mono = mono > 0.6 * max(1, total)
+    of_text = typed if is_mono else sizes
+    size = of_text.most_common(1)[0][0] if of_text else 10.0
     for page in pages:
         for above, below in itertools.pairwise(page):
             if above.column == below.column and abs(below.size - size) < 1 and abs(above.size - size) < 1:
@@ -50,7 +53,7 @@ def take(pages: list[list[TextLine]]) -> Measures:
                     steps[step] += len(below.text)
     leading = steps.most_common(1)[0][0] if steps else 1.2
     at_edge = _edges(pages)
-    return Measures(size, leading, mono > 0.6 * max(1, total), at_edge)
+    return Measures(size, leading, is_mono, at_edge)
 
 
 def _edges(pages: list[list[TextLine]]) -> bool:

@@ -52,6 +52,16 @@ def title(stated: str, parts: list[Passage], measures: Measures, joining: Joinin
     return text, largest
 
 
+def bylines(stated: str, parts: list[Passage]) -> None:
+    """Names of the authors below the title are no headings."""
+    names = _key(stated)
+    for part in parts if len(names) > 3 else ():
+        if part.kind == "heading" and part.first.page < _FIRST_PAGES and not part.title:
+            words = _key(" ".join(line.text for line in part.lines))
+            if words in names or names in words:
+                part.kind = "text"
+
+
 def author(stated: str) -> str | None:
     """The author, if the metadata names a person and not an account."""
     return stated if stated and not _NOBODY.fullmatch(stated) else None

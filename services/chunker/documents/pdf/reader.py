@@ -64,6 +64,7 @@ def read(data: bytes, narration: Narration) -> Document:
         joining.learn(page_lines)
     parts = grouping.passages(laid_out, recognising.kinds(laid_out, usual), usual)
     headings.mark(parts, outline, usual, joining)
+    naming.bylines(about.author, parts)
     title, standing = naming.title(about.title, parts, usual, joining)
     for part in parts:
         for mark in (mark for line in (*part.lines, *part.joined) for mark in line.marks):

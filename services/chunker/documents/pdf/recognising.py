@@ -23,12 +23,13 @@ _CONTENTS_TITLE = re.compile(
     re.IGNORECASE,
 )
 _CAPTION = re.compile(
-    r"(?:fig(?:ure|\.)|table|tab\.|abb(?:ildung|\.)|tabelle|tableau|figura|tabla|tabela|tabella|listing|algorithm|rysunek"
+    r"(?:fig(?:ure|\.)|table|tab\.|abb(?:ildung|\.)|tabelle|tableau|figura|cuadro|quadro|tabla|tabela|tabella|listing|algorithm|rysunek"
     r"|\u0440\u0438\u0441\.|\u0442\u0430\u0431\u043b\u0438\u0446\u0430|\u56f3|\u8868|\u56fe)\s*(?:[A-Z]|\d+|[IVXL]+)(?:[.-]\d+)*\s*(?:[.:\u2014\u2013|]|$)",
     re.IGNORECASE,
 )
 _NOTE_MARK = re.compile(r"(?:\[?\d{1,3}[\].)]?|[*\u2020\u2021\u00a7]{1,3})\s*\S")
 _SMALL: Final = 0.93
+_MOSTLY: Final = 0.6
 _MATHEMATICAL: Final = 0.4
 _ALIGNED_POINTS: Final = 4.0
 _FORMULA = re.compile(r"[^\W\d_]{4,}")
@@ -38,6 +39,9 @@ def kinds(pages: list[list[TextLine]], measures: Measures) -> dict[int, Kind]:
     """What lines are, by the `id` of the line; running text is not in it."""
     found: dict[int, Kind] = {}
     _contents([line for page in pages for line in page], found)
+    for page in pages:  # entries of several lines on a page of contents
+        if sum(found.get(id(line)) == "contents" for line in page) >= _MOSTLY * max(1, len(page)):
+            found.update({id(line): "contents" for line in page})
     for page in pages:
         columns: dict[int, list[TextLine]] = defaultdict(list)
         for line in page:
