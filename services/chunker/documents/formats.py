@@ -83,6 +83,7 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 _FIRST_TAG = re.compile(r"<(?:!doctype\s+html|html|head|body|article|main)\b", re.IGNORECASE)
 _MARKDOWN = re.compile(r"^(?:#{1,6} \S|\[[^\]\n]{1,200}\]: \S|```)|^.{1,80}\n(?:={3,}|-{3,})$", re.MULTILINE)
 _HEAD_CHARACTERS = 10_000
+_PALM_TYPE = slice(60, 68)
 _PDF_HEAD_BYTES = 1_024
 """Viewers look for the mark this far into the file."""
 _MARKS: tuple[tuple[re.Pattern[bytes], SourceFormat], ...] = (
@@ -135,6 +136,11 @@ def of_bytes(  # noqa: C901, PLR0911, PLR0912 - one question after the other
             raise BadSource(f"The source is {what}, a format that is not read.", hint=_HINT)
     if said is None and is_plan(data):
         return "plan"
+    if data[_PALM_TYPE] == b"BOOKMOBI":
+        raise BadSource(
+            "The source is a Kindle book (MOBI, AZW3), a format that is not read.",
+            hint="Convert it to EPUB, for instance with calibre; one with DRM cannot be converted.",
+        )
     by_name = _BY_EXTENSION.get(extension(name))
     expected = said or _BY_CONTENT_TYPE.get(content_type) or by_name
     if data.startswith(b"PK"):

@@ -101,6 +101,13 @@ LONG = frozenset(
         "org: drawers",
         "org: markers",
         "org: macros",
+        "PDF: a bomb in a stream",
+        "PDF: a bomb in a bomb",
+        "PDF: every glyph in another size",
+        "PDF: glyphs all over the page",
+        "PDF: rows of cells",
+        "PDF: marks above every letter",
+        "PDF: many tiny lines",
     }
 )
 """These take four seconds or more each; similar ones always run, and `make faults` runs these."""
