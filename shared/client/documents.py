@@ -64,6 +64,14 @@ FORMAT_OF_SUFFIX: Final[dict[str, SourceFormat]] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".zip": "zip",
+    ".man": "man",
+    ".mdoc": "mdoc",
+    ".pod": "pod",
+    ".eml": "eml",
+    ".mbox": "eml",
+    ".mbx": "eml",
+    ".srt": "srt",
+    ".vtt": "vtt",
 }
 FORMATS: Final[tuple[str, ...]] = get_args(SourceFormat)
 _ZIPPED: Final = frozenset({"epub", "docx", "odt", "pptx", "xlsx", "zip"})

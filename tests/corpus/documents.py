@@ -599,6 +599,37 @@ PLANS: dict[str, Callable[[], str]] = {
 }
 
 
+TRANSCRIPTS: dict[str, Callable[[], str]] = {
+    "a cue a line": lambda: "00:00:01.000 --> 00:00:02.000\na\n" * 50_000,
+    "tags without an end": lambda: "00:00:01.000 --> 00:00:02.000\n" + "<v " * 300_000,
+    "brackets without an end": lambda: "00:00:01.000 --> 00:00:02.000\n" + "[" * 300_000 + "a",
+    "notes in music": lambda: "00:00:01.000 --> 00:00:02.000\n" + "\u266a" * 300_001 + "a",
+    "one speaker a cue": lambda: "".join(f"00:00:01.000 --> 00:00:02.000\nA{n}: a\n\n" for n in range(30_000)),
+    "arrows": lambda: "00:00:01.000 --> 00:00:02.000\na\n\n" + "-->" * 300_000,
+}
+MAIL: dict[str, Callable[[], str]] = {
+    "parts in parts": lambda: (
+        "From: a@example.org\nTo: b@example.org\nSubject: x\n"
+        + "".join(f'Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n' for n in range(3_000))
+        + "\nword"
+    ),
+    "many parts": lambda: (
+        'From: a@example.org\nSubject: x\nContent-Type: multipart/mixed; boundary="b"\n\n'
+        + "--b\nContent-Type: text/plain\n\nword\n" * 30_000
+    ),
+    "a subject of a megabyte": lambda: "From: a@example.org\nSubject: " + "=?utf-8?q?a?= " * 70_000 + "\n\nword",
+    "a name of a megabyte": lambda: "From: " + '"' * 500_000 + "(" * 500_000 + "\nSubject: x\n\nword",
+    "answers": lambda: "From: a@example.org\nSubject: " + "Re: " * 300_000 + "\n\nword",
+    "ten thousand mails": lambda: "From a\nSubject: x\n\nword\n\n" * 10_000,
+    "quotes": lambda: "From: a@example.org\nSubject: x\n\nword\n" + "> a\nb\n" * 100_000,
+}
+MANUALS: dict[str, Callable[[], str]] = {
+    "sections": lambda: ".TH A 1\n" + ".SH A\nb\n" * 30_000,
+    "a macro of itself": lambda: ".TH A 1\n.de X\n.X\n.X\n..\n.X\nword",
+    "lists in lists": lambda: ".TH A 1\n" + ".RS\n.IP a\n" * 5_000 + "word",
+}
+
+
 def _members(archive: bytes) -> list[tuple[str, bytes]]:
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         return [(name, opened.read(name)) for name in opened.namelist()]
@@ -616,6 +647,11 @@ CASES: tuple[Case, ...] = (
     *_cases("org", ORG),
     *_cases("rtf", RTF),
     *_cases("fb2", FB2),
+    *_cases("vtt", TRANSCRIPTS),
+    *_cases("eml", MAIL),
+    *_cases("man", MANUALS),
+    Case("guessed: a mail's fields without an end", _text(lambda: "A: b\n" * 100_000), None, BOUNDED),
+    Case("guessed: comments of a manual page", _text(lambda: '.\\" a\n' * 100_000), None, BOUNDED),
     *_cases("plan", PLANS),
     Case("guessed: comments before the page", _text(HTML["many comments before the page"]), None, BOUNDED, "a.txt"),
     Case("guessed: comments and no page", _text(lambda: "<!---->" * 30 + "x"), None, BOUNDED),

@@ -21,6 +21,7 @@ _BY_EXTENSION: dict[str, SourceFormat] = {
     "nxml": "jats", "adoc": "asciidoc", "asciidoc": "asciidoc", "asc": "asciidoc", "textile": "textile",
     "typ": "typst", "typst": "typst", "dj": "djot", "djot": "djot", "opml": "opml", "pptx": "pptx",
     "xlsx": "xlsx", "csv": "csv", "tsv": "tsv", "zip": "zip",
+    "man": "man", "mdoc": "mdoc", "pod": "pod", "eml": "eml", "mbox": "eml", "mbx": "eml", "srt": "srt", "vtt": "vtt",
 }  # fmt: skip
 _BY_CONTENT_TYPE: dict[str, SourceFormat] = {
     "text/html": "html",
@@ -47,6 +48,12 @@ _BY_CONTENT_TYPE: dict[str, SourceFormat] = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
     "text/csv": "csv",
     "text/tab-separated-values": "tsv",
+    "message/rfc822": "eml",
+    "application/mbox": "eml",
+    "application/x-subrip": "srt",
+    "text/vtt": "vtt",
+    "text/troff": "man",
+    "application/x-troff-man": "man",
 }
 _TELL_NOTHING = frozenset(
     {
@@ -61,7 +68,7 @@ _TELL_NOTHING = frozenset(
 _TELL_LITTLE = frozenset({"text/xml", "application/xml", "application/json"})
 """Content types of many formats: the content decides, or the name."""
 ZIPPED: frozenset[SourceFormat] = frozenset({"epub", "docx", "odt", "pptx", "xlsx", "zip"})
-BINARY: frozenset[SourceFormat] = frozenset({"rtf", "fb2", "pdf"})
+BINARY: frozenset[SourceFormat] = frozenset({"rtf", "fb2", "pdf", "eml"})
 """Neither zipped nor decoded here: the parser finds the encoding."""
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG picture"),
@@ -86,6 +93,8 @@ _HEAD_CHARACTERS = 10_000
 _PALM_TYPE = slice(60, 68)
 _PDF_HEAD_BYTES = 1_024
 """Viewers look for the mark this far into the file."""
+_FIELDS = rb"(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?"
+"""Fields of a mail's header before the one that is looked for."""
 _MARKS: tuple[tuple[re.Pattern[bytes], SourceFormat], ...] = (
     (re.compile(rb'\A\s{0,80}\{(?=.{0,9000}"(?:nbformat|cell_type|worksheets)"\s{0,8}:)', re.DOTALL), "ipynb"),
     (
@@ -103,6 +112,19 @@ _MARKS: tuple[tuple[re.Pattern[bytes], SourceFormat], ...] = (
     ),
     (re.compile(rb"<!DOCTYPE\s{1,9}article\s[^>]{0,300}(?:JATS|NLM)|<article-meta[\s>]", re.IGNORECASE), "jats"),
     (re.compile(rb"<opml[\s>]", re.IGNORECASE), "opml"),
+    (re.compile(rb"\A(?:\xef\xbb\xbf)?WEBVTT(?:\s|\Z)"), "vtt"),
+    (re.compile(rb"\A(?:\xef\xbb\xbf)?\s{0,9}\d{1,4}\s{0,3}\r?\n\d{1,3}:\d\d:\d\d[,.]\d{1,3}\s{0,3}-->"), "srt"),
+    (re.compile(rb"\A(?:(?:\.|')\\\"[^\n]*\n|\s*\n)*+\.Dd\s"), "mdoc"),
+    (re.compile(rb"\A(?:(?:\.|')\\\"[^\n]*\n|\.(?:nh|ad|de|ie|el|if|ds|nr|tr|hy|so)\b[^\n]*\n|\s*\n)*+\.TH\s"), "man"),
+    (re.compile(rb"\A\s{0,99}=(?:pod|encoding|head[1-4])\b[^\n]{0,200}\n\s{0,9}\n"), "pod"),
+    (
+        re.compile(
+            rb"\A(?:From \S[^\n]*\n)?(?=" + _FIELDS + rb"From:)"
+            rb"(?=" + _FIELDS + rb"(?:Message-I[dD]|Received|MIME-Version|Delivered-To|To):)"
+            rb"(?=" + _FIELDS + rb"(?:Subject|Date):)"
+        ),
+        "eml",
+    ),
 )
 """What stands at the beginning of formats that have no name or content type of their own."""
 

@@ -27,6 +27,9 @@ _TEX = re.compile(r"[\\^_{}]")
 _LINE_BREAKS = re.compile(r"<br\s*/?>|</?(?:p|div|li|hr)\b", re.IGNORECASE)
 
 _EXTERNAL = re.compile(r"(?:https?|ftp|mailto):", re.IGNORECASE)
+_TARGET = re.compile(r"\s*<[^<>]*>$")
+_SUBSTITUTION = "##SUBST##"
+"""How pandoc marks a substitution that the document does not define."""
 
 
 class Inlines:
@@ -84,7 +87,7 @@ class Inlines:
             case "Cite":
                 return self._inside(content[1])
             case "Code":
-                return str(content[1])  # a word of the sentence: "run `make` first"
+                return _role(content[0], str(content[1]))  # a word of the sentence: "run `make` first"
             case "Span":
                 return self._span(content)
             case "Link":
@@ -126,6 +129,8 @@ class Inlines:
         if name:
             self._on_anchor(name)
         words = plain(nodes)
+        if target.startswith(_SUBSTITUTION):
+            return words.strip("|")
         role = dict(attributes).get("role", "")
         if role in {"doc-noteref", "doc-backlink"} or ("#" in target and _MARK.fullmatch("".join(words.split()))):
             self._refer(target.partition("#")[2], words)
@@ -169,6 +174,14 @@ class Inlines:
             return "\n" if _LINE_BREAKS.match(markup) else ""  # the words between two tags are nodes of their own
         self._omissions.add("raw", reasons.RAW, markup)
         return ""
+
+
+def _role(attributes: list[Any], text: str) -> str:
+    """What a role of reStructuredText shows: of `words <target>` the words, of `~os.path.join` the last name."""
+    if "interpreted-text" not in attributes[1]:
+        return text
+    words = _TARGET.sub("", text).lstrip("!") or text
+    return words.rpartition(".")[2] if words.startswith("~") else words
 
 
 def _superscript(text: str) -> str:

@@ -25,7 +25,7 @@ _READERS: dict[SourceFormat, str] = {
     "markdown": "gfm+attributes+footnotes+definition_lists-emoji-task_lists",
     "html": "html",
     "epub": "epub",
-    "docx": "docx",
+    "docx": "docx+styles",  # a style can be one for code
     "odt": "odt",
     "rtf": "rtf",
     "fb2": "fb2",
@@ -46,6 +46,10 @@ _READERS: dict[SourceFormat, str] = {
     "xlsx": "xlsx",
     "csv": "csv",
     "tsv": "tsv",
+    "man": "man",
+    "mdoc": "mdoc",
+    "pod": "pod",
+    "eml": "html",
 }
 _ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ} | {
     "LANG": "C.UTF-8"

@@ -13,7 +13,20 @@ from email.message import Message
 from pathlib import PurePosixPath
 
 from services.chunker import allowances
-from services.chunker.documents import archives, collection, decoding, formats, pandoc, plans, tree
+from services.chunker.documents import (
+    archives,
+    collection,
+    decoding,
+    formats,
+    labels,
+    mail,
+    manuals,
+    odt,
+    pandoc,
+    plans,
+    transcripts,
+    tree,
+)
 from services.chunker.documents.books import chapters, opening
 from services.chunker.documents.books.opening import OpenedBook
 from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
@@ -74,7 +87,7 @@ async def read_packed(
     )
 
 
-async def _read_one(
+async def _read_one(  # noqa: C901, PLR0911 - one format after the other
     data: bytes,
     *,
     said: SourceFormat | None,
@@ -106,7 +119,14 @@ async def _read_one(
         return await in_worker("Reading the plan", end - clock(), _plan, text)
     if known == "pdf":
         return await in_worker("Reading the PDF", end - clock(), _pdf, data, narration=narration)
+    if known in {"srt", "vtt"}:
+        return await in_worker("Reading the transcript", end - clock(), _transcript, text)
     article = None
+    if known == "eml":
+        opened = await in_worker("Opening the mail", end - clock(), _mail, data, narration)
+        if isinstance(opened, Packed):
+            return opened
+        article, text = opened, opened.html
     if known == "html":
         article = await in_worker("Finding the article in the page", end - clock(), _pick, text)
         text = article.html
@@ -114,12 +134,21 @@ async def _read_one(
     if known == "epub":
         book = await in_worker("Opening the book", end - clock(), opening.open_book, data)
         data, size_bytes = book.epub, min(size_bytes, book.size_bytes)
+    if known == "odt":
+        data = await in_worker("Looking at the styles", end - clock(), odt.with_code_marked, data)
     if text:
         data = text.encode()
         size_bytes = len(data)
     parsed = await _parsed(data, known, size_bytes, deadline_seconds=end - clock())
     return await in_worker(
-        "Reading the document", end - clock(), _document, parsed, narration=narration, book=book, article=article
+        "Reading the document",
+        end - clock(),
+        _document,
+        parsed,
+        narration=narration,
+        book=book,
+        article=article,
+        is_manual=known in {"man", "mdoc", "pod"},
     )
 
 
@@ -172,6 +201,16 @@ def _pdf(data: bytes, *, narration: Narration) -> Packed:
     return Packed.of(_narrated(reader.read(data, narration), narration))
 
 
+def _transcript(text: str) -> Packed:
+    return Packed.of(_checked(transcripts.read(text)))
+
+
+def _mail(data: bytes, narration: Narration) -> Packed | Article:
+    """A mail in plain text; or the page of one in HTML, which pandoc has to parse."""
+    opened = mail.open_mail(data, narration)
+    return opened if isinstance(opened, Article) else Packed.of(_narrated(opened, narration))
+
+
 def _plan(text: str) -> Packed:
     return Packed.of(_checked(plans.read(text)))
 
@@ -197,8 +236,17 @@ async def _parsed(data: bytes, known: SourceFormat, size_bytes: int, *, deadline
         )
 
 
-def _document(parsed: bytes, *, narration: Narration, book: OpenedBook | None, article: Article | None) -> Packed:
+def _document(
+    parsed: bytes,
+    *,
+    narration: Narration,
+    book: OpenedBook | None,
+    article: Article | None,
+    is_manual: bool = False,
+) -> Packed:
     document = tree.read(parsed, narration)
+    if is_manual:
+        document = manuals.with_title(document, narration)
     if book is not None:
         document = chapters.with_chapters(
             replace(book.about, blocks=document.blocks, omissions=document.omissions), book.contents
@@ -220,7 +268,7 @@ def _document(parsed: bytes, *, narration: Narration, book: OpenedBook | None, a
 
 def _narrated(document: Document, narration: Narration) -> Document:
     """What a narrator reads of a document."""
-    return titles.joined(matter.without_matter(_checked(document), narration))
+    return titles.joined(matter.without_matter(_checked(labels.joined(document)), narration))
 
 
 def _checked(document: Document) -> Document:

@@ -10,6 +10,7 @@ from services.chunker.documents import notes, reasons, tables
 from services.chunker.documents.document import Anchor, Block, Document, Heading, Omissions, Paragraph, Role, Section
 from services.chunker.documents.inlines import Inlines, Node, plain
 from services.chunker.documents.navigation import is_contents, is_link_to_section, is_row_of_links
+from services.chunker.documents.odt import CODE_MARK, CODE_STYLE
 from services.chunker.documents.plain_text import join_lines
 from services.chunker.documents.raw_html import words_of_html
 from services.chunker.narration import matter_kinds
@@ -20,6 +21,16 @@ _ADMONITIONS = frozenset(
     {"note", "tip", "warning", "caution", "important", "admonition", "attention", "hint", "danger"}
 )
 _LABEL_LIMIT_WORDS = 3
+_DIRECTIVE = "a directive for the tool that builds the documentation"
+_DIRECTIVES = frozenset(
+    {
+        "toctree", "index", "automodule", "autoclass", "autofunction", "automethod", "autosummary", "currentmodule",
+        "module", "py:module", "py:currentmodule", "sectionauthor", "moduleauthor", "codeauthor", "literalinclude",
+        "highlight", "tabularcolumns", "graphviz", "plot", "testsetup", "testcleanup", "doctest", "productionlist",
+        "inheritance-diagram", "program-output", "argparse", "click", "default-role", "meta",
+    }
+)  # fmt: skip
+"""What Sphinx makes something else of; pandoc keeps the arguments as if they were text."""
 
 
 def read(tree: bytes, narration: Narration) -> Document:
@@ -165,7 +176,9 @@ class _Reader:
             self.omissions.add("navigation", reasons.NAVIGATION, plain(inlines))
             return
         text = self._inlines.text(inlines)
-        if text:
+        if text.startswith(CODE_MARK):
+            self._code(text[1:])
+        elif text:
             self.blocks.append(Paragraph(text, role))
 
     def _items(self, items: list[list[Node]], whole: list[Node] | None = None) -> None:
@@ -183,7 +196,7 @@ class _Reader:
             self.blocks.append(Heading(text, level))
 
     def _div(self, content: list[Any], role: Role) -> None:
-        (name, _, _), nodes = content
+        (name, _, attributes), nodes = content
         kinds = notes.kinds_of(content[0])
         if kinds & notes.KINDS and not self._narration.reads("notes"):
             self.omissions.add("footnote", reasons.FOOTNOTE, plain(nodes))
@@ -192,6 +205,12 @@ class _Reader:
             if self._inlines.has_read(name):
                 return
             nodes = notes.without(nodes, self._inlines.has_read)
+        if any(key == "custom-style" and CODE_STYLE.search(value) for key, value in attributes):
+            self._code(plain(nodes))
+            return
+        if (directive := kinds & _DIRECTIVES) and not kinds & {"section", "chapter"}:
+            self.omissions.add("directive", _DIRECTIVE, f"{min(directive)}: {plain(nodes)}")
+            return
         if "doc-toc" in kinds and not self._narration.reads("front_matter"):
             self.omissions.add("contents", reasons.CONTENTS, plain(nodes))
             return
