@@ -16,6 +16,7 @@ from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobRequest, ObjectSource, Source, TextSource
 from shared.protocol.narration import Narration
 from shared.protocol.preview import Preview
+from shared.protocol.voices import ListedVoice, VoiceList
 from shared.store import keys
 from tests.unit.chunker import made_documents
 from tests.unit.chunker.test_previews import Previewer
@@ -110,6 +111,40 @@ async def test_an_unedited_plan_has_the_audio_of_its_source(tmp_path: Path, kind
     )
 
 
+@pytest.mark.parametrize("mapped", [{}, {"GAST": "c"}])
+async def test_a_dialogue_in_two_languages_keeps_its_voices(tmp_path: Path, mapped: dict[str, str]) -> None:
+    """With fewer voices than speakers, so that one of them is told by the name."""
+    harness = Previewer(tmp_path)
+    listed = [("a", "de"), ("b", "de"), ("c", "en")]
+    harness.voices = VoiceList(
+        voices=tuple(ListedVoice(name=name, language=tag, is_default=name == "a") for name, tag in listed),
+        is_complete=True,
+    )
+    says = {
+        "HOST": "Guten Abend, und herzlich willkommen zu unserer Sendung am 3. Mai 2026.",
+        "GAST": "Danke, ich freue mich sehr, heute hier zu sein. Es ist schon spät.",
+        "ZWEITER GAST": "Auch ich bin gerne gekommen, obwohl es 20 km sind.",
+    }
+    text = "\n\n".join(f"{name}: {said}\n\n{said}" for name, said in (*says.items(), *says.items()))
+    text += (
+        "\n\n# Ende\n\nThis part is written in English, which has a voice of its own, and it is long enough to tell."
+    )
+    source, narration = TextSource(text=text, format="markdown"), Narration(speakers=mapped)
+
+    whole = await harness.chunk(JobRequest(job_id="j", source=source, narration=narration))
+    plan = write(plan_of(await previewed(harness, source, narration)))
+    planned = await harness.chunk(
+        JobRequest(job_id="planned", source=TextSource(text=plan, format="plan"), narration=narration)
+    )
+
+    assert {chunk.speaker for chunk in whole.chunks} == {*says, None}
+    assert len({chunk.voice for chunk in whole.chunks}) == 3
+    assert sound(planned) == sound(whole)
+    assert [(chunk.speaker, chunk.ends_turn) for chunk in planned.chunks] == [
+        (chunk.speaker, chunk.ends_turn) for chunk in whole.chunks
+    ]
+
+
 async def test_a_plan_of_a_plan_is_the_same_plan(tmp_path: Path) -> None:
     harness = Previewer(tmp_path)
     plan = plan_of(await previewed(harness, TextSource(text=TEXT, format="markdown")))
@@ -126,13 +161,14 @@ async def test_what_is_left_out_is_a_comment_in_its_place_and_can_be_spoken(tmp_
     everything = await previewed(harness, source, Narration(read="everything"))
     text = write(plan_of(await previewed(harness, source), everything))
     lines = text.splitlines()
-    begins, ends = lines.index('print("not to be heard")'), 0
-    assert lines[begins - 1].startswith("<!-- left out")
-    ends = lines.index("-->", begins)
-    assert "Then she slept." in lines[begins - 3]
+    code = lines.index('print("not to be heard")')
+    begins = max(at for at in range(code) if lines[at].startswith("<!-- left out"))
+    ends = lines.index("-->", code)
+    assert "Then she slept." in lines[begins - 2]
+    assert "Or two hundred eighteen." in " ".join(lines[begins:ends]), "the note, too"
 
     unedited = await spoken(harness, "unedited", TextSource(text=text, format="plan"))
-    edited = lines[: begins - 1] + lines[begins:ends] + lines[ends + 1 :]
+    edited = lines[:begins] + lines[begins + 1 : ends] + lines[ends + 1 :]
     manifest = await spoken(harness, "edited", TextSource(text="\n".join(edited), format="plan"))
 
     assert 'print("not to be heard")' not in [chunk.text for chunk in unedited.chunks]

@@ -12,14 +12,27 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from services.cli import app, dead_letter_display, dead_letter_groups, exits, printing, progress_display, summary
+from services.cli import (
+    app,
+    dead_letter_display,
+    dead_letter_groups,
+    estimates,
+    exits,
+    preview_display,
+    printing,
+    progress_display,
+    summary,
+)
 from shared.dead_letters.letter import DeadLetter
 from shared.errors import BadSource
+from shared.protocol.manifest import Omission
 from shared.protocol.messages import ChunkCounts, ChunkFailure, JobRequest, ObjectSource, WorkRetried
+from shared.protocol.preview import PreviewChunk
 from shared.store import keys
 from shared.store.port import Store
 from tests.hostile_text import ALL, CORPUS, commands_in, storable
 from tests.unit.cli.conftest import Podcast, a_status, put_status
+from tests.unit.cli.test_preview_display import a_preview
 
 HOSTILE = storable()
 COMMANDS = Path(app.__file__).parent
@@ -29,6 +42,19 @@ def a_job(store: Store, job_id: str, **fields: object) -> None:
     put_status(store, a_status(job_id, **{"title": HOSTILE, **fields}))  # type: ignore[arg-type] # fields of a status
     request = JobRequest(job_id=job_id, source=ObjectSource(key=f"jobs/{job_id}/source/x", name=HOSTILE[:255]))
     asyncio.run(store.put(keys.request(job_id), request.model_dump_json().encode()))
+
+
+def a_hostile_preview() -> preview_display.Shown:
+    chapter = (
+        a_preview()
+        .chapters[0]
+        .model_copy(update={"title": HOSTILE, "chunks": (PreviewChunk(text=HOSTILE[:2_000], pause_after="none"),)})
+    )
+    texts = dict.fromkeys(("title", "author", "language", "voice"), HOSTILE)
+    made = a_preview(**texts, chapters=(chapter,), repairs=(HOSTILE,), warnings=(HOSTILE,)).model_copy(
+        update={"omissions": (Omission(kind=HOSTILE, reason=HOSTILE, count=1, sample=HOSTILE),)}
+    )
+    return preview_display.Shown(made, 1.0, estimates.ASSUMED)
 
 
 def a_letter(**fields: object) -> DeadLetter:
@@ -108,6 +134,9 @@ def test_json_holds_what_was_there(podcast: Podcast, store: Store) -> None:
         lambda: dead_letter_display.each([a_letter(job_id=ALL)]),
         lambda: dead_letter_display.summary(dead_letter_groups.grouped([a_letter(job_id=ALL)]), {}),
         lambda: summary.failure(a_status("j", "cancelled", error=HOSTILE)),
+        lambda: "\n".join(
+            (*preview_display.lines(a_hostile_preview()), *preview_display.text(a_hostile_preview().preview))
+        ),
         lambda: progress_display.trouble(
             WorkRetried(job_id="j", service="s", reason=HOSTILE[:500], tries=1, next_seconds=1)
         ),
