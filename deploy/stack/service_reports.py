@@ -76,6 +76,8 @@ def _report(stack: str, service: dict[str, Any], update: dict[str, Any]) -> Serv
     running, wanted, done, total = (int(group or 0) for group in counts.groups()) if counts else (0, 0, 0, 0)
     if total:
         running, wanted = done, total
+    if service.get("Mode") == "global":
+        wanted = max(wanted, _tasks_wanted(service["Name"]))
     return ServiceReport(
         name=service["Name"].removeprefix(f"{stack}_"),
         running=running,
@@ -84,6 +86,13 @@ def _report(stack: str, service: dict[str, Any], update: dict[str, Any]) -> Serv
         update=str(update.get("State") or ""),
         update_began=str(update.get("StartedAt") or ""),
         trouble=_trouble(service["Name"]) if running < wanted or "rollback" in str(update) else "",
+    )
+
+
+def _tasks_wanted(service: str) -> int:
+    """A global service's: docker counts no task that waits to be started again, and so calls one that cannot start 0/0."""
+    return len(
+        lines("service", "ps", "-q", "--filter", "desired-state=running", "--filter", "desired-state=ready", service)
     )
 
 

@@ -136,6 +136,20 @@ def test_an_external_broker_has_its_address_from_a_file(tmp_path: Path) -> None:
     assert "secret" not in output.replace("secrets", "")
 
 
+def test_a_global_service_that_cannot_start_is_not_complete(deployment: Deployment, answering: Answering) -> None:
+    # Between two starts of its task docker says 0/0.
+    listed = {"ID": "x", "Name": "podcast_node-exporter", "Replicas": "0/0", "Mode": "global", "Image": "one:1"}
+    answering(
+        service_ls=json.dumps(listed),
+        service_inspect='[{"ID":"x","Spec":{"Name":"podcast_node-exporter"}}]',
+        service_ps="Ready 2 seconds ago\tpath / is mounted on / but it is not a shared or slave mount",
+    )
+    code, output = run(deployment, "status")
+    assert code == 1
+    assert "0/1" in output
+    assert "not a shared or slave mount" in output
+
+
 def test_status_says_what_is_not_as_it_should_be(deployment: Deployment, answering: Answering) -> None:
     listed = {"ID": "x", "Name": "podcast_gateway", "Replicas": "1/2", "Image": "podcast/services:checked"}
     answering(
