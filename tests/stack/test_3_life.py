@@ -144,7 +144,7 @@ def test_synthesizers_are_scaled_up_and_down_in_the_middle_of_a_book(stack: Stac
 
 
 def test_secrets_are_rotated_in_the_middle_of_a_book(stack: Stack, folder: Path) -> None:
-    job_id = begin(stack, seed=50, chunks=100)
+    job_id = begin(stack, seed=50, chunks=300)
     old_key = stack.key
     with_two_users = "store_url_synthesizer"
     old = (stack.folder / "secrets" / with_two_users).read_text()
@@ -162,7 +162,7 @@ def test_secrets_are_rotated_in_the_middle_of_a_book(stack: Stack, folder: Path)
         assert client.get("/v1/jobs").status_code == 200
     with pytest.raises(StackTestError, match="InvalidAccessKeyId"):
         stack.stored(old.strip())
-    proves(stack, job_id, folder, 100, 50)
+    proves(stack, job_id, folder, 300, 50)
 
 
 def test_the_engine_is_away_for_a_while_in_the_middle_of_a_book(engine: Engine, stack: Stack, folder: Path) -> None:
