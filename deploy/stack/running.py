@@ -152,4 +152,4 @@ def down(name: str, *, seconds: float) -> bool:
 def _remove(containers: Sequence[str]) -> None:
     with contextlib.suppress(DockerFailed):  # the engine may be removing them itself
         if containers:
-            docker("container", "rm", *containers)
+            docker("container", "rm", "--volumes", *containers)  # those without a name: scratch

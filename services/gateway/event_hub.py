@@ -127,9 +127,13 @@ class Hub:
         if not event.is_change:  # a change comes with its id from the log
             self.feed.progressed(event.status)
 
-    async def _read_log(self, channel: AbstractChannel) -> None:
-        """Read the log from its beginning, then what is added to it."""
-        lost = _loss_of(channel)
+    async def _read_log(self, _: AbstractChannel) -> None:
+        """Read the log from its beginning, then what is added to it.
+
+        Over a connection of its own. RabbitMQ lets it be read only at a node that has a replica of it; in a cluster the
+        next try may be at another node. And if two processes declare it at the same moment for the first time, RabbitMQ
+        3.10 may close the connection of one.
+        """
         past: list[Change] | None = []
         came = asyncio.Event()
 
@@ -143,22 +147,20 @@ class Hub:
                 self.feed.changed(change)
             await message.ack()
 
-        # Over a connection of its own: if two processes do this at the same moment for the first time, RabbitMQ 3.10
-        # may close the connection of one.
-        async with (
-            calling(_CALL_SECONDS, "declaring the log of events"),
-            connected(self._settings) as own,
-        ):
-            await prepare_event_log(own, self._settings)
-        async with deadline(_CALL_SECONDS, "reading the log of events", error=BrokerDown):
-            await channel.set_qos(prefetch_count=_LOG_PREFETCH)
-            queue = await channel.get_queue(topology.EVENT_LOG, ensure=False)
-            await queue.consume(take, arguments={"x-stream-offset": "first"})
-        while await _within(came, _LOG_QUIET_SECONDS):
-            came.clear()
-        found, past = past or [], None
-        self.feed.reread(found)
-        await lost.wait()
+        async with connected(self._settings) as own:
+            async with calling(_CALL_SECONDS, "declaring the log of events"):
+                await prepare_event_log(own, self._settings)
+            async with calling(_CALL_SECONDS, "reading the log of events"):
+                channel = await own.channel(publisher_confirms=False)
+                lost = _loss_of(channel)
+                await channel.set_qos(prefetch_count=_LOG_PREFETCH)
+                queue = await channel.get_queue(topology.EVENT_LOG, ensure=False)
+                await queue.consume(take, arguments={"x-stream-offset": "first"})
+            while await _within(came, _LOG_QUIET_SECONDS):
+                came.clear()
+            found, past = past or [], None
+            self.feed.reread(found)
+            await lost.wait()
 
 
 def _loss_of(channel: AbstractChannel) -> asyncio.Event:

@@ -53,6 +53,7 @@ def tag(docker: Docker) -> Iterator[str]:
 def stack(docker: Docker, tag: str, session_folder: Path) -> Iterator[Stack]:
     """The stack, deployed by `podcast deploy init` and `up`."""
     stack = Stack(docker, session_folder / "deployment")
+    volumes = stack.volumes()
     stack.init(tag)
     stack.set_options(PODCAST_TEST_SPEECH_PORT=str(SPEECH_PORT))
     try:
@@ -62,6 +63,7 @@ def stack(docker: Docker, tag: str, session_folder: Path) -> Iterator[Stack]:
         if not os.environ.get("PODCAST_STACK_KEEP"):
             stack.destroy()
             assert not stack.remains()
+            assert stack.volumes() <= volumes, "scratch of containers that are gone"
 
 
 @pytest.fixture(scope="session")

@@ -249,6 +249,10 @@ class Stack:
         }
         return {kind: ids for kind, ids in left.items() if ids}
 
+    def volumes(self) -> set[str]:
+        """Every volume of the engine; those without a name carry no label of the stack."""
+        return set(self.docker.run("volume", "ls", "--quiet").split())
+
     def destroy(self) -> None:
         """Take it down with its volumes."""
         say("taking the stack down")
