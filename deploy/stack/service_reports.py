@@ -90,7 +90,7 @@ def _report(stack: str, service: dict[str, Any], update: dict[str, Any]) -> Serv
 
 
 def _tasks_wanted(service: str) -> int:
-    """A global service's: docker counts no task that waits to be started again, and so calls one that cannot start 0/0."""
+    """A global service's: docker counts no task that waits for its next start, so one that cannot start is 0/0."""
     return len(
         lines("service", "ps", "-q", "--filter", "desired-state=running", "--filter", "desired-state=ready", service)
     )
