@@ -129,6 +129,8 @@ _MARKS: tuple[tuple[re.Pattern[bytes], SourceFormat], ...] = (
 """What stands at the beginning of formats that have no name or content type of their own."""
 
 _MIMETYPE_BYTES = 1_000
+_CONTAINER = re.compile(r"^(?:[^/]{1,100}/)?META-INF/container\.xml$")
+"""Of an EPUB; some have everything in a folder."""
 
 KNOWN = ", ".join(get_args(SourceFormat))
 _HINT = f"Formats that are read: {KNOWN}. Name the format if the file's name does not tell it."
@@ -245,7 +247,7 @@ def _of_zip(data: bytes, expected: SourceFormat | None) -> SourceFormat:
     except BadSource as error:
         raise _broken(expected) from error
     kind = archives.head(data, "mimetype", _MIMETYPE_BYTES).strip()
-    if kind == b"application/epub+zip" or "META-INF/container.xml" in members:
+    if kind == b"application/epub+zip" or any(map(_CONTAINER.search, members)):
         return "epub"
     if "word/document.xml" in members:
         return "docx"

@@ -175,7 +175,8 @@ MATTERS: Final = (
         "back_matter",
         frozenset({"colophon"}),
         _titles(
-            "colophon|kolophon|colof\u00f3n|colofon|kolofon|colof\u00e3o|achev\u00e9 d'imprimer"
+            "colophon|metadata|sisu metadata, document information|document metadata"
+            "|kolophon|colof\u00f3n|colofon|kolofon|colof\u00e3o|achev\u00e9 d'imprimer"
             "|\u043a\u043e\u043b\u043e\u0444\u043e\u043d"
         ),
         limit_characters=4_000,

@@ -211,6 +211,26 @@ def test_without_a_usable_table_of_contents_headings_are_chapters(broken: str) -
     assert "A table of contents was broken or empty (OEBPS/nav.xhtml)." in document.repairs
 
 
+def test_everything_in_a_folder() -> None:
+    def change(members: Members) -> None:
+        for name in list(members):
+            members[f"epub/{name}"] = members.pop(name)
+
+    document = book(change)
+    assert (spoken(document), chapters(document)) == (SPOKEN, ["One", "Two"])
+    assert any("found in another folder" in repair for repair in document.repairs)
+
+
+def test_paragraphs_of_the_class_code_are_code() -> None:
+    code = (
+        """<p id='x' class="q">Words.</p><p class="code" id="o1">$ git clone<br />$ ls</p>"""
+        """<p>More.</p><p class="code">$ cd"""
+    )
+    document = book(replaced(FIRST, ("<p>First words.</p>", code)))
+    assert spoken(document)[:3] == ["One", "Words.", "More."]
+    assert omitted(document)["code"] == "$ git clone $ ls"
+
+
 def test_the_main_title_and_the_authors_alone() -> None:
     document = book(
         replaced(

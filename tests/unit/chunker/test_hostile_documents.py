@@ -11,6 +11,7 @@ import pytest
 
 from services.chunker import allowances, manifests, speakable
 from services.chunker.documents import decoding, formats, raw_html
+from services.chunker.documents.books import markup
 from services.chunker.documents.books.opening import open_book
 from services.chunker.documents.reading import read_packed
 from services.chunker.documents.text import reading as text_reading
@@ -171,6 +172,9 @@ GROWING: dict[str, Any] = {
     "declarations": lambda n: raw_html.words_of_html("<div>" + "<!" * n + "</div>"),
     "comments": lambda n: raw_html.words_of_html("<!--" * n),
     "preformatted text": lambda n: raw_html.words_of_html("<div>" + "<pre>a</pre>b" * n + "</div>"),
+    "paragraphs of code": lambda n: markup.with_code_marked(
+        '<p class="code">' * (n // 16) + "<p " + ' a="b"' * (n // 6)
+    ),
     "captions": lambda n: raw_html.words_of_html("<figure>" + "<figcaption>a</figcaption>b" * n + "<img></figure>"),
 }
 

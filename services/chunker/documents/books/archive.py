@@ -89,7 +89,8 @@ class Archive:
 
     def encrypted(self) -> set[str]:
         """The files that are encrypted; not fonts that are only hidden."""
-        name = self._folded.get("meta-inf/encryption.xml")
+        stated = [name for name in self.names if _folded(name).endswith("meta-inf/encryption.xml")]
+        name = next(iter(stated), None)
         root = markup.parsed(markup.text_of(self.read(name))) if name else None
         found: set[str] = set()
         for each in markup.all_in(root, "encrypteddata") if root is not None else []:

@@ -23,6 +23,10 @@ _ENTITY: Final = re.compile(
     r"""<!ENTITY\s{1,9}([A-Za-z_][\w.-]{0,63})\s{1,9}(?:"([^"<&%]{0,1000})"|'([^'<&%]{0,1000})')\s{0,9}>"""
 )
 _REFERENCE: Final = re.compile(r"&([A-Za-z_][\w.-]{0,63});")
+_CODE_PARAGRAPH: Final = re.compile(
+    r"""<p((?:\s{1,9}[\w:-]{1,40}="[^"<>]{0,200}"){0,9}?\s{1,9}class="(?:code|programlisting|verbatim)"[^<>]{0,300})>"""
+)
+_LINE_END: Final = re.compile(r"\s{0,99}<br\s{0,9}/?>")
 _OF_XML: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _GROWTH_LIMIT_CHARACTERS: Final = 1_000_000
 """How much longer a book's own entities may make a page."""
@@ -51,6 +55,20 @@ def text_of(data: bytes) -> str:
         return known if known and known not in "<>&" else f"&amp;{name};" if not known else reference[0]
 
     return _REFERENCE.sub(said, text)
+
+
+def with_code_marked(page: str) -> str:
+    """A page whose paragraphs of the class `code` are preformatted text, which pandoc recognises."""
+    parts = []
+    at = 0
+    while (begin := _CODE_PARAGRAPH.search(page, at)) is not None:
+        end = page.find("</p>", begin.end())
+        if end < 0:
+            break
+        inside = _LINE_END.sub("\n", page[begin.end() : end].replace("\n", " "))
+        parts += [page[at : begin.start()], "<pre", begin[1], ">", inside, "</pre>"]
+        at = end + len("</p>")
+    return "".join((*parts, page[at:]))
 
 
 def _without_dtd(text: str) -> tuple[str, dict[str, str]]:

@@ -69,7 +69,7 @@ def open_book(data: bytes) -> OpenedBook:
     pages: dict[str, str] = {}
     for place in package.spine:
         try:
-            pages[place.path] = markup.text_of(archive.read(place.path))
+            pages[place.path] = markup.with_code_marked(markup.text_of(archive.read(place.path)))
         except BadSource:
             repairs.add("Pages were broken and could not be read", place.path)
     if not pages:
