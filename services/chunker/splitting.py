@@ -97,6 +97,7 @@ def split(
             _open_chapter(chapters, chunks, text, block.level)
         if not chapters:
             _open_chapter(chapters, chunks, title, 1)
+        _check(len(chunks) + len(block.lines), chunks_limit)  # before each of a million lines is said
         into_pieces = partial(planned_lines.pieces, block.lines) if block.lines else partial(spoken_pieces, text)
         pieces = into_pieces(
             limit_characters=limit_characters,
@@ -108,16 +109,20 @@ def split(
         )
         end: PauseClass = "heading" if isinstance(block, Heading) else "paragraph"
         chunks += _chunks_of(pieces, block, chapter=len(chapters) - 1, end=end)
-        if len(chunks) > chunks_limit:
-            raise TooLarge(
-                f"The text makes more than {chunks_limit:,} chunks.",
-                hint="Split it into several jobs, or raise PODCAST_CHUNKS_LIMIT.",
-            )
+        _check(len(chunks), chunks_limit)
     if not chunks:
         raise BadSource("There is nothing to speak in it.", hint="Look whether the text is really in the document.")
     if chapters[-1].first_chunk == len(chunks):
         chapters.pop()  # a title at the end with nothing after it
     return Split(_with_turns(_with_chapter_pauses(chunks)), tuple(chapters), tuple(omissions))
+
+
+def _check(chunks: int, limit: int) -> None:
+    if chunks > limit:
+        raise TooLarge(
+            f"The text makes more than {limit:,} chunks.",
+            hint="Split it into several jobs, or raise PODCAST_CHUNKS_LIMIT.",
+        )
 
 
 def _open_chapter(chapters: list[Chapter], chunks: list[SplitChunk], title: str, level: int) -> None:
