@@ -145,6 +145,8 @@ class Stack:
             if answer.status_code == httpx.codes.ACCEPTED:
                 found.append(answer.json()["job_id"])
             assert answer.status_code < httpx.codes.BAD_REQUEST or answer.is_server_error, answer.text
+            if answer.is_server_error:
+                raise StackTestError(answer.text)
             return bool(found)
 
         until(accepted, "the job is accepted")
