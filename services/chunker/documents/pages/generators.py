@@ -40,7 +40,6 @@ SITES: Final = (
     Site(
         "Javadoc",
         generator="javadoc",
-        marks=".contentContainer #navbar-top #navbar.top",
         content="main .contentContainer",
         furniture="""
             .topNav .bottomNav .subNav .navList .subDetail .skipNav .skip-nav .aboutLanguage
@@ -60,7 +59,7 @@ SITES: Final = (
     ),
     Site(
         "mdBook",
-        marks="#mdbook-sidebar-toggle #sidebar-toggle .nav-chapters .mobile-nav-chapters",
+        marks="#mdbook-sidebar-toggle .mobile-nav-chapters",
         content="main",
         furniture=".nav-wrapper .nav-wide-wrapper #menu-bar #sidebar #search-wrapper .nav-chapters .buttons",
     ),
@@ -124,7 +123,6 @@ SITES: Final = (
     Site(
         "GTK-Doc",
         generator="(?:gtk-doc|gi-docgen)",
-        marks="table.navigation .gtkdoc",
         content="#main.content section.content",
         furniture="table.navigation .navigation .footer .sidebar .shortcuts #home .api_summary",
         contents=".toc .TOC",
@@ -132,7 +130,6 @@ SITES: Final = (
     Site(
         "Texinfo",
         generator="(?:makeinfo|texi2html|texi2any|texinfo)",
-        marks=".nav-panel .settitle",
         furniture=".nav-panel .header .node .copiable-link .copiable-anchor .summary-letter-printindex",
         contents="""
             .contents .shortcontents .element-contents .element-shortcontents .region-contents

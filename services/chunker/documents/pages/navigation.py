@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from lxml.html import HtmlElement
 
-from services.chunker.documents.pages.segments import key, words
+from services.chunker.documents.pages.segments import HEADINGS, key, sample, words
 
 CONTENTS: Final = "a table of contents is for turning pages"
 _WORDS: Final = """
@@ -38,6 +39,25 @@ _CONTENTS_TITLES: Final = re.compile(
     r"|spis tre[śs]ci|inneh[åa]ll|содержание|оглавление|目次|目录|contenuti",
     re.IGNORECASE,
 )
+_TEASER_TITLES: Final = re.compile(
+    r"(?:related|similar|recommended|latest|recent|popular|more|further)"
+    r" (?:articles?|posts?|stories|news|content|topics|links|reading|like this|from .{1,30})"
+    r"|(?:also|more) (?:on|about|in) .{1,30}|you (?:may|might) also (?:like|be interested in)|read (?:more|next|also)"
+    r"|(?:mehr|weiteres?|auch) (?:zum thema|zu diesem thema|interessant)"
+    r"|(?:verwandte|[äa]hnliche|weitere|neueste|aktuelle)"
+    r" (?:artikel|beitr[äa]ge|themen|meldungen|nachrichten)"
+    r"|das k[öo]nnte (?:dich|sie) auch interessieren|lesen sie auch"
+    r"|(?:à|a) lire (?:aussi|également)|(?:articles?|sujets?) (?:liés|similaires|associés|connexes)"
+    r"|sur le même (?:sujet|thème)"
+    r"|(?:art[íi]culos|noticias|entradas) (?:relacionad[oa]s|similares)|(?:te|le) puede interesar|ver también"
+    r"|articoli (?:correlati|simili|recenti)|leggi anche|potrebbe interessarti"
+    r"|(?:artigos|notícias) relacionad[oa]s|leia também"
+    r"|(?:gerelateerde|meer) artikelen|lees ook|(?:powiązane|podobne) artykuły|czytaj (?:też|także)|читайте также"
+    r"|関連記事|相关文章",
+    re.IGNORECASE,
+)
+_TITLE_CHARACTERS: Final = 80
+_HALF: Final = 0.5
 _BETWEEN: Final = frozenset({"hr", "br", "a"})
 _SEVERAL: Final = 3
 _MOSTLY: Final = 0.85
@@ -97,6 +117,17 @@ def contents(root: HtmlElement) -> Iterator[HtmlElement]:
         yield element
         if title is not None:
             yield title
+
+
+def teasers(root: HtmlElement) -> Iterator[HtmlElement]:
+    """Headings like "Related articles", and what follows them if it is mostly links."""
+    for heading in list(root.iter(*HEADINGS)):
+        if not _TEASER_TITLES.fullmatch(sample(heading)[:_TITLE_CHARACTERS].strip(" :.\u2026")):
+            continue
+        below = list(itertools.takewhile(lambda one: one.tag not in HEADINGS, heading.itersiblings()))
+        linked = sum(len(key(words(link))) for one in below for link in one.iter("a"))
+        if linked >= _HALF * sum(len(key(words(one))) for one in below):
+            yield from (heading, *below)
 
 
 def _title_before(element: HtmlElement) -> HtmlElement | None:

@@ -34,6 +34,7 @@ from services.chunker.speakable import SPEAKABLE
 from shared.errors import BadSource
 
 _EMBEDDED: Final = ("iframe", "video", "audio", "object", "embed")
+_TEASERS: Final = "they lead to other pages"
 _BESIDE: Final = "it is on the page, but no part of the article as far as can be told"
 _EMBEDDED_REASON: Final = "a video or another page inside the page is no text"
 SHORT_PAGE_CHARACTERS: Final = 100
@@ -152,6 +153,7 @@ def _take_navigation(body: HtmlElement, omissions: Omissions) -> None:
     """Take out tables of contents and lines of links, unless there is nothing else."""
     found = [(element, "contents", navigation.CONTENTS) for element in navigation.contents(body)]
     found += [(element, "page furniture", names.FURNITURE) for element in navigation.lines(body)]
+    found += [(element, "teasers", _TEASERS) for element in navigation.teasers(body)]
     left = sum(len(key(str(text))) for text in body.itertext()) - sum(len(key(words(element))) for element, *_ in found)
     if not left:
         return

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
+from lxml import etree
 from lxml.html import HtmlElement
 
+_COMMENTS_LIMIT = 20
 _PART = re.compile(r"([.#]?)([\w-]+)|\[([\w:-]+)=([^\]]+)\]")
 
 
@@ -50,12 +52,18 @@ class Selectable:
 
     Args:
         root: of the page; elements that are removed later are still found.
+
+    Attributes:
+        comments: the first ones of the page.
     """
 
     def __init__(self, root: HtmlElement) -> None:
+        self.comments: list[str] = []
         self._by: defaultdict[str, list[HtmlElement]] = defaultdict(list)
         for element in root.iter():
             if not isinstance(element.tag, str):
+                if element.tag is etree.Comment and len(self.comments) < _COMMENTS_LIMIT:
+                    self.comments.append(element.text or "")
                 continue
             self._by[element.tag].append(element)
             for word in set(classes_of(element)):

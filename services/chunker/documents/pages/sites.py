@@ -14,6 +14,11 @@ from lxml.html import HtmlElement
 from services.chunker.documents.pages.selectors import Selectable
 
 _GENERATORS_LIMIT = 10
+_COMMENT_CHARACTERS = 500
+_MADE_BY = re.compile(
+    r"(?:generated|created|produced|translated)\s{1,3}(?:automatically\s{1,3})?(?:by|with|using)\s{1,3}([^<>]{0,60})",
+    re.IGNORECASE,
+)
 _LINE_NUMBERS = (".linenos", ".lineno", ".linenodiv", ".line-numbers", ".gutter")
 
 
@@ -45,8 +50,13 @@ def recognise(page: Selectable, known: Iterable[Site]) -> Site | None:
         (element.get("content") or "").strip().lower()
         for element in page.all(("meta[name=generator]", "meta[name=Generator]", "meta[name=GENERATOR]"))
     ][:_GENERATORS_LIMIT]
+    named += [
+        " ".join(made[1].lower().split())
+        for text in page.comments
+        if (made := _MADE_BY.search(text[:_COMMENT_CHARACTERS]))
+    ]
     for site in known:
-        if site.generator and any(re.search(site.generator, name) for name in named):
+        if site.generator and any(re.search(rf"\b{site.generator}", name) for name in named):
             return site
     return next((site for site in known if page.first(site.marks.split()) is not None), None)
 
