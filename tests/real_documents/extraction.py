@@ -2,9 +2,10 @@
 
     python -m tests.real_documents.extraction [--every N]
 
-For each of 983 pages the data names pieces of text that belong to the article and pieces that do not. A piece that is in
-the text of an extractor counts for it or against it; precision, recall and F1 are over all pieces, as in the benchmark
-itself. The module is fetched with `go mod download`; without Go there is no comparison. Writes docs/extraction.md.
+For each of 983 pages the data names pieces of text that belong to the article and pieces that do not. A piece that is
+in the text of an extractor counts for it or against it; precision, recall and F1 are over all pieces, as in the
+benchmark itself. The module is fetched with `go mod download`; without Go there is no comparison. Writes
+docs/extraction.md.
 """
 
 from __future__ import annotations
@@ -162,8 +163,8 @@ def _rows(scores: Iterable[tuple[str, Score]]) -> list[str]:
 _HEAD: Final = """\
 # How well articles are found
 
-`python -m tests.real_documents.extraction` runs the benchmark of trafilatura: {pages} pages in many languages, each with
-pieces of text that belong to its article and pieces that do not. The pages come with the Go module
+`python -m tests.real_documents.extraction` runs the benchmark of trafilatura: {pages} pages in many languages, each
+with pieces of text that belong to its article and pieces that do not. The pages come with the Go module
 `{module}` (Apache-2.0), a port of trafilatura; nothing of them is in this
 repository. A piece counts if it is in the text that an extractor returns, white space and silent characters apart;
 precision, recall and F1 are over all {pieces} pieces, as in the benchmark itself.

@@ -9,7 +9,7 @@ from typing import Final
 
 from lxml.html import HtmlElement
 
-from services.chunker.documents.pages.segments import HEADINGS, key, sample, words
+from services.chunker.documents.pages.segments import HEADINGS, TextRun, key, sample, segments, words
 
 CONTENTS: Final = "a table of contents is for turning pages"
 _WORDS: Final = """
@@ -39,6 +39,12 @@ _CONTENTS_TITLES: Final = re.compile(
     r"|spis tre[śs]ci|inneh[åa]ll|содержание|оглавление|目次|目录|contenuti",
     re.IGNORECASE,
 )
+_MADE_BY: Final = re.compile(
+    r"(?:this (?:document|page|file|manual) was )?(?:generated|built|created|translated) (?:automatically )?"
+    r"(?:on .{1,60} )?(?:by|using|with) .{1,150}",
+    re.IGNORECASE,
+)
+"""The line that a generator leaves at a page's end."""
 _TEASER_TITLES: Final = re.compile(
     r"(?:related|similar|recommended|latest|recent|popular|more|further)"
     r" (?:articles?|posts?|stories|news|content|topics|links|reading|like this|from .{1,30})"
@@ -69,9 +75,19 @@ def lines(root: HtmlElement) -> Iterator[HtmlElement]:
     for element in root.iter("div", "p", "table", "ul", "ol", "center", "tr", "td", "dl", "nav", "blockquote"):
         if element.getparent() in taken:
             taken.add(element)
-        elif _leads_on(element):
+        elif _leads_on(element) or (element.tag == "p" and _is_short(element) and _MADE_BY.fullmatch(sample(element))):
             taken.add(element)
             yield element
+
+
+def loose(root: HtmlElement) -> Iterator[TextRun]:
+    """The same where no block is around the links."""
+    for run in segments(root):
+        if run.linked_characters and run.block.tag not in HEADINGS:
+            parts = [(getattr(element, slot) or "").strip() for element, slot in run.slots]
+            said = _WORD.findall(" ".join(parts)) if sum(map(len, parts)) <= _SHORT_CHARACTERS else []
+            if said and all(key(word) in _NAVIGATING for word in said):
+                yield run
 
 
 def _leads_on(element: HtmlElement) -> bool:

@@ -161,6 +161,9 @@ def _take_navigation(body: HtmlElement, omissions: Omissions) -> None:
         if text := sample(element):
             omissions.add(kind, reason, text)
     take_out([element for element, *_ in found])
+    for run in list(navigation.loose(body)):
+        omissions.add("page furniture", names.FURNITURE, run.text)
+        run.blank()
 
 
 def _no_text() -> BadSource:

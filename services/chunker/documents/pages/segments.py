@@ -40,8 +40,14 @@ def key(text: str) -> str:
 
 
 def words(element: HtmlElement) -> str:
-    """The words of an element on one line."""
-    return " ".join("".join(map(str, element.itertext())).split())
+    """The words of an element on one line; blocks and line breaks are apart."""
+    parts: list[str] = []
+    for event, one in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
+        if event == "start":
+            parts += (" " if one.tag in BLOCKS else "", one.text or "")
+        elif one is not element:
+            parts += (" " if one.tag in BLOCKS else "", one.tail or "")
+    return " ".join("".join(parts).split())
 
 
 def sample(element: HtmlElement) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from services.chunker.documents.pages.segments import key, words
+from services.chunker.documents.pages.segments import HEADINGS, key, words
 
 _SEPARATORS: Final = re.compile(
     r"\s+[|\u2013\u2014\u2015\u00b7\u2022\u00bb\u00ab\u2039\u203a/\u2022~]\s+|\s+-{1,3}\s+|\s*(?:::|\|\|)\s*|\s?\u2014\s?"
@@ -31,6 +31,7 @@ _NOTICES: Final = re.compile(
     r"|all rights reserved|permission is (?:hereby )?granted|subscribe|log ?in|sign in)\b",
     re.IGNORECASE,
 )
+_IN_PARENTHESES: Final = re.compile(r" \([^()]{1,80}\)$")
 _LENGTH_LIMIT: Final = 1_000
 _HEADINGS_LIMIT: Final = 50
 _SITE_NAME_CHARACTERS: Final = 40
@@ -59,9 +60,13 @@ def of_page(root: HtmlElement, metas: dict[str, str], linked: list[dict[str, Any
     )
     named = {key(name) for name in _site_names(root, metas)}
     announced = [text for text in (of_window, shared, described) if key(text)]
-    for heading in headings:  # what the page shows as its title and also calls itself
-        for text in announced:
-            if key(heading) == key(text) or (key(heading) in map(key, _parts(text)) and key(heading) not in named):
+    others = {key(text) for text in announced if text != of_window}
+    first = [clean(words(heading)[:_LENGTH_LIMIT]) for heading in _first(root.iter(*HEADINGS))]
+    for heading in (*headings, *(text for text in first[:1] if not _NOTICES.search(text))):
+        for text in announced:  # what the page shows as its title and also calls itself
+            parts = set(map(key, _parts(text)))
+            is_part = key(heading) in parts and key(heading) not in named and not parts & others - {key(heading)}
+            if key(heading) and (is_part or key(heading) == key(text)):
                 return heading
     candidates = [_without_site(text, named) for text in (shared, described, of_window)]
     good = [text for text in candidates if key(text) and not _NO_TITLES.fullmatch(text) and key(text) not in named]
@@ -79,7 +84,9 @@ def _first(elements: Iterator[HtmlElement]) -> Iterator[HtmlElement]:
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
+    """What may be the title in it: parts between signs, what is around a colon, what stands before parentheses."""
+    parts = [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
+    return [*parts, text.partition(": ")[2], text.rpartition(": ")[0], _IN_PARENTHESES.sub("", text)]
 
 
 def _site_names(root: HtmlElement, metas: dict[str, str]) -> Iterator[str]:
