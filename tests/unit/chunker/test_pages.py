@@ -139,9 +139,9 @@ def test_a_doubled_heading_is_spoken_once() -> None:
     assert spoken(found).count("The Ferry") == 1
 
 
-def test_a_page_that_is_nothing_but_a_list_of_pages_is_read() -> None:
+def test_a_page_that_is_nothing_but_a_list_of_links_keeps_it() -> None:
     links = "".join(f'<li><a href="#{word}">{word}</a></li>' for word in ("Sails", "Oars", "Ropes"))
-    assert spoken(read(f"<html><body><ul>{links}</ul></body></html>")) == ["Sails", "Oars", "Ropes"]
+    assert "Oars" in picking.pick(f"<html><body><ul>{links}</ul></body></html>").html
 
 
 TITLES: list[tuple[str, str, str]] = [
