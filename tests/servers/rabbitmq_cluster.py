@@ -47,6 +47,8 @@ class RabbitCluster:
     """Three nodes; `nodes[0]` serves for everything that needs just one."""
 
     def __init__(self, directory: Path, hosts: Hosts | None = None) -> None:
+        # The kernel ends a tethered server together with the thread that started it.
+        self._starter = ThreadPoolExecutor(NODES)
         ports = PortBook()
         names = [f"podcast{number}" for number in range(NODES)]
         addresses = [hosts.address(number) if hosts else LOOPBACK for number in range(NODES)]
@@ -85,8 +87,6 @@ class RabbitCluster:
         if not self.hosts:  # one port mapper has the names of all nodes of a host
             for node in self.nodes[1:]:
                 node.epmd = self.nodes[0].epmd
-        # The kernel ends a tethered server together with the thread that started it.
-        self._starter = ThreadPoolExecutor(NODES)
         list(self._starter.map(RabbitServer.start, self.nodes))
 
     async def joined(self) -> None:
