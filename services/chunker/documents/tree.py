@@ -48,6 +48,12 @@ def read(tree: bytes, narration: Narration) -> Document:
         found = notes.all_notes(parsed["blocks"]) if narration.reads("notes") else {}
         reader = _Reader(narration, found)
         reader.blocks_of(parsed["blocks"])
+        if not any(isinstance(block, (Heading, Paragraph)) for block in reader.blocks) and any(
+            omission.kind == "contents" for omission in reader.omissions
+        ):
+            # A document that is nothing but a list of links: that is what there is to read.
+            reader = _Reader(narration.model_copy(update={"front_matter": True}), found)
+            reader.blocks_of(parsed["blocks"])
         meta: dict[str, Any] = parsed["meta"]
         return Document(
             blocks=tuple(reader.blocks),
