@@ -97,13 +97,12 @@ def _said(piece: Piece, limit: int, language: str, *, heading: bool, saying: Say
 def _joined(pieces: list[SpokenPiece], block: str) -> Iterator[SpokenPiece]:
     """Let a piece with nothing to say become the written end of the one before it, or the beginning of the first."""
     current: SpokenPiece | None = None
-    begins = at = 0  # where the written form of the current piece begins, and how far the block is read
+    begins = at = 0  # where the written form of the current piece begins, and how far the block has been read
     for piece in pieces:
         begin = at + 1 if block[at : at + 1] == " " else at
         at = begin + len(piece.written)
         is_silent = not SPEAKABLE.search(piece.text)
         if current is None:
-            begins = begin if begins == 0 else begins
             if is_silent:
                 continue
             written = _within(block[begins:at], piece.written)
