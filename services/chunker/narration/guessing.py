@@ -27,6 +27,9 @@ _DIALECTS: Final = {
 _NOT_GUESSED: Final = frozenset({"la", "eo", "vo"})
 """What looks like Latin is often a name of a species, a motto or filler text: only the document itself says so."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_IDEOGRAPH: Final = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_IDEOGRAPH_LETTERS: Final = 3
+"""What an ideograph or kana counts as: it takes as long to say (`preview_documents`)."""
 _UNCASED_LETTERS: Final = 12
 """Letters that a text needs in a script without capitals, where words are not always separated."""
 
@@ -67,7 +70,7 @@ class Guess:
         language: ISO 639 code; "" if it is no sentence in a language that is known here.
         probability: of the language, from 0 to 1.
         of_alike: of the language or one like it.
-        letters: how many letters the guess is based on.
+        letters: how many letters the guess is based on; an ideograph counts as several.
     """
 
     language: str
@@ -95,6 +98,7 @@ def guess(text: str) -> Guess:
     letters = sum(map(len, words))
     if not _is_sentence(words, letters):
         return UNDECIDED
+    letters += (_IDEOGRAPH_LETTERS - 1) * len(_IDEOGRAPH.findall(sample))
     totals = _probabilities(sample)
     best = max(totals, key=lambda language: totals[language])
     if best not in NAMES or best in _NOT_GUESSED:

@@ -33,6 +33,9 @@ _MAIN_SHARE: Final = 0.5
 _CONTRADICTION_SHARE: Final = 0.8
 _CONTRADICTION_LETTERS: Final = 150
 """How much of a text, and how much text, must be in another language than its document states."""
+_TITLE: Final = 10.0
+"""How many times likelier a title must be in the language of most of the text than in the stated one, to count with it.
+Tools that make books of translations often state the language of the original."""
 
 _ALONE: Final = Evidence(letters=60, probability=0.97)
 """A passage of one block."""
@@ -81,7 +84,9 @@ def in_languages(document: Document, said: str | None) -> InLanguages:
         return _as_stated(document, normalised(main) or main)
     guesses = _guesses(document.blocks)
     found, share, letters = _majority(guesses)
-    is_clear = share >= _CONTRADICTION_SHARE and letters >= _CONTRADICTION_LETTERS
+    is_clear = letters >= _CONTRADICTION_LETTERS and (
+        share >= _CONTRADICTION_SHARE or (share > _MAIN_SHARE and _is_titled_in(document.title, found, than=stated))
+    )
     warnings: tuple[str, ...] = ()
     also_main = ""
     if said:
@@ -100,6 +105,10 @@ def in_languages(document: Document, said: str | None) -> InLanguages:
     languages = _passages(document.blocks, guesses, main, also_main)
     blocks = tuple(map(_marked, document.blocks, languages))
     return InLanguages(replace(document, blocks=blocks), main, warnings)
+
+
+def _is_titled_in(title: str | None, language: str, than: str | None) -> bool:
+    return bool(title and than) and likelier(title or "", language, than=than or "") >= _TITLE
 
 
 def _as_stated(document: Document, main: str) -> InLanguages:

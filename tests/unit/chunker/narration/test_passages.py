@@ -20,9 +20,11 @@ RUSSIAN = "Все счастливые семьи похожи друг на д�
 JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所で泣いていた。"
 
 
-def known(*blocks: Block | str, language: str | None = None, said: str | None = None) -> InLanguages:
+def known(
+    *blocks: Block | str, language: str | None = None, said: str | None = None, title: str | None = None
+) -> InLanguages:
     made = tuple(Paragraph(block) if isinstance(block, str) else block for block in blocks)
-    return in_languages(Document(blocks=made, language=language), said)
+    return in_languages(Document(blocks=made, language=language, title=title), said)
 
 
 def marks(found: InLanguages) -> list[str | None]:
@@ -55,6 +57,20 @@ def test_a_language_that_the_text_clearly_contradicts_does_not_count_and_that_is
     assert found.language == "de"
     assert marks(found) == [None, None]
     assert "says that it is in English (en), but its text is in German (de)" in found.warnings[0]
+
+
+def test_a_half_translated_book_is_in_the_language_of_its_title_and_not_in_the_stated_one_of_the_original() -> None:
+    title = "Eine kurze Geschichte der Druckerei und ihrer Bücher"
+    half = (GERMAN, GERMAN, GERMAN, ENGLISH)
+    assert known(*half, language="en", title=title).language == "de"
+    assert known(*half, language="en", title="A Brief History of Printing").language == "en"
+    assert known(*half, language="en").language == "en"
+
+
+def test_an_ideograph_counts_as_much_as_it_takes_to_say() -> None:
+    japanese = "この文書は、加えた変更点を明確に記していれば自由に再配布、改変ができます。"
+    found = known(japanese, japanese, ENGLISH, title="Debian 小史", language="en")
+    assert found.language == "ja"
 
 
 @pytest.mark.parametrize("stated", ["English", "x" * 40, "", "12"])
