@@ -72,6 +72,7 @@ KEYS: Final = {
     "threads": "the stacks of all threads",
     "url": "an address of this process",
     "voice": "a voice",
+    "voices": "how many voices",
     "webhook": "a webhook's id",
     "what": "what cannot be heard",
     "workers": "how many workers",
