@@ -84,7 +84,10 @@ class Reconciler:
         return job is None or self._is_overdue(job) or self._is_still(job)
 
     def _is_overdue(self, job: Job) -> bool:
-        return clock.now() - job.deadline_from >= self.settings.job_deadline_seconds
+        """Whether its time is up. A process that has just started cannot know: the wall clock may be wrong for now."""
+        limit, trusted_after = self.settings.job_deadline_seconds, self.settings.stalled_seconds
+        is_over = clock.age_seconds(job.deadline_from) >= limit
+        return is_over and clock.running_seconds() >= min(limit, trusted_after)
 
     def _is_still(self, job: Job) -> bool:
         return time.monotonic() - job.last_news >= self._patience_seconds(job)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from services.coordinator import handlers
+from services.coordinator import clock, handlers
 from services.coordinator.job import Job
 from shared.protocol.messages import EpisodeRequested, JobRequest, TextSource
 from shared.settings import Settings
@@ -142,3 +144,18 @@ async def test_a_restart_does_not_send_a_job_to_the_chunker_beside_its_own_messa
     harness.restart()
     await harness.reconcile()
     assert harness.requeued == []
+
+
+async def test_a_coordinator_that_has_just_started_ends_no_job_since_its_clock_may_be_wrong(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.submit("a")
+    overdue = {"job_deadline_seconds": 100.0, "stalled_seconds": 50.0}
+    monkeypatch.setattr(clock, "_EPOCH", clock._EPOCH + 1_000)
+    monkeypatch.setattr(time, "time", clock.now)
+    monkeypatch.setattr(clock, "_STARTED", time.monotonic() - 40)
+    await harness.reconcile(**overdue)
+    assert (await harness.status()).state == "synthesizing"
+    monkeypatch.setattr(clock, "_STARTED", time.monotonic() - 60)
+    await harness.reconcile(**overdue)
+    assert (await harness.status()).state == "failed"
