@@ -58,7 +58,7 @@ async def test_everything_that_a_client_may_say_of_a_job_arrives(shared: Gateway
         "max_parallel": 7,
         "formats": ["m4b", "opus"],
         "loudness": "stereo",
-        "pauses": {"sentence": 1, "paragraph": 2, "heading": 3, "chapter": 4},
+        "pauses": {"sentence": 1, "paragraph": 2, "heading": 3, "chapter": 4, "turn": 5},
         "metadata": {"album": "Essays"},
     }
     narration = {
@@ -77,7 +77,7 @@ async def test_everything_that_a_client_may_say_of_a_job_arrives(shared: Gateway
 
     request = await request_of(shared, response)
     assert request.source == TextSource(text="# Heading\n\nWords.", format="markdown")
-    assert request.pauses == PauseLengths(sentence=1, paragraph=2, heading=3, chapter=4)
+    assert request.pauses == PauseLengths(sentence=1, paragraph=2, heading=3, chapter=4, turn=5)
     assert request.model_dump(mode="json").items() >= options.items()
     assert request.narration.model_dump(mode="json", exclude_defaults=True) == narration
     assert response.headers["location"] == response.json()["links"]["self"] == f"/v1/jobs/{request.job_id}"
@@ -135,7 +135,7 @@ async def test_a_small_text_in_a_file_travels_inside_the_message(shared: Gateway
         (form(b"", "a.txt"), "bad-source", "empty"),
         (form(b"no such thing", "a.pdf"), "bad-source", "PDF"),
         (form(b"no zip", "a.epub"), "bad-source", "no EPUB file"),
-        (form(b"words", "a.xyz"), "bad-source", "no known format"),
+        (form(b"\x7fELF\x02\x01\x01\0", "a.xyz"), "bad-source", "a binary file"),
         (form(b"words", "a.txt", speed=0), "bad-input", "speed"),
         ({"files": {"file": ("a.txt", b"x"), "cover": ("c.gif", b"GIF89a")}}, "bad-source", "neither JPEG nor PNG"),
         ({"files": {"file": ("a.txt", b"x"), "other": ("o", b"x")}}, "bad-input", "other"),
