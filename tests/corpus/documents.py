@@ -457,7 +457,9 @@ ARCHIVES: tuple[Case, ...] = (
         None,
         REFUSED,
     ),
-    Case("a zip with nothing in it", lambda: _zip(("a.txt", b"word")), None, REFUSED),
+    Case("a zip with one text in it", lambda: _zip(("a.txt", b"word")), None, READ),
+    Case("a zip with nothing to read in it", lambda: _zip(("a.bin", b"\0\1\2\3")), None, REFUSED),
+    Case("a zip with nothing in it", _zip, None, REFUSED),
     Case("half a zip", lambda: _book({"a.xhtml": "<p>word</p>" * 1_000})[:300], None, REFUSED),
     Case("one page ten thousand times", lambda: _book({"a.xhtml": "<p>word</p>" * 1_000}, refs=10_000), None, BOUNDED),
     Case(
