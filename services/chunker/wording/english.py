@@ -42,7 +42,7 @@ _DATING = words("""
 """) | {month.lower() for month in table.MONTHS}
 
 
-class English(Language):
+class English(Language, table=table):
     """English as in the United States."""
 
     tag = "en"
@@ -50,22 +50,7 @@ class English(Language):
     month_first = True
     month_before_day = True
     day_marks = r"(?:st|nd|rd|th)?"
-    words = table.SIGNS
-    version_after = table.VERSION_AFTER
-    fixed = table.FIXED
-    months = table.MONTHS
-    units = table.UNITS
     plain_units: ClassVar[frozenset[str]] = frozenset({"C", "F"})
-    currencies = table.CURRENCIES
-    magnitudes = table.MAGNITUDES
-    abbreviations = table.ABBREVIATIONS
-    symbols = table.SYMBOLS
-    symbols_between = table.SYMBOLS_BETWEEN
-    spelled = table.SPELLED
-    acronyms = table.ACRONYMS
-    stressed = table.STRESSED
-    divisions = table.DIVISIONS
-    rulers = table.RULERS
     articles: ClassVar[frozenset[str]] = frozenset({"a", "an"})
     and_in_numbers: ClassVar[bool] = False
 

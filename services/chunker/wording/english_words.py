@@ -10,7 +10,7 @@ from services.chunker.wording.tables import abbreviations, nouns, pairs, words, 
 MONTHS: Final = words_in_order("""
     January February March April May June July August September October November December
 """)
-SIGNS: Final = pairs("""
+WORDS: Final = pairs("""
     dot = dot
     point = point
     slash = slash

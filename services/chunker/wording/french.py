@@ -27,7 +27,7 @@ _FUNCTION_WORDS = words("""
 """)
 
 
-class French(Language):
+class French(Language, table=table):
     """French as in France."""
 
     tag = "fr"
@@ -35,25 +35,11 @@ class French(Language):
     decimal_mark = ","
     group_marks = "."
     groups_by_space = True
+    decimals_are_a_number = True
     hours_by_letter = True
     day_marks = r"(?:er)?"
-    words = table.SIGNS
-    version_after = table.VERSION_AFTER
-    fixed = table.FIXED
-    months = table.MONTHS
-    units = table.UNITS
     plain_units: ClassVar[frozenset[str]] = frozenset("mshgl")
     after_units: ClassVar[frozenset[str]] = frozenset({"de", "d", "par"})
-    currencies = table.CURRENCIES
-    magnitudes = table.MAGNITUDES
-    abbreviations = table.ABBREVIATIONS
-    symbols = table.SYMBOLS
-    symbols_between = table.SYMBOLS_BETWEEN
-    spelled = table.SPELLED
-    acronyms = table.ACRONYMS
-    stressed = table.STRESSED
-    divisions = table.DIVISIONS
-    rulers = table.RULERS
     articles: ClassVar[frozenset[str]] = frozenset({"un", "une"})
     tens: ClassVar[tuple[str, ...]] = words_in_order("""
         - - vingt trente quarante cinquante soixante soixante quatre-vingt quatre-vingt
@@ -103,17 +89,6 @@ class French(Language):
     def is_one(self, whole: str, decimals: str) -> bool:
         del decimals
         return int(whole[-15:] or 0) < 2 and len(whole) < 3
-
-    def decimal(self, whole: str, decimals: str) -> str:
-        front = self.cardinal(int(whole)) if len(whole) <= 15 else self.digits(whole)
-        return f"{front} {self.words['comma']} {self.decimals(decimals)}"
-
-    def decimals(self, digits: str) -> str:
-        zeros = len(digits) - len(digits.lstrip("0"))
-        rest = digits[zeros:]
-        if not rest or len(rest) > 3:
-            return self.digits(digits)
-        return " ".join([*["zéro"] * zeros, self.cardinal(int(rest))])
 
     def telephone(self, written: str) -> str:
         groups = re.findall(r"\d+", written)

@@ -11,7 +11,7 @@ from services.chunker.wording.tables import abbreviations, nouns, pairs, words, 
 MONTHS: Final = words_in_order("""
     janvier février mars avril mai juin juillet août septembre octobre novembre décembre
 """)
-SIGNS: Final = pairs("""
+WORDS: Final = pairs("""
     dot = point
     point = point
     comma = virgule

@@ -87,7 +87,7 @@ _NUMBERED = words("""
 """)
 
 
-class German(Language):
+class German(Language, table=table):
     """German as in Germany."""
 
     tag = "de"
@@ -97,23 +97,8 @@ class German(Language):
     groups_by_space = True
     dots_are_dates = True
     day_marks = r"\."
-    words = table.SIGNS
-    version_after = table.VERSION_AFTER
-    fixed = table.FIXED
-    months = table.MONTHS
-    units = table.UNITS
     plain_units: ClassVar[frozenset[str]] = frozenset("mshl")
-    currencies = table.CURRENCIES
-    magnitudes = table.MAGNITUDES
-    abbreviations = table.ABBREVIATIONS
     capitalises_nouns = True
-    symbols = table.SYMBOLS
-    symbols_between = table.SYMBOLS_BETWEEN
-    spelled = table.SPELLED
-    acronyms = table.ACRONYMS
-    stressed = table.STRESSED
-    divisions = table.DIVISIONS
-    rulers = table.RULERS
     articles: ClassVar[frozenset[str]] = frozenset({"ein", "eine", "einen", "einem", "einer"})
     ordinals_have_stops = True
 
@@ -147,10 +132,6 @@ class German(Language):
         if n == 1:
             return "eine" if noun.feminine else "ein"
         return said[:-1] if said.endswith("eins") else said
-
-    def decimal(self, whole: str, decimals: str) -> str:
-        front = self.cardinal(int(whole)) if len(whole) <= 15 else self.digits(whole)
-        return f"{front} {self.words['comma']} {self.digits(decimals)}"
 
     def ordinal(self, n: int, *, before: str = "", after: str = "") -> str:
         del after

@@ -11,7 +11,7 @@ from services.chunker.wording.tables import abbreviations, nouns, pairs, words, 
 MONTHS: Final = words_in_order("""
     Januar Februar März April Mai Juni Juli August September Oktober November Dezember
 """)
-SIGNS: Final = pairs("""
+WORDS: Final = pairs("""
     dot = Punkt
     point = Punkt
     comma = Komma

@@ -9,12 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import ClassVar
+from types import ModuleType
+from typing import ClassVar, Final
 
 from services.chunker.wording.tables import Abbreviation, Noun
 
 NOTHING = re.compile(r"(?!)")
 _DIGIT_GROUPS = re.compile(r"\d+")
+_TABLES: Final = (
+    *("words", "version_after", "fixed", "months", "units", "currencies", "magnitudes", "abbreviations"),
+    *("symbols", "symbols_between", "spelled", "acronyms", "stressed", "divisions", "rulers"),
+)
+"""Attributes of a language that a module of tables has under the same name, in capitals."""
 
 
 class Language:
@@ -24,6 +30,13 @@ class Language:
     that follows, as written; both may be empty.
     """
 
+    def __init_subclass__(cls, *, table: ModuleType | None = None) -> None:
+        """Take the words from the language's module of tables; a variant of a language has those of its parent."""
+        super().__init_subclass__()
+        if table is not None:
+            for name in _TABLES:
+                setattr(cls, name, getattr(table, name.upper()))
+
     tag: ClassVar[str] = ""
     has_words: ClassVar[bool] = False
     words: ClassVar[Mapping[str, str]] = {}
@@ -32,6 +45,8 @@ class Language:
     decimal_mark: ClassVar[str] = "."
     group_marks: ClassVar[str] = ","
     groups_by_space: ClassVar[bool] = False
+    decimals_are_a_number: ClassVar[bool] = False
+    """Whether 3,14 is three comma fourteen."""
     version_after: ClassVar[re.Pattern[str]] = NOTHING
     """A word after which 3.11 is a version and no decimal number, and the number."""
     fixed: ClassVar[Mapping[str, str]] = {}
@@ -129,11 +144,15 @@ class Language:
     def decimal(self, whole: str, decimals: str) -> str:
         """3.14 → three point one four; the arguments are digits."""
         front = self.cardinal(int(whole)) if len(whole) <= 15 else self.digits(whole)
-        return f"{front} {self.words['point']} {self.decimals(decimals)}"
+        mark = self.words["comma" if self.decimal_mark == "," else "point"]
+        return f"{front} {mark} {self.decimals(decimals)}"
 
     def decimals(self, digits: str) -> str:
         """The digits after the decimal mark."""
-        return self.digits(digits)
+        rest = digits.lstrip("0")
+        if not self.decimals_are_a_number or not rest or len(rest) > 3:
+            return self.digits(digits)
+        return " ".join([*[self.cardinal(0)] * (len(digits) - len(rest)), self.cardinal(int(rest))])
 
     def signed(self, sign: str) -> str:
         """The word for a sign before a number, with a space after it; "" for none."""

@@ -37,7 +37,7 @@ _FUNCTION_WORDS = words("""
 """)
 
 
-class Spanish(Language):
+class Spanish(Language, table=table):
     """Spanish as in Spain."""
 
     tag = "es"
@@ -45,26 +45,12 @@ class Spanish(Language):
     decimal_mark = ","
     group_marks = "."
     groups_by_space = True
+    decimals_are_a_number = True
     of = "de"
     of_year = "del?"
     day_marks = r"(?:\.?º)?"
-    words = table.SIGNS
-    version_after = table.VERSION_AFTER
-    fixed = table.FIXED
-    months = table.MONTHS
-    units = table.UNITS
     plain_units: ClassVar[frozenset[str]] = frozenset("mshgl")
     after_units: ClassVar[frozenset[str]] = frozenset({"de", "por"})
-    currencies = table.CURRENCIES
-    magnitudes = table.MAGNITUDES
-    abbreviations = table.ABBREVIATIONS
-    symbols = table.SYMBOLS
-    symbols_between = table.SYMBOLS_BETWEEN
-    spelled = table.SPELLED
-    acronyms = table.ACRONYMS
-    stressed = table.STRESSED
-    divisions = table.DIVISIONS
-    rulers = table.RULERS
     articles: ClassVar[frozenset[str]] = frozenset({"un", "una"})
     first_day: ClassVar[str] = "uno"
 
@@ -100,18 +86,6 @@ class Spanish(Language):
         said = self.cardinal(n)
         return _feminine(said) if noun.feminine else _short(said)
 
-    def decimal(self, whole: str, decimals: str) -> str:
-        front = self.cardinal(int(whole)) if len(whole) <= 15 else self.digits(whole)
-        mark = self.words["comma" if self.decimal_mark == "," else "point"]
-        return f"{front} {mark} {self.decimals(decimals)}"
-
-    def decimals(self, digits: str) -> str:
-        zeros = len(digits) - len(digits.lstrip("0"))
-        rest = digits[zeros:]
-        if not rest or len(rest) > 3:
-            return self.digits(digits)
-        return " ".join([*["cero"] * zeros, self.cardinal(int(rest))])
-
     def ordinal(self, n: int, *, before: str = "", after: str = "") -> str:
         del before, after
         if n < len(_ORDINALS):
@@ -140,7 +114,7 @@ class Spanish(Language):
         if denominator <= 10:
             name = {2: "medio", 3: "tercio"}.get(denominator) or self.ordinal(denominator)
         else:
-            name = f"{self.cardinal(denominator)}avo".replace("é", "e").replace("eavo", "eavo")
+            name = f"{self.cardinal(denominator)}avo".replace("é", "e")
         return f"{_short(self.cardinal(numerator))} {name}{'s' if numerator > 1 else ''}"
 
     def mixed(self, whole: int, fraction: str) -> str:

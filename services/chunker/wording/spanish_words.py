@@ -11,7 +11,7 @@ from services.chunker.wording.tables import abbreviations, nouns, pairs, words, 
 MONTHS: Final = words_in_order("""
     enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
 """)
-SIGNS: Final = pairs("""
+WORDS: Final = pairs("""
     dot = punto
     point = punto
     comma = coma
