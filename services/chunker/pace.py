@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from services.chunker.speakable import IDEOGRAPHS
 from shared.languages import primary
 
-_IDEOGRAPH: Final = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_IDEOGRAPH: Final = re.compile(f"[{IDEOGRAPHS}]")
 _IDEOGRAPH_CHARACTERS: Final = 3
 """An ideograph or kana takes as long as this many letters: Chinese and Japanese are read at 4 to 6 a second."""
 _CHARACTERS_A_SECOND: Final = 14.5
@@ -30,6 +31,11 @@ def seconds(text: str, *, language: str, model: str, speed: float) -> float:
         model: that speaks it.
         speed: speaking rate; 1 is the voice's own.
     """
-    letters = len(text) + (_IDEOGRAPH_CHARACTERS - 1) * len(_IDEOGRAPH.findall(text))
+    letters = len(text) + more_for_ideographs(text)
     rate = _BY_LANGUAGE.get(primary(language), _CHARACTERS_A_SECOND) * _BY_ENGINE.get(model, 1.0)
     return letters / (rate * speed)
+
+
+def more_for_ideographs(text: str) -> int:
+    """How many letters longer a text takes than it has characters."""
+    return (_IDEOGRAPH_CHARACTERS - 1) * len(_IDEOGRAPH.findall(text))

@@ -45,11 +45,11 @@ _LONG_UNSPEAKABLE_RUN = re.compile(rf"[\W_]{{{UNSPEAKABLE_RUN_LIMIT_CHARACTERS +
 FEWEST_WORDS = 5
 """A text of fewer words is short: engines clip or garble it."""
 
-_IDEOGRAPHS = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+IDEOGRAPHS = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Kana and ideographs. Nothing separates words there, so each counts as one."""
 
 _ENOUGH_WORDS = re.compile(
-    rf"(?:[\W_]*+(?:[{_IDEOGRAPHS}]|(?![{_IDEOGRAPHS}])[^\W_][^\s{_IDEOGRAPHS}]*+)){{{FEWEST_WORDS}}}"
+    rf"(?:[\W_]*+(?:[{IDEOGRAPHS}]|(?![{IDEOGRAPHS}])[^\W_][^\s{IDEOGRAPHS}]*+)){{{FEWEST_WORDS}}}"
 )
 """Possessive, so that a text is scanned once."""
 

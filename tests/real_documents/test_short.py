@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.real_documents import golden, packages
+from tests.real_documents import golden
 from tests.real_documents.__main__ import verdict
 
 SHORT = [one for one in golden.all_of_them() if one.source.short]
@@ -12,11 +12,10 @@ SHORT = [one for one in golden.all_of_them() if one.source.short]
 
 @pytest.mark.parametrize("one", SHORT, ids=lambda one: one.name)
 def test_a_real_document_is_read_as_it_should(one: golden.Golden) -> None:
-    try:
-        packages.fetch(one.source)
-    except packages.NotToBeHad as error:
-        pytest.skip(f"not to be had here: {error}")
-    differs = dict(verdict(one).unexpected)
+    found = verdict(one)
+    if found.missing:  # another release of Debian has another version of the file
+        pytest.skip(f"not to be had here: {found.missing}")
+    differs = dict(found.unexpected)
     differs.pop("cost", None)  # `make corpus` measures it
     assert not differs, differs
 

@@ -145,8 +145,7 @@ def bound(documents: Iterable[tuple[str, Packed]], refused: Iterable[tuple[str, 
     blocks: list[Block] = []
     for path, document in unpacked:
         blocks += _chapter(path, document, language)
-        for omission in document.omissions:
-            omissions.add(omission.kind, omission.reason, omission.sample, count=omission.count)
+        omissions.take_over(document.omissions)
     for path, why in refused:
         omissions.add("document", f"{_UNREADABLE}{why}"[:300], path)
     for path in others:

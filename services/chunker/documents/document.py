@@ -6,7 +6,7 @@ the reason, so that nothing is lost silently. Texts are as in the source; `speak
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -159,6 +159,11 @@ class Omissions:
         else:
             before = before.model_copy(update={"count": before.count + count})
         self._found[(kind, reason)] = before
+
+    def take_over(self, others: Iterable[Omission]) -> None:
+        """Add what another document or a part of this one leaves out."""
+        for omission in others:
+            self.add(omission.kind, omission.reason, omission.sample, count=omission.count)
 
     def __iter__(self) -> Iterator[Omission]:
         return iter(self._found.values())

@@ -72,8 +72,7 @@ def open_mail(data: bytes, narration: Narration) -> Document | Article:
         blocks.append(Heading(_subject(message) or "Mail", 1))
         document = _document(message, narration)
         blocks += document.blocks
-        for omission in document.omissions:
-            omissions.add(omission.kind, omission.reason, omission.sample, count=omission.count)
+        omissions.take_over(document.omissions)
     return Document(tuple(blocks), omissions=tuple(omissions))
 
 
@@ -165,10 +164,8 @@ def _reads_quotes(narration: Narration) -> bool:
 def _text(texts: list[str], narration: Narration, omissions: Omissions) -> Document:
     kept = "\n\n".join(_written(text, narration, omissions) for text in texts)
     document = text_reading.read(kept, narration)
-    for omission in document.omissions:
-        omissions.add(omission.kind, omission.reason, omission.sample, count=omission.count)
-    blocks = tuple(document.blocks)
-    return Document(blocks, omissions=tuple(omissions))
+    omissions.take_over(document.omissions)
+    return Document(document.blocks, omissions=tuple(omissions))
 
 
 def _written(text: str, narration: Narration, omissions: Omissions) -> str:

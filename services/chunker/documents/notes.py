@@ -47,18 +47,13 @@ def without(blocks: list[Node], has_read: Callable[[str], bool]) -> list[Node]:
     return left
 
 
-def _containers(node: Any) -> Iterator[Node]:
+def _is_note(node: Node) -> bool:
+    return node["t"] == "Div" and bool(kinds_of(node["c"][0]) & KINDS)
+
+
+def _containers(blocks: list[Node]) -> Iterator[Node]:
     """The outermost nodes that are notes."""
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, list):
-            waiting.extend(reversed(each))
-        elif isinstance(each, dict):
-            if each.get("t") == "Div" and kinds_of(each["c"][0]) & KINDS:
-                yield each
-            elif "c" in each:
-                waiting.append(each["c"])
+    return filter(_is_note, _nodes(blocks, is_end=_is_note))
 
 
 def _items(blocks: list[Node]) -> Iterator[list[Node]]:
@@ -66,20 +61,27 @@ def _items(blocks: list[Node]) -> Iterator[list[Node]]:
     for node in blocks:
         if node["t"] in {"OrderedList", "BulletList"}:
             yield from node["c"][1] if node["t"] == "OrderedList" else node["c"]
-        elif node["t"] == "Div" and kinds_of(node["c"][0]) & KINDS:
+        elif _is_note(node):
             yield [node]
         elif node["t"] == "Div":
             yield from _items(node["c"][1])
 
 
 def _ids(node: Any) -> Iterator[str]:
-    waiting = [node]
+    for each in _nodes(node):
+        if each["t"] in {"Div", "Span", "Link"} and each["c"][0][0]:
+            yield str(each["c"][0][0])
+
+
+def _nodes(tree: Any, *, is_end: Callable[[Node], bool] = lambda _: False) -> Iterator[Node]:
+    """Every node, in order; what is inside one that `is_end` holds for is passed over."""
+    waiting = [tree]
     while waiting:
         each = waiting.pop()
         if isinstance(each, list):
             waiting.extend(reversed(each))
         elif isinstance(each, dict):
-            if each.get("t") in {"Div", "Span", "Link"} and each["c"][0][0]:
-                yield str(each["c"][0][0])
-            if "c" in each:
+            if "t" in each:
+                yield each
+            if "c" in each and not ("t" in each and is_end(each)):
                 waiting.append(each["c"])

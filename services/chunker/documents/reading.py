@@ -253,8 +253,7 @@ def _document(
         )
     if article is not None:
         omissions = Omissions(article.omissions)
-        for left_out in document.omissions:
-            omissions.add(left_out.kind, left_out.reason, left_out.sample, count=left_out.count)
+        omissions.take_over(document.omissions)
         document = replace(
             document,
             title=article.title or document.title,

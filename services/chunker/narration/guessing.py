@@ -13,6 +13,7 @@ from typing import Final
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from services.chunker.pace import more_for_ideographs
 from shared.languages import NAMES, primary
 
 SAMPLE_CHARACTERS: Final = 200
@@ -27,9 +28,6 @@ _DIALECTS: Final = {
 _NOT_GUESSED: Final = frozenset({"la", "eo", "vo"})
 """What looks like Latin is often a name of a species, a motto or filler text: only the document itself says so."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_IDEOGRAPH: Final = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_IDEOGRAPH_LETTERS: Final = 3
-"""What an ideograph or kana counts as: it takes as long to say (`preview_documents`)."""
 _UNCASED_LETTERS: Final = 12
 """Letters that a text needs in a script without capitals, where words are not always separated."""
 
@@ -98,7 +96,7 @@ def guess(text: str) -> Guess:
     letters = sum(map(len, words))
     if not _is_sentence(words, letters):
         return UNDECIDED
-    letters += (_IDEOGRAPH_LETTERS - 1) * len(_IDEOGRAPH.findall(sample))
+    letters += more_for_ideographs(sample)
     totals = _probabilities(sample)
     best = max(totals, key=lambda language: totals[language])
     if best not in NAMES or best in _NOT_GUESSED:
