@@ -19,62 +19,12 @@ from typing import Final, TypeAlias, get_args
 from shared.errors import BadSource, TooLarge
 from shared.plans.model import is_plan
 from shared.protocol.messages import INLINE_TEXT_LIMIT_CHARACTERS, SourceFormat
+from shared.protocol.source_formats import BY_EXTENSION, ZIPPED
 
 Content: TypeAlias = bytes | Path
 """The bytes of something that is submitted, or a file that has them and does not change meanwhile."""
 
-FORMAT_OF_SUFFIX: Final[dict[str, SourceFormat]] = {
-    ".txt": "text",
-    ".text": "text",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".epub": "epub",
-    ".docx": "docx",
-    ".odt": "odt",
-    ".rtf": "rtf",
-    ".fb2": "fb2",
-    ".rst": "rst",
-    ".org": "org",
-    ".pdf": "pdf",
-    ".ipynb": "ipynb",
-    ".tex": "latex",
-    ".latex": "latex",
-    ".ltx": "latex",
-    ".wiki": "mediawiki",
-    ".mediawiki": "mediawiki",
-    ".dokuwiki": "dokuwiki",
-    ".dbk": "docbook",
-    ".docbook": "docbook",
-    ".jats": "jats",
-    ".nxml": "jats",
-    ".adoc": "asciidoc",
-    ".asciidoc": "asciidoc",
-    ".asc": "asciidoc",
-    ".textile": "textile",
-    ".typ": "typst",
-    ".typst": "typst",
-    ".dj": "djot",
-    ".djot": "djot",
-    ".opml": "opml",
-    ".pptx": "pptx",
-    ".xlsx": "xlsx",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".zip": "zip",
-    ".man": "man",
-    ".mdoc": "mdoc",
-    ".pod": "pod",
-    ".eml": "eml",
-    ".mbox": "eml",
-    ".mbx": "eml",
-    ".srt": "srt",
-    ".vtt": "vtt",
-}
 FORMATS: Final[tuple[str, ...]] = get_args(SourceFormat)
-_ZIPPED: Final = frozenset({"epub", "docx", "odt", "pptx", "xlsx", "zip"})
 _MARKS: Final[tuple[tuple[SourceFormat, bytes], ...]] = (
     ("epub", b"META-INF/container.xml"),
     ("docx", b"word/document.xml"),
@@ -115,6 +65,11 @@ class Document:
     characters: int | None = None
 
 
+def of_suffix(path: Path) -> SourceFormat | None:
+    """The format that a file's name tells."""
+    return BY_EXTENSION.get(path.suffix[1:].lower())
+
+
 def opened(content: Content) -> io.BufferedReader | io.BytesIO:
     """The content, for reading."""
     return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
@@ -150,10 +105,10 @@ def document(
     kind = (
         source_format
         or ("plan" if is_plan(found.start) else None)
-        or FORMAT_OF_SUFFIX.get(Path(name).suffix.lower())
+        or of_suffix(Path(name))
         or _guess(shown, content, found)
     )
-    if kind in _ZIPPED:
+    if kind in ZIPPED:
         with opened(content) as file:
             is_archive = zipfile.is_zipfile(file)
         if not is_archive:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from shared.client.documents import FORMAT_OF_SUFFIX, too_large
+from shared.client.documents import of_suffix, too_large
 from shared.errors import BadSource, TooLarge
 
 FILES_LIMIT: Final = 1_000
@@ -73,7 +73,7 @@ def _documents(path: Path) -> Iterator[Path]:
             if looked_at > _LOOKED_AT_LIMIT:
                 raise TooLarge(f"{path} has more than {_LOOKED_AT_LIMIT:,} files.", hint="Give one of its folders.")
             file = Path(where, name)
-            known = FORMAT_OF_SUFFIX.get(file.suffix.lower())
+            known = of_suffix(file)
             is_document = (known is not None and known != "zip") or (not file.suffix and name.isupper())
             if is_document and not name.startswith(".") and file.is_file() and not file.is_symlink():
                 yield file

@@ -10,19 +10,10 @@ from services.chunker.documents import archives
 from shared.errors import BadSource
 from shared.plans.model import is_plan
 from shared.protocol.messages import SourceFormat
+from shared.protocol.source_formats import BY_EXTENSION, ZIPPED
 
-_BY_EXTENSION: dict[str, SourceFormat] = {
-    "txt": "text", "text": "text",
-    "md": "markdown", "markdown": "markdown", "mdown": "markdown", "mkd": "markdown",
-    "html": "html", "htm": "html", "xhtml": "html",
-    "epub": "epub", "docx": "docx", "odt": "odt", "rtf": "rtf", "fb2": "fb2", "rst": "rst", "org": "org",
-    "pdf": "pdf", "ipynb": "ipynb", "tex": "latex", "latex": "latex", "ltx": "latex", "wiki": "mediawiki",
-    "mediawiki": "mediawiki", "dokuwiki": "dokuwiki", "dbk": "docbook", "docbook": "docbook", "jats": "jats",
-    "nxml": "jats", "adoc": "asciidoc", "asciidoc": "asciidoc", "asc": "asciidoc", "textile": "textile",
-    "typ": "typst", "typst": "typst", "dj": "djot", "djot": "djot", "opml": "opml", "pptx": "pptx",
-    "xlsx": "xlsx", "csv": "csv", "tsv": "tsv", "zip": "zip",
-    "man": "man", "mdoc": "mdoc", "pod": "pod", "eml": "eml", "mbox": "eml", "mbx": "eml", "srt": "srt", "vtt": "vtt",
-}  # fmt: skip
+_BY_EXTENSION: dict[str, SourceFormat] = {**BY_EXTENSION, "mdown": "markdown", "mkd": "markdown"}
+"""The last two are rare: a client has the content decide."""
 _BY_CONTENT_TYPE: dict[str, SourceFormat] = {
     "text/html": "html",
     "application/xhtml+xml": "html",
@@ -67,7 +58,6 @@ _TELL_NOTHING = frozenset(
 )
 _TELL_LITTLE = frozenset({"text/xml", "application/xml", "application/json"})
 """Content types of many formats: the content decides, or the name."""
-ZIPPED: frozenset[SourceFormat] = frozenset({"epub", "docx", "odt", "pptx", "xlsx", "zip"})
 BINARY: frozenset[SourceFormat] = frozenset({"rtf", "fb2", "pdf", "eml"})
 """Neither zipped nor decoded here: the parser finds the encoding."""
 _FOREIGN: tuple[tuple[bytes, str], ...] = (

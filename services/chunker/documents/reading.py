@@ -38,6 +38,7 @@ from services.chunker.workers import in_worker
 from shared.errors import BadSource
 from shared.protocol.messages import SourceFormat
 from shared.protocol.narration import Narration
+from shared.protocol.source_formats import ZIPPED
 
 __all__ = ["AS_A_NARRATOR", "Packed", "read_document", "read_packed"]
 
@@ -182,7 +183,7 @@ def _recognise(
     kind = header.get_content_type() if content_type.strip() else ""
     name = PurePosixPath(name).name
     known = formats.of_bytes(data, said=said, content_type=kind, name=name)
-    if known in formats.ZIPPED:
+    if known in ZIPPED:
         return known, "", allowances.archive_size(len(data), archives.inflated_bytes(data))
     if known in formats.BINARY:
         return known, "", len(data)
