@@ -7,13 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.clients.conftest import COMMAND_SECONDS, Podcast, Server, clean_environment
+from tests.waiting import wait_until
 
 WATCH = ("watch-folder", "--settle", "0.5")
 
@@ -28,13 +27,6 @@ def inbox(tmp_path: Path) -> Path:
 def jobs(podcast: Podcast) -> set[str]:
     listed = json.loads(podcast("jobs", "--json", "-n", "100").stdout)
     return {job["job_id"] for job in listed if job["job_id"].startswith("folder-")}
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + COMMAND_SECONDS
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 def started(server: Server, home: Path, *args: str | Path) -> subprocess.Popen[str]:
@@ -78,7 +70,7 @@ def test_a_watcher_that_is_killed_is_followed_by_one_that_goes_on(
     (inbox / "long.txt").write_text(f"{text}\n\n{tmp_path}", encoding="utf-8")
     before = jobs(directly)
     with started(server, tmp_path, *WATCH, inbox) as process:
-        until(lambda: jobs(directly) - before, "a job was made of the file")
+        wait_until(lambda: jobs(directly) - before, "a job was made of the file", seconds=COMMAND_SECONDS)
         second = directly(*WATCH, inbox)
         assert (second.exit_code, "is watched already" in second.stderr) == (2, True)
         process.kill()
@@ -94,7 +86,7 @@ def test_stopping_the_watcher_stops_no_job(server: Server, directly: Podcast, in
     (inbox / "one.txt").write_text(f"A short text in {tmp_path}.", encoding="utf-8")
     before = jobs(directly)
     with started(server, tmp_path, *WATCH, inbox) as process:
-        until(lambda: jobs(directly) - before, "a job was made of the file")
+        wait_until(lambda: jobs(directly) - before, "a job was made of the file", seconds=COMMAND_SECONDS)
         process.send_signal(signal.SIGTERM)
         assert process.wait(COMMAND_SECONDS) == 130
     (job_id,) = jobs(directly) - before

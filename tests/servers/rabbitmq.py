@@ -15,6 +15,7 @@ from pathlib import Path
 from deploy.local.ports import PortBook
 from deploy.local.rabbitmq import USER, RabbitNode
 from tests.servers.process import Process
+from tests.waiting import wait_until
 
 START_SECONDS = 90.0
 _NOT_CONNECTED = "failed to connect to node"
@@ -76,11 +77,12 @@ class RabbitServer:
         """Start its port mapper; the node does not start without it."""
         self.node.prepare()
         epmd = self.epmd = Process(self.node.epmd(), self.node.directory / "epmd.log")
-        deadline = time.monotonic() + START_SECONDS
-        while not listens(self.node.host, self.node.epmd_port):
+
+        def is_up() -> bool:
             assert (ended := epmd.ended()) is None, ended
-            assert time.monotonic() < deadline, "epmd does not listen"
-            time.sleep(0.01)
+            return listens(self.node.host, self.node.epmd_port)
+
+        wait_until(is_up, "epmd listens", seconds=START_SECONDS)
 
     def stop(self) -> None:
         for process in (self.server, self.epmd):

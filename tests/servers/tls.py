@@ -17,6 +17,7 @@ from shared.store.port import open_store
 from tests.servers.minio import START_SECONDS, MinioServer
 from tests.servers.process import Process
 from tests.servers.rabbitmq import RabbitServer, listens
+from tests.waiting import wait_until
 
 
 class TlsRabbitServer(RabbitServer):
@@ -43,10 +44,7 @@ class TlsRabbitServer(RabbitServer):
         write_private(conf, conf.read_text() + more)
         self.start_prepared()
         # A node listens on one port after the other.
-        deadline = time.monotonic() + START_SECONDS
-        while not listens(LOOPBACK, self.amqps_port):
-            assert time.monotonic() < deadline, "no encrypted listener"
-            time.sleep(0.01)
+        wait_until(lambda: listens(LOOPBACK, self.amqps_port), "an encrypted listener", seconds=START_SECONDS)
 
     def amqps(self, url: str, *, host: str = LOOPBACK) -> str:
         """The encrypted address for an `amqp://` address of this node."""
