@@ -6,10 +6,11 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from shared.errors import BadInput
 
@@ -45,7 +46,7 @@ class Saved:
 
 
 class Index:
-    """An open index. Its calls are short but block: run them in a thread."""
+    """An open index. Its calls are short but block: run them in a thread, or in several."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open or create it.
@@ -58,11 +59,13 @@ class Index:
             BadInput: the file is no index, or one of a later version.
         """
         self.path = path
+        # Statements are cached, and in Python 3.13 two threads can take the same one: wrong rows, or a crash.
+        self._lock = threading.RLock()
         address = f"{path.absolute().as_uri()}{'?mode=ro&immutable=1' * read_only}"
         try:
             self._db = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
             if read_only:
-                self._db.execute("SELECT 1 FROM object LIMIT 1").fetchone()
+                self._rows("SELECT 1 FROM object LIMIT 1")
             else:
                 self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
@@ -74,20 +77,21 @@ class Index:
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        with self._lock:
+            self._db.close()
 
     def fact(self, name: str) -> str:
         """What was noted under a name; empty if nothing was."""
-        found = self._db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
-        return str(found[0]) if found else ""
+        found = self._rows("SELECT value FROM fact WHERE name = ?", (name,))
+        return str(found[0][0]) if found else ""
 
     def note(self, name: str, value: str) -> None:
         """Note something about the whole backup."""
-        self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+        self._rows("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
 
     def known(self, keys: Sequence[str]) -> dict[str, Saved]:
         """Of these keys, those that it has."""
-        rows = self._db.execute(
+        rows = self._rows(
             f"SELECT key, size, tag, sha256 FROM object WHERE key IN ({','.join('?' * len(keys))})",  # noqa: S608 - only question marks
             keys,
         )
@@ -117,7 +121,8 @@ class Index:
 
     def gone(self, *, run: int) -> int:
         """How many objects were not in the store in this run."""
-        return int(self._db.execute("SELECT count(*) FROM object WHERE run <> ?", (run,)).fetchone()[0])
+        ((count,),) = self._rows("SELECT count(*) FROM object WHERE run <> ?", (run,))
+        return int(count)
 
     def forget_gone(self, *, run: int) -> None:
         """Remove those."""
@@ -127,32 +132,38 @@ class Index:
 
     def unused(self) -> list[str]:
         """Digests of contents that no object has any more."""
-        rows = self._db.execute("SELECT sha256 FROM replaced WHERE sha256 NOT IN (SELECT sha256 FROM object)")
+        rows = self._rows("SELECT sha256 FROM replaced WHERE sha256 NOT IN (SELECT sha256 FROM object)")
         return [row[0] for row in rows]
 
     def total(self) -> tuple[int, int]:
         """The number of objects and their total size."""
-        count, size_bytes = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM object").fetchone()
+        ((count, size_bytes),) = self._rows("SELECT count(*), coalesce(sum(size), 0) FROM object")
         return int(count), int(size_bytes)
 
     def page(self, *, after: str, prefix: str = "") -> list[Saved]:
         """The next objects after a key, in the order of their keys."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT key, size, tag, sha256 FROM object WHERE key > ? AND key >= ? AND substr(key, 1, ?) = ?"
             " ORDER BY key LIMIT ?",
             (after, prefix, len(prefix), prefix, _PAGE),
         )
         return [Saved(*row) for row in rows]
 
+    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Execute a statement; everything that it finds."""
+        with self._lock:
+            return self._db.execute(statement, values).fetchall()
+
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        with self._lock:
+            self._db.execute("BEGIN")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
 
 
 def opened_next(folder: Path) -> Index:
