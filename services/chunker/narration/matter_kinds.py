@@ -181,6 +181,14 @@ MATTERS: Final = (
         ),
         limit_characters=4_000,
     ),
+    Matter(
+        "addresses",
+        "addresses of authors are for writing to them",
+        "back_matter",
+        frozenset({"addresses"}),
+        _titles("authors' addresses|author's address|authors\u2019 addresses|author\u2019s address"),
+        limit_characters=4_000,
+    ),
 )  # fmt: skip
 BY_NAME: Final = {matter.name: matter for matter in MATTERS}
 _BY_MARK: Final = {mark: matter.name for matter in MATTERS for mark in matter.marks}

@@ -44,6 +44,15 @@ def test_inline_code_stays_in_its_sentence() -> None:
     assert "The function write_all() writes every byte, Ctrl and C end it." in spoken(found)
 
 
+def test_the_name_of_the_site_above_the_article_is_no_chapter() -> None:
+    site = '<h1><a href="https://example.org/">The Ferry News</a></h1>'
+    found = read(f"<title>Islands</title><body>{site}<h2>Islands</h2>{PARAGRAPHS}</body>")
+    assert spoken(found)[0] == "Islands"
+    assert "The Ferry News" in {omission.sample for omission in found.omissions}
+    home = read(f"<title>The Ferry News</title><body>{site}{PARAGRAPHS}</body>")
+    assert spoken(home)[0] == "The Ferry News"
+
+
 def test_the_structure_of_an_article_is_kept() -> None:
     inside = (
         f"<article><h1>A</h1>{PARAGRAPHS}<h2>Second</h2><ul><li>one point</li><li>another</li></ul>"

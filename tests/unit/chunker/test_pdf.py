@@ -105,6 +105,17 @@ def test_running_heads_feet_and_page_numbers_are_left_out() -> None:
     assert omitted(document)["page furniture"][0] == 8
 
 
+def test_the_title_with_a_page_number_is_a_running_head_on_one_page_only() -> None:
+    pdf = (
+        Pdf(info={"Title": "The Lighthouse"})
+        .page(*stack(FIRST))
+        .page(Text(LEFT, 40, "2 The Lighthouse", 8), *stack(SECOND))
+    )
+    document = read(pdf)
+    assert texts(document) == [FIRST, SECOND]
+    assert omitted(document)["page furniture"] == (1, "2 The Lighthouse")
+
+
 @pytest.mark.parametrize(
     ("ends", "begins", "joined"),
     [

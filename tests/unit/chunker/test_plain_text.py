@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import pytest
 
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.text.reading import read as read_text
+from services.chunker.narration import matter
 from shared.protocol.narration import Narration
 
 FILLER = (
@@ -266,6 +268,73 @@ def test_page_numbers_without_form_feeds_are_left_out() -> None:
     body = "".join(f"{FILLER}\n\nA Guide                                         {n}\n\n\n" for n in range(1, 6))
     assert omitted(read(body)) == {"page furniture": 5}
     assert "A Guide" not in " ".join(texts(read(body)))
+
+
+INDENTED = textwrap.indent(FILLER, "   ")
+RFC = f"""Network Working Group                                           J. Doe
+Request for Comments: 9999                                    R. Roe, Jr
+Category: Informational                                   September 2008
+
+
+                      The Carriage of Small Things
+
+Status of This Memo
+
+   This memo provides information.  Distribution of it is unlimited.
+
+Copyright Notice
+
+   The publisher has the rights of this one.
+
+Abstract
+
+{INDENTED}
+1.  Introduction
+
+{INDENTED}
+2.  Intellectual Property Law
+
+{INDENTED}
+Acknowledgement
+
+   Funding for the RFC Editor function is currently provided by somebody.
+
+3.  Acknowledgements
+
+   The baker helped.
+
+Authors' Addresses
+
+   Jane Doe
+   12 Long Street
+
+   EMail: jane@example.org
+
+Full Copyright Statement
+
+   This document is provided as it is.
+"""
+
+
+def test_an_rfc_is_read_without_what_its_publisher_puts_around_it() -> None:
+    document = matter.without_matter(read(RFC), Narration())
+    assert headings(document) == [
+        "The Carriage of Small Things",
+        "Abstract",
+        "1. Introduction",
+        "2. Intellectual Property Law",
+        "3. Acknowledgements",
+    ]
+    assert texts(document)[-1] == "The baker helped."
+    assert omitted(document) == {"header": 1, "copyright page": 4, "addresses": 1}
+    everything = matter.without_matter(read(RFC), Narration(read="everything"))
+    assert "12 Long Street" in texts(everything)
+
+
+def test_where_no_word_is_broken_a_hyphen_at_the_end_of_a_line_stays() -> None:
+    broken = "Whoever carries one of these may well be glad of the packet-\nseparation that is done.\n"
+    assert "packet-separation" in " ".join(texts(read(broken + f"\n{FILLER}" * 60)))
+    assert "packetseparation" in " ".join(texts(read(broken + f"\n{FILLER}")))
 
 
 GUTENBERG = f"""The Project Gutenberg eBook of A Tale, by Jane Doe

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
@@ -136,6 +137,26 @@ def permalinks(root: HtmlElement) -> Iterator[HtmlElement]:
             shown and text in _PERMALINK_WORDS and not link.get("id")
         ):
             yield link
+
+
+def site_names(root: HtmlElement, title: str | None) -> Iterator[HtmlElement]:
+    """Headings that are nothing but a link to the home of the site, and not the title of the page."""
+    for link in root.iter("a"):
+        heading = link.getparent()
+        if heading is None or heading.tag not in HEADINGS or not _is_home(link.get("href") or ""):
+            continue
+        text = key(words(heading))
+        if text and text == key(words(link)) and text != key(title or ""):
+            yield heading
+
+
+def _is_home(address: str) -> bool:
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return False
+    is_absolute = bool(parts.hostname) or address.strip() == "/"
+    return is_absolute and parts.path in {"", "/"} and not parts.query and not parts.fragment
 
 
 def _is_whole_heading(link: HtmlElement, text: str) -> bool:

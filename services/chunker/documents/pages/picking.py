@@ -60,6 +60,9 @@ def pick(page: str) -> Article:
     found = Selectable(root)
     site = sites.recognise(found, generators.SITES)
     take_out([*furniture.permalinks(root), *sites.line_numbers(found)])
+    for heading in list(furniture.site_names(body, said.title)):
+        omissions.add("page furniture", names.FURNITURE, words(heading))
+        take_out([heading])
     if site is not None:
         _take_site_furniture(found, site, omissions)
         body = _content(found, site, body, omissions)

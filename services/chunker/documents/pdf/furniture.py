@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,12 +46,15 @@ class _Row:
         return _ROMAN.sub("#", _DIGITS.sub("#", " ".join(self.text.split()).casefold()))
 
 
-def taken_out(pages: list[list[list[Segment]]], heights: list[float]) -> list[tuple[int, str]]:
+def taken_out(
+    pages: list[list[list[Segment]]], heights: list[float], names: Iterable[str] = ()
+) -> list[tuple[int, str]]:
     """Remove furniture from the rows of all pages.
 
     Args:
         pages: rows of every page, from top to bottom; changed.
         heights: of the pages.
+        names: title and author: with a number they are a running head, also on one page only.
 
     Returns:
         Page and text of what was removed.
@@ -67,6 +71,7 @@ def taken_out(pages: list[list[list[Segment]]], heights: list[float]) -> list[tu
         if max(part.size for part in page[row.index]) <= _LARGEST * usual  # not a heading
     ]
     condemned = _repeated(edges, len(pages)) | _numbered(edges, len(pages))
+    condemned |= _named(edges, names)
     condemned |= _at_their_place(edges, condemned)
     removed: list[tuple[int, str]] = []
     by_page: dict[int, set[int]] = defaultdict(set)
@@ -135,6 +140,20 @@ def _numbered(edges: list[_Row], pages: int) -> set[_Row]:
         for row, values in numbers
         if any(offsets[(value - row.page, row.from_bottom)] >= enough for value in values)
     }
+
+
+def _named(edges: list[_Row], names: Iterable[str]) -> set[_Row]:
+    """Rows behind the first page that are the title or the author of the document, and a page number."""
+    wanted = {_words(name) for name in names} - {""}
+    return {
+        row
+        for row in edges
+        if row.page and not row.depth and row.is_apart and _ENDS.search(row.text) and _words(row.text) in wanted
+    }
+
+
+def _words(text: str) -> str:
+    return "".join(filter(str.isalpha, _ENDS.sub(" ", text).casefold()))
 
 
 def _at_their_place(edges: list[_Row], condemned: set[_Row]) -> set[_Row]:

@@ -52,7 +52,8 @@ def read(data: bytes, narration: Narration) -> Document:
     omissions = Omissions()
     _scanned(pages, omissions)
     rows = [lines.rows(lines.segments(page.pieces)) for page in pages]
-    for text in (text for _, text in furniture.taken_out(rows, [page.height for page in pages])):
+    heights = [page.height for page in pages]
+    for _, text in furniture.taken_out(rows, heights, (about.title or "", about.author or "")):
         omissions.add("page furniture", _FURNITURE, text)
     for page in pages:
         if page.turned.strip():

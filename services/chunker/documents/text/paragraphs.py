@@ -27,6 +27,9 @@ _FULL = 0.9
 """One line in ten may be longer: an address, a row of a table."""
 
 _DEEPEST = 40
+_ENOUGH_LINES = 100
+_BROKEN_SHARE = 0.02
+"""Where words are broken, one line in ten or twenty ends in a hyphen; where not, only a compound does now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +40,23 @@ class Shape:
         width: of full lines, in characters; 0 if lines are paragraphs.
         body_indent: the indentation that most lines have.
         words: all words with a hyphen inside them, and without, in lower case; empty if no line ends in a hyphen.
+        breaks_words: whether words are broken at the ends of lines; else a hyphen there belongs to its word.
     """
 
     width: int
     body_indent: int
     words: frozenset[str]
+    breaks_words: bool = True
 
 
 def shape_of(groups: list[tuple[str, ...]]) -> Shape:
     """Measure a text by the lines of each of its groups."""
     lengths: list[int] = []
     indents: dict[int, int] = {}
-    hyphens = False
+    hyphens = 0
     for lines in groups:
         lengths += [len(line) for line in lines[:-1]]
-        hyphens = hyphens or any(_HYPHEN.search(line[-2:]) for line in lines[:-1])
+        hyphens += sum(_HYPHEN.search(line[-2:]) is not None for line in lines[:-1])
         for line in lines:
             indent = min(indent_of(line), _DEEPEST)
             indents[indent] = indents.get(indent, 0) + len(line)
@@ -61,6 +66,7 @@ def shape_of(groups: list[tuple[str, ...]]) -> Shape:
         width=0 if width > UNWRAPPED_CHARACTERS else width,
         body_indent=max(indents, key=lambda indent: indents[indent], default=0),
         words=frozenset(_words_in(groups)) if hyphens else frozenset(),
+        breaks_words=len(lengths) < _ENOUGH_LINES or hyphens >= _BROKEN_SHARE * len(lengths),
     )
 
 
@@ -103,7 +109,7 @@ def _whole(before: str, after: str, shape: Shape) -> str:
     both_are_words = left.rpartition("-")[2] in shape.words and right in shape.words
     if f"{left}-{right}" in shape.words or both_are_words:
         return before + after
-    return before[:-1] + after
+    return before[:-1] + after if shape.breaks_words else before + after
 
 
 def paragraphs_of(lines: list[str], shape: Shape) -> Iterator[str]:

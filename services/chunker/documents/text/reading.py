@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from services.chunker.documents.document import Block, Document, Heading, Omissions, Paragraph
-from services.chunker.documents.text import contents, frames, headings, outline, pages
+from services.chunker.documents.text import contents, frames, headings, outline, pages, rfc
 from services.chunker.documents.text.figures import Kind, cells_of, kind_of
 from services.chunker.documents.text.headings import Found
 from services.chunker.documents.text.paragraphs import Shape, joined, paragraphs_of, shape_of
@@ -47,7 +47,7 @@ def read(text: str, narration: Narration) -> Document:
     writer = _Writer(narration, omissions, shape)
     writer.write(outline.outlined(pieces, shape.body_indent))
     return Document(
-        blocks=tuple(writer.blocks),
+        blocks=tuple(rfc.marked(writer.blocks) if frame.is_rfc else writer.blocks),
         title=frame.title or writer.title,
         author=frame.author,
         language=frame.language,
