@@ -1,6 +1,7 @@
 """chunker: consumes job.submitted, publishes job.chunked; consumes preview.requested. A splitter."""
 
-from services.chunker import handlers, previews, workers
+from services.chunker import handlers, previews
+from services.chunker.warm_up import warm_up
 from shared.protocol import messages, topology
 from shared.runtime import service
 from shared.settings import Settings
@@ -21,7 +22,7 @@ def build(settings: Settings) -> service.Service:
         attempts_limit=settings.chunker_attempts_limit,
     )
     app.publishes(messages.JobChunked)
-    app.background.append(workers.warm_up)
+    app.background.append(warm_up)
 
     @app.on(messages.JobRequest)
     async def receive(message: messages.JobRequest) -> None:

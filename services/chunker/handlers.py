@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from services.chunker import listed_voices, manifests, metrics
 from services.chunker.cancellation import Cancelled, unless_cancelled
 from services.chunker.sources import read_source, time_left
-from services.chunker.workers import in_worker
 from shared.errors import BadInput, BadSource, Conflict, NotFound
 from shared.protocol.messages import JobChunked, JobRequest
 from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
+from shared.workers.pool import in_worker
 
 log = structlog.get_logger(__name__)
 

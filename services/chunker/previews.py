@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from services.chunker import listed_voices, metrics, preview_documents
 from services.chunker.sources import read_source, time_left
-from services.chunker.workers import in_worker
 from shared.addresses import scrub
 from shared.errors import BadInput, NotFound, Outage, PodcastError, Transient
 from shared.protocol.messages import ObjectSource, PreviewRequested
@@ -22,6 +21,7 @@ from shared.protocol.preview import REFUSAL_LIMIT_BYTES, PreviewRefused, Refusal
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
+from shared.workers.pool import in_worker
 
 log = structlog.get_logger(__name__)
 

@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from services.chunker.documents.reading import Packed, read_packed
-from services.chunker.fetching import fetch
 from shared.deadlines import in_thread
 from shared.errors import BadSource, NotFound, Permanent, TooLarge
+from shared.fetching.fetching import fetch
 from shared.protocol.messages import Source, SourceFormat, TextSource, UrlSource
 from shared.protocol.narration import Narration
 from shared.settings import Settings

@@ -1,8 +1,8 @@
 """webhooks: consumes job.completed, job.failed, job.cancelled and webhook.requested, publishes webhook.requested."""
 
 from services.webhooks import handlers
-from services.webhooks.fairness import HostTurns
 from services.webhooks.own_limits import OwnWebhookLimits
+from shared.host_turns import HostTurns
 from shared.protocol import messages, topology
 from shared.runtime import service
 from shared.settings import Settings

@@ -14,7 +14,6 @@ import structlog
 from pydantic import ValidationError
 
 from services.webhooks import metrics, sending, signing
-from services.webhooks.fairness import HostTurns
 from services.webhooks.own_limits import OwnWebhookLimits
 from shared.checked_network import Resolve, resolve
 from shared.client import webhook_endpoints, webhook_payloads
@@ -22,6 +21,7 @@ from shared.client.webhook_endpoints import EndpointDisabled
 from shared.client.webhook_secrets import WebhookSecret, read_secret
 from shared.concurrency import gathered
 from shared.errors import NotFound
+from shared.host_turns import HostTurns
 from shared.protocol import reading
 from shared.protocol.messages import JobEnded, JobRequest, JobWebhook, WebhookRequested
 from shared.settings import Settings

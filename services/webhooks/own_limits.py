@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from services.webhooks.fairness import HostBusy
 from services.webhooks.sending import EndpointGone
+from shared.host_turns import HostBusy
 
 _WINDOW_SECONDS: Final = 60.0
 _GONE_SECONDS: Final = 86_400.0

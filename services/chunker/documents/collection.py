@@ -16,8 +16,8 @@ from services.chunker.documents import archives, formats
 from services.chunker.documents.document import Block, ChapterStart, Document, Heading, Omissions, Paragraph
 from services.chunker.documents.packed import Packed
 from services.chunker.speakable import SPEAKABLE
-from services.chunker.workers import in_worker
 from shared.errors import BadSource, TooLarge
+from shared.workers.pool import in_worker
 
 DOCUMENTS_LIMIT: Final = 1_000
 """Reading a document takes a tenth of a second at least."""

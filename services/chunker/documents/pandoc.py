@@ -18,6 +18,7 @@ import pypandoc
 from services.chunker import allowances
 from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
 from shared.protocol.messages import SourceFormat
+from shared.workers.pool import drain
 
 _READERS: dict[SourceFormat, str] = {
     # CommonMark as people write it; pandoc's own dialect requires blank lines before lists and headings. A task list's
@@ -159,12 +160,6 @@ async def _output(process: asyncio.subprocess.Process, size_bytes: int) -> bytes
                 f"The document's tree is over {limit // allowances.MEGABYTE} MB.", hint="Split the document."
             )
     return b"".join(parts)
-
-
-async def drain(pipe: asyncio.StreamReader | None) -> None:
-    """Read what a killed process has left in its pipe: asyncio's `wait` also waits for the end of a paused pipe."""
-    while pipe and await pipe.read(_READ_BYTES):
-        pass
 
 
 async def _complaint(process: asyncio.subprocess.Process) -> str:

@@ -34,11 +34,11 @@ from services.chunker.documents.packed import Packed
 from services.chunker.documents.text import reading as text_reading
 from services.chunker.narration import matter, titles
 from services.chunker.speakable import SPEAKABLE
-from services.chunker.workers import in_worker
 from shared.errors import BadSource
 from shared.protocol.messages import SourceFormat
 from shared.protocol.narration import Narration
 from shared.protocol.source_formats import ZIPPED
+from shared.workers.pool import in_worker
 
 __all__ = ["AS_A_NARRATOR", "Packed", "read_document", "read_packed"]
 

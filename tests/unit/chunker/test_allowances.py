@@ -11,8 +11,8 @@ import pytest
 
 from services.chunker import allowances
 from services.chunker.documents import pandoc
-from services.chunker.workers import in_worker
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
+from shared.workers.pool import in_worker
 from tests.unit.chunker.test_workers import spin
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.chunker.fetching import Fetched, fetch
 from shared.addresses import Allowed
 from shared.errors import BadSource, DeadlineExceeded, PodcastError, TooLarge, Transient
+from shared.fetching.fetching import Fetched, fetch
 
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.chunker.fetching import Fetched, fetch
 from shared.addresses import Allowed
 from shared.checked_network import Resolve, resolve
 from shared.errors import BadSource, ForbiddenAddress, Misconfigured, Transient
+from shared.fetching.fetching import Fetched, fetch
 from tests.corpus.addresses import FORBIDDEN, NO_WEB_ADDRESS, Address
 from tests.unit.chunker.test_fetching import Answer, answering
 
@@ -184,7 +184,7 @@ async def test_tls_asks_for_the_certificate_of_the_name_not_of_the_address() -> 
 
 
 async def test_https_does_not_lead_to_http() -> None:
-    from services.chunker.fetching import _first  # noqa: PLC0415 - no certificate authority here: the rule alone
+    from shared.fetching.fetching import _first  # noqa: PLC0415 - no certificate authority here: the rule alone
 
     with pytest.raises(BadSource, match="from https to http"):
         _first("https://a.example/").followed_to("http://a.example/")

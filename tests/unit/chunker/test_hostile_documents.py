@@ -16,11 +16,11 @@ from services.chunker.documents.books.opening import open_book
 from services.chunker.documents.reading import read_packed
 from services.chunker.documents.text import reading as text_reading
 from services.chunker.wording import saying
-from services.chunker.workers import in_worker
 from shared.errors import PodcastError
 from shared.protocol.messages import JobRequest, TextSource
 from shared.protocol.narration import Narration
 from shared.settings import Settings
+from shared.workers.pool import in_worker
 from tests.corpus import documents as corpus
 from tests.corpus.documents import CASES, Case
 

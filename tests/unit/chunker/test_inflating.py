@@ -9,9 +9,9 @@ import zlib
 
 import pytest
 
-from services.chunker.fetching import Fetched, fetch
 from shared.addresses import Allowed
 from shared.errors import BadSource, TooLarge, Transient
+from shared.fetching.fetching import Fetched, fetch
 from tests.unit.chunker.test_fetching import answering, server
 
 pytestmark = pytest.mark.anyio

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.chunker.workers import in_worker
 from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
+from shared.workers.pool import in_worker
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.webhooks import own_limits
-from services.webhooks.fairness import HostBusy
 from services.webhooks.own_limits import OwnWebhookLimits
 from services.webhooks.sending import EndpointGone
+from shared.host_turns import HostBusy
 
 VICTIM = "https://victim.example/hook"
 

@@ -8,12 +8,12 @@ import time
 import pytest
 from standardwebhooks import Webhook
 
-from services.webhooks.fairness import HostBusy, HostTurns
 from services.webhooks.signing import headers
 from shared.client import webhook_endpoints
 from shared.client.webhook_payloads import of_ending
 from shared.client.webhook_secrets import WebhookSecret, new_secret
 from shared.errors import Misconfigured
+from shared.host_turns import HostBusy, HostTurns
 from shared.protocol import topology
 from shared.protocol.messages import WEBHOOK_PAYLOAD_LIMIT_CHARACTERS, JobCompleted
 from shared.runtime import delays, timeout_budget

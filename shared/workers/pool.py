@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import os
 import pickle
 import signal
@@ -21,17 +20,15 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from anyio.lowlevel import RunVar
 
-from services.chunker import allowances, worker_process
-from services.chunker.allowances import Allowance
-from services.chunker.documents.pandoc import drain
 from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
 from shared.tracing import spans
+from shared.workers import allowances, worker_process
+from shared.workers.allowances import Allowance
 
 _Result = TypeVar("_Result")
 _Parameters = ParamSpec("_Parameters")
 
-WARM_UP_SECONDS = 60.0
-"""Loading takes a second on an idle machine."""
+_READ_BYTES = 1 << 20
 
 IDLE_SECONDS = 300.0
 """A worker that has been idle for this long is ended at the next call."""
@@ -85,7 +82,7 @@ async def in_worker(
                     raise _named(result, allowance)
     except TimeoutError as error:
         raise DeadlineExceeded(
-            f"{what} took longer than it may.", hint="Split the document, or raise PODCAST_CHUNKER_DEADLINE_SECONDS."
+            f"{what} took longer than it may.", hint="Split the document, or raise the deadline of the service."
         ) from error
     if code == -signal.SIGXCPU:
         raise allowances.used_up(what, allowance)
@@ -102,18 +99,6 @@ def _named(error: BaseException, allowance: Allowance) -> BaseException:
     if isinstance(error, RecursionError):
         return BadSource("The document is nested too deeply.", hint="Convert it to another format.")
     return error
-
-
-async def warm_up() -> None:
-    """Start one worker before the first job needs it; a job that arrives meanwhile starts its own."""
-    with contextlib.suppress(Transient):
-        await in_worker("Starting a worker", WARM_UP_SECONDS, _load)
-
-
-def _load() -> None:
-    for module in ("services.chunker.documents.reading", "services.chunker.preview_documents"):
-        importlib.import_module(module)
-    importlib.import_module("services.chunker.narration.guessing").load()
 
 
 class _Died(Exception):
@@ -184,7 +169,7 @@ class _Pool:
                 await self._kill(worker)
 
 
-_running: RunVar[_Pool] = RunVar("chunker_workers")
+_running: RunVar[_Pool] = RunVar("workers")
 
 
 def _pool() -> _Pool:
@@ -207,3 +192,9 @@ async def _answer(worker: Process) -> bytes:
     assert worker.stdout is not None  # noqa: S101 - started with a pipe
     length = await worker.stdout.readexactly(worker_process.LENGTH_BYTES)
     return await worker.stdout.readexactly(int.from_bytes(length, "big"))
+
+
+async def drain(pipe: asyncio.StreamReader | None) -> None:
+    """Read what a killed process has left in its pipe: asyncio's `wait` also waits for the end of a paused pipe."""
+    while pipe and await pipe.read(_READ_BYTES):
+        pass

@@ -1,4 +1,4 @@
-"""Keeps one slow host from occupying every slot: only so many webhooks are sent to a host at a time."""
+"""Keeps one slow host from occupying every slot: only so many calls to a host at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATIENCE_SECONDS: Final = 0.5
 
 
 class HostBusy(Outage):
-    """Enough is being sent to this host at the moment; the message waits, and the attempt does not count."""
+    """This host has enough of our calls at the moment; the message waits, and the attempt does not count."""
 
 
 @dataclass
@@ -28,11 +28,11 @@ class _Host:
 
 
 class HostTurns:
-    """How many webhooks are being sent to each host.
+    """How many calls to each host are under way.
 
     Args:
         slots: of the service; a host may have a quarter of them, and at least one.
-        patience_seconds: how long a webhook waits for its turn before it goes to a wait queue.
+        patience_seconds: how long a call waits for its turn before its message goes to a wait queue.
     """
 
     def __init__(self, slots: int, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
@@ -42,7 +42,7 @@ class HostTurns:
 
     @contextlib.asynccontextmanager
     async def of(self, url: str) -> AsyncIterator[None]:
-        """Send to this address meanwhile.
+        """Call this address meanwhile.
 
         Raises:
             HostBusy: its host had no turn free in time.
@@ -51,7 +51,7 @@ class HostTurns:
         host = self._hosts.setdefault(name, _Host(asyncio.Semaphore(self._limit)))
         host.users += 1
         try:
-            async with deadline(self._patience_seconds, f"Waiting to send to {name}", error=HostBusy):
+            async with deadline(self._patience_seconds, f"Waiting for a turn at {name}", error=HostBusy):
                 await host.turn.acquire()
             try:
                 yield

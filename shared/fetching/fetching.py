@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from services.chunker.documents import inflating
 from shared.addresses import Allowed, scrub, without_password
 from shared.checked_network import WIRE_ERRORS, CheckedNetwork, Resolve, resolve, tls, unreachable
 from shared.errors import BadSource, DeadlineExceeded, Transient
+from shared.fetching import inflating
 from shared.retry_after import retry_after
 from shared.tracing import http_calls
 
