@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from shared.workers.allowances import BASE_CPU_SECONDS, MEGABYTE, Allowance, of_worker, used_up
+from shared.workers import allowances
+from shared.workers.allowances import MEGABYTE, Allowance, of_worker, used_up
 
-__all__ = ["BASE_CPU_SECONDS", "MEGABYTE", "Allowance", "archive_size", "of_pandoc", "of_worker", "used_up"]
+__all__ = ["MEGABYTE", "Allowance", "archive_size", "of_pandoc", "of_worker", "used_up"]
 
 
 def of_pandoc(size_bytes: int) -> Allowance:
     """What pandoc may use for a document that unpacks to this size."""
     return Allowance(
-        cpu_seconds=BASE_CPU_SECONDS + 10 * size_bytes // MEGABYTE,
+        cpu_seconds=allowances.BASE_CPU_SECONDS + 10 * size_bytes // MEGABYTE,
         memory_bytes=min(500 * MEGABYTE + 250 * size_bytes, 1_500 * MEGABYTE),
     )
 

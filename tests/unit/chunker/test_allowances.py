@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allowances, "BASE_CPU_SECONDS", 2)
+    monkeypatch.setattr("shared.workers.allowances.BASE_CPU_SECONDS", 2)
 
 
 def sleep_long() -> None:

@@ -40,7 +40,7 @@ MEMORY_BYTES = 2_000_000_000
 @pytest.fixture(autouse=True)
 def smaller_base(monkeypatch: pytest.MonkeyPatch) -> None:
     """Less than half of the base allowance: refusals come after four seconds instead of ten, to save time."""
-    monkeypatch.setattr(allowances, "BASE_CPU_SECONDS", 4)
+    monkeypatch.setattr("shared.workers.allowances.BASE_CPU_SECONDS", 4)
 
 
 async def answer(case: Case, data: bytes) -> str:
