@@ -94,7 +94,7 @@ class PodcastClient(MediaMethods, OperatorMethods):
             cover: a JPEG or PNG picture.
             idempotency_key: one key, one job; None: a new one.
             options: fields of a job, such as `title`, `author`, `language`, `voice`, `model`, `speed`, `formats`,
-                `source_format`, `loudness`, `max_parallel`, `metadata`, `narration` and `webhook_url`.
+                `source_format`, `loudness`, `max_parallel`, `metadata`, `narration`, `show` and `webhook_url`.
 
         Raises:
             ValueError: none of `text`, `url` and `file` is given, or several.

@@ -68,8 +68,8 @@ _JOB_OBJECTS: Final = _under(keys.JOBS)
 _WEBHOOK_SECRETS: Final = (keys.webhook_secret(ANY, ANY),)
 
 CHUNKER: Final = StoreRights(
-    reads=(*_JOB_OBJECTS, *_under(keys.DELETED, keys.PREVIEWS, keys.VOICES)),
-    writes=(keys.request(ANY), keys.manifest(ANY), keys.preview(ANY)),
+    reads=(*_JOB_OBJECTS, *_under(keys.DELETED, keys.PREVIEWS, keys.VOICES), keys.show_episode(ANY, ANY)),
+    writes=(keys.request(ANY), keys.manifest(ANY), keys.preview(ANY), keys.show_episode(ANY, ANY)),
     deletes=(keys.preview_source(ANY, ANY), keys.preview_waiting(ANY)),
     never_reads=_WEBHOOK_SECRETS,
 )
@@ -82,9 +82,13 @@ ASSEMBLER: Final = StoreRights(
 )
 _OF_RETENTION: Final = (keys.JOBS, keys.AUDIO, keys.DELETED, keys.PREVIEWS, keys.SPEECH_JOBS, keys.IDEMPOTENCY)
 COORDINATOR: Final = StoreRights(
-    reads=_under(*_OF_RETENTION, keys.ACTIVE, keys.RETENTION, keys.AUDIT),
-    writes=(keys.request(ANY), keys.status(ANY), *_under(keys.ACTIVE, keys.DELETED), keys.RETENTION),
-    deletes=_under(*_OF_RETENTION, keys.ACTIVE, keys.AUDIT),
+    reads=(*_under(*_OF_RETENTION, keys.ACTIVE, keys.RETENTION, keys.AUDIT), keys.show_episode(ANY, ANY)),
+    writes=(
+        *(keys.request(ANY), keys.status(ANY)),
+        *_under(keys.ACTIVE, keys.DELETED),
+        *(keys.RETENTION, keys.show_episode(ANY, ANY)),
+    ),
+    deletes=(*_under(*_OF_RETENTION, keys.ACTIVE, keys.AUDIT), keys.show_episode(ANY, ANY)),
     lists=(*_OF_RETENTION, keys.ACTIVE, keys.AUDIT),
     never_reads=_WEBHOOK_SECRETS,
 )
@@ -93,7 +97,7 @@ WEBHOOKS: Final = StoreRights(
     writes=(keys.webhook(ANY),),
     lists=(keys.WEBHOOKS,),
 )
-_OF_THE_API: Final = (keys.PREVIEWS, keys.SPEECH_JOBS, keys.IDEMPOTENCY, keys.WEBHOOKS, keys.DELETED)
+_OF_THE_API: Final = (keys.PREVIEWS, keys.SPEECH_JOBS, keys.IDEMPOTENCY, keys.WEBHOOKS, keys.DELETED, keys.SHOWS)
 GATEWAY_RIGHTS: Final = StoreRights(
     reads=_under(*_OF_THE_API, keys.JOBS, keys.ACTIVE, keys.AUDIO, keys.API_KEYS, keys.AUDIT),
     writes=(
@@ -106,7 +110,10 @@ GATEWAY_RIGHTS: Final = StoreRights(
     lists=(*_OF_THE_API, keys.JOBS, keys.ACTIVE, keys.AUDIO, keys.API_KEYS, keys.AUDIT),
 )
 CLIENT_RIGHTS: Final = StoreRights(
-    reads=_under(keys.JOBS, keys.ACTIVE, keys.DELETED, keys.AUDIO, keys.PREVIEWS),
+    reads=(
+        *_under(keys.JOBS, keys.ACTIVE, keys.DELETED, keys.AUDIO, keys.PREVIEWS),
+        *(keys.show(ANY), keys.show_cover(ANY, ANY)),
+    ),
     writes=(keys.request(ANY), keys.source(ANY, ANY), keys.preview_source(ANY, ANY), keys.preview_waiting(ANY)),
     deletes=(keys.preview_waiting(ANY),),
     lists=(keys.JOBS, keys.ACTIVE, keys.PREVIEWS_WAITING),

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.chunker import listed_voices, manifests, metrics
 from services.chunker.cancellation import Cancelled, unless_cancelled
 from services.chunker.sources import read_source, time_left
+from shared.client import show_episodes
 from shared.errors import BadInput, BadSource, Conflict, NotFound
 from shared.protocol.messages import JobChunked, JobRequest
 from shared.protocol.reading import read
@@ -31,6 +32,8 @@ Publish = Callable[[JobChunked], Awaitable[None]]
 async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publish: Publish) -> None:
     """Read a job's source, store its manifest, announce it. Reading stops if the job is cancelled or deleted meanwhile.
 
+    Before that the job's episode is recorded with its show, if it belongs to one.
+
     Raises:
         BadInput: the source cannot be read, or is over a limit.
         Transient: a server failed or a deadline passed.
@@ -45,6 +48,7 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
             log.info("the job was deleted: not read", job=job.job_id)
             return
         job = await _first_request(job, store)
+        await show_episodes.announce(store, job)
         work = _made(job, store, settings, left_seconds)
         try:
             manifest, chunks = await unless_cancelled(work, job_id=job.job_id, store=store)

@@ -25,6 +25,7 @@ from shared.client.covers import COVER_LIMIT_BYTES
 from shared.client.sources import Address, address
 from shared.client.submission import Draft, Order
 from shared.errors import BadInput
+from shared.protocol.episode_of_show import EpisodeOfShow
 from shared.protocol.messages import (
     AudioFormat,
     JobId,
@@ -134,6 +135,10 @@ class JobDocument(BaseModel):
 
     narration: Narration = Field(
         Narration(), description="what is read aloud of the document, and how it is said; see docs/documents.md"
+    )
+
+    show: EpisodeOfShow | None = Field(
+        None, description="the show that the episode belongs to, and its place there; see docs/shows.md"
     )
 
     @field_validator("formats")

@@ -1,26 +1,32 @@
 """Removes jobs that have ended, such that an interrupted removal can be resumed and no job is revived.
 
 A job's objects are removed in this order, after a mark below `deleted/` was set, which tells chunker and coordinator to
-ignore what is still under way for the job: its mark below `active/`, so that no coordinator takes it up again;
-everything else; `request.json`; and `status.json` last. As long as the status exists, the job counts as ended: late
-messages do not change it, its id cannot be reused, and a second removal finds what the first left behind. A coordinator
-that still remembers the job cannot revive it either, since it replaces a status only over the version that it knows.
+ignore what is still under way for the job: its mark below `active/`, so that no coordinator takes it up again; its
+place in its show; everything else; `request.json`; and `status.json` last. As long as the status exists, the job
+counts as ended: late messages do not change it, its id cannot be reused, and a second removal finds what the first left
+behind. A coordinator that still remembers the job cannot revive it either, since it replaces a status only over the
+version that it knows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import ValidationError
+
+from shared.client import show_episodes
 from shared.client.job_ids import began
 from shared.client.job_pages import ids_of
 from shared.client.watching import UnreadableJob, look
 from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound
-from shared.protocol.messages import TERMINAL_STATES
+from shared.protocol import reading
+from shared.protocol.messages import TERMINAL_STATES, JobRequest
 from shared.store import keys
 from shared.store.port import Entry, Store
 
@@ -133,11 +139,18 @@ async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:
         # Not where no coordinator has taken it: its message may still be in a broker that is down.
         await store.put(keys.deleted(job_id), b"")
     await store.delete(keys.active(job_id))
+    await _leave_show(store, job_id)
     last = [key for key in (keys.request(job_id), keys.status(job_id)) if any(entry.key == key for entry in entries)]
     await delete_all(store, [entry.key for entry in entries if entry.key not in last])
     for key in last:
         await store.delete(key)
     return total(entries)
+
+
+async def _leave_show(store: Store, job_id: str) -> None:
+    with contextlib.suppress(NotFound, ValidationError):
+        request = reading.read(JobRequest, await store.get(keys.request(job_id)), strict=False)
+        await show_episodes.forget_job(store, request)
 
 
 async def remove_older(store: Store, prefix: str, *, older_than_seconds: float, dry_run: bool = False) -> Removed:

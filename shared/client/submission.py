@@ -17,12 +17,14 @@ from typing import get_args
 
 from pydantic import ValidationError
 
+from shared.client import show_defaults
 from shared.client.covers import picture
 from shared.client.documents import Content, Document, opened
 from shared.client.sources import Address
 from shared.client.webhook_secrets import WebhookSecret
 from shared.errors import BadInput, Conflict, NotFound, PodcastError, TooLarge
 from shared.protocol import reading
+from shared.protocol.episode_of_show import EpisodeOfShow
 from shared.protocol.messages import (
     INLINE_TEXT_LIMIT_CHARACTERS,
     AudioFormat,
@@ -70,6 +72,7 @@ class Order:
     narration: Narration = field(default_factory=Narration)
     webhook_url: str | None = None
     webhook_secret: str | None = field(default=None, repr=False)
+    show: EpisodeOfShow | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
             metadata=order.metadata,
             narration=order.narration,
             webhook=_webhook(order.webhook_url, secret_key),
+            show=order.show,
         )
     except ValidationError as error:
         raise _bad_option(error) from error
@@ -131,12 +135,14 @@ async def hand_over(job: Draft, *, store: Store, publish: Callable[[Message], Aw
     `request.json` is created once, so the first of several clients wins even if they race. Nothing is ever removed
     here: another client may have found and announced the request, and may use a document with the same content. What a
     failure leaves behind is announced by the next try with the same id; `podcast prune` removes what is not announced.
+    What the job takes from its show is decided here (`show_defaults`).
 
     Returns:
         False if a job with this id exists already; it is left unchanged.
 
     Raises:
         JobDeleted: a job with this id was deleted.
+        BadInput: it names a show that does not exist.
         StoreDown, BrokerDown: a server does not answer; the hint says how to continue.
     """
     with spans.job_span("submit", job.request.job_id):
@@ -152,14 +158,15 @@ async def _hand_over(job: Draft, store: Store, publish: Callable[[Message], Awai
     request = None if job.is_new else await _first_request(store, job_id)
     is_ours = request is None
     if request is None:
-        for key, content in job.uploads.items():
+        mine, of_show = await show_defaults.applied(store, job.request)
+        for key, content in {**job.uploads, **of_show}.items():
             await upload(store, key, content)
         try:
-            await store.create(keys.request(job_id), job.request.model_dump_json().encode())
-            request = job.request
+            await store.create(keys.request(job_id), mine.model_dump_json().encode())
+            request = mine
         except Conflict:
             is_ours = False
-            request = await _first_request(store, job_id) or job.request
+            request = await _first_request(store, job_id) or mine
     try:
         # Another client's request is announced again: no coordinator has taken it yet, or its sender was killed before
         # it could publish.

@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 import uuid_utils
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
+from shared.protocol.episode_of_show import EpisodeOfShow
 from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, LANGUAGE_PATTERN, Name, Narration
 
 INLINE_TEXT_LIMIT_CHARACTERS = 64_000
@@ -176,6 +177,9 @@ class JobRequest(Message):
     )
     webhook: JobWebhook | None = Field(None, description="who is told that the job has ended; None: nobody else")
     narration: Narration = Field(default_factory=Narration, description="what is read aloud, and how it is said")
+    show: EpisodeOfShow | None = Field(
+        None, description="the show that the episode belongs to, and its place there; None: to none"
+    )
 
     @field_validator("formats")
     @classmethod

@@ -16,6 +16,7 @@ PREVIEWS = "previews/"
 PREVIEWS_WAITING = "previews/waiting/"
 VOICES = "voices/"
 WEBHOOKS = "webhooks/"
+SHOWS = "shows/"
 QUARANTINE = "quarantine/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
@@ -121,6 +122,31 @@ def voices(engine: str) -> str:
 def webhook(endpoint_id: str) -> str:
     """An endpoint that webhooks are sent to: its address, its secrets."""
     return f"{WEBHOOKS}{endpoint_id}.json"
+
+
+def show(show_id: str) -> str:
+    """A show: what its feed says, and the defaults of its jobs; replaced only over a known version."""
+    return f"{SHOWS}{show_id}/show.json"
+
+
+def show_episodes(show_id: str) -> str:
+    """The prefix of the records of a show's episodes."""
+    return f"{SHOWS}{show_id}/episodes/"
+
+
+def show_episode(show_id: str, episode_id: str) -> str:
+    """The record of an episode: its guid, and the jobs that rendered it; replaced only over a known version."""
+    return f"{show_episodes(show_id)}{episode_id}.json"
+
+
+def show_cover(show_id: str, name: str) -> str:
+    """A picture of a show; its name is derived from its content."""
+    return f"{SHOWS}{show_id}/pictures/{name}"
+
+
+def show_token(show_id: str, token_id: str) -> str:
+    """What opens a private feed: a hash; replaced only to revoke it."""
+    return f"{SHOWS}{show_id}/tokens/{token_id}.json"
 
 
 def suspect(service: str, message_id: str, token: str = "") -> str:

@@ -247,4 +247,5 @@ def _options(request: JobRequest) -> dict[str, Any]:
         "metadata": dict(request.metadata) or None,
         # Without the defaults, so that a server of an earlier version takes it.
         "narration": request.narration.model_dump(mode="json", exclude_defaults=True) or None,
+        "show": None if request.show is None else request.show.model_dump(mode="json", exclude_defaults=True),
     }

@@ -1,0 +1,69 @@
+"""What a job takes from its show, when it is submitted: from then on it means the same, however the show changes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from shared.client import shows
+from shared.errors import BadInput, NotFound
+from shared.protocol.messages import JobRequest
+from shared.protocol.narration import PRONUNCIATIONS_LIMIT, Narration
+from shared.protocol.shows import Show
+from shared.store import keys
+from shared.store.port import Store
+
+_TAKEN: Final = ("voice", "model", "loudness", "formats")
+_DEFAULTS: Final = JobRequest.model_fields
+
+
+async def applied(store: Store, request: JobRequest) -> tuple[JobRequest, dict[str, bytes]]:
+    """The request with what its show says where it has a default, and the objects that it then names.
+
+    Raises:
+        BadInput: there is no such show.
+        StoreDown: the store does not answer.
+    """
+    if request.show is None:
+        return request, {}
+    try:
+        show = await shows.find(store, request.show.show_id)
+    except NotFound as error:
+        raise BadInput(
+            f"There is no show {request.show.show_id}.",
+            hint=f"`podcast shows create {request.show.show_id}` makes it, `podcast shows list` lists the others.",
+        ) from error
+    update = of_show(show, request)
+    uploads: dict[str, bytes] = {}
+    if request.cover is None and show.cover is not None:
+        picture = await _picture(store, show.cover)
+        if picture is not None:
+            name = f"cover-{hashlib.sha256(picture).hexdigest()[:16]}.{show.cover.rpartition('.')[2]}"
+            update["cover"] = keys.source(request.job_id, name)
+            uploads[update["cover"]] = picture
+    return request.model_copy(update=update), uploads
+
+
+def of_show(show: Show, request: JobRequest) -> dict[str, Any]:
+    """The fields of the request that the show decides; pure."""
+    update: dict[str, Any] = {
+        name: getattr(show, name) for name in _TAKEN if getattr(request, name) == _DEFAULTS[name].default
+    }
+    update["language"] = request.language or show.language
+    update["author"] = request.author or show.author or None
+    update["metadata"] = {"album": show.title, **request.metadata}
+    update["narration"] = _narration(show, request.narration)
+    return update
+
+
+def _narration(show: Show, own: Narration) -> Narration:
+    own_words = {entry.word for entry in own.lexicon}
+    lexicon = (*own.lexicon, *(entry for entry in show.lexicon if entry.word not in own_words))
+    return own.model_copy(update={"lexicon": lexicon[:PRONUNCIATIONS_LIMIT], "voices": {**show.voices, **own.voices}})
+
+
+async def _picture(store: Store, key: str) -> bytes | None:
+    try:
+        return await store.get(key)
+    except NotFound:
+        return None
