@@ -45,6 +45,7 @@ EXCEPTIONS = {
 BUNDLED = {
     "numpy": "OpenBLAS (BSD-3-Clause); libgfortran and libquadmath (GPL with the runtime exception, LGPL).",
     "onnxruntime": "its own library (MIT).",
+    "pillow": "libjpeg-turbo, libpng, libwebp, libtiff, OpenJPEG, libavif, FreeType, lcms and others, all permissive.",
     "piper-tts": "espeak-ng (GPL-3.0-or-later), behind the same fence.",
     "pypandoc-binary": "pandoc (GPL-2.0-or-later), a separate program that the chunker starts as a child.",
     "pypdfium2": "PDFium (BSD-3-Clause, Apache-2.0) with FreeType, ICU, lcms, zlib and others, all permissive.",

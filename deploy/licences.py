@@ -35,6 +35,7 @@ PERMISSIVE = frozenset(
         "ISC",
         "MIT",
         "MIT-0",
+        "MIT-CMU",
         "PSF-2.0",
         "Unlicense",
         "Zlib",

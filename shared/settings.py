@@ -97,6 +97,10 @@ class Settings(BaseSettings):
         description="numbers, dates, abbreviations, addresses and the like are written out as they are said, before the"
         " engine gets them; captions keep the written form; false: for engines that do it better themselves",
     )
+    cover_from_source: bool = Field(
+        True,
+        description="take the cover from the book or the page, if the job names none and the picture is large enough",
+    )
     engine_phonemes: Literal["none", "misaki"] = Field(
         "none",
         description="how the speech engine takes a lexicon's IPA: `misaki` as `[word](/ipa/)`, which Kokoro-FastAPI"

@@ -69,7 +69,7 @@ _WEBHOOK_SECRETS: Final = (keys.webhook_secret(ANY, ANY),)
 
 CHUNKER: Final = StoreRights(
     reads=(*_JOB_OBJECTS, *_under(keys.DELETED, keys.PREVIEWS, keys.VOICES), keys.show_episode(ANY, ANY)),
-    writes=(keys.request(ANY), keys.manifest(ANY), keys.preview(ANY), keys.show_episode(ANY, ANY)),
+    writes=(keys.request(ANY), keys.manifest(ANY), keys.cover(ANY), keys.preview(ANY), keys.show_episode(ANY, ANY)),
     deletes=(keys.preview_source(ANY, ANY), keys.preview_waiting(ANY)),
     never_reads=_WEBHOOK_SECRETS,
 )

@@ -88,7 +88,7 @@ async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
 
 
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
-    picture = await cover.load(manifest.request.cover, store)
+    picture = await cover.load(_cover_key(manifest), store)
     with spans.span("measure chunks"):
         measurements = voice_levels.levelled(manifest, await chunks.measure(manifest, store, sample_rate))
     timeline = await in_thread(partial(plan, manifest, measurements, sample_rate))
@@ -114,6 +114,11 @@ async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate:
     metrics.AUDIO_SECONDS.inc(timeline.seconds(timeline.frames))
     log.info("episode made", seconds=round(timeline.seconds(timeline.frames), 1), chunks=len(timeline.chunks))
     return made
+
+
+def _cover_key(manifest: Manifest) -> str | None:
+    """The picture that the job names, else the one that the chunker found in its source."""
+    return manifest.request.cover or (keys.cover(manifest.job_id) if manifest.has_cover else None)
 
 
 def _write_texts(episode: mastering.Episode) -> None:

@@ -66,7 +66,7 @@ class Tags:
 
 def of(manifest: Manifest, cover: Cover | None, timeline: Timeline) -> Tags:
     """The tags of a job's episode. The job's metadata wins over what is derived."""
-    fields = {"title": manifest.title, "album": manifest.title, "language": manifest.language}
+    fields = {"title": manifest.title, "album": manifest.album or manifest.title, "language": manifest.language}
     if manifest.author:
         fields |= {"artist": manifest.author, "album_artist": manifest.author, "composer": manifest.author}
     named = {key.strip().lower().replace(" ", "_"): value for key, value in manifest.request.metadata.items()}

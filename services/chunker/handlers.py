@@ -6,13 +6,15 @@ already exists, it is only announced again.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 from pydantic import ValidationError
 
-from services.chunker import listed_voices, manifests, metrics
+from services.chunker import covers, listed_voices, manifests, metrics
 from services.chunker.cancellation import Cancelled, unless_cancelled
 from services.chunker.sources import read_source, time_left
 from shared.client import show_episodes
@@ -51,12 +53,15 @@ async def chunk_job(job: JobRequest, *, store: Store, settings: Settings, publis
         await show_episodes.announce(store, job)
         work = _made(job, store, settings, left_seconds)
         try:
-            manifest, chunks = await unless_cancelled(work, job_id=job.job_id, store=store)
+            manifest, chunks, cover = await unless_cancelled(work, job_id=job.job_id, store=store)
         except Cancelled:
             log.info("the job was cancelled or deleted: stopped reading", seconds=round(time.monotonic() - started, 1))
             return
         metrics.CHUNKS.observe(chunks)
         try:
+            if cover:
+                with contextlib.suppress(Conflict):  # of a chunker before this one, and found in the same source
+                    await store.create(keys.cover(job.job_id), cover, content_type="image/jpeg")
             await store.create(key, manifest, content_type="application/json")
         except Conflict:  # another chunker had the same message: the first manifest counts
             stored = await store.get(key)
@@ -80,15 +85,22 @@ async def _first_request(job: JobRequest, store: Store) -> JobRequest:
 
 async def _made(
     job: JobRequest, store: Store, settings: Settings, left_seconds: Callable[[], float]
-) -> tuple[bytes, int]:
+) -> tuple[bytes, int, bytes]:
+    """The manifest, how many chunks it lists, and the cover from the source; empty if there is none."""
     if job.cover is not None and not await store.exists(job.cover):
         raise BadSource(f"The cover {job.cover} is not in the store.", hint="Store the picture before the job is sent.")
     packed, name = await read_source(
         job.source, store=store, settings=settings, left_seconds=left_seconds, narration=job.narration
     )
+    cover = covers.SourceCover()
+    if job.cover is None:
+        cover = await covers.of_source(
+            packed.picture, wanted=job.narration.cover, settings=settings, left_seconds=left_seconds
+        )
+    packed = replace(packed, picture=None)
     voices = await listed_voices.read_list(store, settings)
     waits = voices is None and await listed_voices.may_wait(store, job.job_id)
-    return await in_worker(
+    manifest, chunks = await in_worker(
         "Splitting the text",
         left_seconds(),
         manifests.build,
@@ -98,4 +110,7 @@ async def _made(
         name=name,
         voices=voices,
         waits=waits,
+        has_cover=bool(cover.jpeg),
+        warnings=cover.warnings,
     )
+    return manifest, chunks, cover.jpeg

@@ -46,6 +46,7 @@ class Outline:
         split: chapters, chunks, omissions.
         repairs: what was wrong with the document, and how it was read after all.
         warnings: what will not be spoken as it should be.
+        album: the site that the document is from; "" if it names none.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Outline:
     split: splitting.Split
     repairs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    album: str = ""
 
 
 def outline(
@@ -107,6 +109,7 @@ def outline(
         split,
         document.repairs,
         (*known.warnings, *casting.warnings, *wording.warnings),
+        _line(document.site),
     )
 
 
@@ -118,6 +121,8 @@ def build(
     name: str,
     voices: VoiceList | None = None,
     waits: bool = False,
+    has_cover: bool = False,
+    warnings: tuple[str, ...] = (),
 ) -> tuple[bytes, int]:
     """The manifest as JSON, and how many chunks it lists.
 
@@ -128,6 +133,8 @@ def build(
         name: of the file or address; becomes the title if there is no better one.
         voices: that the speech servers list; None: not known yet.
         waits: the job can wait until they are known.
+        has_cover: one was found in the source, and is stored as the job's.
+        warnings: of what is not part of the text.
 
     Raises:
         BadSource: there is nothing to speak.
@@ -148,6 +155,8 @@ def build(
         request=_without_secrets(job),
         title=found.title,
         author=found.author,
+        album=found.album,
+        has_cover=has_cover,
         language=found.language,
         voice=main.voice,
         model=main.model,
@@ -158,7 +167,7 @@ def build(
         chunks=chunks,
         omissions=split.omissions,
         repairs=found.repairs,
-        warnings=found.warnings,
+        warnings=(*found.warnings, *warnings),
     )
     return manifest.model_dump_json().encode(), len(chunks)
 

@@ -15,9 +15,15 @@ from shared.settings import Settings
 
 
 def build(
-    asked: PreviewRequested, packed: Packed, settings: Settings, *, name: str, voices: VoiceList | None = None
+    asked: PreviewRequested,
+    packed: Packed,
+    settings: Settings,
+    *,
+    name: str,
+    voices: VoiceList | None = None,
+    warnings: tuple[str, ...] = (),
 ) -> bytes:
-    """The preview as JSON.
+    """The preview as JSON; `warnings` are of what is not part of the text.
 
     Raises:
         BadSource: there is nothing to speak.
@@ -52,7 +58,7 @@ def build(
         estimated_seconds=round(sum(chapter.estimated_seconds for chapter in chapters), 1),
         chapters=chapters,
         omissions=outline.split.omissions,
-        warnings=outline.warnings,
+        warnings=(*outline.warnings, *warnings),
         repairs=outline.repairs,
     )
     return preview.model_dump_json().encode()

@@ -7,12 +7,13 @@ whoever asked gets it, and an operator has nothing to do. An outage of our own s
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Final, get_args
 
 import structlog
 from pydantic import ValidationError
 
-from services.chunker import listed_voices, metrics, preview_documents
+from services.chunker import covers, listed_voices, metrics, preview_documents
 from services.chunker.sources import read_source, time_left
 from shared.addresses import scrub
 from shared.errors import BadInput, NotFound, Outage, PodcastError, Transient
@@ -74,6 +75,10 @@ async def _outcome(asked: PreviewRequested, *, store: Store, settings: Settings)
             narration=asked.narration,
             content_sha256=asked.content_sha256,
         )
+        cover = await covers.of_source(
+            packed.picture, wanted=asked.narration.cover, settings=settings, left_seconds=left_seconds
+        )
+        packed = replace(packed, picture=None)
         voices = await listed_voices.read_list(store, settings)
         made = await in_worker(
             "Splitting the text",
@@ -84,6 +89,7 @@ async def _outcome(asked: PreviewRequested, *, store: Store, settings: Settings)
             settings,
             name=name,
             voices=voices,
+            warnings=cover.warnings,
         )
     except Outage:
         raise

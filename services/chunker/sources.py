@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
+from services.chunker.documents.packed import Picture
 from services.chunker.documents.reading import Packed, read_packed
 from shared.deadlines import in_thread
 from shared.errors import BadSource, NotFound, Permanent, TooLarge
@@ -74,7 +75,7 @@ async def read_source(
             f"The text has {document.characters:,} characters; {settings.text_limit_characters:,} are the limit.",
             hint="Split it into several jobs, or raise PODCAST_TEXT_LIMIT_CHARACTERS.",
         )
-    return document, got.title_name
+    return replace(document, picture=_reachable(document.picture, got)), got.title_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,18 @@ class _Bytes:
     name: str
     title_name: str
     content_type: str = ""
+    address: str = ""
+
+
+def _reachable(picture: Picture | None, source: _Bytes) -> Picture | None:
+    """The picture, with its whole address. A document that a client has sent has nothing fetched, whatever it names."""
+    if picture is None or not picture.address:
+        return picture
+    try:
+        address = urljoin(source.address, picture.address) if source.address else ""
+    except ValueError:
+        address = ""
+    return replace(picture, address=address) if address else None
 
 
 async def _bytes_of(source: Source, store: Store, settings: Settings) -> _Bytes:
@@ -100,7 +113,9 @@ async def _bytes_of(source: Source, store: Store, settings: Settings) -> _Bytes:
             )
         parts = urlsplit(fetched.final_url)
         name = PurePosixPath(unquote(parts.path)).name
-        return _Bytes(fetched.data, source.format, name, name or parts.hostname or "", fetched.content_type)
+        return _Bytes(
+            fetched.data, source.format, name, name or parts.hostname or "", fetched.content_type, fetched.final_url
+        )
     size = await store.size(source.key)
     if size is None:
         raise _missing(source.key)

@@ -54,6 +54,11 @@ def of_narration(command: Function) -> Function:
                 help="How words are said, one a line: word, tab, respelling[, tab, IPA[, tab, any-case]].",
             ),
             click.option(
+                "--no-cover",
+                is_flag=True,
+                help="Take no cover from the document; one that --cover names is used all the same.",
+            ),
+            click.option(
                 "--as-written/--as-said",
                 default=None,
                 help="Hand numbers, abbreviations and the like to the engine as they stand, or write them out; without"
@@ -84,6 +89,7 @@ def narration(options: dict[str, Any]) -> Narration:
         links=options["links"],
         chapters=_chapters(options["chapters"]),
         lexicon=lexicon_file.read(options["lexicon"]) if options["lexicon"] else (),
+        cover=False if options["no_cover"] else None,
         normalise=None if as_written is None else not as_written,
         **kinds,
     )

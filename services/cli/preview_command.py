@@ -66,6 +66,8 @@ def preview(  # noqa: PLR0917 - click passes them by name
     settings = targets.settings_in(directory)
     order = job_options.order(options, ("mp3",))
     found = reading.find(source, limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
+    if order.cover is not None:  # then nothing has to be said of that in the document
+        order = dataclasses.replace(order, narration=order.narration.model_copy(update={"cover": False}))
     draft = submission.draft(order, found, text_limit_characters=settings.text_limit_characters)
 
     async def work() -> tuple[Preview, Pace, Preview | None]:

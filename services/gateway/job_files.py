@@ -110,14 +110,17 @@ def _named(status: JobStatus, key: str, kind: str, *, is_attachment: bool) -> St
 
 
 async def _cover_key(store: Store, job_id: str) -> str | None:
+    """The picture that the client has named, else the one that was found in the source."""
     try:
-        return reading.read(JobRequest, await store.get(keys.request(job_id)), strict=False).cover
+        named = reading.read(JobRequest, await store.get(keys.request(job_id)), strict=False).cover
     except (NotFound, ValidationError):
         return None
+    found = keys.cover(job_id)
+    return named or (found if await store.exists(found) else None)
 
 
 async def _picture(store: Store, status: JobStatus, key: str, *, is_attachment: bool) -> StoredObject:
-    """The cover, which a client has named: only if it is a picture."""
+    """The cover, which a client may have named: only if it is a picture."""
     try:
         mark = await store.get_range(key, 0, _MARK_BYTES)
     except NotFound as error:

@@ -97,6 +97,10 @@ class Manifest(Frozen):
     request: JobRequest = Field(description="what was asked")
     title: Cut
     author: Cut
+    album: Cut = Field("", description="what the episode is a part of: the site of an article; empty: its title")
+    has_cover: bool = Field(
+        False, description="`cover.jpg`, beside this, was found in the source; the cover that the request names wins"
+    )
     language: str = Field(max_length=LANGUAGE_LIMIT_CHARACTERS)
     voice: Name
     model: Name

@@ -1,4 +1,4 @@
-"""What a job reads aloud of its source, and how it says it: the part of a request that jobs and previews share.
+"""What a job takes of its source, and how it says it: the part of a request that jobs and previews share.
 
 Everything here has a default, so that a request of an older client means what it meant.
 """
@@ -84,6 +84,9 @@ class Narration(_Frozen):
     )
     chapters: Annotated[str, Field(pattern=CHAPTER_RANGES, max_length=500)] | None = Field(
         None, description="chapters to read by number, as in `2-5,7`; null: all"
+    )
+    cover: bool | None = Field(
+        None, description="take the cover from the document, if the job brings none; null: as the settings say"
     )
     normalise: bool | None = Field(
         None, description="write out numbers, abbreviations, addresses as they are said; null: the settings'"

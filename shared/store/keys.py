@@ -54,6 +54,11 @@ def corrected_manifest(job_id: str) -> str:
     return f"{JOBS}{job_id}/corrected.json"
 
 
+def cover(job_id: str) -> str:
+    """The cover that the chunker found in the source, where the job names none; created once."""
+    return f"{JOBS}{job_id}/cover.jpg"
+
+
 def status(job_id: str) -> str:
     """The job's status; written by the coordinator alone."""
     return f"{JOBS}{job_id}/status.json"

@@ -14,7 +14,8 @@ from typing import Final
 
 from services.chunker.documents import archives, formats
 from services.chunker.documents.document import Block, ChapterStart, Document, Heading, Omissions, Paragraph
-from services.chunker.documents.packed import Packed
+from services.chunker.documents.packed import Packed, Picture
+from services.chunker.documents.pictures import FILE_LIMIT_BYTES, is_picture
 from services.chunker.speakable import SPEAKABLE
 from shared.errors import BadSource, TooLarge
 from shared.workers.pool import in_worker
@@ -24,6 +25,7 @@ DOCUMENTS_LIMIT: Final = 1_000
 EXPENSIVE_LIMIT: Final = 3
 """How many documents may be over their limits before the archive is refused: each of them may use ten seconds."""
 _FIRST = re.compile(r"index|readme|start|default|title|titel|cover", re.IGNORECASE)
+_COVER = re.compile(r"(?:^|/)(?:cover|folder|front)\.(?:jpe?g|png|webp)$", re.IGNORECASE)
 _HIDDEN = re.compile(r"(?:^|/)(?:\.[^/]*|__MACOSX|Thumbs\.db|desktop\.ini|node_modules)(?:/|$)")
 _NUMBER = re.compile(r"(\d+)")
 _ORDERING = re.compile(r"^\d{1,4}(?:\s*[-_.)]\s*|\s+)(?=[^\W\d_])")
@@ -60,13 +62,16 @@ async def read(
         BadSource: none of them can be read.
         TooLarge: there are too many, or several of them are over their limits.
     """
-    found, others = await in_worker("Unpacking the archive", left_seconds(), members, data)
+    found, others, cover = await in_worker("Unpacking the archive", left_seconds(), members, data)
     read_members: list[tuple[str, Packed]] = []
     refused: list[tuple[str, str]] = []
     expensive = 0
     for member in found:
         try:
-            read_members.append((member.path, await read_one(member.data, PurePosixPath(member.path).name)))
+            packed = await read_one(member.data, PurePosixPath(member.path).name)
+            if packed.picture is not None and packed.picture.data:  # what a page inside names is not fetched
+                cover = cover or packed.picture
+            read_members.append((member.path, replace(packed, picture=None)))
         except TooLarge as error:
             expensive += 1
             if expensive >= EXPENSIVE_LIMIT:
@@ -80,11 +85,12 @@ async def read(
             f"There is no document in the archive that can be read{why[:300]}.",
             hint="Put texts, web pages, books or PDFs in it.",
         )
-    return await in_worker("Binding the documents", left_seconds(), bound, read_members, refused, others)
+    book = await in_worker("Binding the documents", left_seconds(), bound, read_members, refused, others)
+    return replace(book, picture=cover)
 
 
-def members(data: bytes) -> tuple[list[Member], list[str]]:
-    """The documents of an archive in reading order, and the names of what is no document.
+def members(data: bytes) -> tuple[list[Member], list[str], Picture | None]:
+    """The documents of an archive in reading order, the names of what is no document, and the cover beside them.
 
     Raises:
         BadSource: it is broken.
@@ -99,12 +105,19 @@ def members(data: bytes) -> tuple[list[Member], list[str]]:
             hint="Make several archives of it.",
         )
     documents.sort(key=reading_order)
+    # The one that is nearest to the top, as players of audio books look for it.
+    covers = sorted(filter(_COVER.search, names), key=lambda name: (name.count("/"), name))
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             found = [Member(name, archive.read(name)) for name in documents]
+            cover = next(filter(None, (_picture(archive.read(name)) for name in covers[:1])), None)
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, ValueError, EOFError, NotImplementedError) as error:
         raise BadSource("The archive is broken: it cannot be unpacked.", hint="Pack it again.") from error
-    return found, sorted(set(names) - set(documents))
+    return found, sorted(set(names) - set(documents) - set(covers[:1] if cover else ())), cover
+
+
+def _picture(data: bytes) -> Picture | None:
+    return Picture(data) if is_picture(data) and len(data) <= FILE_LIMIT_BYTES else None
 
 
 def _is_document(name: str) -> bool:

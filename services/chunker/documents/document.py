@@ -100,6 +100,7 @@ class Document:
         repairs: what was wrong with the file, and how it was read after all; each a sentence.
         voice: that it names for itself, as a plan does.
         is_exact: its blocks are what is spoken, as in a plan: nothing in it is guessed or left out any more.
+        site: the name of the site that published it.
     """
 
     blocks: tuple[Block, ...]
@@ -110,6 +111,7 @@ class Document:
     repairs: tuple[str, ...] = ()
     voice: str | None = None
     is_exact: bool = False
+    site: str | None = None
 
     @property
     def characters(self) -> int:
@@ -127,6 +129,8 @@ class Article:
         author: None if the page names none.
         language: BCP 47 tag from the page.
         omissions: what is left out of the page, and why.
+        site: the name of the site.
+        picture: the address of the picture that stands for it.
     """
 
     html: str
@@ -134,6 +138,8 @@ class Article:
     author: str | None
     language: str | None
     omissions: tuple[Omission, ...] = ()
+    site: str | None = None
+    picture: str = ""
 
 
 class Omissions:

@@ -17,6 +17,7 @@ from services.chunker.documents import (
     archives,
     collection,
     decoding,
+    embedded,
     formats,
     labels,
     mail,
@@ -30,7 +31,7 @@ from services.chunker.documents import (
 from services.chunker.documents.books import chapters, opening
 from services.chunker.documents.books.opening import OpenedBook
 from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
-from services.chunker.documents.packed import Packed
+from services.chunker.documents.packed import Packed, Picture
 from services.chunker.documents.text import reading as text_reading
 from services.chunker.narration import matter, titles
 from services.chunker.speakable import SPEAKABLE
@@ -88,7 +89,7 @@ async def read_packed(
     )
 
 
-async def _read_one(  # noqa: C901, PLR0911 - one format after the other
+async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the other
     data: bytes,
     *,
     said: SourceFormat | None,
@@ -132,8 +133,12 @@ async def _read_one(  # noqa: C901, PLR0911 - one format after the other
         article = await in_worker("Finding the article in the page", end - clock(), _pick, text)
         text = article.html
     book = None
+    picture = None
+    if known in embedded.FORMATS:
+        picture = await in_worker("Looking for a cover", end - clock(), embedded.picture, data, known)
     if known == "epub":
         book = await in_worker("Opening the book", end - clock(), opening.open_book, data)
+        book, picture = replace(book, picture=None), book.picture
         data, size_bytes = book.epub, min(size_bytes, book.size_bytes)
     if known == "odt":
         data = await in_worker("Looking at the styles", end - clock(), odt.with_code_marked, data)
@@ -141,7 +146,7 @@ async def _read_one(  # noqa: C901, PLR0911 - one format after the other
         data = text.encode()
         size_bytes = len(data)
     parsed = await _parsed(data, known, size_bytes, deadline_seconds=end - clock())
-    return await in_worker(
+    packed = await in_worker(
         "Reading the document",
         end - clock(),
         _document,
@@ -151,6 +156,9 @@ async def _read_one(  # noqa: C901, PLR0911 - one format after the other
         article=article,
         is_manual=known in {"man", "mdoc", "pod"},
     )
+    if article is not None and article.picture and known == "html":
+        picture = Picture(address=article.picture)
+    return replace(packed, picture=picture)
 
 
 async def read_document(
@@ -261,6 +269,7 @@ def _document(
             author=article.author or document.author,
             language=article.language or document.language,
             omissions=tuple(omissions),
+            site=article.site,
         )
     blocks = tuple(block for block in document.blocks if not isinstance(block, Anchor))
     return Packed.of(_narrated(replace(document, blocks=blocks), narration))

@@ -232,6 +232,17 @@ async def test_a_cover_is_sent_if_it_is_a_picture(listener: Listener, content: b
         assert response.headers["content-type"] in {"image/png", "image/jpeg"}
 
 
+async def test_a_cover_that_was_found_in_the_source_is_sent(listener: Listener) -> None:
+    job_id = await completed(listener.services, {"mp3": b"mp3"})
+    request = JobRequest(job_id=job_id, source=TextSource(text="x"))
+    await listener.services.store.put(keys.request(job_id), request.model_dump_json().encode())
+    await listener.services.store.put(keys.cover(job_id), b"\xff\xd8\xff" + b"\0" * 9)
+
+    response = await listener.client.get(f"/v1/jobs/{job_id}/files/cover")
+
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/jpeg")
+
+
 async def test_the_manifest_is_there_before_the_episode(listener: Listener) -> None:
     job_id = await completed(listener.services, {}, state="synthesizing")
     await listener.services.store.put(keys.manifest(job_id), b'{"chunks": []}')

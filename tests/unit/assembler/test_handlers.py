@@ -304,6 +304,32 @@ async def test_a_damaged_chunk_is_removed_and_reported_lost(harness: Harness, sh
     assert harness.published == [lost(job, 1, "is damaged")]
 
 
+async def test_a_cover_and_an_album_from_the_source_are_taken_where_the_job_names_none(harness: Harness) -> None:
+    job = manifest(SENTENCES[:1], chapters=1, formats=FORMATS).model_copy(
+        update={"has_cover": True, "album": "The Site"}
+    )
+    await harness.store.put(keys.cover("job"), PNG)
+    await harness.put(job)
+    await assemble(harness)
+
+    id3 = ID3(harness.path("mp3"))
+    assert (id3["APIC:Cover"].data, id3["TALB"].text, id3["TIT2"].text) == (PNG, ["The Site"], [job.title])
+    mp4 = MP4(harness.path("m4b"))
+    assert (bytes(mp4["covr"][0]), mp4["\xa9alb"]) == (PNG, ["The Site"])
+    assert OggOpus(harness.path("opus"))["album"] == ["The Site"]
+    assert (FLAC(harness.path("flac")).pictures[0].data, FLAC(harness.path("flac"))["album"]) == (PNG, ["The Site"])
+
+
+async def test_the_jobs_own_cover_wins_over_that_of_the_source(harness: Harness) -> None:
+    own = PNG + b"\0IEND\xaeB\x60\x82"
+    job = manifest(SENTENCES[:1], chapters=1, formats=("mp3",), cover=keys.source("job", "cover.png"))
+    await harness.store.put(keys.source("job", "cover.png"), own)
+    await harness.store.put(keys.cover("job"), PNG)
+    await harness.put(job.model_copy(update={"has_cover": True}))
+    await assemble(harness)
+    assert ID3(harness.path("mp3"))["APIC:Cover"].data == own
+
+
 @pytest.mark.parametrize("data", [b"", b"GIF89a...", PNG[:40], b"\xff\xd8\xff\xe0 cut"])
 async def test_a_cover_that_is_no_picture_is_refused(harness: Harness, data: bytes) -> None:
     await harness.store.put(keys.source("job", "cover"), data)

@@ -11,12 +11,13 @@ from typing import Final
 
 from lxml import etree
 
-from services.chunker.documents.books import contents, markup
+from services.chunker.documents.books import contents, covers, markup
 from services.chunker.documents.books import package as packages
 from services.chunker.documents.books.archive import Archive
 from services.chunker.documents.books.contents import Contents
 from services.chunker.documents.books.repairs import Repairs
 from services.chunker.documents.document import Document
+from services.chunker.documents.packed import Picture
 from shared.errors import BadSource
 
 _PLAIN_KINDS: Final = frozenset({"bodymatter", "frontmatter", "backmatter", "text", "start", "chapter", "part"})
@@ -40,12 +41,14 @@ class OpenedBook:
         size_bytes: what the pages have, for the allowance.
         about: title, author, language, and what was repaired; without blocks.
         contents: chapters and the kinds of pages.
+        picture: on its cover.
     """
 
     epub: bytes
     size_bytes: int
     about: Document
     contents: Contents
+    picture: Picture | None = None
 
 
 def open_book(data: bytes) -> OpenedBook:
@@ -98,7 +101,9 @@ def open_book(data: bytes) -> OpenedBook:
         (), title=package.title, author=package.author, language=package.language, repairs=repairs.sentences()
     )
     texts = {name: pages[path] for path, name in names.items() if name in found.files}
-    return OpenedBook(_epub(texts), sum(map(len, texts.values())), about, found)
+    return OpenedBook(
+        _epub(texts), sum(map(len, texts.values())), about, found, picture=covers.find(data, package, kinds)
+    )
 
 
 def _aside(package: packages.Package, names: dict[str, str], tree: contents.Trees) -> tuple[str, ...]:

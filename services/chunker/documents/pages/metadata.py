@@ -1,4 +1,4 @@
-"""What a page says of itself: title, author, language. Titles without the name of the site."""
+"""What a page says of itself: title, author, language, site, picture. Titles without the name of the site."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _LENGTH_LIMIT: Final = 1_000
 _MARKED_LIMIT: Final = 10
 _JSON_LIMIT_CHARACTERS: Final = 200_000
 _AUTHORS: Final = "author article:author dc.creator dcterms.creator parsely-author sailthru.author byl"
+_SITES: Final = "og:site_name application-name dc.publisher dcterms.publisher"
+_SITE_LIMIT_CHARACTERS: Final = 100
+_PICTURES: Final = "og:image:secure_url og:image og:image:url twitter:image twitter:image:src"
 _BY: Final = re.compile(r"^(?:by|von|par|por|di|door|af|av|autor|author|text)\s*:?\s+", re.IGNORECASE)
 _AUTHOR_LIMIT_CHARACTERS: Final = 120
 
@@ -29,6 +32,8 @@ class Metadata:
     title: str | None
     author: str | None
     language: str | None
+    site: str | None = None
+    picture: str = ""
 
 
 def read(root: HtmlElement) -> Metadata:
@@ -42,7 +47,42 @@ def read(root: HtmlElement) -> Metadata:
         if name and content:
             metas.setdefault(name, content)
     linked = list(_linked_data(root))
-    return Metadata(titles.of_page(root, metas, linked), _author(root, metas, linked), _language(root, metas))
+    return Metadata(
+        titles.of_page(root, metas, linked),
+        _author(root, metas, linked),
+        _language(root, metas),
+        _site(metas, linked),
+        _picture(metas, linked),
+    )
+
+
+def _site(metas: dict[str, str], linked: list[dict[str, Any]]) -> str | None:
+    """The name of the site, as it is written for people; nothing is guessed from its address."""
+    for name in _SITES.split():
+        if found := _named(metas.get(name, "")):
+            return found
+    publishers = (one.get(role) for one in linked for role in ("publisher", "isPartOf"))
+    names = (each.get("name") for each in publishers if isinstance(each, dict))
+    return next(filter(None, (_named(name) for name in names if isinstance(name, str))), None)
+
+
+def _named(text: str) -> str | None:
+    name = " ".join(text[:_LENGTH_LIMIT].split())
+    return name if key(name) and len(name) <= _SITE_LIMIT_CHARACTERS and "://" not in name and "{" not in name else None
+
+
+def _picture(metas: dict[str, str], linked: list[dict[str, Any]]) -> str:
+    """The address of the picture that stands for the page where it is shared."""
+    for name in _PICTURES.split():
+        if name in metas:
+            return metas[name]
+    for one in linked:
+        images = one.get("image")
+        for image in images[:1] if isinstance(images, list) else [images]:
+            address = image.get("url") if isinstance(image, dict) else image
+            if isinstance(address, str) and address.strip():
+                return address.strip()[:_LENGTH_LIMIT]
+    return ""
 
 
 def _linked_data(root: HtmlElement) -> Iterator[dict[str, Any]]:

@@ -85,6 +85,8 @@ def pick(page: str) -> Article:
         said.author,
         said.language or metadata.of_element(body),
         tuple(omissions),
+        site=said.site,
+        picture=said.picture,
     )
 
 
