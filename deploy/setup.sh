@@ -38,14 +38,15 @@ has() {
     amqp-tools) command -v amqp-publish >/dev/null ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     ffmpeg) command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null ;;
+    libmp3lame0) python3 -c 'import ctypes; ctypes.CDLL("libmp3lame.so.0")' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
 
 wanted_packages() {
     case $mode in
-    demo) echo python3-venv rabbitmq-server ffmpeg ;;
-    test) echo python3-venv rabbitmq-server ffmpeg espeak-ng minimodem amqp-tools zsh fish curl chromium ;;
+    demo) echo python3-venv rabbitmq-server ffmpeg libmp3lame0 ;;
+    test) echo python3-venv rabbitmq-server ffmpeg libmp3lame0 espeak-ng minimodem amqp-tools zsh fish curl chromium ;;
     check) echo python3-venv ;;
     esac
 }

@@ -1,0 +1,139 @@
+"""Joins MP3 segments: a tag, the Info frame, two frames of encoder delay, then silence and segments in turn.
+
+The Info frame (Xing's and LAME's) tells a player the exact length, what to cut off at both ends, and where in the file
+each hundredth of the time is. Without it, players guess from the first frames of a file of variable bit rate.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+import numpy as np
+
+from shared.audio.joining.placement import Placed, Placement
+from shared.audio.segments import lame, mp3, mp3_frames
+from shared.audio.segments.crc16 import combined, crc16, repeated
+from shared.errors import BadAudio
+
+INFO_KILOBITS: Final = 64
+"""Of the Info frame: the smallest that has room for it at every rate."""
+_SIDE_BYTES: Final = {(3, 1): 17, (3, 2): 32, (2, 1): 9, (2, 2): 17}
+"""Side information by MPEG version and channels; it is zero in the Info frame."""
+_FLAGS: Final = 0x0F
+"""Number of frames, bytes, table of contents and quality are given."""
+_QUALITY: Final = 57
+"""100 - 10 * V - q of LAME, with V 4 and q 3."""
+_VBR_MTRH: Final = 4
+_TOC_ENTRIES: Final = 100
+_PADDING_LIMIT: Final = 4_095
+"""Twelve bits."""
+
+
+class Mp3Joiner:
+    """See `Joiner`.
+
+    Args:
+        placement: on the grid of MP3.
+        tag: what comes before everything: an ID3 tag, or nothing.
+    """
+
+    def __init__(self, placement: Placement, tag: bytes = b"") -> None:
+        self._placement = placement
+        self._tag = tag
+        self._silence = mp3.silence(placement.rate, placement.channels)
+        self._priming = mp3.priming(placement.rate, placement.channels)
+        self._info_bytes = mp3_frames.frame_bytes(placement.rate, INFO_KILOBITS)
+        self._frame = 0  # the next frame of the episode
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole file."""
+        return len(self._tag) + self._stream_bytes()
+
+    def head(self) -> bytes:
+        """The tag, the Info frame and the encoder's delay."""
+        return self._tag + self._info() + self._priming
+
+    def add(self, placed: Placed, payload: bytes) -> bytes:
+        """See `Joiner.add`."""
+        if mp3_frames.sizes(payload, placed.head.rate, placed.head.channels) != placed.head.sizes.tolist():
+            raise BadAudio("The frames of an MP3 segment are not those that its head lists.")
+        silent = placed.begins - self._frame
+        self._frame = placed.ends
+        return self._silence * silent + payload
+
+    def end(self) -> bytes:
+        """The silence after the last segment."""
+        silent = self._placement.frames - self._frame
+        self._frame = self._placement.frames
+        return self._silence * silent
+
+    def sealed_head(self) -> None:
+        """The first one stays."""
+
+    def _stream_bytes(self) -> int:
+        payloads = sum(placed.head.payload_bytes for placed in self._placement.chunks)
+        in_segments = sum(placed.head.frames for placed in self._placement.chunks)
+        silent = (self._placement.frames - in_segments) * len(self._silence)
+        return self._info_bytes + len(self._priming) + payloads + silent
+
+    def _info(self) -> bytes:
+        """The Info frame; its size is that of `INFO_KILOBITS`."""
+        place = self._placement
+        frames = mp3.DELAY_FRAMES + place.frames
+        padding = frames * place.frame_samples - mp3.ENCODER_DELAY_SAMPLES - place.samples
+        if not 0 <= padding <= _PADDING_LIMIT:
+            raise BadAudio(f"An MP3 file cannot have {padding} samples of padding.")
+        total = self._stream_bytes()
+        start = mp3_frames.header(place.rate, place.channels, INFO_KILOBITS)
+        side = bytes(_SIDE_BYTES[mp3_frames.version_of(place.rate), place.channels])
+        xing = b"Xing" + struct.pack(">III", _FLAGS, frames, total) + self._toc(total) + struct.pack(">I", _QUALITY)
+        details = b"".join(
+            (
+                f"LAME{lame.version()}".encode()[:9].ljust(9),
+                bytes([_VBR_MTRH]),
+                bytes(1 + 8),  # lowpass, replay gain: not given
+                bytes(2),  # flags, lowest bit rate
+                (mp3.ENCODER_DELAY_SAMPLES << 12 | padding).to_bytes(3, "big"),
+                bytes(4),  # misc, MP3 gain, preset
+                struct.pack(">I", min(total, 0xFFFFFFFF)),
+                struct.pack(">H", self._crc()),
+            )
+        )
+        frame = start + side + xing + details
+        frame += struct.pack(">H", crc16(frame))
+        return frame.ljust(self._info_bytes, b"\0")
+
+    def _toc(self, total: int) -> bytes:
+        """For each hundredth of the time, where in the file it is, in 256ths of its bytes."""
+        place = self._placement
+        marks = (np.arange(_TOC_ENTRIES) * place.frames) // _TOC_ENTRIES
+        offsets = np.zeros(_TOC_ENTRIES)
+        at, frame, silent = self._info_bytes + len(self._priming), 0, len(self._silence)
+        for placed in place.chunks:
+            for entry in np.flatnonzero((marks >= frame) & (marks < placed.begins)):
+                offsets[entry] = at + (marks[entry] - frame) * silent
+            at += (placed.begins - frame) * silent
+            inside = np.flatnonzero((marks >= placed.begins) & (marks < placed.ends))
+            if len(inside):
+                edges = np.concatenate(([0], np.cumsum(placed.head.sizes, dtype=np.int64)))
+                offsets[inside] = at + edges[marks[inside] - placed.begins]
+            at += placed.head.payload_bytes
+            frame = placed.ends
+        for entry in np.flatnonzero(marks >= frame):
+            offsets[entry] = at + (marks[entry] - frame) * silent
+        return bytes(np.minimum(offsets * 256 / total, 255).astype(np.uint8))
+
+    def _crc(self) -> int:
+        """The CRC of all frames after the Info frame, from those of the segments."""
+        silence, size = crc16(self._silence), len(self._silence)
+        crc, frame = crc16(self._priming), 0
+
+        def silent(count: int) -> int:
+            return combined(crc, repeated(silence, size, count), size * count)
+
+        for placed in self._placement.chunks:
+            crc = combined(silent(placed.begins - frame), placed.head.crc, placed.head.payload_bytes)
+            frame = placed.ends
+        return silent(self._placement.frames - frame)

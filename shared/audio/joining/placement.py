@@ -1,0 +1,88 @@
+"""Where each chunk of an episode is on the grid of one format. Pure.
+
+100 ms are no whole number of frames of any codec. So each chunk begins at the frame nearest to its nominal start;
+frames are never added up from pauses, whose rounding would add up too. Where a pause is shorter than the silence that
+two segments bring with them, the later chunk is moved back by what is missing, which the next longer pause makes good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.audio.segments.segment import Head
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where one chunk is.
+
+    Attributes:
+        index: of the chunk.
+        first: the frame with which the chunk begins; its segment begins `head.before` frames earlier.
+        head: of its segment.
+    """
+
+    index: int
+    first: int
+    head: Head
+
+    @property
+    def begins(self) -> int:
+        """The first frame of the segment."""
+        return self.first - self.head.before
+
+    @property
+    def ends(self) -> int:
+        """The frame after the last one of the segment."""
+        return self.begins + self.head.frames
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A whole episode. Between segments there are silent frames.
+
+    What a format needs before the first frame (an encoder's delay) and after the last one its joiner adds.
+
+    Attributes:
+        rate: of the chunks, Hz.
+        channels: 1 or 2.
+        frame_samples: samples in a frame, at `rate`.
+        frames: how many there are.
+        samples: length of the episode, at `rate`; the last frame may reach beyond it.
+        chunks: in order.
+    """
+
+    rate: int
+    channels: int
+    frame_samples: int
+    frames: int
+    samples: int
+    chunks: Sequence[Placed]
+
+
+def place(heads: Sequence[Head], starts: Sequence[int], samples: int) -> Placement:
+    """Lay segments of one format out.
+
+    Args:
+        heads: of the segments, in order; at least one, all of one rate, frame size and number of channels.
+        starts: where each chunk begins in the nominal timeline, in samples.
+        samples: nominal length of the episode.
+    """
+    frame = heads[0].frame_samples
+    placed: list[Placed] = []
+    free = 0
+    for index, (head, start) in enumerate(zip(heads, starts, strict=True)):
+        # Halves up; Python's `round` would send them to the even neighbour.
+        chunk = Placed(index, max((2 * start + frame) // (2 * frame), free + head.before), head)
+        placed.append(chunk)
+        free = chunk.ends
+    frames = max(-(-samples // frame), free)
+    return Placement(
+        rate=heads[0].rate,
+        channels=heads[0].channels,
+        frame_samples=frame,
+        frames=frames,
+        samples=max(samples, (free - heads[-1].after) * frame),
+        chunks=placed,
+    )

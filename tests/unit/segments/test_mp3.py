@@ -1,0 +1,196 @@
+"""MP3 segments: joined, they are the frames of one long encode."""
+
+from __future__ import annotations
+
+import ctypes.util
+import json
+import struct
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.audio.joining.mp3 import Mp3Joiner
+from shared.audio.joining.placement import Placement, place
+from shared.audio.loudness import Samples
+from shared.audio.segments import codecs, lame, making, mastering, mp3_frames
+from shared.audio.segments import mp3 as mp3_segments
+from shared.audio.segments.codecs import codec_for
+from shared.audio.segments.crc16 import crc16
+from shared.audio.segments.segment import MasteredSegment
+from shared.errors import BadAudio
+from tests.unit.segments.material import RATES, chunks, mp3, segments
+
+
+def joined(placement: Placement, made: list[MasteredSegment], *, tag: bytes = b"") -> bytes:
+    joiner = Mp3Joiner(placement, tag)
+    parts = [joiner.head()]
+    parts += [joiner.add(placed, each.payload) for placed, each in zip(placement.chunks, made, strict=True)]
+    parts.append(joiner.end())
+    data = b"".join(parts)
+    assert len(data) == joiner.size
+    return data
+
+
+def episode(
+    count: int, rate: int, channels: int, *, seed: int = 1
+) -> tuple[Placement, list[Samples], list[MasteredSegment]]:
+    """Chunks with pauses of all lengths, none among them."""
+    made = chunks(count, rate, seed=seed)
+    random = np.random.default_rng(seed)
+    starts, at = [], 3 * rate // 10
+    for each in made:
+        starts.append(at)
+        at += len(each) + int(random.integers(0, 12)) * rate // 10
+    encoded = segments(made, rate, mp3(), channels=channels)
+    return place([each.head for each in encoded], starts, at + 7 * rate // 10), made, encoded
+
+
+def placed_pcm(placement: Placement, made: list[Samples]) -> Samples:
+    pcm = np.zeros(placement.frames * placement.frame_samples, dtype=np.float32)
+    for placed, samples in zip(placement.chunks, made, strict=True):
+        pcm[placed.first * placement.frame_samples :][: len(samples)] = samples
+    return pcm
+
+
+def decode(path: Path, *, complaints: str = "warning") -> Samples:
+    run = subprocess.run(
+        ["ffmpeg", "-v", complaints, "-i", path, "-f", "f32le", "-"], check=True, capture_output=True, timeout=60
+    )
+    assert run.stderr == b""
+    return np.frombuffer(run.stdout, dtype=np.float32)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", RATES)
+def test_joined_segments_are_the_frames_of_one_long_encode(rate: int, channels: int) -> None:
+    placement, made, encoded = episode(12, rate, channels)
+    data = joined(placement, encoded)
+    info = mp3_frames.frame_bytes(rate, 64)
+    delay = 2 * placement.frame_samples
+    pcm = np.concatenate((placed_pcm(placement, made), np.zeros(2 * delay, np.float32)))
+    long = lame.encode(pcm, rate, channels)
+    assert data[info:] == long[: len(data) - info]
+    assert len(mp3_frames.sizes(data[info:], rate, channels)) == placement.frames + 2
+
+
+def test_two_hundred_chunks_cut_in_the_middle_of_words_decode_to_the_samples_of_one_long_encode(tmp_path: Path) -> None:
+    rate = 24_000
+    placement, made, encoded = episode(200, rate, 1, seed=3)
+    path = tmp_path / "joined.mp3"
+    path.write_bytes(joined(placement, encoded))
+    long = tmp_path / "long.mp3"
+    pcm = np.concatenate((placed_pcm(placement, made), np.zeros(4 * 576, np.float32)))
+    long.write_bytes(lame.encode(pcm, rate, 1))
+    found, expected = decode(path), decode(long, complaints="error")  # its length is guessed
+    delay = 576 + 529  # a file without an Info frame keeps them
+    assert len(found) == placement.samples
+    assert np.array_equal(found, expected[delay : delay + len(found)])
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_all_silent_frames_before_a_chunk_are_needed(rate: int) -> None:
+    """The first of them already differs from silence that is far from any sound."""
+    silence = mp3_segments.silence(rate, 1)
+    first = [each.payload[: int(each.head.sizes[0])] for each in segments(chunks(6, rate), rate, mp3())]
+    assert any(frame != silence for frame in first)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(24_000, 1), (44_100, 2)])
+def test_players_get_length_times_and_checksum(tmp_path: Path, rate: int, channels: int) -> None:
+    placement, _, encoded = episode(20, rate, channels)
+    data = joined(placement, encoded)
+    path = tmp_path / "joined.mp3"
+    path.write_bytes(data)
+    probed = subprocess.run(
+        ["ffprobe", "-v", "warning", "-show_format", "-show_streams", "-of", "json", path],
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    assert probed.stderr == b""
+    report = json.loads(probed.stdout)
+    assert report["streams"][0]["channels"] == channels
+    assert len(decode(path)) == placement.samples * channels
+    start = data.index(b"Xing")
+    flags, frames, total = struct.unpack_from(">III", data, start + 4)
+    assert (flags, frames, total) == (0x0F, placement.frames + 2, len(data))
+    info = mp3_frames.frame_bytes(rate, 64)
+    lame_tag = start + 120
+    assert data[lame_tag : lame_tag + 4] == b"LAME"
+    assert struct.unpack_from(">I", data, lame_tag + 28)[0] == len(data)
+    assert struct.unpack_from(">H", data, lame_tag + 32)[0] == crc16(data[info:])
+    assert struct.unpack_from(">H", data, lame_tag + 34)[0] == crc16(data[: lame_tag + 34])
+    edges = np.cumsum([info, *mp3_frames.sizes(data[info:], rate, channels)])
+    for percent, entry in enumerate(data[start + 16 : start + 116]):
+        at = edges[2 + percent * placement.frames // 100]
+        assert entry == min(255, at * 256 // len(data))
+
+
+def test_a_tag_comes_first() -> None:
+    placement, _, encoded = episode(1, 24_000, 1)
+    assert joined(placement, encoded, tag=b"ID3 and so on") == b"ID3 and so on" + joined(placement, encoded)
+
+
+def test_frames_that_are_not_those_of_the_head_are_refused() -> None:
+    placement, _, encoded = episode(2, 24_000, 1)
+    joiner = Mp3Joiner(placement)
+    with pytest.raises(BadAudio, match="not those that its head lists"):
+        joiner.add(placement.chunks[0], encoded[1].payload)
+    with pytest.raises(BadAudio):
+        joiner.add(placement.chunks[0], bytes(len(encoded[0].payload)))
+
+
+def hostile(rate: int) -> dict[str, Samples]:
+    time = np.arange(2 * rate) / rate
+    sounds = {
+        "alternating at half the rate": np.tile([1.0, -1.0], rate),
+        "square at full scale": np.sign(np.sin(2 * np.pi * 97 * time) + 1e-9),
+        "constant": np.ones(2 * rate),
+        "impulses": (np.arange(2 * rate) % 1_000 == 0) * 1.0,
+        "noise": np.random.default_rng(0).standard_normal(2 * rate).clip(-4, 4) / 4,
+        "denormal": np.full(2 * rate, 1e-42),
+        "silence": np.zeros(2 * rate),
+    }
+    return {name: samples.astype(np.float32) for name, samples in sounds.items()}
+
+
+@pytest.mark.parametrize("rate", [16_000, 24_000, 44_100])
+def test_hostile_sound_is_encoded_or_refused_and_never_ends_the_process(rate: int) -> None:
+    codec = mp3()
+    for name, samples in hostile(rate).items():
+        mastered = mastering.master(samples, rate, "mono", constant_db=None)
+        try:
+            made = making.make(mastered, rate, codec, channels=1)
+        except BadAudio:
+            continue
+        assert made.head.true_peak_dbtp < 3.0, name
+
+
+def test_of_a_signal_at_half_the_rate_nothing_is_left_and_that_is_said() -> None:
+    samples = np.tile(np.array([0.5, -0.5], dtype=np.float32), 24_000)
+    with pytest.raises(BadAudio, match="Nothing of this sound is left"):
+        making.make(mastering.Mastered(samples, 0.0), 24_000, mp3(), channels=1)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e20])
+def test_samples_that_would_abort_lame_are_refused(bad: float) -> None:
+    samples = np.zeros(24_000, dtype=np.float32)
+    samples[100] = bad
+    with pytest.raises(BadAudio, match="no numbers"):
+        mp3_segments.CODEC.encode(samples, 24_000, 1)
+
+
+def test_a_missing_library_is_named_and_leaves_the_format_to_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    lame.library.cache_clear()
+    codecs._loaded.cache_clear()
+    monkeypatch.setattr(lame, "_NAMES", ("libnothing.so.9",))
+    monkeypatch.setattr(ctypes.util, "find_library", lambda _: None)
+    try:
+        assert codec_for("mp3") is None
+        with pytest.raises(codecs.EncoderMissing, match="apt-get install libmp3lame0"):
+            lame.version()
+    finally:
+        lame.library.cache_clear()
+        codecs._loaded.cache_clear()
