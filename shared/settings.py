@@ -11,6 +11,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -252,6 +253,11 @@ class Settings(BaseSettings):
     # The HTTP gateway
     gateway_host: str = Field("127.0.0.1", description="address the gateway binds to")
     gateway_port: int = Field(8_080, ge=0, le=65_535, description="port of the gateway; 0: any free one")
+    gateway_public_url: str = Field(
+        "",
+        description="where clients reach the gateway, as in `https://podcasts.example.org`: feeds name it in every"
+        " address, and a new show's `podcast:guid` is made of it; empty: the address that it binds to",
+    )
     gateway_key: str = Field(
         "", description="a key with all scopes that is valid besides those of `podcast keys`; empty: none"
     )
@@ -343,6 +349,7 @@ class Settings(BaseSettings):
         300, gt=0, description="how long such an answer waits for the next chunk; the job goes on without it"
     )
 
+    websub_hub: str = Field("", description="the address of a WebSub hub, which public feeds name; empty: none")
     webhook_rotation_seconds: float = Field(
         86_400, ge=0, description="how long a webhook is signed with the previous secret too, after it was replaced"
     )
@@ -429,6 +436,27 @@ class Settings(BaseSettings):
             raise Misconfigured(
                 f"{PREFIX}GATEWAY_PROXIES is wrong: {error}.", hint="List networks such as 10.0.0.0/8, or addresses."
             ) from error
+
+    @cached_property
+    def public_url(self) -> str:
+        """Where clients reach the gateway, without a slash at the end; empty: not known.
+
+        Raises:
+            Misconfigured: it is no address of a server.
+        """
+        url = self.gateway_public_url.strip().rstrip("/")
+        try:
+            parts = urlsplit(url)
+            is_usable = not url or (parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username)
+            is_usable = is_usable and not parts.query and not parts.fragment
+        except ValueError:
+            is_usable = False
+        if not is_usable:
+            raise Misconfigured(
+                f"{PREFIX}GATEWAY_PUBLIC_URL is no address of a server.",
+                hint="Write it as https://podcasts.example.org.",
+            )
+        return url
 
     @property
     def speech_urls(self) -> tuple[str, ...]:

@@ -34,6 +34,9 @@ from services.gateway import (
     older_webhook,
     preview_routes,
     problems,
+    show_episode_routes,
+    show_feed_routes,
+    show_routes,
     speech_routes,
     submit_routes,
     voice_routes,
@@ -46,10 +49,12 @@ from services.gateway.metrics import Measured
 from services.gateway.middleware import HEALTH, BodyLimit, InTurn, ResponseHeaders, Room
 from services.gateway.openapi import describe, operation_id
 from services.gateway.operators import Operators
+from services.gateway.rate_windows import RateWindows
 from services.gateway.serving import serve
 from services.gateway.speech_slots import StreamSlots
 from services.gateway.voice_catalogue import VoiceCatalogue
 from shared.client.covers import COVER_LIMIT_BYTES
+from shared.client.show_renderings import Renderings
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs, trace_export, unlocked_log
 from shared.runtime.http_traces import TRACERESPONSE, HttpTraces
@@ -76,6 +81,10 @@ ROUTERS: Final = (
     speech_routes.router,
     voice_routes.router,
     webhook_routes.router,
+    show_routes.router,
+    show_episode_routes.router,
+    show_feed_routes.router,
+    show_feed_routes.lists,
     dead_letter_routes.router,
     dead_letter_export.router,
     key_routes.router,
@@ -103,7 +112,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
             hint="List the origins of your pages, or use keys.",
         )
     # Named now if it cannot be read, not at the first request that needs it.
-    _ = settings.webhook_allowed, settings.gateway_proxy_networks
+    _ = settings.webhook_allowed, settings.gateway_proxy_networks, settings.public_url
     backend = Backend(settings)
     app = FastAPI(
         title="Podcast Engine",
@@ -122,6 +131,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     app.state.speech_slots = StreamSlots(settings.gateway_speech_streams, share=share, what="streams")
     app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME, share=share, what="samples")
     app.state.operators = Operators()
+    app.state.renderings, app.state.chapters, app.state.feed_rates = Renderings(backend.store), {}, RateWindows()
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -50,6 +50,7 @@ _JOB: Final = "/v1/jobs/{job_id}"
 _KEY: Final = "/v1/keys/{key_id}"
 _LETTER: Final = "/v1/dead-letters/{letter_id}"
 _PREVIEW: Final = "/v1/previews/{preview_id}"
+_SHOW: Final = "/v1/shows/{show_id}"
 _VOICE: Final = "/v1/voices/{voice_id}"
 _WEBHOOK: Final = "/v1/webhooks/{endpoint_id}"
 LINKS: Final = (
@@ -64,6 +65,8 @@ LINKS: Final = (
     Link("get", "/v1/voices", "200", "$response.body#/voices/0/id", _VOICE),
     Link("post", "/v1/webhooks", "201", "$response.body#/id", _WEBHOOK),
     Link("get", "/v1/webhooks", "200", "$response.body#/webhooks/0/id", _WEBHOOK),
+    Link("post", "/v1/shows", "201", "$response.body#/show_id", _SHOW),
+    Link("get", "/v1/shows", "200", "$response.body#/shows/0/show_id", _SHOW),
     Link("post", "/v1/keys", "201", "$response.body#/id", _KEY),
     Link("get", "/v1/keys", "200", "$response.body#/keys/0/id", _KEY),
     Link("get", "/v1/dead-letters", "200", "$response.body#/groups/0/id", _LETTER),
