@@ -15,7 +15,7 @@ from typing import Final
 from lxml import etree
 
 from services.gateway.show_addresses import ShowAddresses
-from services.gateway.show_notes import Chapter, as_html, cut, plain
+from services.gateway.show_notes import NotedChapter, as_html, cut, plain
 from shared.client.show_renderings import AudioFile, ShownEpisode
 from shared.protocol.episode_of_show import SUMMARY_LIMIT_CHARACTERS
 from shared.protocol.show_categories import SEPARATOR
@@ -53,7 +53,7 @@ class FeedPage:
     episodes: Sequence[ShownEpisode]
     number: int
     last: int
-    chapters: Mapping[str, Sequence[Chapter]]
+    chapters: Mapping[str, Sequence[NotedChapter]]
     built_at: float
     hub: str = ""
 
@@ -150,7 +150,7 @@ def _item(
     channel: etree._Element,
     show: Show,
     episode: ShownEpisode,
-    chapters: Sequence[Chapter],
+    chapters: Sequence[NotedChapter],
     addresses: ShowAddresses,
 ) -> None:
     record, rendering = episode.record, episode.rendering

@@ -17,7 +17,7 @@ from services.gateway.preconditions import Validators, verdict
 from services.gateway.problems import documented
 from services.gateway.show_addresses import AUDIO_NAMES
 from services.gateway.show_feed_access import TheShow, public_url
-from services.gateway.show_notes import Chapter
+from services.gateway.show_notes import NotedChapter
 from services.gateway.stored_file import StoredObject
 from services.gateway.subrip import subrip
 from shared.client import show_episodes, shows
@@ -208,9 +208,9 @@ async def _captions(show: TheShow, key: str, request: Request, store: Store) -> 
     return response
 
 
-async def _chapters(request: Request, store: Store, episode: ShownEpisode) -> tuple[str, tuple[Chapter, ...]]:
+async def _chapters(request: Request, store: Store, episode: ShownEpisode) -> tuple[str, tuple[NotedChapter, ...]]:
     """The chapters of an episode, for its notes; kept, since a completed job does not change."""
-    kept: dict[str, tuple[Chapter, ...]] = request.app.state.chapters
+    kept: dict[str, tuple[NotedChapter, ...]] = request.app.state.chapters
     job_id = episode.rendering.job_id
     if job_id not in kept and "chapters" in episode.rendering.kinds:
         try:

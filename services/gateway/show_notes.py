@@ -19,7 +19,7 @@ _ADDRESS: Final = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]")
 
 
 @dataclass(frozen=True)
-class Chapter:
+class NotedChapter:
     """A chapter of an episode.
 
     Attributes:
@@ -42,19 +42,19 @@ def cut(text: str, limit_bytes: int) -> str:
     return plain(text) if len(encoded) <= limit_bytes else encoded[: limit_bytes - 3].decode(errors="ignore") + "…"
 
 
-def chapters_in(document: bytes) -> tuple[Chapter, ...]:
+def chapters_in(document: bytes) -> tuple[NotedChapter, ...]:
     """The first chapters of a chapters file of ours; none if it is not one."""
     try:
         found = json.loads(document)["chapters"]
         return tuple(
-            Chapter(max(0.0, float(one["startTime"])), " ".join(str(one.get("title", "")).split()))
+            NotedChapter(max(0.0, float(one["startTime"])), " ".join(str(one.get("title", "")).split()))
             for one in found[:CHAPTERS_LIMIT]
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return ()
 
 
-def as_html(summary: str, chapters: Sequence[Chapter], *, link: str | None) -> str:
+def as_html(summary: str, chapters: Sequence[NotedChapter], *, link: str | None) -> str:
     """The notes: a paragraph a paragraph of the summary, with its addresses as links, then chapters and source."""
     parts = [_paragraph(part) for part in re.split(r"\n\s*\n", plain(summary).strip()) if part.strip()]
     if len(chapters) > 1:
