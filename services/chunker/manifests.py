@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import HttpUrl
 
-from services.chunker import chapter_choice, splitting
+from services.chunker import chapter_choice, first_chunk, splitting
 from services.chunker.casting import Casting
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import Packed
@@ -99,6 +99,8 @@ def outline(
         saying=wording,
     )
     split = chapter_choice.chosen(split, asked.narration.chapters)
+    if not document.is_exact:
+        split = first_chunk.shortened(split, language=language, saying=wording, chunks_limit=settings.chunks_limit)
     for chunk in split.chunks:
         casting.of(chunk.language, chunk.speaker)  # its warnings
     return Outline(

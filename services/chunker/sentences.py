@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import regex
 import sentencex
 
+from services.chunker.local_cuts import anchors, best
 from services.chunker.speakable import SPEAKABLE, end_of_fewest_words
 
 _CLAUSE_END = re.compile(
@@ -21,7 +22,7 @@ _CLAUSE_END = re.compile(
     "|\u2014"  # an em dash anywhere
     "|[\u3001\u3002\uff0c\uff1b\uff1a\uff01\uff1f][\u300d\u300f\u3011\u201d\uff09]*"  # CJK: no spaces there
 )
-_AFTER_PUNCTUATION_IN_WORD = re.compile(r"[^\w\s](?=\w)|_(?=\w)")
+_AFTER_PUNCTUATION_IN_WORD = regex.compile(r"[^\w\s\p{M}](?=\w)|_(?=\w)")  # a virama joins letters
 _SPACE = re.compile(" ")
 _CLUSTER = regex.compile(r"\X")
 
@@ -43,7 +44,7 @@ def cut(paragraph: str, *, limit_characters: int, target_characters: int, langua
     """Cut a normalised paragraph into pieces.
 
     Sentences stay whole unless one alone is over the limit. They are combined up to the target; one of fewer than
-    five words joins a neighbour up to the limit.
+    five words joins a neighbour up to the limit. An edit moves only cuts that are near it (`local_cuts`).
 
     Args:
         paragraph: normalised, without decoration, with at least one letter or digit.
@@ -54,14 +55,17 @@ def cut(paragraph: str, *, limit_characters: int, target_characters: int, langua
     target = min(target_characters, limit_characters)
     pieces: list[Piece] = []
     start = end = 0  # the current piece, which may still grow; empty at first
-    for begin, stop in _sentences(paragraph, language):
+    sentences = _sentences(paragraph, language)
+    fixed = anchors(paragraph, sentences) if len(paragraph) > limit_characters else frozenset()
+    for index, (begin, stop) in enumerate(sentences):
         if start == end:
             start, end = begin, stop
         else:
             # A sentence that is cut anyway may also take in a short one before it, which would otherwise join nothing.
             long = max(stop - begin, end - start) > limit_characters
             short = _is_short(paragraph, begin, stop) or _is_short(paragraph, start, end)
-            if stop - start <= (limit_characters if short else target) or (short and long):
+            fits = stop - start <= (limit_characters if short else target) and (short or index not in fixed)
+            if fits or (short and long):
                 end = stop
             else:
                 pieces.append(Piece(paragraph[start:end], ends_sentence=True))
@@ -72,6 +76,27 @@ def cut(paragraph: str, *, limit_characters: int, target_characters: int, langua
             start = _after_space(paragraph, at)
     pieces.append(Piece(paragraph[start:end], ends_sentence=True))
     return pieces
+
+
+def beginning(text: str, *, characters: int, language: str) -> Piece | None:
+    """The first sentence of a text; of one more than twice as long as wanted, its beginning up to a clause's end.
+
+    Args:
+        text: such as a piece.
+        characters: about how long the beginning may be.
+        language: BCP 47 tag.
+
+    Returns:
+        None, unless there are enough words on both sides.
+    """
+    ends = [end for _, end in _sentences(text, language)[:-1]]
+    at = next((end for end in ends if not _is_short(text, 0, end)), len(text))
+    is_long = at > 2 * characters
+    if is_long:
+        at = min(_clause_ends(text, 0, at - 1), key=lambda end: abs(end - characters), default=len(text))
+    if _is_short(text, at, len(text)) or not _is_boundary(text, at):
+        return None
+    return Piece(text[:at], ends_sentence=not is_long)
 
 
 def _sentences(paragraph: str, language: str) -> list[tuple[int, int]]:
@@ -113,7 +138,8 @@ def _place_to_cut(paragraph: str, start: int, end: int, limit: int) -> int:
     """Where to end the first piece of a text that is over the limit: at a clause, else at a space, else inside a word.
 
     Both sides keep a letter or a digit, which is always possible: no run without one is longer than
-    `UNSPEAKABLE_RUN_LIMIT_CHARACTERS`. If two pieces are enough, they are about equal in length.
+    `UNSPEAKABLE_RUN_LIMIT_CHARACTERS`. If two pieces are enough, they are about equal in length; otherwise what stands
+    around a place in the last two fifths of the limit decides.
     """
     first = SPEAKABLE.search(paragraph, start)
     last = next(at for at in range(end - 1, start, -1) if SPEAKABLE.match(paragraph, at))
@@ -121,11 +147,14 @@ def _place_to_cut(paragraph: str, start: int, end: int, limit: int) -> int:
     highest = min(start + limit, last)
     even = (start + end) // 2
     two_are_enough = end - start <= 2 * limit
+    full = start + limit * 3 // 5
     for candidates in (_clause_ends, _spaces, _ends_of_punctuation, _ends_of_clusters):
         places = [at for at in candidates(paragraph, start, highest) if lowest <= at <= highest]
         places.sort(reverse=True)
         if two_are_enough:
             places.sort(key=lambda at: (end - _after_space(paragraph, at) > limit, abs(at - even)))
+        elif near := [at for at in places if at >= full and _is_boundary(paragraph, at)]:
+            return best(paragraph, near)
         for at in places:
             if _is_boundary(paragraph, at):
                 return at
