@@ -74,6 +74,44 @@ def test_columns_are_read_one_after_the_other_below_a_title_that_stands_above_bo
     assert document.title == "The Lighthouse of the North"
 
 
+def test_columns_whose_lines_are_not_side_by_side_are_read_one_after_the_other() -> None:
+    left = stack(FIRST, SECOND, THIRD, y=140, right=296.0)
+    right = stack(THIRD, SECOND, FIRST, y=145, x=316.0)
+    across = prose("What stands across both columns is read before them. " * 3, 100)
+    too_long = Text(LEFT, below(left, 10.0), "a = (one_name_that_is_long, another_that_is_long)", 10, "mono")
+    document = read(Pdf().page(*across, *sorted([*left, *right], key=lambda text: text.y), too_long))
+    assert texts(document)[1:] == [FIRST, SECOND, THIRD, THIRD, SECOND, FIRST]
+    assert omitted(document)["code"][0] == 1
+
+
+def test_the_last_page_of_a_paper_has_its_columns_though_they_are_short() -> None:
+    full = [*stack(FIRST, SECOND, THIRD, y=100, right=296.0), *stack(THIRD, SECOND, FIRST, y=105, x=316.0)]
+    short = [*prose("Some words that end it.", 100, right=296.0), *prose("And some words of thanks.", 100, x=316.0)]
+    document = read(Pdf().page(*full).page(*short))
+    assert texts(document)[-2:] == ["Some words that end it.", "And some words of thanks."]
+
+
+def test_the_words_in_a_picture_are_left_out_and_the_heading_above_it_is_not() -> None:
+    labels = [Text(LEFT + 40 * at, 220 + 15 * at, words, 8) for at, words in enumerate(("0 32 64", "Fill", "Seconds"))]
+    pdf = Pdf().page(
+        *prose(FIRST, 100),
+        Text(LEFT, 190, "The Winter", 10, "bold"),
+        *labels,
+        Text(LEFT, 280, "Figure 2a: How high the sea rose", 10),
+        *prose(SECOND, 320),
+    )
+    document = read(pdf)
+    assert texts(document) == [FIRST, "The Winter", SECOND]
+    assert omitted(document)["figure"] == (3, "0 32 64")
+
+
+def test_a_footnote_whose_mark_is_drawn_apart_is_one() -> None:
+    pdf = Pdf().page(*prose(FIRST, 100), Text(LEFT, 700, "1", 8), Text(LEFT + 4, 704, "Sailors call it the sea.", 9))
+    document = read(pdf)
+    assert texts(document) == [FIRST]
+    assert omitted(document)["footnote"][0] == 1
+
+
 def test_a_paragraph_goes_on_in_the_next_column_and_on_the_next_page() -> None:
     words = f"{FIRST} {SECOND} {THIRD}"
     lines = prose(words, TOP, right=296.0)
@@ -309,3 +347,8 @@ def test_bold_words_before_an_indented_text_are_a_term_and_a_bold_sentence_is_no
 def test_a_file_of_another_kind_by_the_same_name_is_an_error_that_says_so() -> None:
     with pytest.raises(BadSource, match="broken"):
         read(b"These are words.")
+
+
+def test_a_heading_before_a_paragraph_whose_first_line_is_indented_is_one() -> None:
+    pdf = Pdf().page(Text(LEFT, 100, "The Winter", 10, "bold"), *prose(FIRST, 120, indent=15), *prose(SECOND, 240))
+    assert headings(read(pdf)) == ["The Winter"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from services.chunker.documents.pdf import lines
+from services.chunker.documents.pdf import gutters, lines
 from services.chunker.documents.pdf.lines import Segment, TextLine
 
 GUTTER_POINTS: Final = 7.0
@@ -18,10 +18,16 @@ _DEPTH_LIMIT: Final = 6
 Gap = tuple[float, float]
 
 
-def in_order(rows: list[list[Segment]], page: int) -> list[TextLine]:
-    """The lines of a page in reading order, each with the edges of its column."""
+def in_order(rows: list[list[Segment]], page: int, start: float | None = None) -> list[TextLine]:
+    """The lines of a page in reading order, each with the edges of its column.
+
+    Args:
+        rows: of the page.
+        page: its number, from 0.
+        start: where the right one of two columns begins, if that is known (`gutters.py`).
+    """
     found: list[TextLine] = []
-    for number, region in enumerate(_regions(rows, _DEPTH_LIMIT)):
+    for number, region in enumerate(_regions(rows, _DEPTH_LIMIT) if start is None else _of_two(rows, start)):
         made = [lines.text_line(row, page) for row in region]
         made = [each for each in made if each.text]
         if not made:
@@ -32,6 +38,15 @@ def in_order(rows: list[list[Segment]], page: int) -> list[TextLine]:
             each.left, each.right, each.column = left, right, number
         found += made
     return found
+
+
+def _of_two(rows: list[list[Segment]], start: float) -> list[list[list[Segment]]]:
+    """The regions of a page in two columns."""
+    regions: list[list[list[Segment]]] = []
+    for left, right in gutters.parted(rows, start):
+        for side in (left, right or []):
+            regions += _regions(side, _DEPTH_LIMIT - 1)
+    return regions
 
 
 def _regions(rows: list[list[Segment]], depth: int) -> list[list[list[Segment]]]:

@@ -72,7 +72,7 @@ def taken_out(
     ]
     condemned = _repeated(edges, len(pages)) | _numbered(edges, len(pages))
     condemned |= _named(edges, names)
-    condemned |= _at_their_place(edges, condemned)
+    condemned |= _at_their_place(edges, condemned, len(pages))
     removed: list[tuple[int, str]] = []
     by_page: dict[int, set[int]] = defaultdict(set)
     for edge in edges:
@@ -156,13 +156,14 @@ def _words(text: str) -> str:
     return "".join(filter(str.isalpha, _ENDS.sub(" ", text).casefold()))
 
 
-def _at_their_place(edges: list[_Row], condemned: set[_Row]) -> set[_Row]:
+def _at_their_place(edges: list[_Row], condemned: set[_Row], pages: int) -> set[_Row]:
     """Rows where other pages have their furniture: heads of a chapter with one page, Roman page numbers."""
     places = Counter((row.from_bottom, round(row.y)) for row in condemned)
+    enough = min(5, max(2, pages // 2))
     found = set()
     for row in edges:
         often = sum(places[(row.from_bottom, round(row.y) + step)] for step in (-1, 0, 1))
         alone = _NUMBER_ALONE.fullmatch(row.text) is not None
-        if row.depth == 0 and row.is_apart and (often >= 5 or (alone and often >= 2)):
+        if row.depth == 0 and row.is_apart and (often >= enough or (alone and often >= 2)):
             found.add(row)
     return found

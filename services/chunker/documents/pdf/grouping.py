@@ -8,7 +8,7 @@ from typing import Final
 from services.chunker.documents.pdf.lines import TextLine
 from services.chunker.documents.pdf.measures import Measures
 from services.chunker.documents.pdf.passages import Kind, Passage, sentence_ends
-from services.chunker.documents.pdf.recognising import is_caption
+from services.chunker.documents.pdf.recognising import is_caption, is_figure
 
 _INDENT_EM: Final = 0.8
 _SAME_SIZE: Final = 0.07
@@ -18,6 +18,8 @@ _BULLET = re.compile(
     r"(?:[\u2022\u2023\u25aa\u25cf\u25e6\u2043\u2219\u25a0\u25a1\u27a2\u2713*\u2013\u2014]|[-\u2212o\u00b7](?=\s))\s*\S"
 )
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)]\s")
+_LABEL_WORDS: Final = 12
+_HEADING_WORD = re.compile(r"[^\W\d_]{4}")
 _LOOK_AHEAD: Final = 6
 """How many figures and notes may stand between two halves of a paragraph."""
 
@@ -28,7 +30,7 @@ def passages(pages: list[list[TextLine]], kinds: dict[int, Kind], measures: Meas
     for page in pages:
         current: Passage | None = None
         for index, line in enumerate(page):
-            following = page[index + 1] if index + 1 < len(page) else None
+            following = page[index + 1 : index + 3]
             kind = kinds.get(id(line)) or _kind(line, current, following, measures)
             if current is None or current.first.column != line.column or not _continues(current, line, kind, measures):
                 current = Passage(kind)
@@ -37,10 +39,13 @@ def passages(pages: list[list[TextLine]], kinds: dict[int, Kind], measures: Meas
     for part in made:
         if part.kind in {"text", "item"} and is_caption(part.first.text):
             part.kind = "caption"
+    for index, part in enumerate(made):
+        if part.kind == "caption" and is_figure(part.first.text):
+            _mark_figure(made, index, measures)
     return _across_breaks(made, measures)
 
 
-def _kind(line: TextLine, current: Passage | None, following: TextLine | None, measures: Measures) -> Kind:
+def _kind(line: TextLine, current: Passage | None, following: list[TextLine], measures: Measures) -> Kind:
     if line.mono and not measures.is_mono:
         goes_on = (
             current is not None
@@ -52,10 +57,11 @@ def _kind(line: TextLine, current: Passage | None, following: TextLine | None, m
         )
         if goes_on:
             return "text"
+        below = [other for other in following if other.column == line.column]
         if (
-            following is not None
-            and not following.mono
-            and following.x0 - line.x0 > _INDENT_EM * line.size
+            below
+            and not below[0].mono
+            and all(other.x0 - line.x0 > _INDENT_EM * line.size for other in below)
             and len(line.text.split()) <= 4
         ):
             return "term"
@@ -131,6 +137,33 @@ def _begins_anew(part: Passage, line: TextLine, measures: Measures) -> bool:  # 
     return measures.is_justified and room > 0.3 * width and room > first_word + em
 
 
+def _mark_figure(made: list[Passage], caption: int, measures: Measures) -> None:
+    """The words of a picture are the short lines right above its caption; one that looks like a heading is none."""
+    first = made[caption].first
+    start = caption
+    while start > 0 and _is_label(made[start - 1], first):
+        start -= 1
+    if start < caption and _looks_like_heading(made[start].first, measures):
+        start += 1
+    for part in made[start:caption]:
+        part.kind = "figure"
+
+
+def _is_label(part: Passage, caption: TextLine) -> bool:
+    line = part.first
+    if part.kind in {"table", "math", "code"}:
+        return False
+    if (line.page, line.column) != (caption.page, caption.column) or line.y > caption.y:
+        return False
+    words = " ".join(each.text for each in part.lines).split()
+    narrow = all(each.x1 - each.x0 < 0.75 * max(1.0, each.right - each.left) for each in part.lines)
+    return narrow and len(words) <= _LABEL_WORDS and not sentence_ends(part.last.text)
+
+
+def _looks_like_heading(line: TextLine, measures: Measures) -> bool:
+    return (line.bold or line.size > 1.05 * measures.size) and _HEADING_WORD.search(line.text) is not None
+
+
 def _across_breaks(made: list[Passage], measures: Measures) -> list[Passage]:
     """Join paragraphs that go on in the next column or on the next page."""
     kept: list[Passage] = []
@@ -158,7 +191,7 @@ def _rest(made: list[Passage], index: int, part: Passage, measures: Measures) ->
         candidate = made[other]
         first = candidate.first
         same_place = (first.page, first.column) == (last.page, last.column)
-        if candidate.kind in {"caption", "footnote", "table", "contents"} or (
+        if candidate.kind in {"caption", "footnote", "table", "contents", "figure"} or (
             candidate.kind == "math" and not same_place
         ):
             continue

@@ -20,10 +20,12 @@ _NUMBERED = re.compile(
     r"(?:(?:chapter|section|appendix|part|kapitel|abschnitt|anhang|teil|chapitre|annexe|cap\u00edtulo|capitolo)\s+\S{1,6}|[A-Z]?\d{1,2}(?:\.\d{1,3}){0,4}\.?|[IVXLC]{1,6}\.|[A-Z]\.)\s+\S",
     re.IGNORECASE,
 )
-_BULLET = re.compile(r"[\u2022\u2023\u25aa\u25cf\u25e6\u2013*-]\s")
+_SECTION = re.compile(r"[A-Z]?\d{1,2}(?:\.\d{1,3}){1,4}\.?\s+\S")
+_BULLET = re.compile(r"[\u2022\u2023\u25aa\u25cf\u25e6\u2013*-]")
 _FINAL = re.compile(r"[.;,:]$")
 _NEAR_POINTS: Final = 60.0
 _COMMON_SHARE: Final = 0.2
+_FEWEST_NUMBERED: Final = 3
 
 
 def mark(parts: list[Passage], outline: list[Bookmark], measures: Measures, joining: Joining) -> None:
@@ -47,7 +49,9 @@ def _without_terms(parts: list[Passage], measures: Measures) -> None:
         if part.kind != "heading":
             continue
         first, after = part.first, following.first
-        indented = after.page == first.page and after.column == first.column and after.x0 - first.x0 > measures.size
+        # Only a first line that is indented is how paragraphs begin.
+        body = min(line.x0 for line in following.lines[1:] or [after])
+        indented = after.page == first.page and after.column == first.column and body - first.x0 > measures.size
         near = after.page == first.page and after.column == first.column
         step = (after.y - part.lines[-1].y) / max(1.0, measures.leading * measures.size)
         text = part.lines[-1].text
@@ -56,8 +60,21 @@ def _without_terms(parts: list[Passage], measures: Measures) -> None:
             continue
         if first.size < _LARGER * measures.size and runs_on:
             part.kind = "text"
-        elif first.size < _LARGER * measures.size and indented and following.kind in {"text", "code", "item"}:
+        elif (
+            first.size < _LARGER * measures.size
+            and indented
+            and following.kind in {"text", "code", "item"}
+            and not _SECTION.match(part.first.text)
+        ):
             part.kind = "term"
+    # In a document whose sections have numbers, what has one is a section.
+    if (
+        sum(part.kind == "heading" and _NUMBERED.match(part.first.text) is not None for part in parts)
+        >= _FEWEST_NUMBERED
+    ):
+        for part in parts:
+            if part.kind == "term" and part.first.bold and _NUMBERED.match(part.first.text):
+                part.kind = "heading"
     for part, following in itertools.pairwise(parts):
         numbered = _NUMBERED.match(part.first.text) is not None
         if part.kind == "heading" and part.first.page == 0 and following.kind == "heading" and not numbered:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from services.chunker.documents.pdf.lines import TextLine
 
-Kind = Literal["text", "item", "term", "heading", "code", "table", "contents", "footnote", "caption", "math"]
+Kind = Literal["text", "item", "term", "heading", "code", "table", "contents", "footnote", "caption", "math", "figure"]
 
 ENDS_SENTENCE = re.compile(r"[.!?:\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)\]\u300d]*$")
 _HYPHENS: Final = "-\u00ad\u2010"

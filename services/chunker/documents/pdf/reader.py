@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from services.chunker.documents.document import Block, ChapterStart, Document, Heading, Omissions, Paragraph
@@ -10,6 +11,7 @@ from services.chunker.documents.pdf import (
     file,
     furniture,
     grouping,
+    gutters,
     headings,
     lines,
     measures,
@@ -30,7 +32,9 @@ _REASONS: Final[dict[Kind, tuple[str, str]]] = {
     "footnote": ("footnote", "footnotes and their marks interrupt the text"),
     "caption": ("caption", "it belongs to a picture, a table or a piece of code that is not spoken"),
     "math": ("math", "formulas are markup, not words"),
+    "figure": ("figure", "the words in a picture say nothing without the picture"),
 }
+_MARK_ALONE = re.compile(r"\d{1,3}|[*\u2020\u2021\u00a7\u00b6]{1,3}")
 _SCANNED = "a page that is only a picture has no text; OCR would give it one"
 
 
@@ -58,7 +62,8 @@ def read(data: bytes, narration: Narration) -> Document:
     for page in pages:
         if page.turned.strip():
             omissions.add("page furniture", _TURNED, page.turned.strip())
-    laid_out = [columns.in_order(row, number) for number, row in enumerate(rows)]
+    starts = gutters.found(rows)
+    laid_out = [columns.in_order(row, number, starts[number]) for number, row in enumerate(rows)]
     usual = measures.take(laid_out)
     joining = Joining()
     for page_lines in laid_out:
@@ -108,6 +113,9 @@ class _Writing:
                 continue
             text = self._joining.text([*part.lines, *part.joined])
             if not text:
+                continue
+            if part.kind == "text" and _MARK_ALONE.fullmatch(text):
+                self._omissions.add("footnote mark", _REASONS["footnote"][1], text)
                 continue
             if part.kind == "heading":
                 if part.title:

@@ -24,10 +24,13 @@ _CONTENTS_TITLE = re.compile(
 )
 _CAPTION = re.compile(
     r"(?:fig(?:ure|\.)|table|tab\.|abb(?:ildung|\.)|tabelle|tableau|figura|cuadro|quadro|tabla|tabela|tabella|listing|algorithm|rysunek"
-    r"|\u0440\u0438\u0441\.|\u0442\u0430\u0431\u043b\u0438\u0446\u0430|\u56f3|\u8868|\u56fe)\s*(?:[A-Z]|\d+|[IVXL]+)(?:[.-]\d+)*\s*(?:[.:\u2014\u2013|]|$)",
+    r"|\u0440\u0438\u0441\.|\u0442\u0430\u0431\u043b\u0438\u0446\u0430|\u56f3|\u8868|\u56fe)\s*(?:[A-Z]|\d+[a-z]?|[IVXL]+)(?:[.-]\d+[a-z]?)*\s*(?:[.:\u2014\u2013|]|$)",
     re.IGNORECASE,
 )
+_FIGURE = re.compile(r"fig|abb|rysunek|\u0440\u0438\u0441|\u56f3|\u56fe", re.IGNORECASE)
 _NOTE_MARK = re.compile(r"(?:\[?\d{1,3}[\].)]?|[*\u2020\u2021\u00a7]{1,3})\s*\S")
+_MARK_ALONE = re.compile(r"\d{1,3}|[*\u2020\u2021\u00a7]{1,3}")
+_DRAWN = re.compile(r"(?:[-_=|+\u2500-\u257f]\s*){8}")
 _SMALL: Final = 0.93
 _MOSTLY: Final = 0.6
 _MATHEMATICAL: Final = 0.4
@@ -51,6 +54,8 @@ def kinds(pages: list[list[TextLine]], measures: Measures) -> dict[int, Kind]:
             _tables(column, found)
     for page in pages:
         for line in page:
+            if id(line) not in found and _DRAWN.search(line.text):
+                found[id(line)] = "table"
             if id(line) not in found and line.math >= _MATHEMATICAL and not _is_prose(line, measures):
                 found[id(line)] = "math"
     return found
@@ -64,6 +69,11 @@ def _is_prose(line: TextLine, measures: Measures) -> bool:
 def is_caption(text: str) -> bool:
     """Whether a paragraph that begins like this belongs to a figure, a table or a listing."""
     return _CAPTION.match(text) is not None
+
+
+def is_figure(text: str) -> bool:
+    """Whether a caption is one of a picture, which may have words in it."""
+    return _FIGURE.match(text) is not None
 
 
 def _contents(lines: list[TextLine], found: dict[int, Kind]) -> None:
@@ -103,7 +113,11 @@ def _footnotes(column: list[TextLine], measures: Measures, found: dict[int, Kind
     start = len(column)
     while start > 0 and column[start - 1].size <= _SMALL * measures.size and not column[start - 1].mono:
         start -= 1
-    while start < len(column) and not (column[start].raised_start or _NOTE_MARK.match(column[start].text)):
+    while start < len(column) and not (
+        column[start].raised_start
+        or _NOTE_MARK.match(column[start].text)
+        or (_MARK_ALONE.fullmatch(column[start].text) and start + 1 < len(column))
+    ):
         start += 1
     if start == 0 and len(column) > 3:
         return
