@@ -67,18 +67,19 @@ def _without_terms(parts: list[Passage], measures: Measures) -> None:
             and not _SECTION.match(part.first.text)
         ):
             part.kind = "term"
-    # In a document whose sections have numbers, what has one is a section.
-    if (
-        sum(part.kind == "heading" and _NUMBERED.match(part.first.text) is not None for part in parts)
-        >= _FEWEST_NUMBERED
-    ):
-        for part in parts:
-            if part.kind == "term" and part.first.bold and _NUMBERED.match(part.first.text):
-                part.kind = "heading"
+    _numbered(parts)
     for part, following in itertools.pairwise(parts):
         numbered = _NUMBERED.match(part.first.text) is not None
         if part.kind == "heading" and part.first.page == 0 and following.kind == "heading" and not numbered:
             part.kind = "text" if following.first.page == 0 and part is not _largest(parts) else part.kind
+
+
+def _numbered(parts: list[Passage]) -> None:
+    """In a document whose sections have numbers, a bold line that has one is a section too."""
+    found = [part for part in parts if part.kind in {"heading", "term"} and _NUMBERED.match(part.first.text)]
+    if sum(part.kind == "heading" for part in found) >= _FEWEST_NUMBERED:
+        for part in found:
+            part.kind = "heading" if part.first.bold else part.kind
 
 
 def _largest(parts: list[Passage]) -> Passage:
