@@ -21,6 +21,7 @@ help:
 	@echo "make images   the images of the stack, as podcast/services:TAG and so on; TAG=, IMAGES= and BUILD_ARGS= as you like"
 	@echo "make stack-test   the stack for real: deployed, updated, killed, restored; stack-test-short in ten minutes"
 	@echo "make docs     the generated documents"
+	@echo "make page     the gateway's page, from its sources"
 	@echo "make lock     the lock files, from pyproject.toml"
 	@echo "make clean    remove what was made here (.venv included)"
 	@echo
@@ -55,6 +56,12 @@ faults:
 	deploy/setup.sh test
 	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
 	PODCAST_FAULTS=long $(BIN)/python -m pytest tests/fault tests/unit/chunker/test_hostile_documents.py tests/integration/test_dead_letters.py --timeout=3600 $(PYTEST_ARGS)
+
+# The gateway's page, built and committed: services/gateway/page.
+.PHONY: page
+page:
+	deploy/setup.sh check
+	$(BIN)/python -m deploy.page
 
 .PHONY: fuzz
 fuzz:

@@ -288,6 +288,11 @@ class Settings(BaseSettings):
     gateway_event_token_seconds: float = Field(
         600.0, ge=4, description="how long an address of events for a browser, which has a token in it, is valid"
     )
+    gateway_session_seconds: float = Field(
+        43_200.0,
+        ge=60,
+        description="how long a browser stays signed in to the page without being used; it never outlives its key",
+    )
     gateway_send_seconds: float = Field(
         20.0, gt=0, description="how long a client of an event stream may not read before it is disconnected"
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import time
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +21,8 @@ from deploy.local.supervise import supervise
 from services.cli import interrupts
 from services.cli.printing import note, say, say_json
 from services.cli.stack_display import table
+from shared.client import api_keys
+from shared.client.page_tokens import TICKET_SECONDS, PageToken
 from shared.settings import Settings, load
 
 directory_option = click.option(
@@ -96,10 +100,18 @@ def _told(folder: Path, state: StackState) -> str:
         f"  export PODCAST_STORE_URL='{state.store_url}'"
         + (
             f"\nFor HTTP clients:\n  export PODCAST_API_URL={state.api_url}\n  export PODCAST_API_KEY={state.api_key}"
+            f"\nIn a browser (this address signs in for an hour; afterwards with the key):\n  {_page(state)}"
             if state.api_url
             else ""
         )
     )
+
+
+def _page(state: StackState) -> str:
+    """The address of the page, with a ticket in the part that a browser sends to no server."""
+    key = api_keys.key_of(state.api_key, name="stack", scopes=api_keys.SCOPES)
+    ticket = PageToken.signed(key, "ticket", expires_at=math.ceil(time.time()) + TICKET_SECONDS)
+    return f"{state.api_url}/#sign-in={ticket}"
 
 
 @click.command()

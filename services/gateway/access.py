@@ -16,13 +16,14 @@ from fastapi.routing import APIRoute
 
 from services.gateway import browsers
 from services.gateway.connection import connection_of
-from services.gateway.credentials import GET_ANOTHER, PARAMETER, event_token, key_in
+from services.gateway.credentials import GET_ANOTHER, PARAMETER, event_token, key_in, session_token
 from services.gateway.event_tokens import ALL_JOBS, EventToken
 from services.gateway.gateway_errors import ScopeMissing, Unauthenticated
 from services.gateway.key_directory import KeyDirectory
 from services.gateway.rate_windows import RateWindows
 from shared.client import api_keys
 from shared.client.api_keys import SCOPES, ApiKey, Scope
+from shared.client.page_tokens import Kind, PageToken
 from shared.errors import BadInput, Misconfigured
 from shared.settings import Settings
 from shared.store.port import Store
@@ -47,7 +48,7 @@ class Caller:
         scopes: what it may do.
         requests_per_minute: how often.
         is_limited: whether that is a limit of this key alone.
-        until: when its event token expires, in seconds since the epoch; None: it has none.
+        until: when its event token or its session expires, in seconds since the epoch; None: it has neither.
     """
 
     key_id: str
@@ -142,6 +143,11 @@ class Guard:
         self._keys = KeyDirectory(store)
         self._rates = RateWindows()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody needs a key."""
+        return self._anonymous
+
     def is_own(self, key_id: str) -> bool:
         """Whether this is the id of the key in the gateway's settings."""
         return self._own is not None and self._own.key_id == key_id
@@ -181,12 +187,27 @@ class Guard:
             if self._anonymous:
                 browsers.check(request, allowed_origins=self._origins)
                 return Caller(_ANONYMOUS, _ANONYMOUS, frozenset(SCOPES), self._limit)
+            if (session := session_token(request)) is not None:
+                browsers.check_own_page(request)
+                return await self.with_page_token(session, "session")
             raise Unauthenticated("This request requires a key.", hint="Send `Authorization: Bearer <key>`.")
         parsed = api_keys.parse(token)
         key = await self.valid(parsed[0]) if parsed is not None else None
         if parsed is None or key is None or not api_keys.opens(key, parsed[1]):
             raise Unauthenticated("This key is not valid.", hint="`podcast keys list` lists the valid ones.")
         return self._caller(key)
+
+    async def with_page_token(self, token: PageToken, kind: Kind) -> Caller:
+        """Who has opened a session, or may open one.
+
+        Raises:
+            Unauthenticated: the token is not valid for this, or has expired.
+            StoreDown: its key cannot be looked up.
+        """
+        key = await self.valid(token.key_id)
+        if key is None or not token.is_genuine(key, kind) or time.time() >= token.expires_at:
+            raise Unauthenticated("This browser is not signed in any more.", hint="Sign in again with a key.")
+        return replace(self._caller(key), until=token.expires_at)
 
     async def _with_token(self, token: EventToken, events_of: str) -> Caller:
         key = await self.valid(token.key_id)

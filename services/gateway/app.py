@@ -32,13 +32,17 @@ from services.gateway import (
     job_routes,
     key_routes,
     older_webhook,
+    page_routes,
     preview_routes,
     problems,
+    queue_routes,
+    session_routes,
     show_episode_routes,
     show_feed_routes,
     show_routes,
     speech_routes,
     submit_routes,
+    timeline_routes,
     voice_routes,
     webhook_routes,
 )
@@ -68,10 +72,13 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 ROUTERS: Final = (
     health_routes.router,
     document_routes.router,
+    page_routes.router,
+    session_routes.router,
     submit_routes.router,
     job_list_routes.router,
     job_routes.router,
     chunk_routes.router,
+    timeline_routes.router,
     job_control_routes.router,
     older_webhook.router,
     event_routes.router,
@@ -88,6 +95,7 @@ ROUTERS: Final = (
     dead_letter_routes.router,
     dead_letter_export.router,
     key_routes.router,
+    queue_routes.router,
     audit_routes.router,
 )
 SAMPLES_AT_A_TIME: Final = 4
@@ -132,6 +140,8 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME, share=share, what="samples")
     app.state.operators = Operators()
     app.state.renderings, app.state.chapters, app.state.feed_rates = Renderings(backend.store), {}, RateWindows()
+    app.state.queue_counter = queue_routes.QueueCounter(backend.link, settings)
+    page_routes.files()
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

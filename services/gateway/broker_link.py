@@ -12,7 +12,7 @@ from typing import Final
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection
 
 from shared.errors import BrokerDown, StoreDown
 from shared.runtime.broker import calling, connected, prepare
@@ -81,6 +81,16 @@ class BrokerLink:
             log.warning("not connected to the broker", reason=reason)
         self._disconnected()
         self._trouble = reason
+
+    async def channel(self) -> AbstractChannel:
+        """A channel of its own, to ask the broker something; whoever gets it closes it.
+
+        Raises:
+            BrokerDown: there is no connection.
+        """
+        if self._connection is None:
+            raise BrokerDown(self._trouble or "The broker is not connected.", hint="Try again in a moment.")
+        return await self._connection.channel()
 
     async def send(self, message: aio_pika.Message, exchange: str, routing_key: str, mandatory: bool) -> None:
         """Publish; returns when the broker has confirmed it. For `shared.runtime.publishing.Publisher`.

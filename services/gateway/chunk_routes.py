@@ -1,24 +1,30 @@
-"""`GET /v1/jobs/{job_id}/chunks`: what a job speaks, chunk by chunk, and how far each chunk is."""
+"""`GET /v1/jobs/{job_id}/chunks`: what a job speaks, chunk by chunk, how far each chunk is, and how it sounds."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.gateway.access import GuardedRoute, needs
 from services.gateway.backend import TheBackend
+from services.gateway.download_names import MEDIA_TYPES, disposition
+from services.gateway.episode_errors import NotCompleted
+from services.gateway.file_responses import CONDITIONS, file_responses
 from services.gateway.job_document import TheJobId
 from services.gateway.job_routes import existing
 from services.gateway.pages import LINK_HEADER, PageLimit, link_next
 from services.gateway.problems import documented
+from services.gateway.stored_file import StoredObject, answer
 from shared.client.chunk_pages import ChunkFound, ChunkState, chunks_page
+from shared.errors import NotFound
 from shared.protocol.messages import CHUNKS_LIMIT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=GuardedRoute)
 
 _CURSOR_DIGITS = len(str(CHUNKS_LIMIT))
+_AUDIO = file_responses(MEDIA_TYPES["flac"])
 
 
 class ChunkDocument(BaseModel):
@@ -77,6 +83,39 @@ async def list_chunks(
     following = None if page.next is None else str(page.next)
     link_next(request, response, following)
     return ChunksList(total=page.total, chunks=[_document(found) for found in page.chunks], next=following)
+
+
+@router.head(
+    "/{job_id}/chunks/{index}/audio",
+    response_class=Response,
+    responses=_AUDIO,
+    openapi_extra=CONDITIONS,
+    operation_id="chunk_audio_head",
+)
+@router.get(
+    "/{job_id}/chunks/{index}/audio",
+    response_class=Response,
+    responses=_AUDIO,
+    openapi_extra=CONDITIONS,
+    operation_id="chunk_audio",
+)
+@needs("read")
+async def chunk_audio(
+    job_id: TheJobId,
+    index: Annotated[int, Path(ge=0, lt=CHUNKS_LIMIT, description="its place in the job", examples=[0])],
+    request: Request,
+    backend: TheBackend,
+) -> Response:
+    """What is spoken of one chunk, as soon as it is, also while the job is under way. Needs the scope `read`."""
+    status = await existing(backend.store, job_id)
+    async with backend.manifests:
+        page = await chunks_page(backend.store, status, first=index, limit=1)
+    if not page.chunks:
+        raise NotFound(f"Job {job_id} has no chunk {index}.", hint=f"It has {page.total}.")
+    if page.chunks[0].state != "done":
+        raise NotCompleted(f"Chunk {index} of job {job_id} is not spoken ({page.chunks[0].state}).")
+    name = disposition(f"chunk-{index}.flac", is_attachment=False)
+    return await answer(request, backend, StoredObject(page.chunks[0].chunk.audio_key, MEDIA_TYPES["flac"], name))
 
 
 def _document(found: ChunkFound) -> ChunkDocument:

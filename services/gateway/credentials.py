@@ -1,4 +1,7 @@
-"""What a request has sent to say who makes it: a key in a header, or an event token in the query. Checks nothing."""
+"""What a request has sent to say who makes it: a key in a header, an event token in the query, or a session's cookie.
+
+Checks nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from fastapi import Request
 
 from services.gateway.event_tokens import EventToken
 from services.gateway.gateway_errors import Unauthenticated
+from shared.client.page_tokens import PageToken
 
 PARAMETER: Final = "token"
 """The parameter of the query with an event token; also the name of its security scheme."""
@@ -50,3 +54,18 @@ def key_in(request: Request) -> str | None:
             "The Authorization header is not of the type Bearer.", hint="Send `Authorization: Bearer <key>`."
         )
     return value.strip()
+
+
+def session_cookie(request: Request) -> str:
+    """The name of the cookie of a session.
+
+    A browser sends the cookies of a host to all of its ports; with the port in the name, two gateways on one machine do
+    not replace each other's.
+    """
+    _, _, port = request.headers.get("host", "").rpartition(":")
+    return f"podcast_session_{port}" if port.isascii() and port.isdigit() else "podcast_session"
+
+
+def session_token(request: Request) -> PageToken | None:
+    """The session's token that a browser has sent; None: it has sent none, or something that is none."""
+    return PageToken.parse(request.cookies.get(session_cookie(request), ""))

@@ -1,0 +1,64 @@
+// The episode: sound, chapters, and the words as they are spoken. A click on a word's line goes there.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get, type Job } from "../api";
+import { clock } from "../format";
+import { useLoaded } from "../parts";
+import { chapterAt, Transcript, useCues } from "./transcript";
+
+export interface Chapter { startTime: number; title: string }
+
+export function Player({ job }: { job: Job }) {
+  const path = `/v1/jobs/${encodeURIComponent(job.job_id)}`;
+  const chapters = useLoaded(
+    (signal) => (job.files.chapters ? get<{ chapters: Chapter[] }>(`${path}/files/chapters`, signal) : Promise.resolve({ chapters: [] })),
+    `${job.job_id} ${job.updated_at}`,
+  ).value?.chapters ?? [];
+  return <Episode audio={`${path}/episode`} captions={job.files.vtt ? `${path}/files/vtt` : ""} chapters={chapters} title={job.title} />;
+}
+
+const SKIP_SECONDS = 15;
+const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
+
+export function Episode({ audio, captions, chapters, title }: { audio: string; captions: string; chapters: Chapter[]; title: string }) {
+  const player = useRef<HTMLAudioElement>(null);
+  const [now, setNow] = useState(0);
+  const cues = useCues(captions);
+  const seek = (seconds: number) => {
+    if (!player.current) return;
+    player.current.currentTime = seconds;
+    void player.current.play().catch(() => {});
+  };
+  useEffect(() => {
+    if (!("mediaSession" in navigator)) return;
+    navigator.mediaSession.metadata = new MediaMetadata({ title });
+  }, [title]);
+  const current = chapterAt(chapters, now);
+  return (
+    <section class="player" aria-label="Episode">
+      <audio ref={player} src={audio} controls preload="metadata" aria-label={title}
+        onTimeUpdate={(event) => setNow(event.currentTarget.currentTime)} />
+      <div class="actions">
+        <button type="button" class="plain" onClick={() => seek(Math.max(0, now - SKIP_SECONDS))}>−{SKIP_SECONDS} s</button>
+        <button type="button" class="plain" onClick={() => seek(now + SKIP_SECONDS)}>+{SKIP_SECONDS} s</button>
+        <label>Speed <select onChange={(event) => { if (player.current) player.current.playbackRate = Number(event.currentTarget.value); }}>
+          {SPEEDS.map((speed) => <option key={speed} value={speed} selected={speed === 1}>{speed}×</option>)}
+        </select></label>
+      </div>
+      {chapters.length > 1 && (
+        <nav aria-label="Chapters" class="chapters">
+          <ol>
+            {chapters.map((chapter, at) => (
+              <li key={at}>
+                <button type="button" class="link" aria-current={at === current ? "true" : undefined} onClick={() => seek(chapter.startTime)}>
+                  <span>{chapter.title}</span> <time>{clock(chapter.startTime)}</time>
+                </button>
+              </li>
+            ))}
+          </ol>
+        </nav>
+      )}
+      {cues.length > 0 && <Transcript cues={cues} now={now} seek={seek} />}
+    </section>
+  );
+}
