@@ -188,15 +188,21 @@ def _chunk(index: int, chunk: splitting.SplitChunk, found: Outline, job: JobRequ
         chapter=chunk.chapter,
         pause_after=chunk.pause_after,
         ends_turn=chunk.ends_turn,
-        audio_key=audio_key(
-            text=chunk.text,
-            language=language,
-            voice=cast.voice,
-            model=cast.model,
-            speed=job.speed,
-            engine=settings.engine_identity,
-            sample_rate=settings.sample_rate,
-        ),
+        audio_key=key_of(chunk, found, job.speed, settings),
+    )
+
+
+def key_of(chunk: splitting.SplitChunk, found: Outline, speed: float, settings: Settings) -> str:
+    """Where the audio of a chunk is or would be; the same for a job and for its preview."""
+    cast = found.casting.of(chunk.language, chunk.speaker)
+    return audio_key(
+        text=chunk.text,
+        language=chunk.language or found.language,
+        voice=cast.voice,
+        model=cast.model,
+        speed=speed,
+        engine=settings.engine_identity,
+        sample_rate=settings.sample_rate,
     )
 
 

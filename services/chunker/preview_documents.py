@@ -42,7 +42,7 @@ def build(
             level=chapter.level,
             characters=sum(len(chunk.text) for chunk in chunks),
             estimated_seconds=round(sum(_seconds(chunk, outline, asked.speed, pauses) for chunk in chunks), 1),
-            chunks=tuple(_chunk(chunk, outline) for chunk in chunks),
+            chunks=tuple(_chunk(chunk, outline, asked.speed, settings) for chunk in chunks),
         )
         for number, chapter, chunks in zip(numbers, outline.split.chapters, grouped, strict=True)
     )
@@ -64,7 +64,7 @@ def build(
     return preview.model_dump_json().encode()
 
 
-def _chunk(chunk: SplitChunk, outline: Outline) -> PreviewChunk:
+def _chunk(chunk: SplitChunk, outline: Outline, speed: float, settings: Settings) -> PreviewChunk:
     cast = outline.casting.of(chunk.language, chunk.speaker)
     return PreviewChunk(
         text=chunk.text,
@@ -73,6 +73,7 @@ def _chunk(chunk: SplitChunk, outline: Outline) -> PreviewChunk:
         language=chunk.language,
         voice=cast.voice if cast != outline.casting.of_main else None,
         speaker=chunk.speaker,
+        audio_key=manifests.key_of(chunk, outline, speed, settings),
     )
 
 

@@ -24,6 +24,7 @@ from shared.runtime import logs
 COMMANDS: Final[dict[str, str]] = {
     "render": "services.cli.render:render",
     "preview": "services.cli.preview_command:preview",
+    "diff": "services.cli.diff_command:diff",
     "submit": "services.cli.job_commands:submit",
     "watch-folder": "services.cli.watch_folder_command:watch_folder",
     "watch": "services.cli.job_commands:watch",

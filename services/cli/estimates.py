@@ -58,3 +58,19 @@ def measured(statuses: Sequence[JobStatus]) -> Pace:
 def cost(characters: int, per_million: float) -> float | None:
     """What a text costs at a speech server; None if there is no price."""
     return characters * per_million / _MILLION if per_million else None
+
+
+def price_line(characters: int, per_million: float) -> str:
+    """The same for people; "" if there is no price."""
+    price = cost(characters, per_million)
+    if price is None:
+        return ""
+    return f"about {price:{'.2f' if price >= 1 else '.2g'}}, at {per_million:g} for a million characters"
+
+
+def pace_reason(pace: Pace) -> str:
+    """Why making an episode is thought to take so long, for people."""
+    if not pace.jobs:
+        return f"if a second of speech takes {pace.factor:g} s (piper on one thread; no job has been measured)"
+    jobs = "as the last job did" if pace.jobs == 1 else f"as the last {pace.jobs} jobs did"
+    return f"if a second of speech takes {pace.factor:.2g} s, {jobs}"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from services.cli.columns import Column, rows, terminal_width
 from services.cli.durations import length
-from services.cli.estimates import Pace, cost
+from services.cli.estimates import Pace, cost, pace_reason, price_line
 from shared.protocol.preview import Preview, PreviewChapter, PreviewChunk
 from shared.text import one_line
 
@@ -79,20 +79,14 @@ def document(shown: Shown) -> dict[str, Any]:
 def lines(shown: Shown) -> list[str]:
     """The same for people, without the text."""
     preview, pace = shown.preview, shown.pace
-    price = cost(preview.characters, shown.price)
     about = [
         ("author", preview.author),
         ("language", preview.language),
         ("voice", preview.voice),
         ("length", f"about {length(preview.estimated_seconds)}"),
         ("text", f"{preview.characters:,} characters in {preview.chunk_count:,} chunks"),
-        (
-            "cost",
-            ""
-            if price is None
-            else f"about {price:{'.2f' if price >= 1 else '.2g'}}, at {shown.price:g} for a million characters",
-        ),
-        ("to make", f"about {length(shown.seconds_to_make)}, {_why(pace)}"),
+        ("cost", price_line(preview.characters, shown.price)),
+        ("to make", f"about {length(shown.seconds_to_make)}, {pace_reason(pace)}"),
     ]
     return [
         one_line(preview.title),
@@ -136,13 +130,6 @@ def paragraphs(chunks: Sequence[PreviewChunk]) -> list[str]:
 def _joined(before: str, after: str) -> str:
     """Two pieces of a paragraph: nothing separates ideographs."""
     return before + ("" if _WIDE.match(before[-1:]) and _WIDE.match(after[:1]) else " ") + after
-
-
-def _why(pace: Pace) -> str:
-    if not pace.jobs:
-        return f"if a second of speech takes {pace.factor:g} s (piper on one thread; no job has been measured)"
-    jobs = "as the last job did" if pace.jobs == 1 else f"as the last {pace.jobs} jobs did"
-    return f"if a second of speech takes {pace.factor:.2g} s, {jobs}"
 
 
 def _chapters(chapters: Sequence[PreviewChapter]) -> list[str]:

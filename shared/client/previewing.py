@@ -24,6 +24,7 @@ from shared.client.documents import Content
 from shared.client.submission import Draft
 from shared.concurrency import gathered
 from shared.errors import Conflict, NotFound, Outage
+from shared.protocol.manifest import CUTTING_VERSION
 from shared.protocol.messages import Message, ObjectSource, PreviewRequested, UrlSource
 from shared.protocol.preview import REFUSAL_LIMIT_BYTES, PreviewRefused, read_outcome
 from shared.settings import Settings
@@ -86,7 +87,7 @@ def draft(job: Draft, settings: Settings) -> PreviewDraft:
         pauses=asked.pauses,
         narration=asked.narration,
         read_in=int(time.time() // _SAME_PAGE_SECONDS) if isinstance(source, UrlSource) else 0,
-        cut_by=f"{settings.chunk_limit_characters} {settings.chunk_target_characters}",
+        cut_by=f"{settings.chunk_limit_characters} {settings.chunk_target_characters} {CUTTING_VERSION}",
         expires_at=time.time() + WAITING_SECONDS,
     )
     preview_id = request.own_id()

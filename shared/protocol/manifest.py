@@ -34,6 +34,9 @@ PauseClass = Literal["none", "sentence", "paragraph", "heading", "chapter"]
 PROCESSING_VERSION = 1
 """Increment it when trimming, fading or resampling changes how a stored chunk sounds."""
 
+CUTTING_VERSION = 2
+"""Increment it when a text is cut into other chunks than before, or a preview tells more of them: it is made again."""
+
 
 class Chunk(Frozen):
     """A piece of text that is synthesized in one call."""

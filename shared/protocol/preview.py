@@ -13,6 +13,7 @@ from shared.protocol.manifest import Omission, PauseClass
 from shared.protocol.messages import (
     CHUNK_TEXT_LIMIT_CHARACTERS,
     CHUNKS_LIMIT,
+    AudioKey,
     Cut,
     Frozen,
     PreviewId,
@@ -34,6 +35,9 @@ class PreviewChunk(Frozen):
     language: LanguageTag | None = Field(None, description="its own; null: the document's")
     voice: Name | None = Field(None, description="its own; null: the document's")
     speaker: SpeakerName | None = Field(None, description="who says it in a dialogue; null: the narrator")
+    audio_key: AudioKey | None = Field(
+        None, description="where a job would store its audio; equal keys are spoken once; null: of an earlier version"
+    )
 
 
 class PreviewChapter(Frozen):

@@ -60,6 +60,48 @@ def test_every_reading_command_prints_the_same_over_http(over_http: Podcast, dir
         assert over_http(*command) == directly(*command), command
 
 
+def test_what_would_be_spoken_anew_is_the_same_over_http_and_is_what_a_job_speaks(
+    over_http: Podcast, directly: Podcast, article: Path, tmp_path: Path
+) -> None:
+    job_id = finished(directly, article, "--speed", "1.5")
+    edited = tmp_path / "edited.md"
+    edited.write_text(article.read_text().replace("Anna Brandt", "Anna Berg") + "\nIt was late.\n", encoding="utf-8")
+
+    found = over_http("diff", job_id, edited, "--price", "15")
+
+    assert found == directly("diff", job_id, edited, "--price", "15")
+    assert found.stdout.splitlines()[0] == "The Lighthouse"
+    assert found.stdout.splitlines()[-8:] == [
+        "spoken anew:",
+        "  [2] The Keeper",
+        "    + Her name was Anna Berg.",
+        "    + It was late.",
+        "",
+        "not spoken any more:",
+        "  [2] The Keeper",
+        "    - Her name was Anna Brandt.",
+    ]
+    second = finished(over_http, edited, "--speed", "1.5")
+    for command in (
+        ("diff", job_id, second, "--json"),
+        ("diff", job_id, second, "--summary"),
+        ("diff", job_id, "none"),
+    ):
+        assert over_http(*command) == directly(*command), command
+    document = json.loads(directly("diff", job_id, second, "--json").stdout)
+    assert (document["anew"]["texts"], document["gone"]["texts"], document["changed"]) == (
+        [
+            {"chapter": 2, "title": "The Keeper", "text": "Her name was Anna Berg."},
+            {"chapter": 2, "title": "The Keeper", "text": "It was late."},
+        ],
+        [{"chapter": 2, "title": "The Keeper", "text": "Her name was Anna Brandt."}],
+        {},
+    )
+    unread = tmp_path / "empty.md"
+    unread.write_text("***\n", encoding="utf-8")
+    assert (over_http("diff", job_id, unread).exit_code, directly("diff", job_id, unread).exit_code) == (2, 2)
+
+
 def test_the_documents_are_the_same_over_http_but_for_what_is_internal(
     over_http: Podcast, directly: Podcast, article: Path
 ) -> None:
