@@ -84,7 +84,7 @@ _OF_RETENTION: Final = (keys.JOBS, keys.AUDIO, keys.DELETED, keys.PREVIEWS, keys
 COORDINATOR: Final = StoreRights(
     reads=(*_under(*_OF_RETENTION, keys.ACTIVE, keys.RETENTION, keys.AUDIT), keys.show_episode(ANY, ANY)),
     writes=(
-        *(keys.request(ANY), keys.status(ANY)),
+        *(keys.request(ANY), keys.status(ANY), keys.chunk_times(ANY)),
         *_under(keys.ACTIVE, keys.DELETED),
         *(keys.RETENTION, keys.show_episode(ANY, ANY)),
     ),

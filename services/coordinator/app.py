@@ -31,6 +31,7 @@ def build(
     app.on_disconnect.append(jobs.forget_all)
     app.background += [
         jobs.keep_written,
+        jobs.keep_times_written,
         functools.partial(metrics.keep_shown, jobs.all),
         functools.partial(
             certificates.keep_read, certificates.broker_and_store(settings, addresses(settings.amqp_url))

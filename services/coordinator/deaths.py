@@ -15,7 +15,7 @@ from services.coordinator.dispatching import Publish, dispatch
 from services.coordinator.jobs import Jobs
 from services.coordinator.life import Event
 from shared.protocol import envelope, header_values, topology
-from shared.protocol.messages import JobRequest, Message, PreviewRequested
+from shared.protocol.messages import ChunkRequested, JobRequest, Message, PreviewRequested
 from shared.protocol.reading import is_from_outside, read
 from shared.protocol.topology import WorkQueue
 
@@ -52,6 +52,8 @@ async def dead_letter(
             return
         progress = await jobs.progress(job)
         if progress.fail(name, message, _reason(copy), _attempts(copy)):
+            if isinstance(message, ChunkRequested):
+                (await jobs.times(job)).ended(message.index, tries=_attempts(copy) or 0)
             await dispatch(job, jobs=jobs, publish=publish)
 
 

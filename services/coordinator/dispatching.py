@@ -18,7 +18,7 @@ from services.coordinator.pieces import Kind, Phase
 from services.coordinator.plan import CHUNK
 from services.coordinator.progress import Progress
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import Message
+from shared.protocol.messages import ChunkRequested, Message
 
 Publish = Callable[[Message], Awaitable[None]]
 
@@ -37,8 +37,11 @@ async def dispatch(job: Job, *, jobs: Jobs, publish: Publish, is_news: bool = Tr
     progress = await jobs.progress(job)
     if job.synthesizing_since is None:
         job.synthesizing_since = time.monotonic()
+    requests = progress.take()
     with traces.of(job):
-        await asyncio.gather(*(publish(request) for request in progress.take()))
+        await asyncio.gather(*(publish(request) for request in requests))
+    if chunks := [request.index for request in requests if isinstance(request, ChunkRequested)]:
+        (await jobs.times(job)).requested(chunks)
     fatal = progress.first_fatal()
     if fatal is not None:
         await jobs.move(job, Event.GIVEN_UP, stages=_stages(job), error=_why(progress, *fatal))

@@ -65,7 +65,7 @@ async def job_chunked(message: JobChunked, *, jobs: Jobs, publish: Publish) -> N
 
 async def chunk_synthesized(message: ChunkSynthesized, *, jobs: Jobs, publish: Publish) -> None:
     """A chunk's audio is in the store: request the next one, or the episode."""
-    await _finished(message.job_id, message.audio_key, message.audio_seconds, jobs=jobs, publish=publish)
+    await _finished(message.job_id, message.audio_key, message.audio_seconds, jobs=jobs, publish=publish, chunk=message)
 
 
 async def piece_finished(message: PieceFinished, *, jobs: Jobs, publish: Publish) -> None:
@@ -73,7 +73,9 @@ async def piece_finished(message: PieceFinished, *, jobs: Jobs, publish: Publish
     await _finished(message.job_id, message.object_key, 0.0, jobs=jobs, publish=publish)
 
 
-async def _finished(job_id: str, key: str, audio_seconds: float, *, jobs: Jobs, publish: Publish) -> None:
+async def _finished(
+    job_id: str, key: str, audio_seconds: float, *, jobs: Jobs, publish: Publish, chunk: ChunkSynthesized | None = None
+) -> None:
     async with jobs.held(job_id):
         job = await jobs.need(job_id)
         if life.after(job.status.state, Event.PIECE_FINISHED) is None:
@@ -81,6 +83,9 @@ async def _finished(job_id: str, key: str, audio_seconds: float, *, jobs: Jobs, 
         progress = await jobs.progress(job)
         if progress.tallies[plan.EPISODE].index_of(key) is None and progress.finish(key):
             job.audio_seconds += audio_seconds
+            index = progress.tallies[plan.CHUNK].index_of(key)
+            if chunk is not None and index is not None:
+                (await jobs.times(job)).ended(index, spoken_seconds=chunk.seconds, tries=chunk.tries)
         await dispatch(job, jobs=jobs, publish=publish)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.coordinator import clock
+from services.coordinator.chunk_times import TimesKept
 from services.coordinator.progress import Progress
 from shared.protocol.messages import TERMINAL_STATES, JobStatus
 
@@ -25,6 +26,8 @@ class Job:
     stale: bool = False
     audio_seconds: float = 0.0
     synthesizing_since: float | None = None
+    times: TimesKept | None = None
+    """When its chunks were requested and made; None while this process does not know."""
     progressed_at: float = field(init=False)
     """When it last made progress, in seconds since the epoch; unlike `last_news`, a look at it does not count."""
 

@@ -21,7 +21,8 @@ from shared.audio import chunk_audio
 from shared.audio.chunk_audio import Measurement
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
-from shared.protocol.messages import ChunkRequested, ChunkSynthesized
+from shared.protocol.messages import TRIES_LIMIT, ChunkRequested, ChunkSynthesized
+from shared.runtime.attempts import tries
 from shared.settings import Settings
 from shared.store.port import Store
 from shared.tracing import spans
@@ -82,6 +83,7 @@ async def speak_chunk(
             audio_seconds=measurement.seconds,
             reused=reused,
             seconds=time.monotonic() - started,
+            tries=min(tries(), TRIES_LIMIT),
         )
     )
 

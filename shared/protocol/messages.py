@@ -30,6 +30,8 @@ CHUNKS_LIMIT: Final = 1_000_000
 """No setting allows more chunks per job."""
 CHUNK_TEXT_LIMIT_CHARACTERS: Final = 8_000
 """Twice the largest chunk that any setting allows."""
+TRIES_LIMIT: Final = 1_000
+"""More are said as so many."""
 _SECONDS_LIMIT: Final = 10_000_000.0
 _TEXT_LIMIT_CHARACTERS: Final = 2_000
 
@@ -334,6 +336,7 @@ class ChunkSynthesized(Message):
     audio_seconds: Seconds = Field(gt=0)
     reused: bool = Field(description="the audio was there already; nothing was spoken")
     seconds: Seconds = Field(description="how long the chunk took in the synthesizer")
+    tries: int = Field(1, ge=1, le=TRIES_LIMIT, description="how often it was tried, this time included")
 
 
 class EpisodeRequested(Message):

@@ -32,7 +32,7 @@ from shared.deadlines import deadline
 from shared.errors import BrokerDown, PodcastError, Transient
 from shared.protocol import envelope
 from shared.protocol.topology import DEAD_EXCHANGE, EXCHANGE
-from shared.runtime import delays, logs, message_traces, metrics
+from shared.runtime import attempts, delays, logs, message_traces, metrics
 from shared.runtime.publishing import CONNECTION_ERRORS
 from shared.runtime.subscription import Subscription
 from shared.tracing.spans import NOTHING
@@ -97,6 +97,7 @@ class Delivery(BaseMiddleware[Any, Any]):
         about = {"job": envelope.job_id(self.msg), "chunk": envelope.chunk(self.msg)}
         known = {name: value for name, value in about.items() if value is not None}
         structlog.contextvars.bind_contextvars(**known, attempt=envelope.attempt(self.msg))
+        attempts.begin(envelope.attempt(self.msg) + envelope.waits(self.msg))
         self.span = message_traces.processing(self.msg, self.subscription.queue.name)
         self.span.__enter__()  # the message is handled in a task of its own, so it ends with the delivery
         structlog.contextvars.bind_contextvars(**logs.trace_of(self.span))

@@ -64,6 +64,11 @@ def status(job_id: str) -> str:
     return f"{JOBS}{job_id}/status.json"
 
 
+def chunk_times(job_id: str) -> str:
+    """When each chunk was requested and made; written by the coordinator, for people."""
+    return f"{JOBS}{job_id}/chunk-times.json"
+
+
 def episode(job_id: str, extension: str) -> str:
     """The finished audio, or what belongs to it (`vtt`, `chapters.json`, `timing.json`)."""
     return f"{JOBS}{job_id}/episode.{extension}"

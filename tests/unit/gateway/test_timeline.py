@@ -11,6 +11,7 @@ import pytest
 
 from services.gateway.timeline_routes import timeline_of
 from shared.client.watching import UnreadableJob
+from shared.protocol.chunk_times import ChunkTimes
 from shared.protocol.messages import ChunkFailure, JobStatus
 
 
@@ -66,3 +67,14 @@ def test_a_checkpoint_that_says_nothing_is_no_error(checkpoint: str) -> None:
 def test_a_damaged_manifest_has_a_name(data: bytes) -> None:
     with pytest.raises(UnreadableJob, match="manifest of job j"):
         timeline_of(status(), data)
+
+
+def test_the_times_are_shown_if_they_fit() -> None:
+    times = ChunkTimes(
+        job_id="j", began_at=10.0, requested=(0.0, 1.0), finished=(2.0, -1.0), spoken=(1.5, -1.0), tries=(2, 0)
+    )
+    data = times.model_dump_json().encode()
+    found = timeline_of(status(), manifest("a", "b"), data)
+    assert (found.requested, found.finished, found.tries) == ([0.0, 1.0], [2.0, -1.0], [2, 0])
+    assert timeline_of(status(), manifest("a", "b", "c"), data).requested == []
+    assert timeline_of(status(), manifest("a", "b"), b"{").requested == []
