@@ -16,6 +16,7 @@ from podcast_client import async_io as io
 from podcast_client import async_streams as streams
 from podcast_client.async_media_client import AsyncMediaMethods
 from podcast_client.async_operator_client import AsyncOperatorMethods
+from podcast_client.async_show_client import AsyncShowMethods
 from podcast_client.async_transport import AsyncTransport
 from podcast_client.calls import Upload
 from podcast_client.configuration import Configuration, Retries, Timeouts
@@ -26,7 +27,7 @@ _PREVIEW_SECONDS: Final = 900.0
 _PREVIEW_PAUSE_SECONDS: Final = 2.0
 
 
-class AsyncPodcastClient(AsyncMediaMethods, AsyncOperatorMethods):
+class AsyncPodcastClient(AsyncMediaMethods, AsyncOperatorMethods, AsyncShowMethods):
     """A client of the HTTP API of Podcast Engine; use it as an asynchronous context manager.
 
     Every method raises `ApiError` (or a class below it) when the server answers with a problem, `Unreachable` or

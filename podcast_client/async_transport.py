@@ -118,6 +118,8 @@ class AsyncTransport:
             request: dict[str, Any] = {"params": call.query, "headers": call.headers}
             if files:
                 request |= {"data": dict(call.fields), "files": files}
+            elif call.content is not None:
+                request["content"] = call.content
             elif call.body is not None:
                 request["json"] = call.body
             async with self.stream(

@@ -33,6 +33,8 @@ class Call(Generic[T]):
         body: sent as JSON.
         fields: sent as the fields of a form, with `files`.
         files: name of the field → file name and content.
+        content: sent as it is, with `content_type`.
+        content_type: of `content`.
         idempotency_key: makes it safe to repeat.
         is_done_if_gone: a repetition that is answered with 404 means that an earlier attempt has succeeded.
         accepts: more statuses that are answers, not errors.
@@ -46,6 +48,8 @@ class Call(Generic[T]):
     body: Any = None
     fields: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, tuple[str, Upload]] = field(default_factory=dict)
+    content: bytes | None = None
+    content_type: str = ""
     idempotency_key: str | None = None
     is_done_if_gone: bool = False
     accepts: frozenset[int] = frozenset()
@@ -64,7 +68,8 @@ class Call(Generic[T]):
     @property
     def headers(self) -> dict[str, str]:
         """The headers of its own."""
-        return {"Idempotency-Key": self.idempotency_key} if self.idempotency_key else {}
+        own = {"Idempotency-Key": self.idempotency_key or "", "Content-Type": self.content_type}
+        return {name: value for name, value in own.items() if value}
 
 
 def part(value: str) -> str:

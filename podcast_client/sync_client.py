@@ -21,13 +21,14 @@ from podcast_client.documents import Chunk, Document, Event, EventAddress, Healt
 from podcast_client.errors import TooSlow
 from podcast_client.sync_media_client import MediaMethods
 from podcast_client.sync_operator_client import OperatorMethods
+from podcast_client.sync_show_client import ShowMethods
 from podcast_client.sync_transport import Transport
 
 _PREVIEW_SECONDS: Final = 900.0
 _PREVIEW_PAUSE_SECONDS: Final = 2.0
 
 
-class PodcastClient(MediaMethods, OperatorMethods):
+class PodcastClient(MediaMethods, OperatorMethods, ShowMethods):
     """A client of the HTTP API of Podcast Engine; use it as a context manager.
 
     Every method raises `ApiError` (or a class below it) when the server answers with a problem, `Unreachable` or

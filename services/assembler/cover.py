@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared import pictures
 from shared.errors import BadInput, NotFound, TooLarge
 from shared.store.port import Store
 
 LIMIT_BYTES = 8_000_000
 """It is embedded in every file; a FLAC picture block is limited to 16 MB, and base64 (Vorbis comments) adds a third."""
-_PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8\xff"
-_MARKER = 0xFF
-_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""The markers of a JPEG frame header, which holds the size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +53,7 @@ def checked(data: bytes, name: str) -> Cover:
     Raises:
         BadInput: it is not, or it is truncated.
     """
-    size = None
-    if data.startswith(_PNG) and data[12:16] == b"IHDR" and b"IEND" in data[-16:]:
-        size = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-        mime = "image/png"
-    elif data.startswith(_JPEG):
-        size = _jpeg_size(data)
-        mime = "image/jpeg"
-    if size is None or 0 in size:
+    size = pictures.size_of(data)
+    if size is None:
         raise BadInput(f"The cover {name} is not a JPEG or PNG picture.", hint="Give a JPEG or PNG file.")
-    return Cover(data, mime, *size)
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height from the frame header, found by walking the segments; None if there is none."""
-    at = 2
-    while at + 9 <= len(data) and data[at] == _MARKER:
-        marker = data[at + 1]
-        if marker == _MARKER:  # a fill byte
-            at += 1
-        elif marker in _JPEG_SIZES:
-            return int.from_bytes(data[at + 7 : at + 9]), int.from_bytes(data[at + 5 : at + 7])
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return None
+    return Cover(data, "image/png" if pictures.is_png(data) else "image/jpeg", *size)

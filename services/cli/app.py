@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, str]] = {
     "deploy": "services.cli.deploy_commands:deploy",
     "keys": "services.cli.keys_commands:keys",
     "webhooks": "services.cli.webhooks_commands:webhooks",
+    "shows": "services.cli.shows_commands:shows",
     "voices": "services.cli.voices_command:voices",
     "completion": "services.cli.completion_command:completion",
 }

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from services.cli import narration_options, voice_options
+from services.cli import narration_options, show_options, voice_options
 from shared.client.sources import FORMATS
 from shared.client.submission import AUDIO_FORMATS, Order
 from shared.client.watching import checked_id
@@ -73,7 +73,7 @@ def of_a_job(command: Function) -> Function:
         )
     ):
         command = option(command)
-    return narration_options.of_narration(command)
+    return show_options.of_a_show(narration_options.of_narration(command))
 
 
 def formats_option(command: Function) -> Function:
@@ -110,6 +110,7 @@ def order(options: dict[str, Any], formats: tuple[AudioFormat, ...]) -> Order:
         job_id=None if job_id is None else checked_id(job_id),
         formats=formats,
         metadata=tags,
+        show=show_options.place(options),
         voice=voices.main,
         narration=voices.added_to(narration_options.narration(options)),
         **{name: options[name] for name in names},

@@ -11,7 +11,7 @@ from shared.errors import BadInput
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_OF_ONE: Final = {"job_id": "--id", "title": "--title"}
+_OF_ONE: Final = {"job_id": "--id", "title": "--title", "episode": "--episode", "again": "--again"}
 """Options that can be true of one episode alone."""
 
 

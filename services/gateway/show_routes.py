@@ -24,9 +24,8 @@ from services.gateway.show_documents import (
     TokenWanted,
 )
 from services.gateway.show_feed_access import TheShowId, public_url
-from shared.client import covers, feed_tokens, shows
+from shared.client import feed_tokens, shows
 from shared.client.feed_tokens import TOKEN_ID
-from shared.errors import TooLarge
 from shared.protocol.episode_of_show import SHOW_ID, SHOW_ID_LIMIT_CHARACTERS
 
 router = APIRouter(prefix="/v1/shows", tags=["shows"], route_class=GuardedRoute)
@@ -110,11 +109,10 @@ async def set_cover(show_id: TheShowId, request: Request, backend: TheBackend) -
     picture = bytearray()
     async for portion in bodies.portions(request, seconds=backend.settings.gateway_request_seconds):
         picture += portion
-        if len(picture) > covers.COVER_LIMIT_BYTES:
-            raise TooLarge(f"A cover may have {covers.COVER_LIMIT_BYTES / 1e6:.0f} MB.", hint="Make it smaller.")
-    suffix = covers.suffix_of(bytes(picture))
+        if len(picture) > shows.COVER_LIMIT_BYTES:
+            break  # which is refused below
     async with audit.record(request, "show.cover", show_id):
-        after = await shows.set_cover(backend.store, show_id, bytes(picture), suffix)
+        after = await shows.set_cover(backend.store, show_id, bytes(picture))
     return show_documents.shown(after, public_url(request, backend.settings))
 
 

@@ -28,20 +28,7 @@ def picture(path: Path) -> tuple[Content, str]:
         raise BadSource(f"The cover {path} cannot be read: {error.strerror or error}.") from error
     if size > COVER_LIMIT_BYTES:
         raise TooLarge(f"The cover {path} is over {COVER_LIMIT_BYTES / 1e6:.0f} MB.", hint="Make it smaller.")
-    return content, suffix_of(start, shown=f"The cover {path}")
-
-
-def suffix_of(start: bytes, *, shown: str = "The cover") -> str:
-    """The suffix of a picture's format.
-
-    Args:
-        start: its first bytes, at least eight.
-        shown: what errors call it.
-
-    Raises:
-        BadSource: it is neither JPEG nor PNG.
-    """
     for mark, suffix in _PICTURES.items():
         if start.startswith(mark):
-            return suffix
-    raise BadSource(f"{shown} is neither JPEG nor PNG.", hint="Convert it to one of them.")
+            return content, suffix
+    raise BadSource(f"The cover {path} is neither JPEG nor PNG.", hint="Convert it to one of them.")

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from shared import pictures
 from shared.client.deleting import delete_all
 from shared.concurrency import gathered
-from shared.errors import BadInput, Conflict, NotFound, Permanent
+from shared.errors import BadInput, BadSource, Conflict, NotFound, Permanent, TooLarge
 from shared.protocol import reading
 from shared.protocol.episode_of_show import SHOW_ID, SHOW_ID_LIMIT_CHARACTERS
 from shared.protocol.shows import Show
@@ -23,6 +24,8 @@ from shared.text import one_line
 GUID_NAMESPACE: Final = uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
 """Of `podcast:guid`. Source: the podcast namespace, docs/tags/guid.md."""
 FEED_NAME: Final = "feed.xml"
+COVER_LIMIT_BYTES: Final = 8_000_000
+"""What the assembler takes: the show's cover is in the files of its episodes."""
 _READ_AT_A_TIME: Final = 16
 _FIXED: Final = frozenset({"version", "show_id", "guid", "created_at", "updated_at", "cover"})
 """Fields that nobody sets directly."""
@@ -159,18 +162,24 @@ async def change(store: Store, show_id: str, changed: Callable[[Show], Show]) ->
         return after
 
 
-async def set_cover(store: Store, show_id: str, picture: bytes, suffix: str) -> Show:
+async def set_cover(store: Store, show_id: str, picture: bytes) -> Show:
     """Give a show a cover; the one before it is removed.
 
     Args:
         store: the store.
         show_id: the show.
-        picture: a JPEG or PNG, as `covers.picture` found it.
-        suffix: `jpg` or `png`.
+        picture: a JPEG or PNG.
 
     Raises:
+        BadSource: it is neither.
+        TooLarge: it is over the limit.
         NotFound, UnreadableShow, StoreDown: as in `find`.
     """
+    if len(picture) > COVER_LIMIT_BYTES:
+        raise TooLarge(f"A show's cover may have {COVER_LIMIT_BYTES / 1e6:.0f} MB.", hint="Make it smaller.")
+    if pictures.size_of(picture) is None:
+        raise BadSource("The cover is not a complete JPEG or PNG picture.", hint="Give a JPEG or PNG file.")
+    suffix = "png" if pictures.is_png(picture) else "jpg"
     before = await find(store, show_id)
     key = keys.show_cover(show_id, f"cover-{hashlib.sha256(picture).hexdigest()[:16]}.{suffix}")
     await store.put(key, picture, content_type="image/png" if suffix == "png" else "image/jpeg")

@@ -17,9 +17,10 @@ from shared.protocol.narration import Narration, Pronunciation
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store, open_store
+from tests.unit.gateway.made_shows import JPEG
 
 PUBLIC_URL = "https://example.org"
-PICTURE = b"\xff\xd8\xff" + b"jpeg" * 10
+PICTURE = JPEG
 FIELDS: dict[str, Any] = {"title": "Essays", "description": "Old essays, read aloud.", "author": "A. Reader"}
 
 
@@ -100,15 +101,15 @@ async def test_of_two_changes_at_once_none_is_lost(store: Store) -> None:
 
 async def test_a_cover_replaces_the_one_before(store: Store) -> None:
     await a_show(store)
-    first = (await shows.set_cover(store, "essays", PICTURE, "jpg")).cover
-    second = (await shows.set_cover(store, "essays", PICTURE + b"!", "jpg")).cover
+    first = (await shows.set_cover(store, "essays", PICTURE)).cover
+    second = (await shows.set_cover(store, "essays", PICTURE + b"!")).cover
     assert [key async for key in store.list("shows/essays/pictures/")] == [second]
     assert first != second
 
 
 async def test_a_removed_show_leaves_nothing(store: Store) -> None:
     await a_show(store)
-    await shows.set_cover(store, "essays", PICTURE, "jpg")
+    await shows.set_cover(store, "essays", PICTURE)
     await show_episodes.announce(store, a_job("j1"))
     await shows.remove(store, "essays")
     assert [key async for key in store.list("shows/")] == []
@@ -135,7 +136,7 @@ async def submitted(store: Store, request: JobRequest) -> JobRequest:
 async def test_a_job_takes_what_it_does_not_say_from_its_show(store: Store) -> None:
     word = Pronunciation(word="Cato", say="Kay-toe")
     await a_show(store, voice="alan", loudness="stereo", language="de", lexicon=[word], voices={"fr": "claire"})
-    await shows.set_cover(store, "essays", PICTURE, "jpg")
+    await shows.set_cover(store, "essays", PICTURE)
     found = await submitted(store, a_job("j1"))
     assert (found.voice, found.loudness, found.language, found.author) == ("alan", "stereo", "de", "A. Reader")
     assert found.metadata == {"album": "Essays"}

@@ -22,6 +22,9 @@ from shared.store.port import Store
 
 PUBLIC_URL: Final = "https://podcasts.example.org"
 KEY: Final = f"pe_0123456789ab_{'0' * 64}"
+# A JPEG of 4 x 3 pixels, as far as its header goes.
+JPEG: Final = b"\xff\xd8\xff\xc0\x00\x11\x08\x00\x03\x00\x04" + b"0" * 20
+PNG: Final = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x04\x00\x00\x00\x03" + b"0" * 9 + b"IEND0000"
 AUDIO: Final = bytes(range(256)) * 40
 CAPTIONS: Final = (
     "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nRhubarb &amp; custard.\n\n"

@@ -17,7 +17,7 @@ from services.gateway.show_notes import cut
 from services.gateway.subrip import subrip
 from shared.client import deleting, feed_tokens, show_episodes, shows
 from shared.protocol.messages import new_job_id
-from tests.unit.gateway.made_shows import AUDIO, CAPTIONS, PUBLIC_URL, Shows, gateway_with_shows
+from tests.unit.gateway.made_shows import AUDIO, CAPTIONS, JPEG, PUBLIC_URL, Shows, gateway_with_shows
 
 FEED = "/shows/essays/feed.xml"
 NAMES = {"itunes": ITUNES, "podcast": PODCAST, "atom": ATOM, "content": CONTENT}
@@ -56,7 +56,7 @@ def path_of(address: str) -> str:
 
 async def test_a_feed_has_what_directories_require(made: Shows) -> None:
     await made.show(persons=[{"name": "A. Reader", "role": "narrator"}], copyright="© A. Reader")
-    await shows.set_cover(made.store, "essays", b"\xff\xd8\xff0123", "jpg")
+    await shows.set_cover(made.store, "essays", JPEG)
     channel = (await feed_of(made)).find("channel")
     assert channel is not None
     assert text(channel, "title") == "Essays & <Notes>"
@@ -75,7 +75,7 @@ async def test_a_feed_has_what_directories_require(made: Shows) -> None:
     cover = attribute(channel, "itunes:image", "href")
     assert cover.endswith(".jpg")
     picture = await made.client.get(path_of(cover))
-    assert (picture.content, picture.headers["content-type"]) == (b"\xff\xd8\xff0123", "image/jpeg")
+    assert (picture.content, picture.headers["content-type"]) == (JPEG, "image/jpeg")
 
 
 async def test_an_item_names_its_audio_exactly(made: Shows) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from shared.client import shows
-from tests.unit.gateway.made_shows import PUBLIC_URL, Shows, gateway_with_shows
+from tests.unit.gateway.made_shows import PNG, PUBLIC_URL, Shows, gateway_with_shows
 
 WANTED: dict[str, Any] = {
     "show_id": "essays",
@@ -92,13 +92,12 @@ async def test_shows_are_listed_in_pages(made: Shows) -> None:
 async def test_a_cover_is_a_picture(made: Shows) -> None:
     await made.show()
     where = "/v1/shows/essays/cover"
-    png = b"\x89PNG\r\n\x1a\n" + b"0" * 50
-    response = await made.operator.put(where, content=png, headers={"Content-Type": "image/png"})
+    response = await made.operator.put(where, content=PNG, headers={"Content-Type": "image/png"})
     assert response.status_code == 200, response.text
     assert response.json()["cover"].endswith(".png")
     for content, kind, status in (
         (b"GIF89a", "image/png", 422),
-        (png, "image/gif", 415),
+        (PNG, "image/gif", 415),
         (b"0" * 10_000_001, "image/png", 413),
     ):
         refused = await made.operator.put(where, content=content, headers={"Content-Type": kind})
