@@ -16,7 +16,7 @@ from deploy.local.minio_build import OLDEST_GO, minio_path
 from deploy.local.ports import FIRST_PORT, LAST_PORT, LOOPBACK, free_port
 from deploy.local.program import find_program
 from deploy.local.rabbitmq import SERVER_SCRIPTS
-from shared.audio.segments import lame
+from shared.audio.segments import lame, libav, libopus
 from shared.audio.segments.codecs import EncoderMissing
 from shared.errors import Misconfigured
 from shared.settings import Settings
@@ -84,7 +84,7 @@ def examine(settings: Settings, directory: Path) -> list[Finding]:
         _tool("epmd", "epmd", (), "erlang-base"),
         _tool("ffmpeg", "ffmpeg", ("-version",), "ffmpeg"),
         _tool("ffprobe", "ffprobe", ("-version",), "ffmpeg"),
-        _lame(),
+        *_encoders(),
         _tool("setpriv", "setpriv", ("--version",), "util-linux"),
         _voice(),
         _tool("espeak-ng", "espeak-ng", ("--version",), "espeak-ng", why="for the engine espeak-ng and the tests"),
@@ -158,13 +158,23 @@ def _said(argv: tuple[str, ...]) -> str | None:
     return lines[0][:80] if done.returncode == 0 and lines else None
 
 
-def _lame() -> Finding:
-    """The library that encodes MP3 chunk by chunk; without it, ffmpeg encodes a whole episode at its end."""
-    hint = "Install the package libmp3lame0, or run deploy/setup.sh: until then, each MP3 is encoded at its end."
-    try:
-        return Finding("libmp3lame", ok=True, required=False, detail=lame.version())
-    except EncoderMissing:
-        return Finding("libmp3lame", ok=False, required=False, detail="is not installed", hint=hint)
+def _encoders() -> list[Finding]:
+    """The libraries that encode chunk by chunk; without one, ffmpeg encodes a whole episode at its end."""
+    libraries = {
+        "libmp3lame": ("libmp3lame0", "MP3", lame.version),
+        "libavcodec": ("ffmpeg", "m4b", lambda: libav.load().version),
+        "libopus": ("libopus0", "Opus file", lambda: libopus.load().version.removeprefix("libopus-")),
+    }
+    findings = []
+    for name, (package, product, version) in libraries.items():
+        hint = (
+            f"Install the package {package}, or run deploy/setup.sh: until then, each {product} is encoded at its end."
+        )
+        try:
+            findings.append(Finding(name, ok=True, required=False, detail=version()))
+        except EncoderMissing:
+            findings.append(Finding(name, ok=False, required=False, detail="is not installed", hint=hint))
+    return findings
 
 
 def _voice() -> Finding:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 
 from services.assembler import id3
-from services.assembler.captions import timestamp
 from services.assembler.timeline import TimedChapter, Timeline
-
-VORBIS_CHAPTERS = 1_000
-"""`CHAPTER000` to `CHAPTER999`: readers of this convention look for three digits only."""
+from shared.audio.joining import vorbis
 
 
 def milliseconds(timeline: Timeline, samples: int) -> int:
@@ -58,11 +55,7 @@ def _escaped(text: str) -> str:
 
 def vorbis_comments(timeline: Timeline) -> list[tuple[str, str]]:
     """`CHAPTERxxx` and `CHAPTERxxxNAME`, for opus and flac."""
-    comments = []
-    for number, chapter in enumerate(timeline.chapters[:VORBIS_CHAPTERS]):
-        comments.append((f"CHAPTER{number:03}", timestamp(milliseconds(timeline, chapter.start))))
-        comments.append((f"CHAPTER{number:03}NAME", chapter.title))
-    return comments
+    return vorbis.chapters([(milliseconds(timeline, chapter.start), chapter.title) for chapter in timeline.chapters])
 
 
 def podcast_namespace_json(timeline: Timeline, *, title: str, author: str) -> bytes:

@@ -17,10 +17,8 @@ import numpy as np
 
 from services.assembler import splicing
 from shared.audio.ffmpeg import EncoderFailed
+from shared.audio.joining import mp4_boxes
 
-UTF_8, JPEG, PNG, INTEGER = 1, 13, 14, 21
-"""Kinds of data."""
-FREEFORM = "----"
 OFFSETS_AT_A_TIME = 65_536
 _CONTAINERS = (b"trak", b"mdia", b"minf", b"stbl")
 _NUMBERS: dict[bytes, np.dtype[Any]] = {b"stco": np.dtype(">u4"), b"co64": np.dtype(">u8")}
@@ -43,23 +41,6 @@ class Atom:
     end: int
 
 
-def item(name: str, kind: int, data: bytes) -> bytes:
-    """One tag: an atom of the list.
-
-    Args:
-        name: four characters of Latin-1, such as `©nam`.
-        kind: type of the data.
-        data: its content.
-    """
-    return _atom(name.encode("latin-1"), _data(kind, data))
-
-
-def own_item(name: str, value: str) -> bytes:
-    """A tag under a custom name."""
-    mean = _atom(b"mean", bytes(4) + b"com.apple.iTunes")
-    return _atom(FREEFORM.encode(), mean + _atom(b"name", bytes(4) + name.encode()) + _data(UTF_8, value.encode()))
-
-
 def write(path: Path, items: Sequence[bytes]) -> None:
     """Replace the tags of the file.
 
@@ -67,8 +48,7 @@ def write(path: Path, items: Sequence[bytes]) -> None:
         EncoderFailed: it is not an MP4 file, or its offsets would overflow.
         OSError: the disk is full.
     """
-    handler = _atom(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
-    meta = _atom(b"meta", bytes(4) + handler + _atom(b"ilst", b"".join(items)))
+    meta = mp4_boxes.tag_list(items)
     with path.open("r+b") as file:
         end = file.seek(0, os.SEEK_END)
         moov = _found(file, 0, end, b"moov")
@@ -76,7 +56,7 @@ def write(path: Path, items: Sequence[bytes]) -> None:
             raise EncoderFailed("Tags cannot be written: the m4b file has no moov atom.")
         udta = _found(file, moov.body, moov.end, b"udta")
         old = _found(file, udta.body, udta.end, b"meta") if udta else None
-        data = meta if udta else _atom(b"udta", meta)
+        data = meta if udta else mp4_boxes.box(b"udta", meta)
         at, length = (old.start, old.end - old.start) if old else ((udta or moov).end, 0)
         # Tables first: they are before the tags or move with them, and are easier to find in the unchanged file.
         for table in _tables(file, moov.body, moov.end):
@@ -85,14 +65,6 @@ def write(path: Path, items: Sequence[bytes]) -> None:
             if parent is not None:
                 _resize(file, parent, len(data) - length)
         splicing.replace(file, at, length, data)
-
-
-def _atom(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", 8 + len(body)) + name + body
-
-
-def _data(kind: int, data: bytes) -> bytes:
-    return _atom(b"data", struct.pack(">II", kind, 0) + data)
 
 
 def _atoms(file: BinaryIO, start: int, end: int) -> Iterator[Atom]:

@@ -6,27 +6,18 @@ Page by page and in place: memory holds at most one page of 64 KB, and the comme
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from services.assembler import splicing, vorbis
+from services.assembler import splicing
 from services.assembler.cover import Cover
 from shared.audio.ffmpeg import EncoderFailed
+from shared.audio.joining import ogg_pages, vorbis
 
-HEADER = struct.Struct("<4sBBqIIIB")
-"""Magic, version, flags, granule position, serial number, page number, checksum, number of segments."""
-SEGMENT_BYTES = 255
-SEGMENTS = 255
-CONTINUED = 0x01
-NO_PACKET_ENDS = -1
-"""The granule position of a page on which no packet ends."""
 _NUMBER_AT = 18
-_CHECKSUM_AT = 22
 _MAGIC = b"OpusTags"
-_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,61 +61,35 @@ def write_opus(path: Path, comments: vorbis.Comments, cover: Cover | None) -> No
             raise EncoderFailed("Tags cannot be written: the opus file has no comment header.")
         fields = [*comments, vorbis.picture_comment(cover)] if cover else comments
         packet = _MAGIC + vorbis.comment(vorbis.vendor(packet[len(_MAGIC) :]), fields)
-        new = list(_paged(packet, head.serial, first=head.number + 1))
+        new = list(ogg_pages.paged(packet, head.serial, first=head.number + 1))
         at, end = old[0].start, old[-1].start + len(old[-1].data)
         moved = splicing.replace(file, at, end - at, b"".join(new))
         if len(new) != len(old):
             _renumber(file, end + moved, by=len(new) - len(old))
 
 
-def checksum(page: bytes) -> int:
-    """The checksum of a page whose checksum field is 0: CRC-32, high bit first, initially 0, not inverted at the end.
-
-    zlib has the same CRC with the low bit first and inverted at both ends, so bits are reversed before and after.
-    """
-    low_first = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int(f"{low_first:032b}"[::-1], 2)
-
-
 def _pages(file: BinaryIO, start: int) -> Iterator[Page]:
     """The pages from an offset on; the file may be changed between two pages."""
     while True:
         file.seek(start)
-        header = file.read(HEADER.size)
+        header = file.read(ogg_pages.HEADER.size)
         if not header:
             return
-        if len(header) < HEADER.size or not header.startswith(b"OggS"):
+        if len(header) < ogg_pages.HEADER.size or not header.startswith(b"OggS"):
             raise EncoderFailed(f"Tags cannot be written: the opus file is damaged at byte {start:,}.")
-        *_, serial, number, _, segments = HEADER.unpack(header)
+        *_, serial, number, _, segments = ogg_pages.HEADER.unpack(header)
         lacing = file.read(segments)
         body = file.read(sum(lacing))
-        ends = bool(lacing) and lacing[-1] < SEGMENT_BYTES
+        ends = bool(lacing) and lacing[-1] < ogg_pages.SEGMENT_BYTES
         data = header + lacing + body
         yield Page(start, data, body, number, serial, ends)
         start += len(data)
-
-
-def _paged(packet: bytes, serial: int, *, first: int) -> Iterator[bytes]:
-    """A packet on pages of its own."""
-    lacing = [SEGMENT_BYTES] * (len(packet) // SEGMENT_BYTES) + [len(packet) % SEGMENT_BYTES]
-    for number, at in enumerate(range(0, len(lacing), SEGMENTS)):
-        segments = bytes(lacing[at : at + SEGMENTS])
-        is_end = at + SEGMENTS >= len(lacing)
-        flags, granule = CONTINUED if number else 0, 0 if is_end else NO_PACKET_ENDS
-        header = HEADER.pack(b"OggS", 0, flags, granule, serial, first + number, 0, len(segments))
-        body = packet[at * SEGMENT_BYTES : at * SEGMENT_BYTES + sum(segments)]
-        yield _checked(header + segments + body)
-
-
-def _checked(page: bytes) -> bytes:
-    """The page with its checksum filled in; the field must be 0."""
-    return page[:_CHECKSUM_AT] + struct.pack("<I", checksum(page)) + page[_CHECKSUM_AT + 4 :]
 
 
 def _renumber(file: BinaryIO, start: int, *, by: int) -> None:
     """Renumber each page from an offset on, and update its checksum."""
     for page in _pages(file, start):
         numbers = struct.pack("<II", page.number + by, 0)
-        data = _checked(page.data[:_NUMBER_AT] + numbers + page.data[_NUMBER_AT + len(numbers) :])
+        data = ogg_pages.checked(page.data[:_NUMBER_AT] + numbers + page.data[_NUMBER_AT + len(numbers) :])
         file.seek(page.start + _NUMBER_AT)
         file.write(data[_NUMBER_AT : _NUMBER_AT + len(numbers)])

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.assembler import chapter_marks, id3, mp4_tags, ogg, vorbis
+from services.assembler import chapter_marks, flac_tags, id3, mp4_tags, ogg
 from services.assembler.cover import Cover
 from services.assembler.languages import three_letters
 from services.assembler.timeline import Timeline
+from shared.audio.joining import mp4_boxes, vorbis
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat
 
@@ -29,24 +30,8 @@ ID3_FRAMES = {
     "subtitle": "TIT3",
     "track": "TRCK",
 }
-MP4_ATOMS = {
-    "title": "\xa9nam",
-    "artist": "\xa9ART",
-    "album_artist": "aART",
-    "composer": "\xa9wrt",
-    "album": "\xa9alb",
-    "date": "\xa9day",
-    "genre": "\xa9gen",
-    "comment": "\xa9cmt",
-    "description": "desc",
-    "copyright": "cprt",
-    "publisher": "\xa9pub",
-}
-AUDIOBOOK = 2
-"""iTunes' media kind `stik`: shown among books, with chapters and a remembered position."""
 _ID3_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d)?)?)?)?)?")
 """What a TDRC frame can hold; any other date is written as a separate tag."""
-_VORBIS_KEY = re.compile(r"[^\x20-\x3c\x3e-\x7d]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +92,11 @@ def _write_wav(path: Path, tags: Tags) -> None:
 
 
 def _write_m4b(path: Path, tags: Tags) -> None:
-    items = [
-        mp4_tags.item(MP4_ATOMS[key], mp4_tags.UTF_8, value.encode())
-        if key in MP4_ATOMS
-        else mp4_tags.own_item(key, value)
-        for key, value in tags.fields.items()
-    ]
-    items.append(mp4_tags.item("stik", mp4_tags.INTEGER, bytes([AUDIOBOOK])))
-    if tags.cover:
-        kind = mp4_tags.PNG if tags.cover.mime == "image/png" else mp4_tags.JPEG
-        items.append(mp4_tags.item("covr", kind, tags.cover.data))
-    mp4_tags.write(path, items)
+    mp4_tags.write(path, mp4_boxes.items(tags.fields, tags.cover))
 
 
 def _comments(tags: Tags) -> list[tuple[str, str]]:
-    fields = [
-        (_VORBIS_KEY.sub("_", key).upper().replace("ALBUM_ARTIST", "ALBUMARTIST"), value)
-        for key, value in tags.fields.items()
-    ]
-    return fields + chapter_marks.vorbis_comments(tags.timeline)
+    return vorbis.fields(tags.fields) + chapter_marks.vorbis_comments(tags.timeline)
 
 
 def _write_opus(path: Path, tags: Tags) -> None:
@@ -133,7 +104,7 @@ def _write_opus(path: Path, tags: Tags) -> None:
 
 
 def _write_flac(path: Path, tags: Tags) -> None:
-    vorbis.write_flac(path, _comments(tags), tags.cover)
+    flac_tags.write_flac(path, _comments(tags), tags.cover)
 
 
 _WRITERS: dict[AudioFormat, Callable[[Path, Tags], None]] = {

@@ -18,6 +18,10 @@ log = structlog.get_logger(__name__)
 
 _CODECS: Final[dict[AudioFormat, str]] = {
     "mp3": "shared.audio.segments.mp3",
+    "m4b": "shared.audio.segments.aac",
+    "opus": "shared.audio.segments.opus",
+    "flac": "shared.audio.segments.flac",
+    "wav": "shared.audio.segments.wav",
 }
 """Format → the module with its `CODEC`. A format that is not here is encoded as a whole by the assembler."""
 

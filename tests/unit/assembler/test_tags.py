@@ -20,11 +20,12 @@ from mutagen.mp4 import MP4, MP4Cover
 from mutagen.oggopus import OggOpus
 from mutagen.wave import WAVE
 
-from services.assembler import id3, mp4_tags, ogg, splicing, tags
+from services.assembler import id3, ogg, splicing, tags
 from services.assembler.cover import Cover
 from services.assembler.encoders import ENCODERS, output_arguments
 from services.assembler.timeline import TimedChapter, Timeline
 from shared.audio.ffmpeg import EncoderFailed
+from shared.audio.joining import mp4_boxes, ogg_pages
 from shared.protocol.messages import AudioFormat
 
 FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")
@@ -144,7 +145,7 @@ def test_an_m4b_has_every_atom(tmp_path: Path) -> None:
 
     read = MP4(path)
     assert (read["\xa9nam"], read["\xa9ART"], read["\xa9cmt"]) == ([FIELDS["title"]], ["Ada Müller"], ["first\nsecond"])
-    assert (read["desc"], read["stik"]) == (["what it is"], [tags.AUDIOBOOK])
+    assert (read["desc"], read["stik"]) == (["what it is"], [mp4_boxes.AUDIOBOOK])
     assert bytes(read["----:com.apple.iTunes:narrator"][0]) == b"espeak"
     assert (bytes(read["covr"][0]), read["covr"][0].imageformat) == (BIG.data, MP4Cover.FORMAT_PNG)
     assert "groß".encode() in [bytes(value[0]) for key, value in read.items() if key.startswith("----")]
@@ -210,9 +211,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_offsets_that_no_longer_fit_are_refused(tmp_path: Path) -> None:
-    table = mp4_tags._atom(b"stco", bytes(4) + (1).to_bytes(4) + (0xFFFFFFF0).to_bytes(4))
+    table = mp4_boxes.box(b"stco", bytes(4) + (1).to_bytes(4) + (0xFFFFFFF0).to_bytes(4))
     for name in (b"stbl", b"minf", b"mdia", b"trak", b"moov"):
-        table = mp4_tags._atom(name, table)
+        table = mp4_boxes.box(name, table)
     path = tmp_path / "long.m4b"
     path.write_bytes(table)
 
@@ -235,7 +236,7 @@ def test_ogg_pages_are_numbered_without_a_gap_and_have_their_checksums(tmp_path:
         assert [page.number for page in pages] == list(range(len(pages)))
         for page in pages:
             without = page.data[:22] + bytes(4) + page.data[26:]
-            assert ogg.checksum(without) == int.from_bytes(page.data[22:26], "little")
+            assert ogg_pages.checksum(without) == int.from_bytes(page.data[22:26], "little")
     assert len(pages) > 40
 
 

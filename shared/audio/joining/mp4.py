@@ -1,0 +1,148 @@
+"""Joins AAC segments into an m4b: everything that a player needs to know first, then the frames.
+
+The tables at the beginning hold the size of every frame, so the heads of all segments must be known before the first
+byte; that is 4 bytes a frame, 10 MB for 30 hours. The edit list cuts off the encoder's delay and what the last frame
+has too much. Chapters are a text track, as QuickTime has it, and also Nero's list as long as that has room.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.audio.joining import mp4_boxes, mp4_tracks
+from shared.audio.joining.joiner import EpisodeChapter, Labels
+from shared.audio.joining.mp4_boxes import box, full_box
+from shared.audio.joining.placement import Placed, Placement
+from shared.errors import BadAudio
+
+SILENCE: Final = {1: bytes.fromhex("01182007"), 2: bytes.fromhex("211004608c1c")}
+"""By channels: a frame of digital silence, at any rate."""
+LISTED_CHAPTERS: Final = 255
+"""Nero's list counts in one byte, and so does the length of a title."""
+_TICKS_A_SECOND: Final = 10_000_000
+_ID_SINGLE_CHANNEL: Final = 0
+_ID_CHANNEL_PAIR: Final = 1
+_LARGE_BOX_BYTES: Final = 16
+
+
+class Mp4Joiner:
+    """See `Joiner`.
+
+    Args:
+        placement: on the grid of AAC.
+        labels: tags, chapters, cover.
+    """
+
+    def __init__(self, placement: Placement, labels: Labels) -> None:
+        self._placement = placement
+        self._labels = labels
+        self._silence = SILENCE[placement.channels]
+        self._sizes = frame_sizes(placement)
+        chapters = [
+            chapter for chapter in labels.chapters if _milliseconds(chapter.end_seconds - chapter.start_seconds)
+        ]
+        self._titles = [mp4_tracks.title_sample(chapter.title) for chapter in chapters]
+        self._marks = [_milliseconds(chapter.start_seconds) for chapter in chapters]
+        self._frame = 0  # the next frame of the episode
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole file."""
+        return len(self._before_data()) + _LARGE_BOX_BYTES + self._data_bytes()
+
+    def head(self) -> bytes:
+        """Everything before the first frame of the episode: the tables, the titles, the encoder's delay."""
+        large = struct.pack(">I4sQ", 1, b"mdat", _LARGE_BOX_BYTES + self._data_bytes())
+        return self._before_data() + large + b"".join(self._titles) + self._silence
+
+    def add(self, placed: Placed, payload: bytes) -> bytes:
+        """See `Joiner.add`."""
+        check_frames(placed, payload)
+        silent = placed.begins - self._frame
+        self._frame = placed.ends
+        return self._silence * silent + payload
+
+    def end(self) -> bytes:
+        """The silence after the last segment."""
+        silent = self._placement.frames - self._frame
+        self._frame = self._placement.frames
+        return self._silence * silent
+
+    def sealed_head(self) -> None:
+        """The first one stays."""
+
+    def _data_bytes(self) -> int:
+        return sum(map(len, self._titles)) + int(self._sizes.sum(dtype=np.int64))
+
+    def _before_data(self) -> bytes:
+        brands = box(b"ftyp", b"M4B \0\0\2\0", b"M4B M4A mp42isom")
+        # All tables have the same length wherever the data begins.
+        start = len(brands) + len(self._movie(0)) + _LARGE_BOX_BYTES
+        return brands + self._movie(start)
+
+    def _movie(self, start: int) -> bytes:
+        """`moov`, for data that begins at an offset."""
+        place = self._placement
+        length = -(-place.samples * mp4_tracks.TIMESCALE // place.rate)
+        tracks = [
+            mp4_tracks.audio_track(
+                self._sizes,
+                place.samples,
+                place.rate,
+                place.channels,
+                start=start + sum(map(len, self._titles)),
+                language=self._labels.language,
+                chapters=bool(self._titles),
+            )
+        ]
+        if self._titles:
+            ends = [*self._marks[1:], max(length, self._marks[-1] + 1)]
+            spans = [max(1, end - mark) for mark, end in zip(self._marks, ends, strict=True)]
+            tracks.append(mp4_tracks.text_track(self._titles, spans, start=start, language=self._labels.language))
+        times = struct.pack(">IIII", 0, 0, mp4_tracks.TIMESCALE, length)
+        header = full_box(
+            b"mvhd", times, struct.pack(">IH10x", 0x10000, 0x100), mp4_boxes.IDENTITY, bytes(24), struct.pack(">I", 3)
+        )
+        tags = mp4_boxes.tag_list(mp4_boxes.items(self._labels.fields, self._labels.cover))
+        return box(b"moov", header, *tracks, box(b"udta", _listed(self._labels.chapters), tags))
+
+
+def frame_sizes(placement: Placement) -> NDArray[np.uint32]:
+    """The size of each frame of the file; the first one is the encoder's delay."""
+    sizes = np.full(1 + placement.frames, len(SILENCE[placement.channels]), dtype=np.uint32)
+    for placed in placement.chunks:
+        sizes[1 + placed.begins : 1 + placed.ends] = placed.head.sizes
+    return sizes
+
+
+def check_frames(placed: Placed, payload: bytes) -> None:
+    """A walk over the frames of a segment.
+
+    Raises:
+        BadAudio: one does not begin as a frame of as many channels.
+    """
+    kind = _ID_CHANNEL_PAIR if placed.head.channels > 1 else _ID_SINGLE_CHANNEL
+    edges = np.concatenate(([0], np.cumsum(placed.head.sizes, dtype=np.int64)))
+    firsts = np.frombuffer(payload, dtype=np.uint8)[edges[:-1]] if edges[-1] == len(payload) else np.full(1, 0xFF)
+    if (firsts >> 5 != kind).any():
+        raise BadAudio("The frames of an AAC segment are not those that its head lists.")
+
+
+def _listed(chapters: Sequence[EpisodeChapter]) -> bytes:
+    """`chpl`: for players that do not know text tracks."""
+    if not 0 < len(chapters) <= LISTED_CHAPTERS:
+        return b""
+    entries = []
+    for chapter in chapters:
+        title = chapter.title.encode()[:LISTED_CHAPTERS].decode(errors="ignore").encode()
+        entries.append(struct.pack(">QB", round(chapter.start_seconds * _TICKS_A_SECOND), len(title)) + title)
+    return full_box(b"chpl", struct.pack(">IB", 0, len(entries)), *entries, version=1)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * mp4_tracks.TIMESCALE)

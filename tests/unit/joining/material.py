@@ -1,0 +1,125 @@
+"""Episodes of every format: chunks that are cut in the middle of words, their segments, and the file that is joined."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.audio.joining.joiner import CoverPicture, EpisodeChapter, Joiner, Labels
+from shared.audio.joining.placement import Placement, place
+from shared.audio.loudness import Samples
+from shared.audio.segments.codecs import codec_for
+from shared.audio.segments.segment import MasteredSegment
+from shared.protocol.messages import AudioFormat
+from tests.unit.segments.material import chunks, segments
+
+LABELS = Labels(
+    fields={
+        "title": "The Harbour; = # \\ and möre",
+        "artist": "Ada Müller",
+        "album_artist": "Ada Müller",
+        "mood": "calm",
+    },
+    language="eng",
+    cover=None,
+    chapters=(EpisodeChapter("One = first", 0.0, 2.5), EpisodeChapter("Zwei — 第二", 2.5, 1e4)),
+)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """Chunks, their segments, and where they are."""
+
+    placement: Placement
+    chunks: list[Samples]
+    segments: list[MasteredSegment]
+
+    @property
+    def pcm(self) -> Samples:
+        """What one long encode would be given: whole frames."""
+        place = self.placement
+        pcm = np.zeros(place.frames * place.frame_samples, dtype=np.float32)
+        for placed, samples in zip(place.chunks, self.chunks, strict=True):
+            pcm[placed.first * place.frame_samples :][: len(samples)] = samples
+        return pcm
+
+
+@cache
+def episode(name: AudioFormat, rate: int, channels: int, count: int = 8, seed: int = 1) -> Episode:
+    """Chunks with pauses of all lengths, none among them."""
+    codec = codec_for(name)
+    assert codec is not None
+    made = chunks(count, rate, seed=seed)
+    random = np.random.default_rng(seed)
+    starts, at = [], 3 * rate // 10
+    for each in made:
+        starts.append(at)
+        at += len(each) + int(random.integers(0, 12)) * rate // 10
+    encoded = segments(made, rate, codec, channels=channels)
+    return Episode(place([each.head for each in encoded], starts, at + 7 * rate // 10), made, encoded)
+
+
+def joined(joiner: Joiner, episode: Episode) -> bytes:
+    """The file."""
+    parts = [joiner.head()]
+    pairs = zip(episode.placement.chunks, episode.segments, strict=True)
+    parts += [joiner.add(placed, each.payload) for placed, each in pairs]
+    parts.append(joiner.end())
+    sealed = joiner.sealed_head()
+    if sealed is not None:
+        assert len(sealed) == len(parts[0])
+        parts[0] = sealed
+    data = b"".join(parts)
+    assert joiner.size in {None, len(data)}
+    return data
+
+
+def decoded(path: Path, channels: int, *, rate: int | None = None) -> Samples:
+    """What ffmpeg hears in a file of which it has nothing to complain about: one column a channel."""
+    strict = ("-guess_layout_max", "0", "-err_detect", "crccheck+bitstream+buffer")
+    wanted = ("-ar", str(rate)) if rate else ()
+    run = subprocess.run(
+        ["ffmpeg", "-v", "warning", *strict, "-i", path, *wanted, "-map", "0:a", "-f", "f32le", "-"],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    assert run.stderr == b""
+    return np.frombuffer(run.stdout, dtype=np.float32).reshape(-1, channels)
+
+
+def probed(path: Path) -> dict[str, Any]:
+    """What ffprobe says of a file."""
+    run = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_format", "-show_streams", "-show_chapters", "-of", "json", path],
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    assert run.stderr == b""
+    report: dict[str, Any] = json.loads(run.stdout)
+    return report
+
+
+@cache
+def picture() -> CoverPicture:
+    """A small JPEG."""
+    run = subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=red:s=64x48", "-frames:v", "1", "-f", "mjpeg", "-"],
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    return CoverPicture("image/jpeg", run.stdout, 64, 48)
+
+
+def difference_db(found: Samples, expected: Samples) -> float:
+    """How loud the difference is beside what was expected."""
+    error = float(np.square(found - expected, dtype=np.float64).sum())
+    return 10 * float(np.log10(max(error, 1e-30) / float(np.square(expected, dtype=np.float64).sum())))
