@@ -141,7 +141,7 @@ def test_what_pandoc_makes_of_a_damaged_document_is_read(damage: tuple[SourceFor
         return
     with contextlib.suppress(BadInput):
         book = opening.open_book(data) if kind == "epub" else None
-        built(documents._document(made.stdout, narration=Narration(), book=book, article=None))
+        built(documents._document((made.stdout,), narration=Narration(), book=book, article=None))
 
 
 def test_the_seeds_are_read() -> None:

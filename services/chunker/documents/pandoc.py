@@ -25,7 +25,8 @@ _READERS: dict[SourceFormat, str] = {
     # box and an emoji's name are not words; quotes stay as typed.
     "markdown": "gfm+attributes+footnotes+definition_lists-emoji-task_lists",
     "html": "html",
-    "epub": "epub",
+    # The pages of a book as one (books/joining.py).
+    "epub": "html+epub_html_exts-auto_identifiers",
     "docx": "docx+styles",  # a style can be one for code
     "odt": "odt",
     "rtf": "rtf",

@@ -139,13 +139,22 @@ async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the othe
     if known == "epub":
         book = await in_worker("Opening the book", end - clock(), opening.open_book, data)
         book, picture = replace(book, picture=None), book.picture
-        data, size_bytes = book.epub, min(size_bytes, book.size_bytes)
+        size_bytes = min(size_bytes, book.size_bytes)
     if known == "odt":
         data = await in_worker("Looking at the styles", end - clock(), odt.with_code_marked, data)
     if text:
         data = text.encode()
         size_bytes = len(data)
-    parsed = await _parsed(data, known, size_bytes, deadline_seconds=end - clock())
+    pages = [page.encode("utf-8", "replace") for page in book.html] if book else [data]
+    parsed = tuple(
+        [
+            await _parsed(
+                page, known, min(size_bytes, len(page)) if book else size_bytes, deadline_seconds=end - clock()
+            )
+            for page in pages
+        ]
+    )
+    book = replace(book, html=()) if book else None
     packed = await in_worker(
         "Reading the document",
         end - clock(),
@@ -246,14 +255,14 @@ async def _parsed(data: bytes, known: SourceFormat, size_bytes: int, *, deadline
 
 
 def _document(
-    parsed: bytes,
+    parsed: tuple[bytes, ...],
     *,
     narration: Narration,
     book: OpenedBook | None,
     article: Article | None,
     is_manual: bool = False,
 ) -> Packed:
-    document = tree.read(parsed, narration)
+    document = tree.read(parsed[0], narration, rest=parsed[1:])
     if is_manual:
         document = manuals.with_title(document, narration)
     if book is not None:

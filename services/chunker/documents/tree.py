@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -21,6 +22,11 @@ _ADMONITIONS = frozenset(
     {"note", "tip", "warning", "caution", "important", "admonition", "attention", "hint", "danger"}
 )
 _LABEL_LIMIT_WORDS = 3
+_FORMAL = frozenset({"figure", "table", "example", "equation"})
+_OF_TITLE_PAGE = frozenset(
+    {"author", "authorgroup", "editor", "othercredit", "affiliation", "revhistory", "legalnotice"}
+)
+"""What DocBook puts on a title page beside title and abstract."""
 _DIRECTIVE = "a directive for the tool that builds the documentation"
 _DIRECTIVES = frozenset(
     {
@@ -33,18 +39,21 @@ _DIRECTIVES = frozenset(
 """What Sphinx makes something else of; pandoc keeps the arguments as if they were text."""
 
 
-def read(tree: bytes, narration: Narration) -> Document:
+def read(tree: bytes, narration: Narration, *, rest: Sequence[bytes] = ()) -> Document:
     """Make a document from pandoc's JSON.
 
     Args:
         tree: what pandoc wrote.
         narration: which kinds of content are read.
+        rest: what it wrote of the parts that follow, of a document that was parsed in parts.
 
     Raises:
         BadSource: the tree is nested too deeply.
     """
     try:
         parsed = json.loads(tree)
+        for part in rest:
+            parsed["blocks"] += json.loads(part)["blocks"]
         found = notes.all_notes(parsed["blocks"]) if narration.reads("notes") else {}
         reader = _Reader(narration, found)
         reader.blocks_of(parsed["blocks"])
@@ -91,6 +100,7 @@ class _Reader:
         self.omissions = Omissions()
         self._inlines = Inlines(self.omissions, self._anchor, narration, found)
         self._section = ""
+        self._is_title_page = False
 
     def _anchor(self, name: str) -> None:
         self.blocks.append(Anchor(name))
@@ -214,21 +224,48 @@ class _Reader:
         if any(key == "custom-style" and CODE_STYLE.search(value) for key, value in attributes):
             self._code(plain(nodes))
             return
-        if (directive := kinds & _DIRECTIVES) and not kinds & {"section", "chapter"}:
-            self.omissions.add("directive", _DIRECTIVE, f"{min(directive)}: {plain(nodes)}")
-            return
-        if "doc-toc" in kinds and not self._narration.reads("front_matter"):
-            self.omissions.add("contents", reasons.CONTENTS, plain(nodes))
+        if left_out := self._kind_left_out(kinds, nodes):
+            self.omissions.add(*left_out)
             return
         if name:
             self._anchor(name)
         before, self._section = self._section, matter_kinds.of(kinds) or self._section
         if self._section != before:
             self.blocks.append(Section(self._section))
-        self.blocks_of(_with_label(nodes) if kinds & _ADMONITIONS else nodes, role)
+        was_title_page, self._is_title_page = self._is_title_page, self._is_title_page or "titlepage" in kinds
+        if kinds & _FORMAL and any(map(_is_contents, nodes)):
+            self._formal(nodes, role)
+        else:
+            self.blocks_of(_with_label(nodes) if kinds & _ADMONITIONS else nodes, role)
+        self._is_title_page = was_title_page
         if self._section != before:
             self._section = before
             self.blocks.append(Section(before))
+
+    def _kind_left_out(self, kinds: set[str], nodes: list[Node]) -> tuple[str, str, str] | None:
+        """Kind, reason and words of a block that says itself that it is not for reading."""
+        if (directive := kinds & _DIRECTIVES) and not kinds & {"section", "chapter"}:
+            if "index" in directive and any(node["t"] in {"Div", "Header", "DefinitionList"} for node in nodes):
+                return "index", matter_kinds.BY_NAME["index"].reason, plain(nodes)
+            return "directive", _DIRECTIVE, f"{min(directive)}: {plain(nodes)}"
+        if self._narration.reads("front_matter"):
+            return None
+        if self._is_title_page and kinds & _OF_TITLE_PAGE:
+            return "title page", matter_kinds.BY_NAME["title page"].reason, plain(nodes)
+        return ("contents", reasons.CONTENTS, plain(nodes)) if "doc-toc" in kinds else None
+
+    def _formal(self, nodes: list[Node], role: Role) -> None:
+        """A figure, table or example as DocBook makes them: its title is a caption if nothing of the rest is read."""
+        before = len(self.blocks)
+        self.blocks_of([node for node in nodes if _is_contents(node)], role)
+        inside, self.blocks = self.blocks[before:], self.blocks[:before]
+        titles = [node for node in nodes if not _is_contents(node)]
+        is_read = any(isinstance(block, (Heading, Paragraph)) for block in inside)
+        if is_read or self._narration.reads("captions"):
+            self.blocks_of(titles, role)
+        elif words := plain(titles).strip():
+            self.omissions.add("caption", reasons.CAPTION, words)
+        self.blocks += inside
 
     def _figure(self, content: list[Any], role: Role) -> None:
         (name, _, _), (_, caption), nodes = content
@@ -257,6 +294,10 @@ class _Reader:
                 self.omissions.add(*why, text)
             else:
                 self.blocks.append(Paragraph(text, role))
+
+
+def _is_contents(node: Node) -> bool:
+    return node["t"] == "Div" and any(name.endswith("-contents") and name[:-9] in _FORMAL for name in node["c"][0][1])
 
 
 def _with_label(nodes: list[Node]) -> list[Node]:

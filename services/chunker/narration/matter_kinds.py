@@ -144,7 +144,8 @@ MATTERS: Final = (
         frozenset({"bibliography", "biblio-group"}),
         _titles(
             "bibliography|works cited|references|literature cited|select bibliography|literaturverzeichnis"
-            "|literatur|quellenverzeichnis|bibliographie|r\u00e9f\u00e9rences"
+            "|literatur|quellenverzeichnis|literaturverzeichnis und referenzen|quellen- und literaturverzeichnis"
+            "|references and further reading|bibliography and references|bibliographie|r\u00e9f\u00e9rences"
             "|r\u00e9f\u00e9rences bibliographiques|bibliograf\u00eda|referencias|bibliografia"
             "|riferimenti bibliografici|refer\u00eancias|refer\u00eancias bibliogr\u00e1ficas|bibliografie"
             "|literatuurlijst|literatura|\u043b\u0438\u0442\u0435\u0440\u0430\u0442\u0443\u0440\u0430"

@@ -136,6 +136,22 @@ async def test_the_label_of_a_box_is_said_with_its_words() -> None:
     assert texts(made) == ["Text.", "Note: Be careful.", "More."]
 
 
+async def test_the_title_of_a_table_that_is_not_read_is_a_caption_and_the_names_on_a_title_page_are_not_spoken() -> (
+    None
+):
+    table = "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td><td>d</td></tr></table>"
+    page = (
+        "<div class='titlepage'><h1>Ships</h1><div class='author'><h3>Jane Doe</h3></div></div><p>Text.</p>"
+        f"<div class='table'><p class='title'><b>Table 1. Masts</b></p><div class='table-contents'>{table}</div></div>"
+        "<div class='example'><p><b>Example 1.</b></p><div class='example-contents'><p>Aye.</p></div></div>"
+    )
+    made = await read_document(made_documents.epub({"a.xhtml": page}), format="epub", name="", deadline_seconds=60)
+    assert texts(made) == ["Ships", "Text.", "Example 1.", "Aye."]
+    assert {(each.kind, each.sample) for each in made.omissions} == {
+        ("title page", "Jane Doe"), ("table", "a b c d"), ("caption", "Table 1. Masts")
+    }  # fmt: skip
+
+
 async def test_lists_of_sections_and_rows_of_links_are_not_spoken() -> None:
     links = "".join(f"<li><a href='#s{n}'>{n}. Section</a></li>" for n in range(3))
     other = "<ul><li><a href='#x'>A link</a> and more</li></ul>"

@@ -1,17 +1,14 @@
-"""Opens a book leniently and writes a clean one for pandoc: its pages in reading order, in UTF-8, and nothing else."""
+"""Opens a book leniently and makes clean pages of it for pandoc: those in reading order, and nothing else."""
 
 from __future__ import annotations
 
-import html
-import io
 import re
-import zipfile
 from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
 
-from services.chunker.documents.books import contents, covers, markup
+from services.chunker.documents.books import contents, covers, joining, markup
 from services.chunker.documents.books import package as packages
 from services.chunker.documents.books.archive import Archive
 from services.chunker.documents.books.contents import Contents
@@ -26,10 +23,6 @@ _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9.-]+")
 _BODY: Final = re.compile(r"<body\b", re.IGNORECASE)
 _BEGINNING_CHARACTERS: Final = 2_000
 _NAMESPACE: Final = '<html xmlns:epub="http://www.idpf.org/2007/ops">'
-_CONTAINER: Final = (
-    '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
-    '<rootfile full-path="book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +30,14 @@ class OpenedBook:
     """A book that pandoc can read, and what it does not read of it.
 
     Attributes:
-        epub: an EPUB with the text alone.
+        html: its pages, several in one, with the text alone.
         size_bytes: what the pages have, for the allowance.
         about: title, author, language, and what was repaired; without blocks.
         contents: chapters and the kinds of pages.
         picture: on its cover.
     """
 
-    epub: bytes
+    html: tuple[str, ...]
     size_bytes: int
     about: Document
     contents: Contents
@@ -102,7 +95,7 @@ def open_book(data: bytes) -> OpenedBook:
     )
     texts = {name: pages[path] for path, name in names.items() if name in found.files}
     return OpenedBook(
-        _epub(texts), sum(map(len, texts.values())), about, found, picture=covers.find(data, package, kinds)
+        joining.joined(texts), sum(map(len, texts.values())), about, found, picture=covers.find(data, package, kinds)
     )
 
 
@@ -143,24 +136,3 @@ def _names(paths: list[str]) -> dict[str, str]:
         taken.add(name)
         found[path] = name
     return found
-
-
-def _epub(pages: dict[str, str]) -> bytes:
-    items = "".join(
-        f'<item id="p{n}" href="{html.escape(name)}" media-type="application/xhtml+xml"/>'
-        for n, name in enumerate(pages)
-    )
-    refs = "".join(f'<itemref idref="p{n}"/>' for n, _ in enumerate(pages))
-    package = (
-        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="i">'
-        '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:identifier id="i">x</dc:identifier></metadata>'
-        f"<manifest>{items}</manifest><spine>{refs}</spine></package>"
-    )
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("mimetype", "application/epub+zip")
-        archive.writestr("META-INF/container.xml", _CONTAINER)
-        archive.writestr("book.opf", package)
-        for name, text in pages.items():
-            archive.writestr(name, text.encode("utf-8", "replace"))
-    return made.getvalue()
