@@ -104,10 +104,7 @@ class Mp4Joiner:
             ends = [*self._marks[1:], max(length, self._marks[-1] + 1)]
             spans = [max(1, end - mark) for mark, end in zip(self._marks, ends, strict=True)]
             tracks.append(mp4_tracks.text_track(self._titles, spans, start=start, language=self._labels.language))
-        times = struct.pack(">IIII", 0, 0, mp4_tracks.TIMESCALE, length)
-        header = full_box(
-            b"mvhd", times, struct.pack(">IH10x", 0x10000, 0x100), mp4_boxes.IDENTITY, bytes(24), struct.pack(">I", 3)
-        )
+        header = mp4_boxes.movie_header(mp4_tracks.TIMESCALE, length)
         tags = mp4_boxes.tag_list(mp4_boxes.items(self._labels.fields, self._labels.cover))
         return box(b"moov", header, *tracks, box(b"udta", _listed(self._labels.chapters), tags))
 

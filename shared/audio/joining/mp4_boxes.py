@@ -49,6 +49,12 @@ def descriptor(tag: int, *bodies: bytes) -> bytes:
     return bytes([tag, *(0x80 | size >> shift & 0x7F for shift in (21, 14, 7)), size & 0x7F]) + body
 
 
+def movie_header(timescale: int, duration: int) -> bytes:
+    """`mvhd`, for at most two tracks."""
+    times = struct.pack(">IIII", 0, 0, timescale, duration)
+    return full_box(b"mvhd", times, struct.pack(">IH10x", 0x10000, 0x100), IDENTITY, bytes(24), struct.pack(">I", 3))
+
+
 def item(name: str, kind: int, data: bytes) -> bytes:
     """One tag: an atom of the list.
 

@@ -18,14 +18,14 @@ AUDIO_TRACK: Final = 1
 TEXT_TRACK: Final = 2
 FRAMES_A_CHUNK: Final = 32
 """Frames that one offset stands for: a second or so, after which a player may have to look again."""
-_ENABLED, _IN_MOVIE = 1, 2
+ENABLED, IN_MOVIE = 1, 2
 _LONGEST_32: Final = 0xFFFFFFFF
 _LOW_COMPLEXITY: Final = 2
 _AUDIO_OBJECT: Final = 0x40
 _AUDIO_STREAM: Final = 0x15
 _ES, _DECODER_CONFIG, _DECODER_SPECIFIC, _SYNC_LAYER = 3, 4, 5, 6
 _SELF_CONTAINED: Final = 1
-_UNITY_VOLUME: Final = 0x100
+UNITY_VOLUME: Final = 0x100
 
 
 def media_header(timescale: int, duration: int, language: str) -> bytes:
@@ -61,10 +61,12 @@ def audio_track(
     """
     milliseconds = -(-samples * TIMESCALE // rate)
     edit = struct.pack(">IIIHH", 1, milliseconds, FRAME_SAMPLES, 1, 0)
+    average = int(sizes.sum(dtype=np.int64)) * 8 * rate // (len(sizes) * FRAME_SAMPLES)
+    entry = audio_entry(rate, channels, largest_bytes=int(sizes.max()), bits_a_second=average)
     references = box(b"tref", box(b"chap", struct.pack(">I", TEXT_TRACK))) if chapters else b""
     table = box(
         b"stbl",
-        full_box(b"stsd", struct.pack(">I", 1), _audio_entry(sizes, rate, channels)),
+        full_box(b"stsd", struct.pack(">I", 1), entry),
         full_box(b"stts", struct.pack(">III", 1, len(sizes), FRAME_SAMPLES)),
         _chunks(len(sizes)),
         full_box(b"stsz", struct.pack(">II", 0, len(sizes)), sizes.astype(">u4").tobytes()),
@@ -75,15 +77,10 @@ def audio_track(
     )
     return box(
         b"trak",
-        track_header(AUDIO_TRACK, milliseconds, flags=_ENABLED | _IN_MOVIE, volume=_UNITY_VOLUME),
+        track_header(AUDIO_TRACK, milliseconds, flags=ENABLED | IN_MOVIE, volume=UNITY_VOLUME),
         box(b"edts", full_box(b"elst", edit)),
         references,
-        box(
-            b"mdia",
-            media_header(rate, len(sizes) * FRAME_SAMPLES, language),
-            _handler(b"soun", b"SoundHandler"),
-            box(b"minf", full_box(b"smhd", bytes(4)), _here(), table),
-        ),
+        sound_media(media_header(rate, len(sizes) * FRAME_SAMPLES, language), table),
     )
 
 
@@ -108,7 +105,7 @@ def text_track(titles: Sequence[bytes], durations: Sequence[int], *, start: int,
     generic = box(b"gmhd", full_box(b"gmin", struct.pack(">H6xHH", 0x40, 0, 0)), box(b"text", IDENTITY))
     return box(
         b"trak",
-        track_header(TEXT_TRACK, sum(durations), flags=_IN_MOVIE, volume=0),
+        track_header(TEXT_TRACK, sum(durations), flags=IN_MOVIE, volume=0),
         box(
             b"mdia",
             media_header(TIMESCALE, sum(durations), language),
@@ -129,15 +126,12 @@ def specific_config(rate: int, channels: int) -> bytes:
     return (_LOW_COMPLEXITY << 11 | RATES.index(rate) << 7 | channels << 3).to_bytes(2)
 
 
-def _audio_entry(sizes: NDArray[np.uint32], rate: int, channels: int) -> bytes:
-    """`mp4a`: the codec, and how fast the data comes."""
-    total = int(sizes.sum(dtype=np.int64))
-    average = total * 8 * rate // (len(sizes) * FRAME_SAMPLES)
-    largest = int(sizes.max()) * 8 * rate // FRAME_SAMPLES
+def audio_entry(rate: int, channels: int, *, largest_bytes: int, bits_a_second: int) -> bytes:
+    """`mp4a`: the codec, the bytes of the largest frame, and how fast the data comes on average."""
     config = descriptor(
         _DECODER_CONFIG,
-        struct.pack(">BB", _AUDIO_OBJECT, _AUDIO_STREAM) + int(sizes.max()).to_bytes(3),
-        struct.pack(">II", largest, average),
+        struct.pack(">BB", _AUDIO_OBJECT, _AUDIO_STREAM) + largest_bytes.to_bytes(3),
+        struct.pack(">II", largest_bytes * 8 * rate // FRAME_SAMPLES, bits_a_second),
         descriptor(_DECODER_SPECIFIC, specific_config(rate, channels)),
     )
     stream = full_box(
@@ -145,6 +139,16 @@ def _audio_entry(sizes: NDArray[np.uint32], rate: int, channels: int) -> bytes:
     )
     fields = bytes(6) + struct.pack(">H8xHHIHH", 1, channels, 16, 0, rate, 0)
     return box(b"mp4a", fields, stream)
+
+
+def sound_media(media_header: bytes, table: bytes) -> bytes:
+    """`mdia` of sound, with the tables of its samples."""
+    return box(
+        b"mdia",
+        media_header,
+        _handler(b"soun", b"SoundHandler"),
+        box(b"minf", full_box(b"smhd", bytes(4)), _here(), table),
+    )
 
 
 def _chunks(frames: int) -> bytes:
