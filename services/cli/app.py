@@ -46,12 +46,13 @@ COMMANDS: Final[dict[str, str]] = {
     "keys": "services.cli.keys_commands:keys",
     "webhooks": "services.cli.webhooks_commands:webhooks",
     "shows": "services.cli.shows_commands:shows",
+    "lint": "services.cli.lint_command:lint_feed",
     "voices": "services.cli.voices_command:voices",
     "completion": "services.cli.completion_command:completion",
 }
 """Name → module and attribute of the click command, in the order of `podcast --help`."""
 
-LOCAL: Final = frozenset({"backup", "restore", "up", "down", "ps", "doctor", "deploy", "completion"})
+LOCAL: Final = frozenset({"backup", "restore", "up", "down", "ps", "doctor", "deploy", "completion", "lint"})
 """Commands about this machine or its stack, which no API carries out."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+from services.gateway import plain_cover
 from shared.client.feed_tokens import PARAMETER
 from shared.client.show_renderings import AudioFile, ShownEpisode
 from shared.client.shows import feed_path
@@ -42,9 +43,10 @@ class ShowAddresses:
         """The show for people."""
         return self._made(f"/shows/{self.show_id}")
 
-    def cover(self, key: str) -> str:
-        """The picture; its name changes with its content, so that clients load a new one."""
-        return self._made(f"/shows/{self.show_id}/pictures/{key.rpartition('/')[2]}")
+    def cover(self, key: str | None) -> str:
+        """The picture; its name changes with its content, so that clients load a new one. None: a plain one."""
+        name = key.rpartition("/")[2] if key is not None else plain_cover.NAME
+        return self._made(f"/shows/{self.show_id}/pictures/{name}")
 
     def episode_page(self, episode_id: str) -> str:
         """An episode for people."""

@@ -102,11 +102,11 @@ def _required(channel: etree._Element, show: Show, addresses: ShowAddresses) -> 
         if below:
             etree.SubElement(outer, _itunes("category"), text=below)
     _text(channel, _itunes("explicit"), _truth(show.explicit))
-    if show.cover is not None:
-        etree.SubElement(channel, _itunes("image"), href=addresses.cover(show.cover))
-        image = etree.SubElement(channel, "image")
-        for name, value in (("url", addresses.cover(show.cover)), ("title", show.title), ("link", link)):
-            _text(image, name, value)
+    cover = addresses.cover(show.cover)
+    etree.SubElement(channel, _itunes("image"), href=cover)
+    image = etree.SubElement(channel, "image")
+    for name, value in (("url", cover), ("title", show.title), ("link", link)):
+        _text(image, name, value)
 
 
 def _people(channel: etree._Element, show: Show) -> None:

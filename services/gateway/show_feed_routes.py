@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
-from services.gateway import job_files, opml, show_feed, show_notes, stored_file
+from services.gateway import job_files, opml, plain_cover, show_feed, show_notes, stored_file
 from services.gateway.backend import TheBackend
 from services.gateway.file_responses import CONDITIONS, file_responses
 from services.gateway.preconditions import Validators, verdict
@@ -57,7 +57,9 @@ FileName = Annotated[
         examples=["audio.mp3"],
     ),
 ]
-PictureName = Annotated[str, Path(pattern=r"^cover-[0-9a-f]{16}\.(jpg|png)$", description="as the feed names it")]
+PictureName = Annotated[
+    str, Path(pattern=r"^(cover-[0-9a-f]{16}\.(jpg|png)|plain\.png)$", description="as the feed names it")
+]
 _FEED: Final = {
     **documented(404, 412),
     200: {"description": "the feed", "content": {"application/rss+xml": {"schema": {"type": "string"}}}},
@@ -160,6 +162,11 @@ async def file(
 )
 async def picture(show: TheShow, name: PictureName, request: Request, backend: TheBackend) -> Response:
     """A show's cover."""
+    if name == plain_cover.NAME:
+        body = await in_thread(lambda: plain_cover.png(show.show.show_id))
+        response = _document(request, body, "image/png", None, modified=None)
+        show.let_others_keep(response, seconds=_FILE_SECONDS)
+        return response
     media_type = "image/png" if name.endswith(".png") else "image/jpeg"
     wanted = StoredObject(keys.show_cover(show.show.show_id, name), media_type, f'inline; filename="{name}"')
     if await backend.store.state(wanted.key) is None:

@@ -7,15 +7,18 @@ import time
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from lxml import etree
 
+from services.cli.feed_lint.linting import lint
 from services.gateway.show_feed import ATOM, CONTENT, ITUNES, PODCAST
 from services.gateway.show_notes import cut
 from services.gateway.subrip import subrip
 from shared.client import deleting, feed_tokens, show_episodes, shows
+from shared.pictures import size_of
 from shared.protocol.messages import new_job_id
 from tests.unit.gateway.made_shows import AUDIO, CAPTIONS, JPEG, PUBLIC_URL, Shows, gateway_with_shows
 
@@ -260,6 +263,38 @@ async def test_the_list_of_shows_names_the_public_ones_alone(made: Shows) -> Non
     assert (
         await made.client.get("/shows.opml", headers={"If-None-Match": response.headers["etag"]})
     ).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"visibility": "private", "owner_email": None, "author": "", "ai_content": False},
+        {"kind": "serial", "is_complete": True, "locked": False, "language": "de-AT", "medium": "audiobook"},
+        {"title": "\u202e]]> & <b>", "description": "x" * 4_000, "copyright": "ä", "feed_items": 1},
+        {"persons": [{"name": "A", "href": "https://example.org/a"}], "link": "https://example.org/", "explicit": True},
+    ],
+    ids=["plain", "private", "serial", "hostile", "people"],
+)
+async def test_the_linter_finds_nothing_in_our_feeds(made: Shows, fields: dict[str, Any]) -> None:
+    await made.show(**{"author": "A. Reader", **fields})
+    for number in range(3):
+        await made.job(f"j{number}", number=number + 1, season=1, summary="ä" * 3_999, title="\x00<i>\ud7ff]]>")
+    _, token = await feed_tokens.add(made.store, "essays", name="")
+    for page in range(1, 4 if fields.get("feed_items") else 2):
+        query = ({"page": page} if page > 1 else {}) | ({"token": token} if "visibility" in fields else {})
+        response = await made.client.get(FEED, params=query)
+        assert response.status_code == 200, response.text
+        allowed = {"author"} if fields.get("author") == "" else set()
+        found = lint(response.content, address=str(response.url).replace("http://127.0.0.1:8080", PUBLIC_URL))
+        assert {finding.rule for finding in found} <= allowed, found
+
+
+async def test_a_show_without_a_cover_has_a_plain_one(made: Shows) -> None:
+    await made.show()
+    picture = await made.client.get(path_of(attribute(await feed_of(made), "channel/itunes:image", "href")))
+    assert picture.headers["content-type"] == "image/png"
+    assert size_of(picture.content) == (1_400, 1_400)
 
 
 async def test_a_show_that_is_not_there_has_no_feed(made: Shows) -> None:
