@@ -21,6 +21,12 @@ export function lanesOf(found: TimelineDocument): LanesFound | null {
   }
   if (!known.length) return null;
   known.sort((one, other) => one.from - other.from);
+  const start = known[0]?.from ?? 0;
+  for (const bar of known) {
+    bar.from -= start;
+    bar.speaks -= start;
+    bar.to -= start;
+  }
   const ends: number[] = [];
   for (const bar of known) {
     let lane = ends.findIndex((end) => end <= bar.from);

@@ -1,0 +1,134 @@
+"""What people do on the page, at the width of a desktop and of a phone, in light and dark."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.page.views import ARTICLE, DESKTOP, PHONE, Site, accessibility, picture, plays
+from tests.servers.speech_process import ToneSpeech
+
+PICTURES = Path(os.environ.get("PODCAST_PAGE_PICTURES", ""))
+VIEWS = ("jobs", "new", "letters", "queues", "voices", "keys", "shows", "feeds")
+LONG = "\n\n".join(
+    f"This is sentence number {number} of a longer text, so that there is something to see." for number in range(60)
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_submit_watch_play_see_a_failure_and_replay(
+    site: Site, speech: ToneSpeech, size: dict[str, int], scheme: Literal["light", "dark"]
+) -> None:
+    name = f"{'phone' if size is PHONE else 'desktop'}-{scheme}"
+    bad = f"nobody can say this on a {name}"
+    speech.misbehave("status", containing=bad)
+    async with site.opened(viewport=size, color_scheme=scheme) as page:
+        await site.sign_in(page)
+        await site.submit(page, f"{ARTICLE}\n\nAlas, {bad}.\n\n{LONG}", title=f"On a {name}")
+        await expect(page.locator(".now .failed")).to_be_visible()
+        await expect(page.get_by_role("heading", name="1 failure")).to_be_visible()
+        await expect(page.locator(".failures blockquote").first).to_contain_text(bad)
+        await expect(page.locator("figure figcaption")).to_contain_text("in the queue")
+        await _looks_well(page, f"failed-{name}")
+
+        speech.behave()
+        await page.get_by_role("button", name="Listen to this failed chunk").first.click()
+        await plays(page)
+        await page.locator("article").get_by_role("button", name="Replay").click()
+        await page.get_by_role("button", name="Replay 1 letter").click()
+        await expect(page.locator(".now .completed")).to_be_visible()
+        await page.get_by_role("navigation", name="Chapters").get_by_role("button", name="The Keeper").click()
+        await plays(page)
+        await _looks_well(page, f"job-{name}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_window(
+    site: Site, size: dict[str, int], scheme: Literal["light", "dark"]
+) -> None:
+    name = f"{'phone' if size is PHONE else 'desktop'}-{scheme}"
+    async with site.opened(viewport=size, color_scheme=scheme) as page:
+        await page.goto(site.url)
+        await _looks_well(page, f"sign-in-{name}")
+        await site.sign_in(page)
+        for view in VIEWS:
+            await page.goto(f"{site.url}/#/{view}")
+            await expect(page.get_by_role("heading", level=1)).to_be_visible()
+            await page.wait_for_load_state("load")
+            await _looks_well(page, f"{view}-{name}")
+
+
+async def test_dead_letters_are_counted_corrected_and_discarded(site: Site, speech: ToneSpeech) -> None:
+    speech.misbehave("status", containing="unspeakable")
+    async with site.opened() as page:
+        await site.sign_in(page)
+        for number in (1, 2):
+            await site.submit(page, f"Some words.\n\nThis is unspeakable, the {number}.", title=f"Letter {number}")
+            await expect(page.locator(".now .failed")).to_be_visible()
+        await page.get_by_role("link", name="Dead letters").click()
+        groups = page.locator("article")
+        await expect(groups).to_have_count(2)
+        await _looks_well(page, "dead-letters")
+
+        first = groups.filter(has_text="Letter 1")
+        await first.get_by_role("button", name="Show each").click()
+        await first.get_by_role("button", name="Correct…").click()
+        await first.get_by_label("What is spoken instead").fill("This can be said.")
+        await first.get_by_role("button", name="Replay the correction").click()
+        await expect(groups).to_have_count(1)
+
+        await groups.get_by_role("checkbox").check()
+        await page.get_by_role("button", name="Discard the chosen").click()
+        await page.get_by_role("button", name="Discard for ever 1 letter").click()
+        await expect(page.get_by_text("There are none")).to_be_visible()
+        await page.goto(f"{site.url}/#/jobs")
+        row = page.locator(".job").filter(has_text="Letter 1")
+        await expect(row).to_contain_text("completed")
+        await expect(page.locator(".job").filter(has_text="Letter 2")).to_contain_text("failed")
+
+
+async def test_what_is_spoken_so_far_can_be_heard(site: Site, speech: ToneSpeech) -> None:
+    speech.misbehave("hang", containing="the end of it")
+    async with site.opened() as page:
+        await site.sign_in(page)
+        await site.submit(page, f"{ARTICLE}\n\nThis is the end of it.", title="Growing")
+        await page.get_by_role("button", name="Listen while it is made").click()
+        await plays(page)
+        await expect(page.get_by_label("What is spoken so far").locator("blockquote")).to_be_visible()
+        await page.get_by_role("button", name="Cancel").click()
+        await page.get_by_role("button", name="Yes").click()
+        await expect(page.locator(".now .cancelled")).to_be_visible()
+
+
+async def test_a_file_is_previewed_and_made(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "lighthouse.md"
+    path.write_text(ARTICLE, encoding="utf-8")
+    async with site.opened() as page:
+        await site.sign_in(page)
+        await page.get_by_role("link", name="New job").first.click()
+        await page.get_by_role("button", name="File").click()
+        await page.get_by_label("File").set_input_files(path)
+        await page.get_by_role("button", name="Preview").click()
+        await expect(page.get_by_role("region", name="Preview")).to_contain_text("The Keeper")
+        await page.get_by_role("button", name="Make the episode").click()
+        await expect(page.locator(".now .completed")).to_be_visible()
+        # What was refused says why, and nothing is lost.
+        await page.get_by_role("link", name="New job").first.click()
+        await page.get_by_role("button", name="Address").click()
+        await page.get_by_label("Address").fill("ftp://example.org/x")
+        await page.get_by_role("button", name="Make the episode").click()
+        await expect(page.get_by_role("alert")).to_contain_text("http")
+
+
+async def _looks_well(page: Page, name: str) -> None:
+    assert await accessibility(page) == []
+    too_wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert too_wide <= 0, name
+    if PICTURES.name:
+        await picture(page, PICTURES / f"{name}.png")
