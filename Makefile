@@ -21,7 +21,7 @@ help:
 	@echo "make images   the images of the stack, as podcast/services:TAG and so on; TAG=, IMAGES= and BUILD_ARGS= as you like"
 	@echo "make stack-test   the stack for real: deployed, updated, killed, restored; stack-test-short in ten minutes"
 	@echo "make docs     the generated documents"
-	@echo "make page     the gateway's page, from its sources"
+	@echo "make page     the gateway's page, from its sources; page-test clicks through it in a browser"
 	@echo "make lock     the lock files, from pyproject.toml"
 	@echo "make clean    remove what was made here (.venv included)"
 	@echo
@@ -62,6 +62,14 @@ faults:
 page:
 	deploy/setup.sh check
 	$(BIN)/python -m deploy.page
+
+# In Debian's chromium, which setup.sh installs. PICTURES=folder keeps what it saw.
+PICTURES ?=
+.PHONY: page-test
+page-test:
+	deploy/setup.sh test
+	$(BIN)/python -m deploy.page
+	PODCAST_PAGE=long PODCAST_PAGE_PICTURES=$(PICTURES) $(BIN)/python -m pytest tests/page --timeout=600 --capture=no $(PYTEST_ARGS)
 
 .PHONY: fuzz
 fuzz:

@@ -57,7 +57,7 @@ def build(target: Path) -> None:
     )
     _run(
         WORK / "node_modules/.bin/esbuild",
-        *(work / name for name in ("main.tsx", "style.css")),
+        *(work / name for name in ("main.tsx", "public.ts", "style.css")),
         *options,
         "--legal-comments=none",
         "--log-level=warning",

@@ -35,6 +35,7 @@ from services.gateway import (
     page_routes,
     preview_routes,
     problems,
+    public_page_routes,
     queue_routes,
     session_routes,
     show_episode_routes,
@@ -96,6 +97,7 @@ ROUTERS: Final = (
     dead_letter_export.router,
     key_routes.router,
     queue_routes.router,
+    public_page_routes.router,
     audit_routes.router,
 )
 SAMPLES_AT_A_TIME: Final = 4

@@ -103,7 +103,7 @@ async def feed(show: TheShow, request: Request, backend: TheBackend, page: PageN
     shown = episodes[(page - 1) * size : page * size]
     # Episodes that wait for their time to come change the feed without being changed.
     built_at = max([show.show.updated_at, listing.modified, *(one.published_at for one in shown)])
-    chapters = dict(await gathered(partial(_chapters, request, backend.store), shown, at_a_time=_READ_AT_A_TIME))
+    chapters = dict(await gathered(partial(chapters_of, request, backend.store), shown, at_a_time=_READ_AT_A_TIME))
     made = show_feed.FeedPage(shown, page, last, chapters, built_at, hub=backend.settings.websub_hub)
     body = await in_thread(lambda: show_feed.feed(show.show, made, show.addresses))
     return _document(request, body, show_feed.MEDIA_TYPE, show, modified=built_at)
@@ -215,7 +215,7 @@ async def _captions(show: TheShow, key: str, request: Request, store: Store) -> 
     return response
 
 
-async def _chapters(request: Request, store: Store, episode: ShownEpisode) -> tuple[str, tuple[NotedChapter, ...]]:
+async def chapters_of(request: Request, store: Store, episode: ShownEpisode) -> tuple[str, tuple[NotedChapter, ...]]:
     """The chapters of an episode, for its notes; kept, since a completed job does not change."""
     kept: dict[str, tuple[NotedChapter, ...]] = request.app.state.chapters
     job_id = episode.rendering.job_id

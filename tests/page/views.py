@@ -13,10 +13,12 @@ from playwright.async_api import Browser, Page, expect
 
 from deploy.page import WORK
 from tests.servers.services import Services
+from tests.waiting import until
 
 AXE = WORK / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_MILLISECONDS = 60_000.0
 """For anything that the services do meanwhile, on a machine that is busy."""
+SOUND_SECONDS = 0.2
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 expect.set_options(timeout=WAIT_MILLISECONDS)
 
@@ -76,7 +78,7 @@ class Site:
         await page.get_by_label("Text", exact=True).fill(text)
         await page.get_by_label("Markup").select_option("markdown")
         if title:
-            await page.get_by_text("Title, voice, formats").click()
+            await page.get_by_text("Title, voice, show, formats").click()
             await page.get_by_label("Title").fill(title)
         await page.get_by_role("button", name="Make the episode").click()
         await page.wait_for_url("**/#/jobs/*")
@@ -90,11 +92,17 @@ def _is_ours(text: str, kind: str) -> bool:
 
 async def plays(page: Page) -> float:
     """Wait until sound is going on; where it is, in seconds."""
-    await page.wait_for_function("[...document.querySelectorAll('audio')].some((one) => one.currentTime > 0.2)")
-    found: float = await page.evaluate(
-        "Math.max(...[...document.querySelectorAll('audio')].map((one) => one.currentTime))"
-    )
-    return found
+
+    async def place() -> float:
+        # Not `wait_for_function`, which evaluates text inside the page: its policy forbids that.
+        found = await page.evaluate("[...document.querySelectorAll('audio')].map((one) => one.currentTime)")
+        return max([0.0, *found])
+
+    async def is_going() -> bool:
+        return await place() > SOUND_SECONDS
+
+    await until(is_going, "sound", seconds=WAIT_MILLISECONDS / 1_000)
+    return await place()
 
 
 async def accessibility(page: Page) -> list[str]:

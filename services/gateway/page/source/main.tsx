@@ -13,6 +13,8 @@ import { JobList } from "./views/jobs";
 import { Keys } from "./views/keys";
 import { NewJob } from "./views/new";
 import { Queues } from "./views/queues";
+import { ShowView } from "./views/show";
+import { Shows } from "./views/shows";
 import { SignIn } from "./views/signin";
 import { Voices } from "./views/voices";
 
@@ -20,6 +22,7 @@ const VIEWS: Record<string, { title: string; scope: Scope; view: (props: { id: s
   jobs: { title: "Jobs", scope: "read", view: ({ id }) => (id ? <JobView key={id} id={id} /> : <JobList />), inMenu: true },
   new: { title: "New job", scope: "submit", view: () => <NewJob />, inMenu: true },
   letters: { title: "Dead letters", scope: "operate", view: () => <DeadLetters />, inMenu: true },
+  shows: { title: "Shows", scope: "read", view: ({ id }) => (id ? <ShowView key={id} id={id} /> : <Shows />), inMenu: true },
   queues: { title: "Queues", scope: "read", view: () => <Queues />, inMenu: true },
   voices: { title: "Voices", scope: "read", view: () => <Voices />, inMenu: true },
   keys: { title: "Keys", scope: "operate", view: () => <Keys />, inMenu: true },

@@ -49,8 +49,8 @@ export function Growing({ job }: { job: Job }) {
     <section class="player" aria-label="What is spoken so far">
       <div class="actions">
         <button type="button" onClick={toggle}>{playing ? "Pause" : "Listen while it is made"}</button>
-        <button type="button" class="plain" aria-label="Back by one chunk" onClick={() => setIndex(Math.max(0, index - 1))}>−1</button>
-        <button type="button" class="plain" aria-label="On by one chunk" onClick={() => setIndex(Math.min(job.chunks.total - 1, index + 1))}>+1</button>
+        <button type="button" class="plain" onClick={() => setIndex(Math.max(0, index - 1))}>Chunk before</button>
+        <button type="button" class="plain" onClick={() => setIndex(Math.min(job.chunks.total - 1, index + 1))}>Next chunk</button>
         <span>chunk {index + 1} of {job.chunks.total}</span>
       </div>
       <audio ref={player} />

@@ -6,6 +6,7 @@ import { count } from "../format";
 import { Act, Field, useLoaded, View } from "../parts";
 import { go } from "../route";
 import { may } from "../session";
+import { allShows } from "./shows";
 import { PreviewShown } from "./preview";
 
 type Kind = "text" | "file" | "url";
@@ -15,12 +16,12 @@ const PREVIEW_TRIES = 120;
 
 interface Draft {
   kind: Kind; text: string; markup: string; url: string; file: File | null; title: string; author: string;
-  language: string; voice: string; speed: string; formats: string[];
+  language: string; voice: string; speed: string; formats: string[]; show: string; number: string; summary: string;
 }
 
 const EMPTY: Draft = {
   kind: "text", text: "", markup: "text", url: "", file: null, title: "", author: "", language: "", voice: "",
-  speed: "1", formats: ["mp3"],
+  speed: "1", formats: ["mp3"], show: "", number: "", summary: "",
 };
 /** Kept while another view is looked at. */
 let kept = EMPTY;
@@ -39,6 +40,9 @@ function options(draft: Draft): object {
     ...(draft.language.trim() && { language: draft.language.trim() }),
     ...(draft.voice && { voice: draft.voice }),
     speed: Number(draft.speed), formats: draft.formats,
+    ...(draft.show && {
+      show: { show_id: draft.show, ...(draft.number && { number: Number(draft.number) }), ...(draft.summary.trim() && { summary: draft.summary.trim() }) },
+    }),
   };
 }
 
@@ -74,6 +78,7 @@ export function NewJob() {
     name.current = newName();
   };
   const voices = useLoaded((signal) => (may("read") ? get<Voices>("/v1/voices", signal) : Promise.resolve(null)), 0).value;
+  const shows = useLoaded((signal) => (may("read") ? allShows(signal) : Promise.resolve(null)), 0).value;
   const submit = async () => {
     const response = await post("/v1/jobs", draft, { "Idempotency-Key": name.current });
     const { job_id } = await response.json();
@@ -115,8 +120,13 @@ export function NewJob() {
         )}
       </div>
       <details class="card">
-        <summary>Title, voice, formats</summary>
+        <summary>Title, voice, show, formats</summary>
         <div class="grid">
+          {!!shows?.length && <Field label="Show"><select value={draft.show} onChange={(event) => change({ show: event.currentTarget.value })}>
+            <option value="">none</option>{shows.map((show) => <option key={show.show_id} value={show.show_id}>{show.title}</option>)}
+          </select></Field>}
+          {draft.show && <Field label="Episode number"><input type="number" min="1" max="1000000" value={draft.number} onInput={(event) => change({ number: event.currentTarget.value })} /></Field>}
+          {draft.show && <Field label="Summary"><textarea rows={3} value={draft.summary} onInput={(event) => change({ summary: event.currentTarget.value })} /></Field>}
           <Field label="Title" hint="empty: the document's own"><input type="text" maxLength={500} value={draft.title} onInput={(event) => change({ title: event.currentTarget.value })} /></Field>
           <Field label="Author"><input type="text" maxLength={500} value={draft.author} onInput={(event) => change({ author: event.currentTarget.value })} /></Field>
           <Field label="Language" hint="such as en or de-CH; empty: found"><input type="text" maxLength={35} value={draft.language} onInput={(event) => change({ language: event.currentTarget.value })} /></Field>
