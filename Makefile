@@ -17,6 +17,7 @@ help:
 	@echo "make faults   the long fault suite, and all hostile documents"
 	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
 	@echo "make corpus   real documents from packages, read and compared; writes docs/corpus.md"
+	@echo "make feed-test   a real podcast client (gPodder, from Debian) subscribes to a feed of ours"
 	@echo "make bench    the figures of docs/benchmarks.md"
 	@echo "make images   the images of the stack, as podcast/services:TAG and so on; TAG=, IMAGES= and BUILD_ARGS= as you like"
 	@echo "make stack-test   the stack for real: deployed, updated, killed, restored; stack-test-short in ten minutes"
@@ -80,6 +81,13 @@ fuzz:
 corpus:
 	deploy/setup.sh test
 	$(BIN)/python -m tests.real_documents
+
+.PHONY: feed-test
+feed-test:
+	deploy/setup.sh test
+	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
+	command -v gpo || { echo "installing gPodder, a podcast client"; apt-get install -y --no-install-recommends gpodder; }
+	$(BIN)/python -m pytest tests/clients/test_gpodder.py $(PYTEST_ARGS)
 
 .PHONY: bench
 bench:
