@@ -73,10 +73,11 @@ CHUNKER: Final = StoreRights(
     deletes=(keys.preview_source(ANY, ANY), keys.preview_waiting(ANY)),
     never_reads=_WEBHOOK_SECRETS,
 )
-SYNTHESIZER: Final = StoreRights(reads=_under(keys.AUDIO, keys.VOICES), writes=_under(keys.AUDIO, keys.VOICES))
+_OF_THE_SYNTHESIZER: Final = _under(keys.AUDIO, keys.VOICES, keys.VOICE_GAINS)
+SYNTHESIZER: Final = StoreRights(reads=_OF_THE_SYNTHESIZER, writes=_OF_THE_SYNTHESIZER)
 ASSEMBLER: Final = StoreRights(
-    reads=(*_JOB_OBJECTS, *_under(keys.AUDIO)),
-    writes=(keys.episode(ANY, ANY),),
+    reads=(*_JOB_OBJECTS, *_under(keys.AUDIO, keys.VOICE_GAINS)),
+    writes=(keys.episode(ANY, ANY), keys.segment(ANY, ANY, ANY), *_under(keys.VOICE_GAINS)),
     deletes=_under(keys.AUDIO),  # what is damaged, so that it is spoken again
     never_reads=_WEBHOOK_SECRETS,
 )

@@ -14,11 +14,11 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from services.assembler import chapter_marks, chunks, cover, mastering, metrics, scratch, tags, timing, voice_levels
+from services.assembler import chapter_marks, cover, episode_files, metrics, scratch, tags, timing
 from services.assembler.captions import webvtt, words_of
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
 from services.assembler.failures import ChunkMissing
-from services.assembler.timeline import Timeline, gain_db, plan, whole_energies
+from services.assembler.timeline import Timeline
 from services.assembler.timing import EpisodeFile, Timing
 from shared.deadlines import in_thread
 from shared.errors import BadInput, NotFound
@@ -28,7 +28,6 @@ from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import job_manifest, keys
 from shared.store.port import Store
-from shared.tracing import spans
 
 log = structlog.get_logger(__name__)
 
@@ -89,19 +88,16 @@ async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
 
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
     picture = await cover.load(_cover_key(manifest), store)
-    with spans.span("measure chunks"):
-        measurements = voice_levels.levelled(manifest, await chunks.measure(manifest, store, sample_rate))
-    timeline = await in_thread(partial(plan, manifest, measurements, sample_rate))
-    gain = gain_db(whole_energies(timeline, measurements), manifest.request.loudness)
+    planned = await episode_files.plan_episode(manifest, store, sample_rate)
+    timeline = planned.timeline
     bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
     with scratch.folder(SPARE_BYTES + int(timeline.seconds(timeline.frames) * bytes_a_second)) as folder:
-        episode = mastering.Episode(manifest, timeline, measurements, tags.of(manifest, picture, timeline), folder)
-        with spans.span("master"):
-            audio = await mastering.master(episode, store, gain)
-        await in_thread(partial(_write_texts, episode))
+        audio = await episode_files.make_audio(planned, tags.of(manifest, picture, timeline), folder)
+        await in_thread(partial(_write_texts, manifest, timeline, folder))
         files = {}
         for name in (*manifest.request.formats, "vtt", "chapters.json"):
-            files[name.removesuffix(".json")] = await _store(manifest.job_id, name, episode.path(name), store)
+            path = episode_files.path_of(folder, name)
+            files[name.removesuffix(".json")] = await _store(manifest.job_id, name, path, store)
     made = Timing(
         job_id=manifest.job_id,
         fingerprint=fingerprint,
@@ -121,13 +117,12 @@ def _cover_key(manifest: Manifest) -> str | None:
     return manifest.request.cover or (keys.cover(manifest.job_id) if manifest.has_cover else None)
 
 
-def _write_texts(episode: mastering.Episode) -> None:
+def _write_texts(manifest: Manifest, timeline: Timeline, folder: Path) -> None:
     """Captions and chapters, from the one timing manifest."""
-    manifest, timeline = episode.manifest, episode.timeline
-    with episode.path("vtt").open("w", encoding="utf-8", newline="\n") as file:
+    with episode_files.path_of(folder, "vtt").open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(webvtt(timeline, words_of(manifest)))
     document = chapter_marks.podcast_namespace_json(timeline, title=manifest.title, author=manifest.author)
-    episode.path("chapters.json").write_bytes(document)
+    episode_files.path_of(folder, "chapters.json").write_bytes(document)
 
 
 async def _store(job_id: str, name: str, path: Path, store: Store) -> EpisodeFile:

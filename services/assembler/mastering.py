@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
@@ -14,10 +15,11 @@ from services.assembler import chapter_marks, chunks, ffmpeg, gain_estimation, t
 from services.assembler.encoders import ENCODERS, output_arguments
 from services.assembler.failures import OffTarget
 from services.assembler.languages import three_letters
-from services.assembler.timeline import CHANNELS, TARGET_LUFS, ChunkMeasurement, Timeline
+from services.assembler.timeline import ChunkMeasurement, Timeline
 from services.assembler.timing import Encoded
 from services.assembler.verification import LOUDNESS_TOLERANCE_LU, TRUE_PEAK_LIMIT_DBTP, Decoded, prove_complete
 from shared.audio.loudness import Energies
+from shared.audio.segments.mastering import CEILING_DBTP, CHANNELS, TARGET_LUFS
 from shared.deadlines import in_thread
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat
@@ -25,8 +27,6 @@ from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 
-CEILING_DBTP = -3.0
-"""Of the PCM: lossy encoders overshoot by up to 2 dB with speech."""
 CEILING_MARGIN_DB = 0.2
 ENCODES_LIMIT = 3
 FIRST_YIELD = 0.75
@@ -48,13 +48,18 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """What all files have in common."""
+    """What all files have in common.
+
+    Attributes:
+        formats: those that are encoded as a whole.
+    """
 
     manifest: Manifest
     timeline: Timeline
     measurements: Sequence[ChunkMeasurement]
     tags: tags.Tags
     folder: Path
+    formats: Sequence[AudioFormat]
 
     def path(self, name: str) -> Path:
         """The path at which a file is made."""
@@ -62,7 +67,7 @@ class Episode:
 
 
 async def master(episode: Episode, store: Store, gain_db: float) -> dict[AudioFormat, Encoded]:
-    """Make every format that the job requests, verified to be complete and on target.
+    """Make every format of the episode, verified to be complete and on target.
 
     Args:
         episode: the episode to make.
@@ -77,7 +82,7 @@ async def master(episode: Episode, store: Store, gain_db: float) -> dict[AudioFo
     """
     metadata = episode.folder / "chapters.ffmeta"
     metadata.write_text(chapter_marks.ffmetadata(episode.timeline, {}), encoding="utf-8")
-    formats = episode.manifest.request.formats
+    formats = episode.formats
     extra_db = 0.0
     if gain_estimation.needed(episode.measurements, gain_db, CEILING_DBTP):
         extra_db = await gain_estimation.extra_gain_db(
@@ -139,6 +144,11 @@ def corrected(attempt: Attempt, decoded: Decoded, target_lufs: float) -> Attempt
         OffTarget: there are no attempts left.
     """
     miss_lu = target_lufs - decoded.loudness_lufs
+    if math.isinf(miss_lu):
+        # Corrected, its gain would be infinite, and its samples no numbers: LAME aborts on these.
+        raise OffTarget(
+            "Nothing of this episode can be heard after encoding.", hint="Look at what the speech server sends."
+        )
     over_db = decoded.true_peak_dbtp - TRUE_PEAK_LIMIT_DBTP
     if abs(miss_lu) <= LOUDNESS_TOLERANCE_LU and over_db <= 0:
         return None

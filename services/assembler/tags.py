@@ -12,6 +12,7 @@ from services.assembler.cover import Cover
 from services.assembler.languages import three_letters
 from services.assembler.timeline import Timeline
 from shared.audio.joining import mp4_boxes, vorbis
+from shared.audio.joining.joiner import CoverPicture, EpisodeChapter, Labels
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat
 
@@ -67,6 +68,24 @@ def write(path: Path, name: AudioFormat, tags: Tags) -> None:
         OSError: the disk is full.
     """
     _WRITERS[name](path, tags)
+
+
+def id3_tag(tags: Tags) -> bytes:
+    """The ID3 tag of an mp3 file, as its first bytes.
+
+    Raises:
+        EncoderFailed: it exceeds the size limit of a tag.
+    """
+    return id3.tag(_id3(tags))
+
+
+def labels_of(tags: Tags) -> Labels:
+    """The same, as joiners take it."""
+    found = tags.cover
+    cover = None if found is None else CoverPicture(found.mime, found.data, found.width, found.height)
+    seconds = tags.timeline.seconds
+    chapters = [EpisodeChapter(each.title, seconds(each.start), seconds(each.end)) for each in tags.timeline.chapters]
+    return Labels(tags.fields, tags.fields["language"], cover, chapters)
 
 
 def _id3(tags: Tags) -> list[bytes]:

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from shared.audio.loudness import Energies, block_samples, integrated_loudness
+from shared.audio.segments.mastering import CHANNELS, TARGET_LUFS
 from shared.errors import Permanent
 from shared.protocol.manifest import Chapter, Manifest
 from shared.protocol.messages import Frozen, LoudnessProfile
@@ -23,9 +24,8 @@ LEAD_OUT_BLOCKS = 7
 """700 ms of silence last, in place of the last chunk's pause."""
 MS_A_BLOCK = 100
 
-TARGET_LUFS: dict[LoudnessProfile, float] = {"mono": -19.0, "stereo": -16.0}
-"""The usual targets of podcast directories; one channel measures 3 LU lower than two with the same content."""
-CHANNELS: dict[LoudnessProfile, int] = {"mono": 1, "stereo": 2}
+LEAST_PAUSE_BLOCKS = 1
+"""Also where a sentence was cut: mastered segments bring silence with them, and need room for it."""
 GAIN_LIMIT_DB = 40.0
 """Chunks that need more are noise: the synthesizer refuses silence, so this guards against a bug."""
 
@@ -113,8 +113,8 @@ def plan(manifest: Manifest, measurements: Sequence[ChunkMeasurement], sample_ra
 
 
 def pause_blocks(milliseconds: int) -> int:
-    """A pause on the grid: the nearest whole number of 100 ms, halves up."""
-    return (milliseconds + MS_A_BLOCK // 2) // MS_A_BLOCK
+    """A pause on the grid: the nearest whole number of 100 ms, halves up, and at least `LEAST_PAUSE_BLOCKS`."""
+    return max(LEAST_PAUSE_BLOCKS, (milliseconds + MS_A_BLOCK // 2) // MS_A_BLOCK)
 
 
 def whole_energies(timeline: Timeline, measurements: Sequence[ChunkMeasurement]) -> Energies:

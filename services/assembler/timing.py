@@ -18,7 +18,7 @@ from shared.protocol.reading import read
 from shared.store import keys
 from shared.store.port import Store
 
-ASSEMBLY_VERSION = 1
+ASSEMBLY_VERSION = 2
 """Increase it when the same manifest and chunks give a different episode: old episodes are then made again."""
 
 

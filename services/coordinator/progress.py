@@ -8,7 +8,7 @@ from services.coordinator.pieces import Kind, Phase
 from services.coordinator.plan import CHUNK
 from services.coordinator.tally import Tally
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import ChunkCounts, ChunkFailure, Message
+from shared.protocol.messages import ChunkCounts, ChunkFailure, ChunkRequested, Message
 
 FAILURES_SHOWN = 200
 """Failures of each kind kept in the status; all their dead letters are kept."""
@@ -71,7 +71,7 @@ class Progress:
             kind = tally.kind
             key = getattr(request, "object_key", kind.object_keys[0] if len(kind.object_keys) == 1 else None)
             index = tally.index_of(key) if kind.queue.name == queue and key is not None else None
-            if key is not None and index is not None and kind.request(index) == request:
+            if key is not None and index is not None and _is_of(request, kind.request(index)):
                 return tally.fail(key, reason, attempts)
         return False
 
@@ -183,6 +183,13 @@ class Progress:
     def _under_way(self) -> list[Tally]:
         phase = self.phase
         return [tally for tally in self.tallies.values() if tally.kind.phase <= phase]
+
+
+def _is_of(request: Message, asked: Message) -> bool:
+    """Whether `request` is what this job would send now, or would have sent before messages said what is mastered."""
+    if isinstance(request, ChunkRequested) and isinstance(asked, ChunkRequested) and request.mastering is None:
+        asked = asked.model_copy(update={"mastering": None})
+    return request == asked
 
 
 def _over(tally: Tally) -> bool:

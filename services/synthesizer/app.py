@@ -5,11 +5,13 @@ from functools import partial
 import anyio
 
 from services.synthesizer import handlers
+from services.synthesizer.segmenting import Segmenting, encodes_at_a_time
 from services.synthesizer.speech import SpeechPool
 from services.synthesizer.voice_listing import VoiceListing
 from shared.protocol import messages, topology
 from shared.runtime import certificates, service
 from shared.settings import Settings
+from shared.store.voice_gains import VoiceGains
 
 
 def build(settings: Settings) -> service.Service:
@@ -25,11 +27,18 @@ def build(settings: Settings) -> service.Service:
     app.background.append(partial(certificates.keep_read, certificates.peers("speech", settings.speech_urls)))
     app.background.append(VoiceListing(app.store, settings).keep)
     turns = anyio.CapacityLimiter(handlers.AUDIO_AT_A_TIME)
+    segmenting = Segmenting(app.store, VoiceGains(app.store), anyio.CapacityLimiter(encodes_at_a_time()))
 
     @app.on(messages.ChunkRequested)
     async def receive(message: messages.ChunkRequested) -> None:
         await handlers.speak_chunk(
-            message, store=app.store, speech=speech, settings=settings, publish=app.publish, turns=turns
+            message,
+            store=app.store,
+            speech=speech,
+            settings=settings,
+            publish=app.publish,
+            turns=turns,
+            segmenting=segmenting,
         )
 
     return app

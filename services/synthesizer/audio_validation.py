@@ -45,6 +45,11 @@ NOISE_FLATNESS = 0.4
 NOISE_WINDOWS = 48
 NOISE_WINDOW_SAMPLES = 512
 
+SPEECH_BAND_HZ = 4_000.0
+"""Speech has most of its energy below; encoders keep nothing at the end of the spectrum."""
+SPEECH_BAND_SHARE = 0.001
+"""Of the energy, at least: a long `sh` has a hundred times more of it there."""
+
 STREAMING_LENGTH_BYTES = 0x7F00_0000
 """A WAV data length of this or more (or 0) was written before the length was known; the data goes on to the end."""
 
@@ -100,6 +105,8 @@ def validate(samples: Samples, rate: int, text: str, *, speed: float) -> None:
         )
     if flatness(samples) > NOISE_FLATNESS:
         raise BadAudio(f"The speech server answered {len(text)} characters with noise.")
+    if speech_band_share(samples, rate) < SPEECH_BAND_SHARE:
+        raise BadAudio(f"The speech server answered {len(text)} characters with a sound too high for speech.")
 
 
 def shortest_seconds(text: str, *, speed: float) -> float:
@@ -142,6 +149,18 @@ def flatness(samples: Samples) -> float:
         return 0.0
     power = np.square(np.abs(np.fft.rfft(windows)[:, 1:-1])) + 1e-12
     return float(np.median(np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)))
+
+
+def speech_band_share(samples: Samples, rate: int) -> float:
+    """The share of the energy below `SPEECH_BAND_HZ`, in windows spread over the audio; 1 for silence."""
+    if len(samples) < NOISE_WINDOW_SAMPLES:
+        return 1.0
+    starts = np.linspace(0, len(samples) - NOISE_WINDOW_SAMPLES, NOISE_WINDOWS).astype(int)
+    windows = samples[starts[:, None] + np.arange(NOISE_WINDOW_SAMPLES)] * np.hanning(NOISE_WINDOW_SAMPLES)
+    power = np.square(np.abs(np.fft.rfft(windows))).sum(axis=0)
+    total = float(power.sum())
+    low = int(SPEECH_BAND_HZ * NOISE_WINDOW_SAMPLES / rate) + 1
+    return float(power[:low].sum()) / total if total > 0 else 1.0
 
 
 def _fastest(letter: str) -> float:

@@ -16,6 +16,7 @@ import structlog
 from services.synthesizer import metrics
 from services.synthesizer.audio import process
 from services.synthesizer.audio_validation import decode, longest_seconds, validate
+from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import Spoken
 from shared.audio import chunk_audio
 from shared.audio.chunk_audio import Measurement
@@ -30,8 +31,8 @@ from shared.tracing import spans
 log = structlog.get_logger(__name__)
 
 AUDIO_AT_A_TIME = 1
-"""Chunks whose audio one process works on concurrently. They share caches and the interpreter's lock, so several at a
-time cost up to a third more each; for more than a hundred chunks per second, start another synthesizer."""
+"""Chunks whose audio one process judges and trims concurrently. They share caches and the interpreter's lock, so
+several at a time cost up to a third more each. Encoders release the lock: `segmenting` uses all processors."""
 
 
 class Speech(Protocol):
@@ -49,8 +50,11 @@ async def speak_chunk(
     settings: Settings,
     publish: Callable[[ChunkSynthesized], Awaitable[None]],
     turns: anyio.CapacityLimiter,
+    segmenting: Segmenting,
 ) -> None:
-    """Make sure that the chunk's audio is in the store, and announce it.
+    """Make sure that the chunk's audio and the segments that its job needs are in the store, and announce it.
+
+    The audio is written first, so that nothing is spoken twice; then the segments; the announcement comes last.
 
     Args:
         request: the chunk.
@@ -59,6 +63,7 @@ async def speak_chunk(
         settings: of the service.
         publish: announces the audio.
         turns: limits concurrent work on audio to `AUDIO_AT_A_TIME`.
+        segmenting: makes the segments.
 
     Raises:
         BadAudio: two answers in a row were unusable.
@@ -68,12 +73,14 @@ async def speak_chunk(
     sample_rate = request.sample_rate or settings.sample_rate
     measurement = await _stored(store, request.audio_key, sample_rate)
     reused = measurement is not None
+    chunk: bytes | None = None
     if measurement is None:
         chunk, endpoint = await _spoken(request, speech=speech, sample_rate=sample_rate, turns=turns)
         measurement = chunk_audio.read_measurement(chunk[: chunk_audio.HEADER_BYTES])
         metrics.AUDIO_SECONDS.labels(endpoint).inc(measurement.seconds)
         metrics.CHARACTERS.labels(endpoint).inc(len(request.text))
         await store.put(request.audio_key, chunk, content_type=chunk_audio.CONTENT_TYPE)
+    await segmenting.complete(request, chunk)
     metrics.CHUNKS.labels("stored" if reused else "spoken").inc()
     await publish(
         ChunkSynthesized(

@@ -37,6 +37,9 @@ CHUNKS: Final = Counter(
     "Chunks whose audio is stored, by source: spoken (now) or stored (before).",
     ["source"],
 )
+SEGMENTS: Final = Counter(
+    "podcast_segments_encoded", "Mastered segments of chunks that were encoded, by format.", ["format"]
+)
 BREAKER: Final = Gauge(
     "podcast_speech_breaker_state",
     "The state of a speech server's circuit breaker: 1 for closed (it is called), open (it is not) or half-open (one "

@@ -15,7 +15,7 @@ from shared.protocol import reading, topology
 from shared.protocol.messages import ChunkRequested, Message
 from shared.protocol.topology import WorkQueue
 
-FIXED: Final = ("job_id", "index", "audio_key", "object_key", "engine", "sample_rate")
+FIXED: Final = ("job_id", "index", "audio_key", "object_key", "engine", "sample_rate", "mastering")
 """What says which job and which piece of its work a message is about, and what is the same for all of the job."""
 _ERRORS_SHOWN: Final = 3
 

@@ -25,11 +25,15 @@ from shared.protocol.messages import (
     JobRequest,
     PauseLengths,
     SampleRate,
+    SegmentsNeeded,
 )
 from shared.protocol.narration import LANGUAGE_LIMIT_CHARACTERS, LanguageTag, Name, SpeakerName
 
 PauseClass = Literal["none", "sentence", "paragraph", "heading", "chapter"]
 """The boundary after a chunk. `none`: the cut is inside a sentence that was over the limit by itself."""
+
+SHORT_EPISODE_CHUNKS = 10
+"""In an episode of at most this many chunks each is levelled by itself (`shared/audio/segments/mastering.py`)."""
 
 PROCESSING_VERSION = 1
 """Increment it when trimming, fading or resampling changes how a stored chunk sounds."""
@@ -140,6 +144,11 @@ class Manifest(Frozen):
             engine=self.engine,
             sample_rate=self.sample_rate,
             audio_key=chunk.audio_key,
+            mastering=SegmentsNeeded(
+                formats=self.request.formats,
+                loudness=self.request.loudness,
+                is_short=len(self.chunks) <= SHORT_EPISODE_CHUNKS,
+            ),
         )
 
     def corrected(self, request: ChunkRequested) -> Manifest:

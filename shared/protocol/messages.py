@@ -282,8 +282,16 @@ class JobChunked(Message):
     seconds: Seconds = Field(description="how long reading and splitting took")
 
 
+class SegmentsNeeded(Frozen):
+    """What a chunk's audio becomes in its episode: a mastered segment in each format that has a codec."""
+
+    formats: tuple[AudioFormat, ...] = Field(min_length=1, max_length=5, description="those of the job")
+    loudness: LoudnessProfile
+    is_short: bool = Field(description="the episode has so few chunks that each is levelled by itself")
+
+
 class ChunkRequested(Message):
-    """coordinator → synthesizer: speak this text and store the audio under `audio_key`."""
+    """coordinator → synthesizer: speak this text and store the audio under `audio_key`, and its mastered segments."""
 
     ROUTING_KEY: ClassVar[str] = "chunk.requested"
 
@@ -298,6 +306,9 @@ class ChunkRequested(Message):
     engine: Cut = Field("", description="what speaks, as far as `audio_key` goes")
     sample_rate: SampleRate | None = Field(None, description="of the stored audio, Hz; None: the synthesizer's setting")
     audio_key: AudioKey = Field(description="derived from everything that decides how the chunk sounds")
+    mastering: SegmentsNeeded | None = Field(
+        None, description="what the job's formats need; None: nothing, as in messages of early 2026"
+    )
 
     @property
     def object_key(self) -> str:

@@ -15,6 +15,7 @@ AUDIT = "audit/"
 PREVIEWS = "previews/"
 PREVIEWS_WAITING = "previews/waiting/"
 VOICES = "voices/"
+VOICE_GAINS = "gains/"
 WEBHOOKS = "webhooks/"
 SHOWS = "shows/"
 QUARANTINE = "quarantine/"
@@ -127,6 +128,17 @@ def preview_waiting(preview_id: str) -> str:
 def voices(engine: str) -> str:
     """Which voices the speech servers list, by what names them in audio keys; written by the synthesizers."""
     return f"{VOICES}{hashlib.sha256(engine.encode()).hexdigest()[:32]}.json"
+
+
+def segment(audio_key: str, digest: str, audio_format: str) -> str:
+    """A mastered segment of the chunk whose audio is `audio_key`; beside it, so that both are swept together."""
+    chunk = audio_key.removeprefix(AUDIO).removesuffix(".flac").split("/")[0]
+    return f"{AUDIO}{chunk}/{digest}.{audio_format}"
+
+
+def voice_gain(digest: str) -> str:
+    """The usual gain of a voice; created once and never changed, since it is part of the keys of segments."""
+    return f"{VOICE_GAINS}{digest}.json"
 
 
 def webhook(endpoint_id: str) -> str:

@@ -32,6 +32,8 @@ from shared.runtime import delivery, publishing, service
 from shared.store import folder, keys, s3
 
 DIRECTORY = "PODCAST_FAILPOINTS_DIR"
+ENCODE_WHOLE = "encode-whole"
+"""While this is armed, the assembler joins nothing: ffmpeg encodes the episode, as it does where a target is missed."""
 BLOCK_SECONDS = 600.0
 CLOCK_LOOK_SECONDS = 0.1
 
@@ -53,6 +55,10 @@ class Failpoints:
             with contextlib.suppress(FileNotFoundError):
                 (self._directory / f"{self._name}.{name}").rename(taken)  # only one process succeeds
                 await self._hit(taken)
+
+    def is_armed(self, point: str) -> bool:
+        """Whether this step is armed; it stays so."""
+        return (self._directory / f"{self._name}.{point}").exists()
 
     async def _hit(self, taken: Path) -> None:
         match taken.read_text().strip():  # noqa: ASYNC240 - a few bytes
@@ -114,8 +120,28 @@ def install(failpoints: Failpoints, name: str) -> None:
     if name == "synthesizer":
         speech = importlib.import_module("services.synthesizer.speech")
         speech.post = failpoints.around(speech.post, "speech")  # type: ignore[attr-defined] # as above
+        segmenting = importlib.import_module("services.synthesizer.segmenting").Segmenting
+        segmenting.complete = failpoints.around(segmenting.complete, "encoding")
     if name == "assembler":
+        _install_joining(failpoints)
         _install_ffmpeg(failpoints)
+
+
+def _install_joining(failpoints: Failpoints) -> None:
+    """A step in the middle of a file: when the frames of a segment are there and some may have been written."""
+    segments = importlib.import_module("services.assembler.segments").Segments
+    payload = segments.payload
+
+    async def fetched(self: Any, placed: Any, codec: Any) -> Any:
+        frames = await payload(self, placed, codec)
+        if placed.index > 1:
+            await failpoints.at("joining")
+        return frames
+
+    segments.payload = fetched
+    joining = importlib.import_module("services.assembler.joining")
+    codecs_of = joining.codecs_of
+    joining.codecs_of = lambda formats: [] if failpoints.is_armed(ENCODE_WHOLE) else codecs_of(formats)
 
 
 def _install_ffmpeg(failpoints: Failpoints) -> None:

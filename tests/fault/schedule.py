@@ -12,8 +12,16 @@ from tests.servers.services import SERVICES
 STEPS = {
     "chunker": ("received", "after-store", "after-publish"),
     "coordinator": ("received", "before-store", "after-publish", "before-ack"),
-    "synthesizer": ("received", "before-speech", "after-speech", "after-store", "after-publish"),
-    "assembler": ("encoding", "decoding", "before-store", "after-store", "after-publish"),
+    "synthesizer": (
+        "received",
+        "before-speech",
+        "after-speech",
+        "after-store",
+        "before-encoding",
+        "after-encoding",
+        "after-publish",
+    ),
+    "assembler": ("joining", "before-store", "after-store", "after-publish"),
 }
 HEALING_SPEECH = ("hang", "trickle", "cut", "silence", "noise", "half", "empty", "html", "lying-header", "status")
 """Faults of a speech server that happen once or twice and then stop."""

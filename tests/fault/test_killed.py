@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from functools import partial
 
 import psutil
 import pytest
 
 from shared.protocol.messages import JobRequest
+from shared.store import keys
 from tests.fault.cluster import Cluster, job, unheard_text
 from tests.fault.evidence import Evidence
+from tests.fault.failpoints import ENCODE_WHOLE
 from tests.servers.services import Worker
 from tests.waiting import until
 
@@ -25,7 +28,8 @@ SHORT_STEPS = [
     ("coordinator", "after-store@episode.assembled"),
     ("synthesizer", "after-speech"),
     ("synthesizer", "after-publish"),
-    ("assembler", "decoding"),
+    ("synthesizer", "before-encoding"),
+    ("assembler", "joining"),
 ]
 LONG_STEPS = [
     ("chunker", "received"),
@@ -51,6 +55,7 @@ LONG_STEPS = [
     ("synthesizer", "received"),
     ("synthesizer", "before-speech"),
     ("synthesizer", "after-store"),
+    ("synthesizer", "after-encoding"),
     ("synthesizer", "after-ack"),
     ("assembler", "received"),
     ("assembler", "before-store"),
@@ -75,6 +80,25 @@ async def test_a_service_killed_at_a_step_is_made_good(cluster: Cluster, service
         await until(lambda: cluster.was_hit(service, step), "a process comes to the step", seconds=60)
         await evidence.ended((service, -signal.SIGKILL))
         await cluster.proves(request)
+
+
+async def test_kills_while_encoding_and_joining_change_no_byte_of_the_episode(cluster: Cluster) -> None:
+    text = unheard_text(6)
+    disturbed, calm = job(text, title="The same"), job(text, title="The same")
+
+    async with cluster.running():
+        steps = [("synthesizer", "before-encoding"), ("assembler", "joining")]
+        for service, step in steps:
+            cluster.arm(service, step, "kill")
+        await cluster.services.submit(disturbed)
+        for service, step in steps:
+            await until(partial(cluster.was_hit, service, step), f"it is killed {step}", seconds=60)
+        await cluster.proves(disturbed)
+        await cluster.services.submit(calm)
+        await cluster.proves(calm)
+        client, bucket = cluster.s3
+        made = [client.get_object(bucket, keys.episode(each.job_id, "mp3")).read() for each in (disturbed, calm)]
+        assert made[0] == made[1]
 
 
 async def test_the_active_coordinator_is_killed_and_the_one_standing_by_takes_over(cluster: Cluster) -> None:
@@ -116,6 +140,7 @@ async def test_an_assembler_dies_in_the_middle_of_encoding_and_its_children_with
 
     async with cluster.running():
         assembler = cluster.the("assembler")
+        cluster.arm("assembler", ENCODE_WHOLE, "for as long as the test takes")
         cluster.arm("assembler", "encoding", "hang")
         await cluster.services.submit(request)
         await until(lambda: cluster.was_hit("assembler", "encoding"), "it encodes", seconds=60)

@@ -137,12 +137,12 @@ async def test_episode_assembly_story_a_restart_in_the_middle_lost_the_work_and_
             await again
 
     async def ours() -> None:
-        cluster.arm("assembler", "encoding", "kill")
+        cluster.arm("assembler", "joining", "kill")
         async with cluster.services.publisher() as publish:
             connected = time.monotonic()
             await publish(request)
         assert time.monotonic() - connected < 1, "submitting waits for no work"
-        await until(lambda: cluster.was_hit("assembler", "encoding"), "it is killed as it encodes", seconds=60)
+        await until(lambda: cluster.was_hit("assembler", "joining"), "it is killed as it joins", seconds=60)
         await cluster.proves(request)
         client, bucket = cluster.s3
         episode = keys.episode(request.job_id, "mp3")

@@ -16,7 +16,7 @@ from tests.waiting import until
         ("synthesizer", "after-speech"),
         pytest.param("chunker", "after-store", marks=pytest.mark.long),
         pytest.param("coordinator", "received@chunk.synthesized", marks=pytest.mark.long),
-        pytest.param("assembler", "encoding", marks=pytest.mark.long),
+        pytest.param("assembler", "joining", marks=pytest.mark.long),
     ],
 )
 async def test_a_blocked_event_loop_is_noticed_and_its_process_starts_anew(

@@ -11,6 +11,7 @@ from services.assembler.handlers import assemble_episode
 from services.chunker.handlers import chunk_job
 from services.coordinator import plan
 from services.synthesizer.handlers import speak_chunk
+from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import SpeechPool
 from shared.audio import chunk_audio
 from shared.protocol.manifest import Manifest
@@ -27,6 +28,7 @@ from shared.protocol.messages import (
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import open_store
+from shared.store.voice_gains import VoiceGains
 from tests.audio_keys import audio_key_of
 from tests.unit.synthesizer.sounds import TEXT, espeak
 from tests.unit.synthesizer.speech_server import sends, serving
@@ -40,7 +42,7 @@ async def test_services_with_different_sample_rates_make_one_episode_and_speak_n
     of_chunker = Settings(store_url=store_url, sample_rate=22_050, speech_engine="tests")
     of_assembler = Settings(store_url=store_url, sample_rate=16_000)
     store = open_store(of_chunker)
-    job = JobRequest(job_id="job", source=TextSource(text=TEXT), formats=("flac",))
+    job = JobRequest(job_id="job", source=TextSource(text=TEXT), formats=("flac", "mp3"))
 
     async def ignore(_: JobChunked) -> None:
         pass
@@ -69,6 +71,7 @@ async def test_services_with_different_sample_rates_make_one_episode_and_speak_n
                     settings=of_synthesizer,
                     publish=heard,
                     turns=anyio.CapacityLimiter(1),
+                    segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(2)),
                 )
     await assemble_episode(EpisodeRequested(job_id="job"), store=store, settings=of_assembler, publish=assembled)
 
@@ -108,5 +111,6 @@ async def test_a_stored_chunk_of_another_rate_than_was_asked_for_is_spoken_anew(
                     settings=settings,
                     publish=heard,
                     turns=anyio.CapacityLimiter(1),
+                    segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(2)),
                 )
     assert [message.reused for message in spoken] == [False, False]

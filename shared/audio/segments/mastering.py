@@ -3,8 +3,8 @@
 A chunk's *own* gain is the one that brings it, limited, to the loudness of the profile. Where a voice's usual gain is
 known (its constant), a chunk departs from it by at most 3 dB, and the less the shorter it is: a heading of one second
 has a loudness by chance. Measured for piper's voice: episodes of 30 chunks and more are all within 0.5 LU of the
-target, of shorter ones 98 %. So an episode of up to `EXACT_CHUNKS` chunks gives each its own gain, and needs no
-constant.
+target, of shorter ones 98 %. So an episode of up to `SHORT_EPISODE_CHUNKS` (manifest.py) chunks gives
+each its own gain, and needs no constant.
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ CHANNELS: Final[dict[LoudnessProfile, int]] = {"mono": 1, "stereo": 2}
 CEILING_DBTP: Final = -3.0
 """Of the PCM: lossy encoders overshoot by up to 2 dB with speech."""
 
-EXACT_CHUNKS: Final = 10
-"""Episodes of at most this many chunks give each chunk its own gain."""
 DEPARTURE_LIMIT_DB: Final = 3.0
 FULL_WEIGHT_SECONDS: Final = 3.0
 """A chunk of this length or more has all of its departure."""

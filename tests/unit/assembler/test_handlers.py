@@ -22,7 +22,7 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
 
-from services.assembler import mastering
+from services.assembler import episode_files, joining, mastering
 from services.assembler.failures import OffTarget
 from services.assembler.handlers import assemble_episode
 from services.assembler.timing import Timing
@@ -357,13 +357,14 @@ async def test_a_cover_of_another_job_is_not_read(harness: Harness) -> None:
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "m4b"])
 async def test_a_full_disk_is_named(harness: Harness, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def on_the_full_disk(self: mastering.Episode, extension: str) -> Path:
-        path = self.folder / f"episode.{extension}"
+    def on_the_full_disk(folder: Path, extension: str) -> Path:
+        path = folder / f"episode.{extension}"
         if not path.exists():
             path.symlink_to("/dev/full")
         return path
 
-    monkeypatch.setattr(mastering.Episode, "path", on_the_full_disk)
+    monkeypatch.setattr(mastering.Episode, "path", lambda self, extension: on_the_full_disk(self.folder, extension))
+    monkeypatch.setattr(episode_files, "path_of", on_the_full_disk)
 
     await harness.put(manifest(formats=(name,)))
     with pytest.raises(DiskFull, match="full"):
@@ -400,7 +401,8 @@ async def _encoding(task: asyncio.Task[None]) -> psutil.Process:
     raise AssertionError(task)
 
 
-async def test_cancelled_it_leaves_no_process_and_no_file(harness: Harness) -> None:
+async def test_cancelled_it_leaves_no_process_and_no_file(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "JOINERS", {})  # as if no format had a codec
     harness.store = Stalling(harness.folder / "store", deadline_seconds=20)
 
     await harness.put(manifest())
@@ -414,7 +416,10 @@ async def test_cancelled_it_leaves_no_process_and_no_file(harness: Harness) -> N
     assert left_behind(harness) == []
 
 
-async def test_an_ffmpeg_that_is_killed_is_an_error_that_can_be_tried_again(harness: Harness) -> None:
+async def test_an_ffmpeg_that_is_killed_is_an_error_that_can_be_tried_again(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "JOINERS", {})  # as if no format had a codec
     harness.store = Stalling(harness.folder / "store", deadline_seconds=20)
 
     await harness.put(manifest())

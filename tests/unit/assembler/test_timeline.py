@@ -57,7 +57,8 @@ def test_chunks_and_pauses_fill_the_episode_without_gap_or_overlap(
         assert timed.start % block == timed.pause % block == 0
         assert timed.frames == count * block
         if chunk is not job.chunks[-1]:
-            assert abs(timed.pause / rate * 1_000 - job.pause_ms(chunk)) <= 50.01
+            pause_ms = max(100, job.pause_ms(chunk))
+            assert abs(timed.pause / rate * 1_000 - pause_ms) <= 50.01
         position += timed.frames + timed.pause
     assert position == timeline.frames
     assert timeline.lead_in == LEAD_IN_BLOCKS * block
@@ -103,8 +104,8 @@ def test_silence_alone_is_refused() -> None:
         gain_db(np.zeros(100), "mono")
 
 
-@pytest.mark.parametrize(("milliseconds", "blocks"), [(0, 0), (49, 0), (50, 1), (350, 4), (450, 5), (1_800, 18)])
-def test_pauses_are_rounded_to_the_nearest_100_ms_halves_up(milliseconds: int, blocks: int) -> None:
+@pytest.mark.parametrize(("milliseconds", "blocks"), [(0, 1), (49, 1), (50, 1), (350, 4), (450, 5), (1_800, 18)])
+def test_pauses_are_rounded_to_100_ms_halves_up_and_never_shorter(milliseconds: int, blocks: int) -> None:
     assert pause_blocks(milliseconds) == blocks
 
 

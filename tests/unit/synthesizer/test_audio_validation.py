@@ -212,6 +212,13 @@ def test_pauses_are_speech_and_long_silence_is_not() -> None:
     assert one_gap - no_gap == pytest.approx(0.5, abs=0.15)
 
 
+@pytest.mark.parametrize("rate", [16_000, 24_000, 44_100])
+def test_a_signal_at_half_the_sample_rate_is_not_believed(rate: int) -> None:
+    """Encoders remove it; correcting the loudness of what was left ended ffmpeg's LAME with an assertion."""
+    with pytest.raises(BadAudio, match="too high for speech"):
+        believed(wav(np.tile(np.array([0.5, -0.5], dtype=np.float32), 4 * rate), rate))
+
+
 def test_noise_and_speech_are_far_apart() -> None:
     assert flatness(speech()[0]) < 0.2
     assert flatness(decode(tones(TEXT))[0]) < 0.05

@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from services.synthesizer.handlers import make_chunk, speak_chunk
+from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import SpeechPool
 from shared.audio import chunk_audio
 from shared.errors import BadAudio, SpeechDown, StoreDown
@@ -17,6 +18,7 @@ from shared.protocol.manifest import audio_key
 from shared.protocol.messages import ChunkRequested, ChunkSynthesized
 from shared.settings import Settings
 from shared.store.port import Store, open_store
+from shared.store.voice_gains import VoiceGains
 from tests.unit.synthesizer import speech_server
 from tests.unit.synthesizer.sounds import TEXT, espeak, heard, noise, silence, speech, tones, wav
 from tests.unit.synthesizer.speech_server import Answer, SpeechServer, sends, serving
@@ -51,7 +53,13 @@ async def handle(asked: ChunkRequested, store: Store, *servers: SpeechServer) ->
 
     async with SpeechPool(settings) as pool:
         await speak_chunk(
-            asked, store=store, speech=pool, settings=settings, publish=publish, turns=anyio.CapacityLimiter(1)
+            asked,
+            store=store,
+            speech=pool,
+            settings=settings,
+            publish=publish,
+            turns=anyio.CapacityLimiter(1),
+            segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(2)),
         )
     return published
 

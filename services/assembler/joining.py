@@ -1,0 +1,141 @@
+"""Makes a file by joining mastered segments: plan, check loudness and peak, copy. Nothing is encoded or decoded.
+
+The proof that it is complete: each segment was decoded and compared when it was made, its frames have the SHA-256 that
+was noted then, they are as many and as long as planned, and the file has the length that follows from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from services.assembler import tags
+from services.assembler.failures import EpisodeIncomplete
+from services.assembler.prefetch import ahead
+from services.assembler.segments import Segments
+from services.assembler.timeline import Timeline
+from services.assembler.timing import Encoded
+from services.assembler.verification import LOUDNESS_TOLERANCE_LU, TRUE_PEAK_LIMIT_DBTP
+from shared.audio.joining.flac import FlacJoiner
+from shared.audio.joining.joiner import Joiner
+from shared.audio.joining.mp3 import Mp3Joiner
+from shared.audio.joining.mp4 import Mp4Joiner
+from shared.audio.joining.ogg import OggJoiner
+from shared.audio.joining.placement import Placed, Placement, place
+from shared.audio.joining.wav import WavJoiner
+from shared.audio.loudness import block_samples, integrated_loudness
+from shared.audio.segments.codecs import Codec, codec_for
+from shared.audio.segments.mastering import CEILING_DBTP, CHANNELS, TARGET_LUFS
+from shared.audio.segments.segment import Head
+from shared.deadlines import in_thread
+from shared.protocol.messages import AudioFormat, LoudnessProfile
+
+PAYLOADS_AHEAD: Final = 8
+
+JOINERS: Final[dict[AudioFormat, Callable[[Placement, tags.Tags], Joiner]]] = {
+    "mp3": lambda placement, labels: Mp3Joiner(placement, tags.id3_tag(labels)),
+    "m4b": lambda placement, labels: Mp4Joiner(placement, tags.labels_of(labels)),
+    "opus": lambda placement, labels: OggJoiner(placement, tags.labels_of(labels)),
+    "flac": lambda placement, labels: FlacJoiner(placement, tags.labels_of(labels)),
+    "wav": lambda placement, labels: WavJoiner(placement, tags.id3_tag(labels)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A format that is joined, planned.
+
+    Attributes:
+        codec: of the format.
+        placement: of its segments.
+        loudness_lufs: of the whole, as decoded.
+        true_peak_dbtp: the same.
+    """
+
+    codec: Codec
+    placement: Placement
+    loudness_lufs: float
+    true_peak_dbtp: float
+
+    def is_on_target(self, profile: LoudnessProfile) -> bool:
+        """Whether it can be published as it is."""
+        miss = abs(TARGET_LUFS[profile] - self.loudness_lufs)
+        return miss <= LOUDNESS_TOLERANCE_LU and self.true_peak_dbtp <= TRUE_PEAK_LIMIT_DBTP
+
+    @property
+    def measured(self) -> Encoded:
+        """What the timing manifest says of it."""
+        gains = [placed.head.gain_db for placed in self.placement.chunks]
+        return Encoded(
+            gain_db=round(float(np.median(gains)), 3),
+            ceiling_dbtp=CEILING_DBTP,
+            encodes=1,
+            seconds=round(self.placement.samples / self.placement.rate, 3),
+            loudness_lufs=round(self.loudness_lufs, 2),
+            true_peak_dbtp=round(self.true_peak_dbtp, 2),
+        )
+
+
+def codecs_of(formats: Sequence[AudioFormat]) -> list[Codec]:
+    """The codecs of those formats that are joined."""
+    return [codec for name in formats if name in JOINERS and (codec := codec_for(name)) is not None]
+
+
+def planned(codec: Codec, heads: Sequence[Head], timeline: Timeline, profile: LoudnessProfile) -> Joined:
+    """Place the segments of a format, and measure the whole by what its segments have when decoded."""
+    placement = place(heads, [chunk.start for chunk in timeline.chunks], timeline.frames)
+    block = block_samples(placement.rate)
+    energies = np.zeros(-(-placement.frames * placement.frame_samples // block) + 1)
+    for placed in placement.chunks:
+        first = round(placed.first * placement.frame_samples / block)
+        span = energies[first : first + len(placed.head.energies)]
+        span += placed.head.energies[: len(span)]
+    return Joined(
+        codec=codec,
+        placement=placement,
+        loudness_lufs=integrated_loudness(energies, channels=CHANNELS[profile]),
+        true_peak_dbtp=max(head.true_peak_dbtp for head in heads),
+    )
+
+
+async def write(joined: Joined, segments: Segments, labels: tags.Tags, path: Path) -> None:
+    """Write the file.
+
+    Raises:
+        ChunkMissing: a chunk is gone meanwhile.
+        BadAudio: a segment is not what was planned with.
+        EpisodeIncomplete: the file has not the planned length.
+        OSError: the disk is full.
+    """
+    joiner = await in_thread(partial(JOINERS[joined.codec.format], joined.placement, labels))
+
+    async def fetch(placed: Placed) -> tuple[Placed, bytes]:
+        return placed, await segments.payload(placed, joined.codec)
+
+    with path.open("wb") as file:
+        head = await in_thread(joiner.head)
+        await in_thread(partial(file.write, head))
+        async with aclosing(ahead(joined.placement.chunks, fetch, PAYLOADS_AHEAD)) as payloads:
+            async for placed, payload in payloads:
+                await in_thread(partial(_add, joiner, file, placed, payload))
+        await in_thread(lambda: file.write(joiner.end()))
+        sealed = joiner.sealed_head()
+        if sealed is not None:
+            file.seek(0)
+            await in_thread(partial(file.write, sealed))
+    size = await in_thread(lambda: path.stat().st_size)
+    if joiner.size is not None and size != joiner.size:
+        raise EpisodeIncomplete(
+            f"The joined {joined.codec.format} file has {size:,} bytes instead of {joiner.size:,}.",
+            hint="It was not published; the job is tried again.",
+        )
+
+
+def _add(joiner: Joiner, file: object, placed: Placed, payload: bytes) -> None:
+    file.write(joiner.add(placed, payload))  # type: ignore[attr-defined] # a binary file

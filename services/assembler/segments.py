@@ -1,0 +1,169 @@
+"""The mastered segments of an episode: their heads for the plan, their frames for the file.
+
+What is missing or damaged is made here, from the chunk's FLAC, and stored: a voice's first short chunks, chunks that a
+synthesizer of an older version spoke. Only if the FLAC is gone too is the chunk lost, and spoken again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from services.assembler import metrics
+from services.assembler.failures import ChunkMissing
+from services.assembler.prefetch import ahead
+from shared.audio import chunk_audio
+from shared.audio.joining.placement import Placed
+from shared.audio.loudness import Samples
+from shared.audio.segments import segment
+from shared.audio.segments.codecs import Codec
+from shared.audio.segments.segment import Head
+from shared.deadlines import in_thread
+from shared.errors import BadAudio, NotFound
+from shared.protocol.manifest import Manifest
+from shared.store import chunk_segments
+from shared.store.port import Store
+from shared.store.voice_gains import VoiceGains, voice_of
+
+HEADS_AHEAD: Final = 16
+LEARNING_CHUNKS: Final = 12
+"""A voice that nobody has heard in a long chunk is learnt from this many of its chunks, spread over the episode."""
+
+_Voice = tuple[str, str, str]
+
+
+class Segments:
+    """The segments of one episode in the formats that are joined.
+
+    Args:
+        manifest: of the job.
+        store: where they are.
+        sample_rate: of the chunks, Hz.
+    """
+
+    def __init__(self, manifest: Manifest, store: Store, sample_rate: int) -> None:
+        self._manifest = manifest
+        self._store = store
+        self._rate = sample_rate
+        self._gains = VoiceGains(store)
+        self._gain_of: dict[_Voice, float] = {}
+
+    async def heads(self, codec: Codec) -> list[Head]:
+        """The head of each chunk's segment, in order; segments that are missing are made.
+
+        Raises:
+            ChunkMissing: neither a segment nor its chunk's audio is in the store, or usable.
+            BadAudio: a chunk's audio cannot be encoded.
+        """
+        await self._learn_voices()
+        chunks = self._manifest.chunks
+        distinct = {chunk.audio_key: chunk.index for chunk in reversed(chunks)}
+        keys = await in_thread(partial(self._keys, list(distinct.values()), codec))
+
+        async def look(index: int) -> tuple[int, Head]:
+            return index, await self._head(index, codec, keys[index])
+
+        async with aclosing(ahead(distinct.values(), look, HEADS_AHEAD)) as heads:
+            found = {index: head async for index, head in heads}
+        return [found[distinct[chunk.audio_key]] for chunk in chunks]
+
+    async def payload(self, placed: Placed, codec: Codec) -> bytes:
+        """The frames of a segment, checked against the head that the episode was planned with.
+
+        Raises:
+            ChunkMissing: as of `heads`.
+            BadAudio: they are not the frames that were planned with.
+        """
+        key = self._key(placed.index, codec)
+        try:
+            found = await in_thread(partial(segment.parse, await self._store.get(key)))
+        except (NotFound, BadAudio):
+            found = segment.parse(await self._make(placed.index, codec, key))
+        if found.head.sha256 != placed.head.sha256:
+            raise BadAudio("A mastered segment has changed since the episode was planned.", hint="It is tried again.")
+        return found.payload
+
+    async def _head(self, index: int, codec: Codec, key: str) -> Head:
+        try:
+            data = await self._store.get_range(key, 0, segment.HEAD_BYTES)
+            missing = segment.head_length(data) - len(data)
+            if missing > 0:
+                data += await self._store.get_range(key, len(data), missing)
+            head = segment.parse_head(data)
+        except (NotFound, BadAudio):
+            pass
+        else:
+            if head.rate == self._rate:
+                return head
+        return segment.parse_head(await self._make(index, codec, key))
+
+    async def _make(self, index: int, codec: Codec, key: str) -> bytes:
+        """Make a chunk's segment of its FLAC and store it."""
+        audio = await self._audio(index)
+        made = await in_thread(partial(self._encode, audio, index, codec))
+        await self._store.put(key, made, content_type=segment.CONTENT_TYPE)
+        metrics.SEGMENTS_MADE.labels(codec.format).inc()
+        return made
+
+    def _encode(self, audio: bytes, index: int, codec: Codec) -> bytes:
+        request = self._manifest.chunk_request(index)
+        gain = self._gain_of.get(voice_of(request))
+        return chunk_segments.make(audio, request, [codec], gain)[codec.format].to_bytes()
+
+    async def _audio(self, index: int) -> bytes:
+        """The stored chunk.
+
+        Raises:
+            ChunkMissing: it is gone, damaged, or of another sample rate.
+        """
+        key = self._manifest.chunks[index].audio_key
+        try:
+            data = await self._store.get(key)
+            rate = (await in_thread(partial(chunk_audio.decode, data)))[1]
+        except NotFound:
+            raise ChunkMissing(index, key, because="is missing") from None
+        except BadAudio as error:
+            raise ChunkMissing(index, key, because="is damaged") from error
+        if rate != self._rate:
+            raise ChunkMissing(index, key, because=f"has {rate} Hz instead of {self._rate} Hz")
+        return data
+
+    def _keys(self, indexes: Sequence[int], codec: Codec) -> dict[int, str]:
+        return {index: self._key(index, codec) for index in indexes}
+
+    def _key(self, index: int, codec: Codec) -> str:
+        request = self._manifest.chunk_request(index)
+        return chunk_segments.wanted(request, [codec], self._gain_of.get(voice_of(request)))[codec.format]
+
+    async def _learn_voices(self) -> None:
+        """Find the usual gain of each voice; learn what nobody has learnt."""
+        if self._gain_of or not chunk_segments.needs_voice_gain(self._manifest.chunk_request(0)):
+            return
+        profile = self._manifest.request.loudness
+        for voice, indexes in (await in_thread(self._voices)).items():
+            request = self._manifest.chunk_request(indexes[0])
+            gain = await self._gains.find(request, profile)
+            if gain is None:
+                stride = -(-len(indexes) // LEARNING_CHUNKS)
+                heard = [await self._audio(index) for index in indexes[::stride]]
+                learnt = await in_thread(partial(self._usual_gain, heard))
+                gain = await self._gains.learn(request, profile, learnt)
+            self._gain_of[voice] = gain
+
+    def _voices(self) -> dict[_Voice, list[int]]:
+        """The chunks of each voice; those that have something to say, if there are any."""
+        spoken: dict[_Voice, list[int]] = {}
+        others: dict[_Voice, list[int]] = {}
+        for chunk in self._manifest.chunks:
+            request = self._manifest.chunk_request(chunk.index)
+            into = spoken if chunk_segments.is_speech(request.text) else others
+            into.setdefault(voice_of(request), []).append(chunk.index)
+        return {**others, **spoken}
+
+    def _usual_gain(self, stored: Sequence[bytes]) -> float:
+        pieces: list[Samples] = [chunk_audio.decode(data)[0] for data in stored]
+        return chunk_segments.usual_gain_db(np.concatenate(pieces), self._rate, self._manifest.request.loudness)

@@ -1,0 +1,167 @@
+"""The segments that a chunk's job needs: after its audio and before its announcement, and without speaking again."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from services.synthesizer.handlers import speak_chunk
+from services.synthesizer.segmenting import Segmenting
+from services.synthesizer.speech import SpeechPool
+from shared.audio.loudness import integrated_loudness
+from shared.audio.segments import segment
+from shared.errors import StoreDown
+from shared.protocol.manifest import audio_key
+from shared.protocol.messages import ChunkRequested, ChunkSynthesized, LoudnessProfile, SegmentsNeeded
+from shared.settings import Settings
+from shared.store import chunk_segments, keys
+from shared.store.folder import FileStore
+from shared.store.port import Store
+from shared.store.voice_gains import VoiceGains
+from tests.unit.synthesizer.sounds import TEXT, espeak
+from tests.unit.synthesizer.speech_server import SpeechServer, sends, serving
+
+pytestmark = pytest.mark.anyio
+
+LONG_TEXT = " ".join((TEXT,) * 3)
+SHORT_TEXT = "Chapter two."
+
+
+def request(
+    text: str = TEXT, *, loudness: LoudnessProfile = "mono", is_short: bool = True, mastered: bool = True
+) -> ChunkRequested:
+    key = audio_key(text=text, language="en", voice="joe", model="m", speed=1.0, engine="tests", sample_rate=24_000)
+    mastering = SegmentsNeeded(formats=("mp3",), loudness=loudness, is_short=is_short)
+    return ChunkRequested(
+        job_id="job",
+        index=0,
+        text=text,
+        language="en",
+        voice="joe",
+        model="m",
+        speed=1.0,
+        audio_key=key,
+        mastering=mastering if mastered else None,
+    )
+
+
+class Synthesizer:
+    """One process: handles requests, remembers what it has announced."""
+
+    def __init__(self, store: Store, *servers: SpeechServer) -> None:
+        self.store = store
+        self.settings = Settings(speech_url=",".join(server.url for server in servers), speech_deadline_seconds=20)
+        self.segmenting = Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(2))
+        self.announced: list[ChunkSynthesized] = []
+        self.there: list[list[str]] = []
+
+    async def handle(self, asked: ChunkRequested) -> None:
+        async with SpeechPool(self.settings) as speech:
+            await speak_chunk(
+                asked,
+                store=self.store,
+                speech=speech,
+                settings=self.settings,
+                publish=self._publish,
+                turns=anyio.CapacityLimiter(1),
+                segmenting=self.segmenting,
+            )
+
+    async def _publish(self, message: ChunkSynthesized) -> None:
+        self.there.append(await segments_in(self.store))
+        self.announced.append(message)
+
+
+async def segments_in(store: Store) -> list[str]:
+    return [key async for key in store.list(keys.AUDIO) if not key.endswith(".flac")]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path, deadline_seconds=20)
+
+
+def speaks(text: str) -> AbstractAsyncContextManager[SpeechServer]:
+    return serving(sends(espeak(text), content_type="audio/wav"))
+
+
+async def test_a_chunk_is_announced_when_its_segments_are_there(store: FileStore) -> None:
+    async with speaks(TEXT) as server:
+        synthesizer = Synthesizer(store, server)
+        await synthesizer.handle(request())
+
+    [key] = synthesizer.there[0]
+    assert key == chunk_segments.wanted(request(), chunk_segments.codecs_of(request()), None)["mp3"]
+    head = segment.parse(await store.get(key)).head
+    assert integrated_loudness(head.energies) == pytest.approx(-19, abs=0.3)
+    assert head.samples / head.rate == pytest.approx(synthesizer.announced[0].audio_seconds)
+
+
+async def test_a_second_job_that_needs_other_segments_speaks_nothing(store: FileStore) -> None:
+    async with speaks(TEXT) as server:
+        synthesizer = Synthesizer(store, server)
+        await synthesizer.handle(request())
+        await synthesizer.handle(request(loudness="stereo"))
+        await synthesizer.handle(request(loudness="stereo"))
+
+        assert len(server.asked) == 1
+    assert [len(there) for there in synthesizer.there] == [1, 2, 2]
+    assert [message.reused for message in synthesizer.announced] == [False, True, True]
+
+
+class FailsOnSegments(FileStore):
+    """Dies, as it were, between the audio and its segments."""
+
+    async def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
+        if not key.endswith(".flac"):
+            raise StoreDown("The store has gone away.")
+        await super().put(key, data, content_type=content_type)
+
+
+async def test_what_died_before_its_segments_were_stored_is_completed_without_speaking(tmp_path: Path) -> None:
+    whole, cut = FileStore(tmp_path / "whole", deadline_seconds=20), tmp_path / "cut"
+    async with speaks(TEXT) as server:
+        await Synthesizer(whole, server).handle(request())
+        failing = Synthesizer(FailsOnSegments(cut, deadline_seconds=20), server)
+        with pytest.raises(StoreDown):
+            await failing.handle(request())
+        assert failing.announced == []
+        assert await segments_in(failing.store) == []
+
+        store = FileStore(cut, deadline_seconds=20)
+        again = Synthesizer(store, server)
+        await again.handle(request())
+        assert len(server.asked) == 2
+
+    [key] = await segments_in(whole)
+    assert await segments_in(store) == [key]
+    assert await store.get(key) == await whole.get(key)
+
+
+async def test_a_long_episode_has_its_voice_learnt_from_the_first_chunk_that_is_long_enough(store: FileStore) -> None:
+    long, short = request(LONG_TEXT, is_short=False), request(SHORT_TEXT, is_short=False)
+    async with speaks(SHORT_TEXT) as server:
+        synthesizer = Synthesizer(store, server)
+        await synthesizer.handle(short)
+        assert synthesizer.there == [[]], "too short to learn from: the assembler makes its segment"
+    async with speaks(LONG_TEXT) as server:
+        other = Synthesizer(store, server)
+        await other.handle(long)
+    gain = await VoiceGains(store).find(long, "mono")
+    assert gain is not None
+    assert other.there == [list(chunk_segments.wanted(long, chunk_segments.codecs_of(long), gain).values())]
+    assert await VoiceGains(store).learn(long, "mono", gain + 3) == gain, "learnt once"
+
+    await synthesizer.handle(short)
+    assert len(synthesizer.there[-1]) == 2
+
+
+async def test_a_message_of_an_older_version_gets_its_audio_alone(store: FileStore) -> None:
+    async with speaks(TEXT) as server:
+        synthesizer = Synthesizer(store, server)
+        await synthesizer.handle(request(mastered=False))
+    assert synthesizer.there == [[]]
+    assert await store.exists(request().audio_key)
