@@ -10,6 +10,7 @@ from faststream.specification.asyncapi import AsyncAPI
 from services.assembler.app import build as assembler
 from services.chunker.app import build as chunker
 from services.coordinator.app import build as coordinator
+from services.feeds.app import build as feeds
 from services.synthesizer.app import build as synthesizer
 from services.webhooks.app import build as webhooks
 from shared.settings import Settings
@@ -23,7 +24,7 @@ def document() -> str:
     settings = Settings(
         amqp_url="amqp://guest:guest@localhost:5672/", store_url="file:///store", speech_url="http://localhost:8880"
     )
-    services = [build(settings) for build in (chunker, coordinator, synthesizer, assembler, webhooks)]
+    services = [build(settings) for build in (chunker, coordinator, synthesizer, assembler, webhooks, feeds)]
     specification = AsyncAPI(
         *(service.broker for service in services),
         title="Podcast Engine",

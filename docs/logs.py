@@ -17,7 +17,8 @@ DOCUMENT: Final = ROOT / "docs" / "logs.md"
 ALWAYS: Final = {
     "timestamp": "when, in UTC, ISO 8601",
     "level": "`debug`, `info`, `warning`, `error` or `critical`",
-    "service": "which service: `chunker`, `coordinator`, `synthesizer`, `assembler`, `webhooks`, `gateway` or `speech`",
+    "service": "which service: `chunker`, `coordinator`, `synthesizer`, `assembler`, `webhooks`, `feeds`, `gateway` or"
+    " `speech`",
     "event": "what happened, in a few words that do not vary",
 }
 """In every record."""
@@ -44,17 +45,19 @@ KEYS: Final = {
     "engine": "what speaks",
     "error": "the error's class",
     "event_name": "the event for watchers that was not published",
+    "feed": "a feed's id",
     "file": "where spans are written",
     "format": "an episode's format",
     "in_flight": "the messages that are being handled",
     "in_seconds": "when it is tried again",
+    "items": "how many items of a feed",
     "jobs": "how many jobs",
     "key": "an object's key in the store",
     "kind": "the type of a message",
     "loudness": "of the episode, in LUFS",
     "objects": "how many objects",
     "on": "the event of the job's life that moved it",
-    "outcome": "what became of a message: `done`, `retried`, `waiting`, `dead`, …",
+    "outcome": "what became of a message: `done`, `retried`, `waiting`, `dead`, …; or of an item of a feed",
     "path": "an HTTP request's path",
     "peak": "true peak of the episode, in dBTP",
     "pid": "a worker's process id",

@@ -20,6 +20,7 @@ MODULES: Final = {
     "services.synthesizer.metrics": "synthesizer",
     "services.assembler.metrics": "assembler",
     "services.webhooks.metrics": "webhooks",
+    "services.feeds.metrics": "feeds",
     "services.gateway.metrics": "gateway",
     "services.speech.metrics": "speech",
 }

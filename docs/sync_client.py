@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 PACKAGE: Final = Path(__file__).parents[1] / "podcast_client"
-MODULES: Final = ("transport", "streams", "media_client", "operator_client", "show_client", "client")
+MODULES: Final = ("transport", "streams", "media_client", "operator_client", "show_client", "feed_client", "client")
 
 _REPLACED: Final = (
     (r"async_io as io", "sync_io as io"),
@@ -21,7 +21,10 @@ _REPLACED: Final = (
     (r"use it as an asynchronous context manager", "use it as a context manager"),
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bawait ", ""),
-    (r"\bAsync(PodcastClient|Transport|MediaMethods|OperatorMethods|ShowMethods|Client|ExitStack)\b", r"\1"),
+    (
+        r"\bAsync(PodcastClient|Transport|MediaMethods|OperatorMethods|ShowMethods|FeedMethods|Client|ExitStack)\b",
+        r"\1",
+    ),
     (r"\bAsync(Generator|Iterator)\b", r"\1"),
     (r"\basynccontextmanager\b", "contextmanager"),
     (r"\baclosing\b", "closing"),

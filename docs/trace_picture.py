@@ -27,6 +27,7 @@ _COLOURS: Final = {
     "speech": "#7c3aed",
     "assembler": "#be123c",
     "webhooks": "#0e7490",
+    "feeds": "#a16207",
 }
 _OTHER: Final = "#4b5563"
 _ROW: Final = 22

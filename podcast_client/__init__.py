@@ -40,6 +40,7 @@ from podcast_client.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from podcast_client.feed_documents import Feed, FeedItem
 from podcast_client.operator_documents import (
     DeadLetter,
     DeadLetterGroup,
@@ -67,6 +68,8 @@ __all__ = [
     "Event",
     "EventAddress",
     "FailedTry",
+    "Feed",
+    "FeedItem",
     "FieldProblem",
     "Forbidden",
     "Health",

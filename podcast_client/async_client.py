@@ -14,6 +14,7 @@ import httpx
 from podcast_client import answers, calls
 from podcast_client import async_io as io
 from podcast_client import async_streams as streams
+from podcast_client.async_feed_client import AsyncFeedMethods
 from podcast_client.async_media_client import AsyncMediaMethods
 from podcast_client.async_operator_client import AsyncOperatorMethods
 from podcast_client.async_show_client import AsyncShowMethods
@@ -27,7 +28,7 @@ _PREVIEW_SECONDS: Final = 900.0
 _PREVIEW_PAUSE_SECONDS: Final = 2.0
 
 
-class AsyncPodcastClient(AsyncMediaMethods, AsyncOperatorMethods, AsyncShowMethods):
+class AsyncPodcastClient(AsyncMediaMethods, AsyncOperatorMethods, AsyncShowMethods, AsyncFeedMethods):
     """A client of the HTTP API of Podcast Engine; use it as an asynchronous context manager.
 
     Every method raises `ApiError` (or a class below it) when the server answers with a problem, `Unreachable` or

@@ -19,6 +19,7 @@ from podcast_client.calls import Upload
 from podcast_client.configuration import Configuration, Retries, Timeouts
 from podcast_client.documents import Chunk, Document, Event, EventAddress, Health, Job, Page, Submitted
 from podcast_client.errors import TooSlow
+from podcast_client.sync_feed_client import FeedMethods
 from podcast_client.sync_media_client import MediaMethods
 from podcast_client.sync_operator_client import OperatorMethods
 from podcast_client.sync_show_client import ShowMethods
@@ -28,7 +29,7 @@ _PREVIEW_SECONDS: Final = 900.0
 _PREVIEW_PAUSE_SECONDS: Final = 2.0
 
 
-class PodcastClient(MediaMethods, OperatorMethods, ShowMethods):
+class PodcastClient(MediaMethods, OperatorMethods, ShowMethods, FeedMethods):
     """A client of the HTTP API of Podcast Engine; use it as a context manager.
 
     Every method raises `ApiError` (or a class below it) when the server answers with a problem, `Unreachable` or

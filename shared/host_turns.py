@@ -47,7 +47,16 @@ class HostTurns:
         Raises:
             HostBusy: its host had no turn free in time.
         """
-        name = urlsplit(url).hostname or ""
+        async with self.named(urlsplit(url).hostname or ""):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def named(self, name: str) -> AsyncIterator[None]:
+        """Call meanwhile whatever has this name.
+
+        Raises:
+            HostBusy: it had no turn free in time.
+        """
         host = self._hosts.setdefault(name, _Host(asyncio.Semaphore(self._limit)))
         host.users += 1
         try:

@@ -134,6 +134,18 @@ class Settings(BaseSettings):
     chunks_limit: int = Field(20_000, ge=1, le=CHUNKS_LIMIT, description="most chunks of a job")
     job_deadline_seconds: float = Field(86_400, gt=0, description="a job that takes longer fails")
 
+    feed_limit_bytes: int = Field(5_000_000, ge=1, description="largest feed that is read")
+    feed_new_items_per_poll: int = Field(
+        20, ge=1, le=500, description="new items that one poll of a feed takes; the next poll takes the others"
+    )
+    feed_new_items_per_day: int = Field(
+        100, ge=1, le=10_000, description="new items that a feed may have in a day; the others are taken the day after"
+    )
+    feed_shortest_interval_seconds: float = Field(
+        300, gt=0, description="no feed is polled more often than this, whatever it or its owner says"
+    )
+    feed_look_seconds: float = Field(10, gt=0, description="how often the feeds service looks which feeds are due")
+
     # Concurrency: how many messages a process handles at a time
     chunker_slots: int = Field(2, ge=1, description="documents a chunker reads at a time")
     coordinator_slots: int = Field(20, ge=1, description="messages a coordinator handles at a time")
@@ -141,6 +153,13 @@ class Settings(BaseSettings):
     assembler_slots: int = Field(1, ge=1, description="episodes an assembler makes at a time")
     webhook_slots: int = Field(
         16, ge=1, description="webhooks sent at a time, of which at most a quarter (at least one) go to one host"
+    )
+
+    feeds_slots: int = Field(
+        32,
+        ge=4,
+        description="feeds polled at a time, of which at most a quarter are at one host, and at most a quarter are"
+        " feeds whose last poll failed",
     )
 
     webhook_own_per_minute: int = Field(
@@ -157,11 +176,13 @@ class Settings(BaseSettings):
     speech_deadline_seconds: float = Field(60, gt=0, description="one call to a speech server, all of it")
     fetch_deadline_seconds: float = Field(30, gt=0, description="to fetch a page")
     webhook_deadline_seconds: float = Field(20, gt=0, description="one POST of a webhook, all of it")
+    feed_fetch_deadline_seconds: float = Field(20, gt=0, description="to fetch a feed, or the page of one of its items")
     chunker_deadline_seconds: float = Field(180, gt=0, description="to handle one message in the chunker")
     coordinator_deadline_seconds: float = Field(120, gt=0, description="to handle one message in the coordinator")
     synthesizer_deadline_seconds: float = Field(240, gt=0, description="to handle one message in a synthesizer")
     assembler_deadline_seconds: float = Field(1_500, gt=0, description="to handle one message in an assembler")
     webhooks_deadline_seconds: float = Field(120, gt=0, description="to handle one message in the webhooks service")
+    feeds_deadline_seconds: float = Field(180, gt=0, description="to handle one message in the feeds service")
     ack_margin_seconds: float = Field(
         120, ge=30, description="how much later than a handler's deadline the broker's own may fire"
     )

@@ -14,7 +14,7 @@ from typing import Self
 from deploy.local import state
 from deploy.local.handshake import command, plan_input, wait_ready
 from deploy.local.minio_build import ensure_minio
-from deploy.local.plan import GATEWAY, WEBHOOKS, Engine, StackPlan, StoreKind
+from deploy.local.plan import FEEDS, GATEWAY, WEBHOOKS, Engine, StackPlan, StoreKind
 from deploy.local.program import lines, tethered
 from deploy.local.state import StackState
 from shared.errors import Outage
@@ -38,7 +38,7 @@ class LocalStack:
         store: `file`, or `minio`, which is built first if it is missing (minutes; `on_log` gets the progress).
         speech_url: speech servers to use; None: the stack starts its own.
         engine: the default engine of the stack's own speech server.
-        gateway: whether it has one, and the service that sends webhooks.
+        gateway: whether it has one, and the services that send webhooks and poll feeds.
         plan: replaces the five above.
         env: more settings for the services; they override the environment.
         on_log: gets every line of the log.
@@ -62,7 +62,7 @@ class LocalStack:
             synthesizers=synthesizers, store=store, speech_url=speech_url or "", engine=engine, env=env or {}
         )
         if plan is None and not gateway:
-            self.plan = self.plan.without(GATEWAY).without(WEBHOOKS)
+            self.plan = self.plan.without(GATEWAY).without(WEBHOOKS).without(FEEDS)
         self._on_log = on_log
         self._process: asyncio.subprocess.Process | None = None
         self._log_task: asyncio.Task[None] | None = None

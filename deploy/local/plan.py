@@ -17,6 +17,7 @@ BUCKET = "podcast"
 GATEWAY = "gateway"
 """The service in a plan's `modules` that has an address of its own."""
 WEBHOOKS = "webhooks"
+FEEDS = "feeds"
 _SECRET_BYTES = 16
 
 
@@ -36,6 +37,7 @@ class StackPlan(BaseModel):
             "synthesizer": "services.synthesizer.app",
             "assembler": "services.assembler.app",
             WEBHOOKS: "services.webhooks.app",
+            FEEDS: "services.feeds.app",
             "gateway": "services.gateway.app",
         },
         description="service → the module that runs it",

@@ -1,4 +1,4 @@
-"""The dashboard of processes, messages, the HTTP API and webhooks."""
+"""The dashboard of processes, messages, the HTTP API, webhooks and feeds."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ def panels() -> list[Panel]:
             Query("sum(podcast_gateway_watched_jobs)", "watched jobs"),
         ),
         over_time("Webhooks", Query(rate("podcast_webhook_delivery_seconds_count", "outcome"), "{{outcome}}")),
+        over_time("Polls of feeds", Query(rate("podcast_feed_poll_seconds_count", "outcome"), "{{outcome}}")),
+        over_time("New items of feeds", Query(rate("podcast_feed_items_total", "outcome"), "{{outcome}}")),
+        over_time(
+            "How late feeds are polled (p95)", Query(quantile(0.95, "podcast_feed_poll_late_seconds"), "late"), unit="s"
+        ),
         over_time(
             "Age of the youngest process",
             Query('min by (service) (time() - process_start_time_seconds{job="podcast"})', "{{service}}"),

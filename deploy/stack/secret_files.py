@@ -19,7 +19,7 @@ from deploy.stack.tls_files import complete_certificates
 from deploy.store.policies import STORE_RIGHTS
 from shared.client.api_keys import new_token
 
-SERVICES: Final = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "gateway")
+SERVICES: Final = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "feeds", "gateway")
 """Those that use the broker and the store."""
 NAMING_KEY: Final = "naming_key"
 """Keys the hashes in the secrets' names, so that nobody can try out weak secrets on them; it is deployed nowhere."""

@@ -98,7 +98,19 @@ WEBHOOKS: Final = StoreRights(
     writes=(keys.webhook(ANY),),
     lists=(keys.WEBHOOKS,),
 )
-_OF_THE_API: Final = (keys.PREVIEWS, keys.SPEECH_JOBS, keys.IDEMPOTENCY, keys.WEBHOOKS, keys.DELETED, keys.SHOWS)
+FEEDS: Final = StoreRights(
+    reads=(
+        *_under(keys.FEEDS, keys.FEED_ITEMS, keys.DELETED),
+        *(keys.request(ANY), keys.status(ANY), keys.show(ANY), keys.show_cover(ANY, ANY)),
+    ),
+    writes=(keys.request(ANY), keys.source(ANY, ANY), keys.feed(ANY), *_under(keys.FEED_ITEMS)),
+    deletes=(keys.feed_item_text(ANY, ANY),),
+    lists=(keys.FEEDS,),
+)
+_OF_THE_API: Final = (
+    *(keys.PREVIEWS, keys.SPEECH_JOBS, keys.IDEMPOTENCY, keys.WEBHOOKS, keys.FEEDS),
+    *(keys.DELETED, keys.SHOWS),
+)
 GATEWAY_RIGHTS: Final = StoreRights(
     reads=_under(*_OF_THE_API, keys.JOBS, keys.ACTIVE, keys.AUDIO, keys.API_KEYS, keys.AUDIT),
     writes=(
@@ -128,6 +140,7 @@ STORE_RIGHTS: Final[dict[str, StoreRights]] = {
     topology.ASSEMBLER.name: _service(topology.ASSEMBLER.name, ASSEMBLER),
     COORDINATING.name: _service(COORDINATING.name, COORDINATOR),
     topology.WEBHOOKS.name: _service(topology.WEBHOOKS.name, WEBHOOKS),
+    topology.FEEDS.name: _service(topology.FEEDS.name, FEEDS),
     GATEWAY.name: GATEWAY_RIGHTS,
     CLIENT.name: CLIENT_RIGHTS,
     OPERATOR.name: _EVERYTHING,  # `podcast delete`, `prune` and `keys`, and backups

@@ -47,6 +47,7 @@ COMMANDS: Final[dict[str, str]] = {
     "webhooks": "services.cli.webhooks_commands:webhooks",
     "shows": "services.cli.shows_commands:shows",
     "lint": "services.cli.lint_command:lint_feed",
+    "feeds": "services.cli.feeds_commands:feeds",
     "voices": "services.cli.voices_command:voices",
     "completion": "services.cli.completion_command:completion",
 }

@@ -36,7 +36,7 @@ def build(
         functools.partial(
             certificates.keep_read, certificates.broker_and_store(settings, addresses(settings.amqp_url))
         ),
-        functools.partial(queue_watch.keep_read, settings, (*stages, app.queue, topology.WEBHOOKS)),
+        functools.partial(queue_watch.keep_read, settings, (*stages, app.queue, topology.WEBHOOKS, topology.FEEDS)),
         functools.partial(reconciling.tick, app.publish, every_seconds=settings.reconcile_seconds),
         functools.partial(keep_pruned, app.store, settings),
     ]

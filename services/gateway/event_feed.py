@@ -54,7 +54,7 @@ class _Known:
     state: JobState
 
 
-class Feed:
+class EventFeed:
     """What this process knows of all jobs' events.
 
     Args:

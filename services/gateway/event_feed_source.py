@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from services.gateway import event_format
-from services.gateway.event_feed import Feed
+from services.gateway.event_feed import EventFeed
 from services.gateway.event_log import Change
 from services.gateway.event_positions import Position
 from services.gateway.event_snapshot import Snapshot
@@ -32,7 +32,7 @@ class FeedSource:
         states: only statuses of jobs in these states; None: all.
     """
 
-    def __init__(self, feed: Feed, wake: asyncio.Event, *, states: frozenset[JobState] | None) -> None:
+    def __init__(self, feed: EventFeed, wake: asyncio.Event, *, states: frozenset[JobState] | None) -> None:
         self.wake = wake
         self._feed = feed
         self._states = states

@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from pydantic import ValidationError
 
 from services.gateway import event_log
-from services.gateway.event_feed import Feed
+from services.gateway.event_feed import EventFeed
 from services.gateway.event_log import Change
 from services.gateway.event_watches import Watches
 from shared.deadlines import deadline
@@ -59,7 +59,7 @@ class Hub:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._settings = settings
         self.watches = Watches(store, look_seconds=settings.gateway_look_seconds, is_hearing=lambda: self._is_hearing)
-        self.feed = Feed(store, is_hearing=lambda: self._is_hearing)
+        self.feed = EventFeed(store, is_hearing=lambda: self._is_hearing)
         self._is_hearing = False
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -47,6 +47,7 @@ class Link:
 
 
 _JOB: Final = "/v1/jobs/{job_id}"
+_FEED: Final = "/v1/feeds/{feed_id}"
 _KEY: Final = "/v1/keys/{key_id}"
 _LETTER: Final = "/v1/dead-letters/{letter_id}"
 _PREVIEW: Final = "/v1/previews/{preview_id}"
@@ -67,6 +68,8 @@ LINKS: Final = (
     Link("get", "/v1/webhooks", "200", "$response.body#/webhooks/0/id", _WEBHOOK),
     Link("post", "/v1/shows", "201", "$response.body#/show_id", _SHOW),
     Link("get", "/v1/shows", "200", "$response.body#/shows/0/show_id", _SHOW),
+    Link("post", "/v1/feeds", "201", "$response.body#/id", _FEED),
+    Link("get", "/v1/feeds", "200", "$response.body#/feeds/0/id", _FEED),
     Link("post", "/v1/keys", "201", "$response.body#/id", _KEY),
     Link("get", "/v1/keys", "200", "$response.body#/keys/0/id", _KEY),
     Link("get", "/v1/dead-letters", "200", "$response.body#/groups/0/id", _LETTER),

@@ -26,6 +26,7 @@ from services.gateway.gateway_errors import (
 from services.gateway.reading_along import NotSpoken
 from shared import errors
 from shared.client.deleting import NotEnded
+from shared.client.feeds.stored import FeedExists, FeedPaused
 from shared.client.previewing import PreviewsBusy, PreviewShareTaken
 from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
@@ -222,6 +223,19 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "The webhook endpoint is disabled",
         "It answered 410, or somebody disabled it. `podcast webhooks edit ID --enable` enables it again, and so does"
         " `PATCH /v1/webhooks/{id}` with `enabled: true`.",
+    ),
+    FeedExists: ProblemKind(
+        "feed-exists",
+        HTTPStatus.CONFLICT,
+        "The feed has been added already",
+        "The address is a feed already, for the same show. Change that one, or add it for another show.",
+    ),
+    FeedPaused: ProblemKind(
+        "feed-paused",
+        HTTPStatus.CONFLICT,
+        "The feed is not polled",
+        "It is paused, or its server says that it is gone. `podcast feeds resume ID` polls it again, and so does"
+        " `PATCH /v1/feeds/{id}` with `paused: false`.",
     ),
     errors.Conflict: ProblemKind(
         "conflict", HTTPStatus.CONFLICT, "It was changed in the meantime", "Read it again, then decide."

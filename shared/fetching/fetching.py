@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
 
 import httpcore
 import httpx
@@ -13,6 +16,7 @@ from shared.addresses import Allowed, scrub, without_password
 from shared.checked_network import WIRE_ERRORS, CheckedNetwork, Resolve, resolve, tls, unreachable
 from shared.errors import BadSource, DeadlineExceeded, Transient
 from shared.fetching import inflating
+from shared.fetching.places import first_place
 from shared.retry_after import retry_after
 from shared.tracing import http_calls
 
@@ -26,8 +30,9 @@ _HEADERS = {
     "Connection": "close",
 }
 NOTHING_ALLOWED = Allowed()
-_SCHEMES = frozenset({"http", "https"})
-_LAST_PORT = 65_535
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+_CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
+_PERMANENT = frozenset({301, 308})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRY_AGAIN = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
 
@@ -48,11 +53,23 @@ class Fetched:
         data: the body, decompressed.
         content_type: the header as it was sent; "" if there was none.
         final_url: where the redirects ended, without user name and password.
+        moved_to: where permanent redirects led from the address that was asked for; "" if they did not.
+        etag: the header as it was sent; "" if there was none.
+        last_modified: the same.
+        is_unchanged: the server said that what a conditional request knows is still valid (304); there is no body.
     """
 
     data: bytes
     content_type: str
     final_url: str
+    moved_to: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    is_unchanged: bool = False
+
+
+class PageGone(BadSource):
+    """The server says that what was at the address was removed for good (410)."""
 
 
 async def fetch(
@@ -63,6 +80,7 @@ async def fetch(
     connect_timeout_seconds: float,
     allowed: Allowed = NOTHING_ALLOWED,
     resolve: Resolve = resolve,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> Fetched:
     """Fetch an address. Proxies in the environment are ignored: a proxy would resolve host names itself, unchecked.
 
@@ -73,15 +91,20 @@ async def fetch(
         connect_timeout_seconds: to open each connection.
         allowed: non-public addresses that may be connected to.
         resolve: returns the addresses of a host.
+        headers: in place of, or besides, the usual ones; conditions are sent to wherever redirects lead.
 
     Raises:
         ForbiddenAddress: it leads to this machine or into a private network, itself or by a redirect.
+        PageGone: the status is 410.
         BadSource: it is not an http(s) address, or the status will not change (404, 403, …).
         TooLarge: the body is over `limit_bytes`.
         Transient: the server is busy or broken (429, 5xx), or cannot be reached; with its `Retry-After`.
         DeadlineExceeded: it took longer than `deadline_seconds`.
     """
-    place = _first(url)
+    place = first_place(url)
+    sent = {**_HEADERS, **headers}
+    is_conditional = not {name.lower() for name in headers}.isdisjoint(_CONDITIONS)
+    moved_to, has_moved = "", True
     timeout = {"connect": connect_timeout_seconds, "read": deadline_seconds, "write": deadline_seconds}
     network = CheckedNetwork(allowed, resolve=resolve)
     try:
@@ -91,22 +114,34 @@ async def fetch(
         ):
             for _ in range(REDIRECTS_LIMIT + 1):
                 async with pool.stream(
-                    "GET", place.wire_url, headers=place.headers, extensions={"timeout": timeout}
+                    "GET", place.wire_url, headers=place.headers(sent), extensions={"timeout": timeout}
                 ) as response:
-                    headers = httpx.Headers(response.headers)
+                    got = httpx.Headers(response.headers)
                     http_calls.answered(response.status)
                     # The body of a redirect is not read: leaving the block drops its connection.
-                    if response.status in _REDIRECTS and (location := headers.get("location")) is not None:
+                    if response.status in _REDIRECTS and (location := got.get("location")) is not None:
                         place = place.followed_to(location)
+                        has_moved = has_moved and response.status in _PERMANENT
+                        moved_to = place.shown if has_moved else moved_to
                         continue
-                    _check(response, headers, place.shown)
+                    about = Fetched(
+                        b"",
+                        got.get("content-type", ""),
+                        str(place.url),
+                        moved_to=moved_to,
+                        etag=got.get("etag", ""),
+                        last_modified=got.get("last-modified", ""),
+                    )
+                    if response.status == HTTPStatus.NOT_MODIFIED and is_conditional:
+                        return replace(about, is_unchanged=True)
+                    _check(response, got, place.shown)
                     data = await inflating.body(
                         response.aiter_stream(),
-                        encoding=headers.get("content-encoding", ""),
+                        encoding=got.get("content-encoding", ""),
                         limit_bytes=limit_bytes,
                         whose=place.shown,
                     )
-                    return Fetched(data, headers.get("content-type", ""), str(place.url))
+                    return replace(about, data=data)
     except TimeoutError as error:
         raise DeadlineExceeded(
             f"{place.url.host} did not deliver the page within {deadline_seconds:g} s.",
@@ -120,65 +155,6 @@ async def fetch(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a request goes: an address without user name and password, and the credentials for it."""
-
-    url: httpx.URL
-    authorization: str = ""
-
-    @property
-    def shown(self) -> str:
-        return str(self.url)
-
-    @property
-    def wire_url(self) -> httpcore.URL:
-        return httpcore.URL(
-            scheme=self.url.raw_scheme, host=self.url.raw_host, port=self.url.port, target=self.url.raw_path
-        )
-
-    @property
-    def headers(self) -> list[tuple[str, str]]:
-        own = [("Authorization", self.authorization)] if self.authorization else []
-        return [("Host", self.url.netloc.decode("ascii")), *_HEADERS.items(), *own]
-
-    def followed_to(self, location: str) -> _Place:
-        """Where a redirect leads. Credentials are never sent to another host, port or scheme."""
-        try:
-            url = _bare(self.url.join(location))
-        except (httpx.InvalidURL, ValueError, TypeError):
-            url = httpx.URL("")
-        if not _can_be_asked(url):
-            raise BadSource(f"{self.shown} leads to an address that is not http or https.", hint="Check the address.")
-        if self.url.scheme == "https" and url.scheme == "http":
-            raise BadSource(
-                f"{self.shown} leads from https to http, where anybody on the way could change the page.",
-                hint="Submit the http address itself if that is meant.",
-            )
-        same = (self.url.scheme, self.url.host, self.url.port) == (url.scheme, url.host, url.port)
-        return _Place(url, self.authorization if same else "")
-
-
-def _first(url: str) -> _Place:
-    shown = without_password(url)
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError, TypeError):
-        parsed = httpx.URL("")
-    if not _can_be_asked(parsed):
-        raise BadSource(f"{shown} is not an http or https address.", hint="It begins with http:// or https://.")
-    login = f"{parsed.username}:{parsed.password}".encode() if parsed.userinfo else b""
-    return _Place(_bare(parsed), f"Basic {base64.b64encode(login).decode()}" if login else "")
-
-
-def _can_be_asked(url: httpx.URL) -> bool:
-    return url.scheme in _SCHEMES and bool(url.host) and (url.port is None or url.port <= _LAST_PORT)
-
-
-def _bare(url: httpx.URL) -> httpx.URL:
-    return url.copy_with(userinfo=b"", fragment=None)
-
-
 def _check(response: httpcore.Response, headers: httpx.Headers, shown: str) -> None:
     status = response.status
     if 200 <= status < 300:  # noqa: PLR2004 - what HTTP calls successful
@@ -189,4 +165,5 @@ def _check(response: httpcore.Response, headers: httpx.Headers, shown: str) -> N
         raise Transient(
             f"{what}.", hint="Try again later.", retry_after_seconds=retry_after(headers.get("retry-after"))
         )
-    raise BadSource(f"{what}.", hint=_HINTS.get(status, "Open the address in a browser to see what is wrong."))
+    kind = PageGone if status == HTTPStatus.GONE else BadSource
+    raise kind(f"{what}.", hint=_HINTS.get(status, "Open the address in a browser to see what is wrong."))

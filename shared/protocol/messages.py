@@ -642,6 +642,30 @@ class WebhookRequested(Message):
         return self
 
 
+# ---------------------------------------------------------------- feeds
+
+FEED_ID: Final = re.compile(r"fd_[0-9a-f]{32}")
+FeedId = Annotated[str, Field(pattern=rf"^{FEED_ID.pattern}$", max_length=35)]
+"""Derived from the address that was given first, and the show: the same feed is added once."""
+
+
+class FeedPollRequested(Message):
+    """feeds (its schedule), gateway, operator → feeds: fetch this feed once, and make jobs of its new items.
+
+    What a poll finds is decided by objects in the store, so a poll that is asked for twice makes nothing twice.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "feed.poll"
+
+    version: Literal[1] = 1
+    feed_id: FeedId
+    due_at: float = Field(ge=0, strict=False, description="when it should have been polled, in seconds since the epoch")
+    requested_at: float = Field(
+        ge=0, strict=False, description="seconds since the epoch; a feed that was polled since is not polled again"
+    )
+    by_hand: bool = Field(False, description="somebody asked for it: the feed is polled however lately it was")
+
+
 ENDINGS: dict[JobState, type[JobEnded]] = {"completed": JobCompleted, "failed": JobFailed, "cancelled": JobCancelled}
 
 

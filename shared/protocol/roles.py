@@ -13,6 +13,7 @@ from typing import Final, get_args
 from shared.protocol.messages import (
     ENDINGS,
     EventName,
+    FeedPollRequested,
     JobCancelRequested,
     JobRequest,
     JobResumeRequested,
@@ -22,7 +23,7 @@ from shared.protocol.messages import (
     WebhookRequested,
     WorkRetried,
 )
-from shared.protocol.topology import CHUNKER, COORDINATOR, MOVED, STAGES, WEBHOOKS, WORK_QUEUES, WorkQueue
+from shared.protocol.topology import CHUNKER, COORDINATOR, FEEDS, MOVED, STAGES, WEBHOOKS, WORK_QUEUES, WorkQueue
 
 OF_CLIENTS: Final = (JobRequest, JobCancelRequested, JobResumeRequested)
 """What whoever may use the broker as a client publishes."""
@@ -72,7 +73,7 @@ COORDINATING: Final = Role(
 )
 GATEWAY: Final = Role(
     "gateway",
-    (*OF_CLIENTS, PreviewRequested, WebhookRequested),
+    (*OF_CLIENTS, PreviewRequested, WebhookRequested, FeedPollRequested),
     sends_back_to=WORK_QUEUES,
     watches=True,
     reads_event_log=True,
@@ -80,13 +81,18 @@ GATEWAY: Final = Role(
 )
 CLIENT: Final = Role("client", (*OF_CLIENTS, PreviewRequested), watches=True)
 OPERATOR: Final = Role(
-    "operator", (*OF_CLIENTS, PreviewRequested), sends_back_to=WORK_QUEUES, watches=True, operates=True
+    "operator",
+    (*OF_CLIENTS, PreviewRequested, FeedPollRequested),
+    sends_back_to=WORK_QUEUES,
+    watches=True,
+    operates=True,
 )
 
 ROLES: Final = (
     *(_service(stage, *stage.announces) for stage in STAGES),
     COORDINATING,
     _service(WEBHOOKS, WebhookRequested),
+    _service(FEEDS, JobRequest, FeedPollRequested),
     GATEWAY,
     CLIENT,
     OPERATOR,

@@ -14,6 +14,7 @@ podcast (topic)
   job.reconcile      ─▶ coordinator
   job.completed, job.failed, job.cancelled   ─▶ webhooks, and queues of other subscribing services, if any
   webhook.requested  ─▶ webhooks
+  feed.poll          ─▶ feeds
 
 <queue>.wait.<delay> (quorum, x-message-ttl) ─ when the time is up ─▶ <queue>
 
@@ -45,6 +46,7 @@ from shared.protocol.messages import (
     ChunkSynthesized,
     EpisodeAssembled,
     EpisodeRequested,
+    FeedPollRequested,
     JobCancelled,
     JobCancelRequested,
     JobChunked,
@@ -89,6 +91,9 @@ OPERATOR_LOCK: Final = f"{DEAD_EXCHANGE}.lock"
 WEBHOOK_WAIT_SECONDS: Final = (5, 60, 300, 1_800, 7_200)
 """The same for webhooks: a receiver may be down for hours. `webhook_attempts_limit` says how often the last is used."""
 
+FEED_WAIT_SECONDS: Final = (2, 10, 60, 300)
+"""The same for polls of feeds, which wait for a host that has enough calls, or for the store."""
+
 CHUNKER: Final = WorkQueue("chunker", (JobRequest, PreviewRequested), announces=(JobChunked,))
 SYNTHESIZER: Final = WorkQueue("synthesizer", (ChunkRequested,), announces=(ChunkSynthesized,))
 ASSEMBLER: Final = WorkQueue("assembler", (EpisodeRequested,), announces=(ChunkLost, EpisodeAssembled))
@@ -119,7 +124,12 @@ WEBHOOKS: Final = WorkQueue(
 )
 """No stage: the coordinator hears nothing of it, so whatever happens to a webhook, its job is not touched."""
 
-WORK_QUEUES: Final = (CHUNKER, COORDINATOR, *STAGES[1:], WEBHOOKS)
+FEEDS: Final = WorkQueue(
+    "feeds", (FeedPollRequested,), wait_seconds=FEED_WAIT_SECONDS, advances_jobs=False, length_limit=10_000
+)
+"""No stage either. Bounded, since nobody may be consuming it; a poll that is lost is asked for again when it is due."""
+
+WORK_QUEUES: Final = (CHUNKER, COORDINATOR, *STAGES[1:], WEBHOOKS, FEEDS)
 
 
 async def declare(connection: AbstractConnection, queues: Sequence[WorkQueue] = WORK_QUEUES) -> None:

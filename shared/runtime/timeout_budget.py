@@ -26,6 +26,7 @@ def check(settings: Settings) -> None:
             _SPEECH_CALLS * settings.speech_deadline_seconds + 2 * store + publish,
         ),
         "webhooks": ("webhook_deadline_seconds", settings.webhook_deadline_seconds + 3 * store + 2 * publish),
+        "feeds": ("feed_fetch_deadline_seconds", 2 * settings.feed_fetch_deadline_seconds + 4 * store + publish),
         "assembler": ("store_deadline_seconds", 3 * store + publish),
     }
     for service, (name, needed) in inside.items():

@@ -18,6 +18,8 @@ VOICES = "voices/"
 VOICE_GAINS = "gains/"
 WEBHOOKS = "webhooks/"
 SHOWS = "shows/"
+FEEDS = "feeds/"
+FEED_ITEMS = "feed-items/"
 QUARANTINE = "quarantine/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
@@ -169,6 +171,36 @@ def show_cover(show_id: str, name: str) -> str:
 def show_token(show_id: str, token_id: str) -> str:
     """What opens a private feed: a hash; replaced only to revoke it."""
     return f"{SHOWS}{show_id}/tokens/{token_id}.json"
+
+
+def feed(feed_id: str) -> str:
+    """A feed: its address, its rules, what its polls found; replaced only over a known version."""
+    return f"{FEEDS}{feed_id}.json"
+
+
+def feed_item(feed_id: str, digest: str) -> str:
+    """What became of an item of a feed; created once, then replaced only over a known version."""
+    return f"{FEED_ITEMS}{feed_id}/{digest}.json"
+
+
+def feed_item_twin(feed_id: str, digest: str) -> str:
+    """Names the item that has this text, so that the same text under another id is not spoken again; created once."""
+    return f"{FEED_ITEMS}{feed_id}/same/{digest}.json"
+
+
+def feed_item_text(feed_id: str, digest: str) -> str:
+    """The text of an item that waits for its digest."""
+    return f"{FEED_ITEMS}{feed_id}/text/{digest}.html"
+
+
+def feed_first_poll(feed_id: str) -> str:
+    """Which items were there when the feed was added and are left out; created once."""
+    return f"{FEED_ITEMS}{feed_id}/first.json"
+
+
+def feed_digest(feed_id: str, window: str) -> str:
+    """A digest of several items: its job and its items; created once, then replaced only over a known version."""
+    return f"{FEED_ITEMS}{feed_id}/digests/{window}.json"
 
 
 def suspect(service: str, message_id: str, token: str = "") -> str:

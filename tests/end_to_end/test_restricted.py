@@ -28,7 +28,7 @@ from tests.servers.speech_process import ToneSpeech
 from tests.servers.webhook_receiver import WebhookReceiver, accepting
 from tests.waiting import until
 
-ALL = (*SERVICES, "webhooks", "gateway")
+ALL = (*SERVICES, "webhooks", "feeds", "gateway")
 REFUSALS = ("ACCESS_REFUSED", "refused", "AccessDenied", "does not let this user")
 
 

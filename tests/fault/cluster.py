@@ -321,8 +321,8 @@ class Cluster:
             await asyncio.sleep(0.2)
 
     async def _waiting(self) -> list[str]:
-        # Nobody consumes `webhooks` here, as in a stack without that service.
-        consumed = [queue for queue in topology.WORK_QUEUES if queue is not topology.WEBHOOKS]
+        # Nobody consumes `webhooks` and `feeds` here, as in a stack without those services.
+        consumed = [queue for queue in topology.WORK_QUEUES if queue not in {topology.WEBHOOKS, topology.FEEDS}]
         names = [name for queue in consumed for name in (queue.name, *queue.waits)]
         queues = [name for name, count in (await self.services.depths(*names)).items() if count]
         return queues + [key async for key in self.services.store.list(keys.ACTIVE)]

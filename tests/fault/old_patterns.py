@@ -62,6 +62,20 @@ def joined_with_a_time_out(url: str, text: str, *, seconds: float) -> threading.
     return thread
 
 
+def polled_by_threads(urls: list[str], *, threads: int) -> threading.Thread:
+    """A round of polls as the news backend made it: it waits for its threads, and so for the slowest feed."""
+
+    def round_of_polls() -> None:
+        workers = ThreadPoolExecutor(threads)
+        for url in urls:
+            workers.submit(httpx.get, url, timeout=None)
+        workers.shutdown(wait=True)
+
+    thread = threading.Thread(target=round_of_polls, daemon=True)
+    thread.start()
+    return thread
+
+
 def disconnected(workers: ThreadPoolExecutor) -> None:
     """What the event stream did when a client disconnected."""
     workers.shutdown(wait=True)

@@ -44,7 +44,8 @@ def test_up_returns_when_the_stack_is_ready_and_down_ends_it(folder: Path) -> No
 
     listed = json.loads(podcast("ps", "--json", "--dir", str(folder)).stdout)
     assert sorted(row["service"] for row in listed) == [
-        *("assembler", "broker", "chunker", "coordinator", "gateway", "store", "synthesizer", "synthesizer", "webhooks")
+        *("assembler", "broker", "chunker", "coordinator", "feeds", "gateway", "store"),
+        *("synthesizer", "synthesizer", "webhooks"),
     ]
     for row in listed:
         assert row.keys() == {"service", "pid", "port", "state", "restarts", "health", "uptime_seconds"}

@@ -64,6 +64,7 @@ _OTHER_OPEN: Final = 'podcast_speech_breaker_state{endpoint="http://b", state="c
 _WAIT: Final = ("podcast_message_wait_seconds", 'queue="synthesizer"')
 _LOOK: Final = ("podcast_store_call_seconds", 'operation="look up", outcome="ok"')
 _POST: Final = ("podcast_gateway_request_seconds", 'method="POST", route="/v1/jobs"')
+_LATE: Final = ("podcast_feed_poll_late_seconds", 'instance="f"')
 _STORE: Final = "minio_cluster_capacity_usable"
 _NODE: Final = 'instance="n", mountpoint="/", fstype="ext4"'
 _STARTED: Final = 'process_start_time_seconds{job="podcast", service="chunker", instance="a"}'
@@ -176,6 +177,12 @@ CASES: Final = (
         "PodcastGatewaySlow",
         _histogram(*_POST, "0+1x60", "0+10x60", ("1", "2.5")),
         _histogram(*_POST, "0+10x60", "0+10x60", ("1", "2.5")),
+    ),
+    Case(
+        "PodcastFeedsLate",
+        _histogram(*_LATE, "0+1x80", "0+10x80", ("300", "3600")),
+        _histogram(*_LATE, "0+10x80", "0+10x80", ("300", "3600")),
+        at=75,
     ),
     Case(
         "PodcastWebhooksFail",

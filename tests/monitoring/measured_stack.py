@@ -109,7 +109,7 @@ def measured_stack(directory: Path, minio_binary: Path) -> Iterator[MeasuredStac
         speech = Process(_speech(speech_port), speech_log)
         stack.callback(speech.stop)
         services = stack.enter_context(Services(settings, directory / "logs"))
-        services.start(*SERVICES, "webhooks", "gateway")
+        services.start(*SERVICES, "webhooks", "feeds", "gateway")
         asyncio.run(services.ready())
         targets = {worker.service: worker.health_url for worker in services.workers}
         targets |= {"speech": f"127.0.0.1:{speech_port}", "rabbitmq": f"127.0.0.1:{rabbit.metrics_port}"}

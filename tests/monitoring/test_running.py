@@ -67,7 +67,7 @@ def value(measured: prometheus.Prometheus, expr: str) -> float:
 
 def test_every_target_is_up(stack: MeasuredStack) -> None:
     up = {(one["metric"]["job"], one["metric"].get("service")): one["value"][1] for one in stack.prometheus.query("up")}
-    wanted = {("podcast", service) for service in (*SERVICES, "webhooks", "gateway", "speech")}
+    wanted = {("podcast", service) for service in (*SERVICES, "webhooks", "feeds", "gateway", "speech")}
     assert up == dict.fromkeys(wanted | {("rabbitmq", "rabbitmq"), ("minio", "minio")}, "1")
 
 

@@ -28,7 +28,7 @@ PORT, SPEECH_PORT = 18_080, 18_880
 DEPLOY_SECONDS = 600
 JOB_SECONDS = 900.0
 DOWN_SECONDS = 300
-SERVICES = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "gateway")
+SERVICES = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "feeds", "gateway")
 """Those of ours that run all the time."""
 SERVERS = ("rabbitmq", "minio", "speech")
 

@@ -10,6 +10,7 @@ from typing import Final
 import podcast_client as api
 from shared import errors
 from shared.client.deleting import NotEnded
+from shared.client.feeds.stored import FeedExists, FeedPaused
 from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
 from shared.client.webhook_endpoints import EndpointDisabled
@@ -32,6 +33,8 @@ _KINDS: Final[dict[str, type[errors.PodcastError]]] = {
     "unreadable-job": UnreadableJob,
     "job-deleted": JobDeleted,
     "endpoint-disabled": EndpointDisabled,
+    "feed-exists": FeedExists,
+    "feed-paused": FeedPaused,
 }
 """The last part of a problem's type → the error that the gateway had."""
 

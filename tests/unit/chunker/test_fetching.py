@@ -65,7 +65,9 @@ async def test_a_page_comes_with_its_content_type_and_final_address() -> None:
             await answering("200 OK", b"<p>Hi.</p>", content_type="text/html; charset=utf-8")(path, writer)
 
     async with server(redirecting) as url:
-        assert await get(f"{url}/old") == Fetched(b"<p>Hi.</p>", "text/html; charset=utf-8", f"{url}/new?a=b")
+        assert await get(f"{url}/old") == Fetched(
+            b"<p>Hi.</p>", "text/html; charset=utf-8", f"{url}/new?a=b", moved_to=f"{url}/new?a=b"
+        )
 
 
 @pytest.mark.parametrize(

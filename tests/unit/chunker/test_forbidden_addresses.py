@@ -184,10 +184,10 @@ async def test_tls_asks_for_the_certificate_of_the_name_not_of_the_address() -> 
 
 
 async def test_https_does_not_lead_to_http() -> None:
-    from shared.fetching.fetching import _first  # noqa: PLC0415 - no certificate authority here: the rule alone
+    from shared.fetching.places import first_place  # noqa: PLC0415 - no certificate authority here: the rule alone
 
     with pytest.raises(BadSource, match="from https to http"):
-        _first("https://a.example/").followed_to("http://a.example/")
+        first_place("https://a.example/").followed_to("http://a.example/")
 
 
 async def test_a_login_is_sent_to_its_own_host_and_no_other() -> None:

@@ -21,7 +21,7 @@ from shared.runtime import health, service
 from shared.settings import PREFIX, Settings
 from tests.unit.deploy.conftest import Merge, as_docker_reads_it
 
-OURS = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "gateway")
+OURS = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "feeds", "gateway")
 STATEFUL = ("rabbitmq", "minio")
 SCRATCH = "/tmp"  # noqa: S108 - in the containers
 PROBED = dict.fromkeys(OURS, 8081) | {"speech": 8880}
@@ -162,7 +162,7 @@ def test_what_is_inside_stays_inside(merge: Merge) -> None:
     networks = found["networks"]
     assert {name for name, each in networks.items() if each.get("internal")} == {"broker", "store", "speech"}
     leaving = {name for name, each in found["services"].items() if {"edge", "egress"} & set(each["networks"])}
-    assert leaving == {"chunker", "webhooks", "gateway"}
+    assert leaving == {"chunker", "webhooks", "feeds", "gateway"}
     assert [name for name, each in found["services"].items() if each.get("ports")] == ["gateway"]
 
 

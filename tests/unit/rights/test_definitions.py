@@ -14,6 +14,7 @@ from deploy.broker.permissions import NOTHING, permissions_of
 from services.assembler import app as assembler
 from services.chunker import app as chunker
 from services.coordinator import app as coordinator
+from services.feeds import app as feeds
 from services.synthesizer import app as synthesizer
 from services.webhooks import app as webhooks
 from shared.errors import Misconfigured
@@ -28,6 +29,7 @@ BUILD = {
     "coordinator": coordinator.build,
     "synthesizer": synthesizer.build,
     "webhooks": webhooks.build,
+    "feeds": feeds.build,
 }
 
 

@@ -38,6 +38,7 @@ def test_the_status_of_a_job_is_written_by_the_coordinator_alone() -> None:
     [
         (keys.api_key("abc"), {"gateway", "operator"}),
         (keys.webhook("we_1"), {"webhooks", "gateway", "operator"}),
+        (keys.feed("fd_1"), {"feeds", "gateway", "operator"}),
         (keys.webhook_secret(JOB, "00"), {"webhooks", "gateway", "operator"}),
         (keys.audit_intent("2026-11-28", "1"), {"gateway", "coordinator", "operator"}),
     ],
@@ -55,7 +56,7 @@ def test_the_list_of_voices_goes_from_the_synthesizer_to_the_chunker() -> None:
 
 
 def test_a_service_has_the_markers_of_its_own_suspects_alone() -> None:
-    for service in ("chunker", "synthesizer", "assembler", "coordinator", "webhooks"):
+    for service in ("chunker", "synthesizer", "assembler", "coordinator", "webhooks", "feeds"):
         mark = keys.suspect(service, "message", "token")
         assert {role for role in STORE_RIGHTS if allowed(role, "s3:PutObject", mark)} == {service, "operator"}
 
