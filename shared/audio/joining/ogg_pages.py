@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 HEADER: Final = struct.Struct("<4sBBqIIIB")
@@ -50,6 +51,7 @@ def paged(packet: bytes, serial: int, *, first: int) -> Iterator[bytes]:
         )
 
 
+@lru_cache(maxsize=2_048)
 def lacing(size: int) -> bytes:
     """The lengths of the segments of a packet: it ends with the first one below 255."""
     full, rest = divmod(size, SEGMENT_BYTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +50,15 @@ def test_a_chunk_is_decoded_in_its_place(name: AudioFormat, rate: int, channels:
 def test_a_chunk_is_encoded_to_the_same_frames_every_time(name: AudioFormat) -> None:
     samples = chunks(1, 24_000)[0]
     assert codec(name).encode(samples, 24_000, 1).frames == codec(name).encode(samples, 24_000, 1).frames
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_threads_do_not_disturb_each_other(name: AudioFormat) -> None:
+    made = chunks(4, 24_000)
+    alone = [codec(name).encode(samples, 24_000, 2).frames for samples in made]
+    with ThreadPoolExecutor(4) as threads:
+        together = threads.map(lambda samples: codec(name).encode(samples, 24_000, 2).frames, made * 3)
+        assert list(together) == alone * 3
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 44_100])
