@@ -17,7 +17,10 @@ from shared.audio.loudness import Samples
 from shared.audio.segments.codecs import codec_for
 from shared.audio.segments.segment import MasteredSegment
 from shared.protocol.messages import AudioFormat
-from tests.unit.segments.material import chunks, segments
+from tests.unit.segments.material import RATES, chunks, segments
+
+KINDS = [*((rate, 1) for rate in RATES), (24_000, 2)]
+"""Rates and numbers of channels."""
 
 LABELS = Labels(
     fields={

@@ -23,16 +23,14 @@ from shared.audio.joining.wav import WavJoiner
 from shared.audio.segments import flac_frames
 from shared.audio.segments.wav import quantized
 from shared.errors import BadAudio, TooLarge
-from tests.unit.joining.material import LABELS, Episode, decoded, episode, joined, picture, probed
-from tests.unit.segments.material import RATES
+from tests.unit.joining.material import KINDS, LABELS, Episode, decoded, episode, joined, picture, probed
 
 
 def expected(made: Episode, channels: int) -> NDArray[np.int16]:
     return np.repeat(quantized(made.pcm, 1)[:, None], channels, axis=1)
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(("rate", "channels"), KINDS)
 def test_a_flac_file_holds_exactly_the_samples(tmp_path: Path, rate: int, channels: int) -> None:
     made = episode("flac", rate, channels)
     assert made.placement.frames * made.placement.frame_samples == made.placement.samples
@@ -92,8 +90,7 @@ def test_a_cover_that_flac_cannot_hold_is_refused() -> None:
         FlacJoiner(made.placement, replace(LABELS, cover=large)).head()
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(("rate", "channels"), KINDS)
 def test_a_wav_file_holds_exactly_the_samples(tmp_path: Path, rate: int, channels: int) -> None:
     made = episode("wav", rate, channels)
     path = tmp_path / "episode.wav"

@@ -17,7 +17,7 @@ from shared.audio.joining.placement import Placed, Placement
 from shared.audio.segments import aac, aac_frames
 from shared.audio.segments.aac_frames import FRAME_SAMPLES
 from shared.errors import BadAudio
-from tests.unit.joining.material import LABELS, decoded, difference_db, episode, joined, picture, probed
+from tests.unit.joining.material import KINDS, LABELS, decoded, difference_db, episode, joined, picture, probed
 from tests.unit.segments.material import RATES
 
 AUDIO = ("moov", "trak", "mdia", "minf", "stbl")
@@ -46,8 +46,7 @@ def content(data: bytes, *path: str) -> bytes:
     return data[start:end]
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(("rate", "channels"), KINDS)
 def test_the_sound_is_that_of_one_long_encode(tmp_path: Path, rate: int, channels: int) -> None:
     made = episode("m4b", rate, channels)
     path = tmp_path / "episode.m4b"

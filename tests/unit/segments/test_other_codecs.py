@@ -16,8 +16,8 @@ from shared.audio.segments import aac_frames, codecs, flac_frames, libav, libopu
 from shared.audio.segments.codecs import Codec, EncoderMissing, codec_for
 from shared.errors import BadAudio
 from shared.protocol.messages import AudioFormat
-from tests.unit.joining.material import difference_db
-from tests.unit.segments.material import RATES, chunks
+from tests.unit.joining.material import KINDS, difference_db
+from tests.unit.segments.material import chunks
 from tests.unit.segments.test_mp3 import hostile
 
 FORMATS: tuple[AudioFormat, ...] = ("m4b", "opus", "flac", "wav")
@@ -31,8 +31,7 @@ def codec(name: AudioFormat) -> Codec:
     return found
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(("rate", "channels"), KINDS)
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_chunk_is_decoded_in_its_place(name: AudioFormat, rate: int, channels: int) -> None:
     samples = chunks(1, rate)[0]
@@ -61,7 +60,7 @@ def test_threads_do_not_disturb_each_other(name: AudioFormat) -> None:
         assert list(together) == alone * 3
 
 
-@pytest.mark.parametrize("rate", [16_000, 24_000, 44_100])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
 @pytest.mark.parametrize("name", FORMATS)
 def test_hostile_sound_is_encoded_or_refused_and_never_ends_the_process(name: AudioFormat, rate: int) -> None:
     for kind, samples in hostile(rate).items():
