@@ -73,6 +73,18 @@ class AsyncMediaMethods:
         body = {"input": text, "voice": voice, "model": model, "response_format": response_format, **options}
         return self._spoken("/v1/audio/speech", body)
 
+    async def stream(self, job_id: str, audio_format: str = "mp3") -> AsyncGenerator[bytes, None]:
+        """What a job speaks, in order, while it is spoken.
+
+        Args:
+            job_id: of the job.
+            audio_format: `mp3`, `opus`, `aac`, `flac`, `wav` or `pcm`.
+        """
+        path = f"{calls.job_path(job_id)}/stream?format={calls.part(audio_format)}"
+        async with streams.listening(self._transport, path) as answer:
+            async for data in answer.parts():
+                yield data
+
     async def _spoken(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[bytes, None]:
         async with streams.speaking(self._transport, path, body) as answer:
             async for data in answer.parts():

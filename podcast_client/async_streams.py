@@ -181,3 +181,15 @@ async def speaking(transport: AsyncTransport, path: str, body: Mapping[str, Any]
     seconds = transport.configuration.timeouts.speech
     async with transport.stream("POST", path, json=dict(body), read_seconds=seconds) as answer:
         yield answer
+
+
+@asynccontextmanager
+async def listening(transport: AsyncTransport, path: str) -> AsyncIterator[Answer]:
+    """Audio as it is made.
+
+    Raises:
+        ApiError: the server refuses.
+        Unreachable, TooSlow: it does not answer.
+    """
+    async with transport.stream("GET", path, read_seconds=transport.configuration.timeouts.speech) as answer:
+        yield answer

@@ -74,6 +74,18 @@ class MediaMethods:
         body = {"input": text, "voice": voice, "model": model, "response_format": response_format, **options}
         return self._spoken("/v1/audio/speech", body)
 
+    def stream(self, job_id: str, audio_format: str = "mp3") -> Generator[bytes, None]:
+        """What a job speaks, in order, while it is spoken.
+
+        Args:
+            job_id: of the job.
+            audio_format: `mp3`, `opus`, `aac`, `flac`, `wav` or `pcm`.
+        """
+        path = f"{calls.job_path(job_id)}/stream?format={calls.part(audio_format)}"
+        with streams.listening(self._transport, path) as answer:
+            for data in answer.parts():
+                yield data
+
     def _spoken(self, path: str, body: Mapping[str, Any]) -> Generator[bytes, None]:
         with streams.speaking(self._transport, path, body) as answer:
             for data in answer.parts():

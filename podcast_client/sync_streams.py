@@ -180,3 +180,15 @@ def speaking(transport: Transport, path: str, body: Mapping[str, Any]) -> Iterat
     seconds = transport.configuration.timeouts.speech
     with transport.stream("POST", path, json=dict(body), read_seconds=seconds) as answer:
         yield answer
+
+
+@contextmanager
+def listening(transport: Transport, path: str) -> Iterator[Answer]:
+    """Audio as it is made.
+
+    Raises:
+        ApiError: the server refuses.
+        Unreachable, TooSlow: it does not answer.
+    """
+    with transport.stream("GET", path, read_seconds=transport.configuration.timeouts.speech) as answer:
+        yield answer

@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "submit": "services.cli.job_commands:submit",
     "watch-folder": "services.cli.watch_folder_command:watch_folder",
     "watch": "services.cli.job_commands:watch",
+    "stream": "services.cli.stream_command:stream",
     "status": "services.cli.store_commands:status",
     "fetch": "services.cli.store_commands:fetch",
     "cancel": "services.cli.job_commands:cancel",

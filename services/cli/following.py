@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.cli import player, printing
 from services.cli.backends.port import CommandBackend, HandedOver
 from services.cli.progress_display import Display
 from shared.client import submission
@@ -27,7 +29,13 @@ class Result:
 
 
 async def rendered(
-    draft: submission.Draft, chosen_id: str | None, backend: CommandBackend, outputs: dict[str, Path], shown: Display
+    draft: submission.Draft,
+    chosen_id: str | None,
+    backend: CommandBackend,
+    outputs: dict[str, Path],
+    shown: Display,
+    *,
+    played_by: Sequence[str] | None = None,
 ) -> Result:
     """Submit the job, follow it to its end, and fetch its files.
 
@@ -37,19 +45,26 @@ async def rendered(
         backend: the system.
         outputs: kind → path of each file that is wanted.
         shown: where progress is shown.
+        played_by: the player that plays it meanwhile; None: none.
     """
     handing_over = asyncio.create_task(backend.submit(draft, chosen_id=chosen_id))
     try:
         # Shielded: we must know whether there is a job to cancel.
         job = await asyncio.shield(handing_over)
-        status = await followed(job.job_id, backend, shown)
     except asyncio.CancelledError:
         await _cancel(handing_over, backend, shown)
         raise
-    manifest = await backend.manifest(job.job_id)
-    if status.state != "completed":
-        return Result(status, manifest, {})
-    await backend.fetch(outputs, status)
+    async with player.playing(played_by, lambda: backend.spoken(job.job_id, "wav")) as heard:
+        try:
+            status = await followed(job.job_id, backend, shown)
+        except asyncio.CancelledError:
+            await _cancel(handing_over, backend, shown)
+            raise
+        manifest = await backend.manifest(job.job_id)
+        if status.state != "completed":
+            return Result(status, manifest, {})
+        await backend.fetch(outputs, status)
+        await player.to_the_end(heard, printing.note)
     return Result(status, manifest, outputs)
 
 

@@ -15,6 +15,7 @@ from services.cli import (
     exits,
     interrupts,
     job_options,
+    player,
     printing,
     progress_display,
     source_arguments,
@@ -73,20 +74,24 @@ def submit(
 @click.command()
 @click.argument("job_id", metavar="ID")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@player.play_option
 @targets.on_a_stack
-def watch(job_id: str, quiet: bool, directory: Path | None, as_json: bool) -> None:
+def watch(job_id: str, quiet: bool, play: bool, directory: Path | None, as_json: bool) -> None:
     """Follow a job until it ends."""
     target = targets.named(directory)
+    found = player.command() if play else None
 
     async def work() -> JobStatus:
         async with target.opened() as backend:
             status = await backend.status(job_id)
-            if status.state in TERMINAL_STATES:
-                return status
-            with progress_display.display(quiet=quiet) as shown:
-                async for news in backend.follow(job_id, retried=shown.retried, say=shown.say):
-                    shown.show(news)
-                    status = news
+            async with player.playing(found, lambda: backend.spoken(job_id, "wav")) as heard:
+                if status.state not in TERMINAL_STATES:
+                    with progress_display.display(quiet=quiet) as shown:
+                        async for news in backend.follow(job_id, retried=shown.retried, say=shown.say):
+                            shown.show(news)
+                            status = news
+                if status.state == "completed":
+                    await player.to_the_end(heard, printing.note)
             return status
 
     try:

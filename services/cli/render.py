@@ -8,7 +8,18 @@ from typing import Any, get_args
 
 import click
 
-from services.cli import batch, exits, following, interrupts, job_options, printing, source_arguments, summary, targets
+from services.cli import (
+    batch,
+    exits,
+    following,
+    interrupts,
+    job_options,
+    player,
+    printing,
+    source_arguments,
+    summary,
+    targets,
+)
 from services.cli.following import Result
 from services.cli.progress_display import display
 from shared.client import destinations, fetching, submission
@@ -42,6 +53,7 @@ _GRACE_SECONDS = 20.0
     type=click.Choice(get_args(Engine)),
     help="What speaks: the engine of a stack of this command's own, or one that the running stack's speech server has.",
 )
+@player.play_option
 @targets.directory_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary.")
@@ -53,6 +65,7 @@ def render(  # noqa: PLR0917 - click passes them by name
     speech_url: str | None,
     synthesizers: int | None,
     engine: str | None,
+    play: bool,
     directory: Path | None,
     quiet: bool,
     as_json: bool,
@@ -72,7 +85,11 @@ def render(  # noqa: PLR0917 - click passes them by name
     plan = targets.Plan(directory=directory, speech_url=speech_url, synthesizers=synthesizers, engine=engine)
     settings = targets.settings_in(directory)
     files = fetching.CAPTIONS if captions else ()
-    if len(sources) > 1 or output.endswith("/"):
+    several = len(sources) > 1 or output.endswith("/")
+    if several and play:
+        raise BadInput("--play is for one source.", hint="Leave it out, or name one source and one file.")
+    played_by = player.command() if play else None
+    if several:
         kinds = tuple(dict.fromkeys(formats)) or ("mp3",)
         order = job_options.order(options, kinds)
         wanted = batch.Batch(order, (*kinds, *files), batch.folder(output), settings, options["source_format"])
@@ -94,7 +111,7 @@ def render(  # noqa: PLR0917 - click passes them by name
                 if engine is not None:
                     await backend.check_engine(engine)
                     job = replace(draft, request=draft.request.model_copy(update={"model": engine}))
-                return await following.rendered(job, order.job_id, backend, outputs, shown)
+                return await following.rendered(job, order.job_id, backend, outputs, shown, played_by=played_by)
 
     result = interrupts.run(work(), grace_seconds=_GRACE_SECONDS)
     if as_json:

@@ -23,11 +23,11 @@ from services.gateway.gateway_errors import (
     TooManyStreams,
     Unauthenticated,
 )
-from services.gateway.reading_along import NotSpoken
 from shared import errors
 from shared.client.deleting import NotEnded
 from shared.client.feeds.stored import FeedExists, FeedPaused
 from shared.client.previewing import PreviewsBusy, PreviewShareTaken
+from shared.client.reading_along import NotSpoken
 from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
 from shared.client.webhook_endpoints import EndpointDisabled

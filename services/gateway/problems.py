@@ -22,9 +22,9 @@ from services.gateway import openai_errors
 from services.gateway.allowed_methods import allowed
 from services.gateway.gateway_errors import Crowded, RateLimited, Unauthenticated
 from services.gateway.problem_kinds import HTTP_KINDS, KINDS, ProblemKind, kind_of
-from services.gateway.reading_along import NotSpoken
 from shared import errors
 from shared.addresses import scrub
+from shared.client.reading_along import NotSpoken
 from shared.dead_letters.operator_lock import Busy
 
 log = structlog.get_logger(__name__)

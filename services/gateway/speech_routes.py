@@ -17,19 +17,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.gateway import deadlines, openai_errors
 from services.gateway.access import GuardedRoute, caller, needs
 from services.gateway.backend import Backend, TheBackend
-from services.gateway.levelling import Levelling
 from services.gateway.openai_errors import InvalidField
 from services.gateway.problem_kinds import kind_of
 from services.gateway.problems import headers_of
-from services.gateway.reading_along import AudioGone, AwaitedChunk, ReadingAlong
 from services.gateway.speech_slots import StreamSlots
 from services.gateway.speech_stream import EVENT_SCHEMA, SSE_MEDIA_TYPE, SpeechStream, first_of
-from services.gateway.stream_encoding import ENCODINGS, StreamFormat, encoded
 from services.gateway.voice_catalogue import catalogue
 from shared.addresses import scrub
-from shared.audio.loudness import Samples
+from shared.audio.stream_encoding import ENCODINGS, StreamFormat
 from shared.client import speech_jobs
+from shared.client.reading_along import AudioGone
 from shared.client.sources import Document
+from shared.client.spoken_stream import SpokenStream
 from shared.client.submission import Order
 from shared.deadlines import in_thread
 from shared.errors import PodcastError
@@ -236,41 +235,33 @@ class JobStream:
     Attributes:
         job_id: of the job.
         pieces: the encoded audio, as it is spoken.
-        seconds: how much has gone into the encoder so far.
         patience_seconds: the longest wait for the next chunk.
     """
 
     def __init__(self, backend: Backend, job_id: str, audio_format: StreamFormat, *, digest: str) -> None:
         self.job_id = job_id
-        self.pieces = self._pieces()
-        self.seconds = 0.0
         self.patience_seconds = backend.settings.gateway_speech_patience_seconds
         self._backend = backend
-        self._format: StreamFormat = audio_format
         self._digest = digest
-        self._reading = ReadingAlong(
+        self._stream = SpokenStream(
             backend.store,
             job_id,
+            audio_format,
             patience_seconds=self.patience_seconds,
             default_rate=backend.settings.sample_rate,
         )
+        self.pieces = self._pieces()
+
+    @property
+    def seconds(self) -> float:
+        """How much has gone into the encoder so far."""
+        return self._stream.seconds
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
-        rate, parts = await self._reading.parts()
-        async with aclosing(encoded(self._samples(rate, parts), self._format, rate)) as stream:
+        async with aclosing(self._stream.pieces()) as stream:
             try:
                 async for piece in stream:
                     yield piece
             except AudioGone:
                 await speech_jobs.forget(self._backend.store, self._digest)
                 raise
-
-    async def _samples(self, rate: int, parts: list[AwaitedChunk]) -> AsyncGenerator[Samples, None]:
-        encoding = ENCODINGS[self._format]
-        levelling = Levelling(rate, ceiling_dbtp=encoding.ceiling_dbtp, extra_gain_db=encoding.extra_gain_db)
-        async with aclosing(self._reading.chunks(parts)) as chunks:
-            async for audio, pause_ms in chunks:
-                samples = await in_thread(partial(levelling.chunk, audio, pause_ms))
-                self.seconds += len(samples) / rate
-                yield samples
-        yield levelling.finish()

@@ -47,7 +47,7 @@ print("imported")
 ENCODE_ALL = """
 import subprocess
 from services.assembler.encoders import output_arguments
-from services.gateway.stream_encoding import ENCODINGS
+from shared.audio.stream_encoding import ENCODINGS
 with open("/tmp/about", "w") as file:
     file.write(";FFMETADATA1\\ntitle=x\\n[CHAPTER]\\nTIMEBASE=1/1000\\nSTART=0\\nEND=500\\ntitle=y\\n")
 formats = ("mp3", "m4b", "opus", "flac", "wav")

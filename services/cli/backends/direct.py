@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.cli import job_listing, speech_servers
 from services.cli.backends.port import HandedOver, Retried, Say
@@ -22,6 +23,9 @@ from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import job_manifest
 from shared.store.port import Store
+
+if TYPE_CHECKING:
+    from shared.audio.stream_encoding import StreamFormat
 
 
 class DirectBackend:
@@ -112,6 +116,21 @@ class DirectBackend:
     async def fetch(self, files: Mapping[str, Path], status: JobStatus) -> bool:
         """Copy files out of the store."""
         return await fetching.fetch(await self._reachable(), files, status)
+
+    async def spoken(self, job_id: str, audio_format: StreamFormat) -> AsyncGenerator[bytes, None]:
+        """Read along with the store."""
+        from shared.client.spoken_stream import SpokenStream  # noqa: PLC0415 - with numpy, which few commands need
+
+        stream = SpokenStream(
+            await self._reachable(),
+            job_id,
+            audio_format,
+            patience_seconds=self._settings.job_deadline_seconds,
+            default_rate=self._settings.sample_rate,
+        )
+        async with contextlib.aclosing(stream.pieces()) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def check_engine(self, engine: str) -> None:
         """Ask the speech servers that the settings name."""

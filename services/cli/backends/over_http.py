@@ -6,9 +6,9 @@ import contextlib
 import dataclasses
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -39,6 +39,9 @@ from shared.protocol.preview import Preview
 from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.text import one_line
+
+if TYPE_CHECKING:
+    from shared.audio.stream_encoding import StreamFormat
 
 _PAGE_LIMIT: Final = 100
 """Jobs on a page of the API."""
@@ -205,6 +208,13 @@ class HttpBackend:
                 await self._client.fetch(status.job_id, path, kind)
 
         return await fetching.fetch_with(get, files, status)
+
+    async def spoken(self, job_id: str, audio_format: StreamFormat) -> AsyncGenerator[bytes, None]:
+        """GET /v1/jobs/{id}/stream."""
+        with as_ours(self._url):
+            async with contextlib.aclosing(self._client.stream(job_id, audio_format)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def check_engine(self, engine: str) -> None:
         """GET /v1/models."""

@@ -5,10 +5,10 @@ Each command has one body. It opens a `CommandBackend` and works with the models
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from services.cli.job_listing import Page
 from shared.client.deleting import Removed
@@ -17,6 +17,9 @@ from shared.client.submission import Draft
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobState, JobStatus, WorkRetried
 from shared.protocol.preview import Preview
+
+if TYPE_CHECKING:
+    from shared.audio.stream_encoding import StreamFormat  # with numpy, which few commands need
 
 Say = Callable[[str], None]
 Retried = Callable[[WorkRetried], None]
@@ -123,6 +126,13 @@ class CommandBackend(Protocol):
         Raises:
             NotFound: one is missing.
             BadInput: they cannot be written.
+        """
+
+    def spoken(self, job_id: str, audio_format: StreamFormat) -> AsyncGenerator[bytes, None]:
+        """The job's audio in order, while it is spoken: what is there at once, the rest as it comes.
+
+        Raises:
+            PodcastError: it cannot be spoken to its end; what came before has been sent.
         """
 
     async def check_engine(self, engine: str) -> None:

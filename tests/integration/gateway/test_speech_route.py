@@ -124,6 +124,46 @@ async def test_the_first_chunk_is_sent_while_the_second_is_not_spoken_yet(line: 
         assert not any(call["answered"] for call in line.tone.calls() if "Sentence 1 " in call["text"])
 
 
+async def test_a_job_is_streamed_while_it_is_spoken_and_again_afterwards(line: SpeakingGateway, tmp_path: Path) -> None:
+    async def submitted(name: str) -> str:
+        body = {"text": text(name, 3), "source_format": "text"}
+        return str((await line.client.post("/v1/jobs", json=body)).json()["job_id"])
+
+    line.tone.misbehave("hang", containing="Sentence 1 of the quay")
+    job_id = await submitted("the quay")
+    async with line.client.stream("GET", f"/v1/jobs/{job_id}/stream", params={"format": "wav"}) as response:
+        received = 0
+        async for piece in response.aiter_raw():
+            received += len(piece)
+            if received > 2 * 24_000:  # more than a second of it
+                break
+        assert (response.status_code, response.headers["content-type"]) == (200, "audio/wav")
+        assert not any(call["answered"] for call in line.tone.calls() if "Sentence 1 " in call["text"])
+    job_id = await submitted("the pier")
+
+    answers = [await line.client.get(f"/v1/jobs/{job_id}/stream") for _ in range(2)]
+
+    assert answers[0].content == answers[1].content
+    assert answers[0].headers["content-type"] == "audio/mpeg"
+    assert await heard(answers[0].content, "mp3", tmp_path) == await line.chunks(job_id)
+    await until(lambda: _has_no_stream(line), "no stream is left")
+    unknown = await line.client.get("/v1/jobs/no-such-job/stream")
+    assert (unknown.status_code, unknown.json()["status"]) == (404, 404)
+    async with with_key(line.url, await line.key("submit")) as other:
+        assert (await other.get(f"/v1/jobs/{job_id}/stream")).status_code == 403
+
+
+async def _has_no_stream(line: SpeakingGateway) -> bool:
+    return await line.streams() == 0
+
+
+async def test_a_job_that_cannot_be_spoken_is_no_stream(line: SpeakingGateway) -> None:
+    body = {"text": "***", "source_format": "text"}
+    job_id = (await line.client.post("/v1/jobs", json=body)).json()["job_id"]
+    answer = await line.client.get(f"/v1/jobs/{job_id}/stream")
+    assert (answer.status_code, "nothing to speak" in answer.text) == (422, True), answer.text
+
+
 async def test_events_carry_the_same_audio_and_the_usage(line: SpeakingGateway) -> None:
     request = asked("the radio", 3)
     plain = await line.client.post(SPEECH, json=request)

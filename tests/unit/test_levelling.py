@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.gateway.levelling import MEMORY_BLOCKS, TARGET_LUFS, Levelling
 from shared.audio import chunk_audio
+from shared.audio.levelling import MEMORY_BLOCKS, TARGET_LUFS, Levelling
 from shared.audio.loudness import LoudnessMeter, Samples, block_samples, decibels, true_peak
 from shared.errors import BadAudio
 
