@@ -83,7 +83,11 @@ ASSEMBLER: Final = StoreRights(
 )
 _OF_RETENTION: Final = (keys.JOBS, keys.AUDIO, keys.DELETED, keys.PREVIEWS, keys.SPEECH_JOBS, keys.IDEMPOTENCY)
 COORDINATOR: Final = StoreRights(
-    reads=(*_under(*_OF_RETENTION, keys.ACTIVE, keys.RETENTION, keys.AUDIT), keys.show_episode(ANY, ANY)),
+    reads=(
+        *_under(*_OF_RETENTION, keys.ACTIVE, keys.RETENTION, keys.AUDIT),
+        keys.show(ANY),
+        keys.show_episode(ANY, ANY),
+    ),
     writes=(
         *(keys.request(ANY), keys.status(ANY), keys.chunk_times(ANY)),
         *_under(keys.ACTIVE, keys.DELETED),

@@ -20,7 +20,7 @@ _NONE: Final = "none"
 _PLAIN: Final = (
     *("title", "author", "description", "language", "link", "explicit", "kind", "is_complete", "copyright"),
     *("owner_name", "owner_email", "locked", "medium", "ai_content", "visibility", "new_feed_url"),
-    *("feed_items", "keep_episodes", "model", "loudness"),
+    *("feed_items", "keep_episodes", "keep_days", "model", "loudness"),
 )
 _NULLABLE: Final = frozenset({"link", "owner_email", "new_feed_url", "model"})
 
@@ -68,6 +68,11 @@ def of_a_show(command: Function) -> Function:
             click.option("--new-feed-url", metavar="URL", help="Where the feed has moved to; none: nowhere."),
             click.option("--feed-items", type=click.IntRange(1, 500), help="Episodes a page of the feed has."),
             click.option("--keep-episodes", type=click.IntRange(1, 100_000), help="How many of the newest it has."),
+            click.option(
+                "--keep-days",
+                type=click.IntRange(1, 100_000),
+                help="Let `podcast prune` and the retention remove its episodes after so many days; else they stay.",
+            ),
             click.option("--cover", type=click.Path(path_type=Path), metavar="FILE", help="A JPEG or PNG picture."),
             click.option(
                 "--voice",

@@ -69,6 +69,10 @@ class ShowChange(BaseModel):
     keep_episodes: Annotated[int, Field(ge=1, le=100_000), WHOLE] | None = Field(
         None, description="the feed has the newest so many episodes; null: all"
     )
+    keep_days: Annotated[int, Field(ge=1, le=100_000), WHOLE] | None = Field(
+        None,
+        description="when old jobs are removed, its episodes go this long after they were completed; null: they stay",
+    )
     voice: str | None = Field(None, max_length=100, description="of its jobs, where they name none")
     model: str | None = Field(None, max_length=100, description="of its jobs, where they name none")
     loudness: LoudnessProfile | None = Field(None, description="of its jobs, where they have the default")

@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.client import deleting, idempotency, speech_jobs, sweeping
 from shared.client.deleting import Removed
+from shared.client.show_retention import ShowRetention
 from shared.store import keys
 from shared.store.port import Store
 
@@ -36,7 +37,7 @@ class Pruned:
 async def prune(
     store: Store, *, older_than_seconds: float, job_deadline_seconds: float, dry_run: bool = False
 ) -> Pruned:
-    """Remove jobs that ended longer ago than this, and the audio that no job refers to.
+    """Remove jobs that ended longer ago than this, and the audio that no job refers to; not what a show keeps.
 
     It may run while jobs run, several times concurrently, and may be interrupted at any moment: the next run continues.
 
@@ -51,7 +52,10 @@ async def prune(
     """
     ids: list[str] = []
     jobs = Removed()
+    retention = ShowRetention(store)
     async for job_id, entries in deleting.expired(store, older_than_seconds=older_than_seconds):
+        if await retention.keeps(job_id):
+            continue
         ids.append(job_id)
         jobs += deleting.total(entries) if dry_run else await deleting.remove(store, job_id, entries)
     # No message about a job that was deleted so long ago can be left.

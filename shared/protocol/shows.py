@@ -77,6 +77,12 @@ class Show(Frozen):
     keep_episodes: int | None = Field(
         None, ge=1, le=100_000, description="the feed has the newest so many episodes; None: all"
     )
+    keep_days: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="when old jobs are removed, its episodes go this long after they were completed; None: they stay",
+    )
 
     voice: Name | None = Field(None, description="of its jobs, where they name none")
     model: Name | None = Field(None, description="of its jobs, where they name none")

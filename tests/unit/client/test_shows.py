@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.client import deleting, show_defaults, show_episodes, shows
+from shared.client import deleting, pruning, show_defaults, show_episodes, shows
 from shared.client.submission import Draft, hand_over
 from shared.errors import BadInput, Conflict, NotFound
 from shared.protocol.episode_of_show import EpisodeOfShow
-from shared.protocol.messages import JobRequest, JobStatus, Message, TextSource
+from shared.protocol.messages import JobRequest, JobState, JobStatus, Message, TextSource
 from shared.protocol.narration import Narration, Pronunciation
 from shared.settings import Settings
 from shared.store import keys
@@ -220,3 +221,43 @@ async def test_a_deleted_job_leaves_its_show(store: Store) -> None:
     await deleting.delete_job(store, "j1")
     with pytest.raises(NotFound, match="no episode j1"):
         await show_episodes.find(store, "essays", "j1")
+
+
+# ---------------------------------------------------------------- what is removed when old jobs are
+
+OLD = 100 * 86_400.0
+
+
+async def ended(store: Store, job: JobRequest, state: JobState = "completed") -> None:
+    await store.create(keys.request(job.job_id), job.model_dump_json().encode())
+    status = JobStatus(job_id=job.job_id, state=state, submitted_at=1.0, updated_at=time.time() - OLD)
+    await store.create(keys.status(job.job_id), status.model_dump_json().encode())
+    await show_episodes.announce(store, job)
+
+
+async def pruned(store: Store) -> set[str]:
+    return set((await pruning.prune(store, older_than_seconds=OLD / 2, job_deadline_seconds=60)).ids)
+
+
+async def test_what_a_feed_names_outlives_the_removal_of_old_jobs(store: Store) -> None:
+    await a_show(store)
+    await ended(store, a_job("j1"))
+    await ended(store, a_job("j2", episode_id="j1"))
+    await ended(store, a_job("j3", episode_id="j1"), "failed")
+    await ended(store, a_job("j4", episode_id=None).model_copy(update={"show": None}))
+    assert await pruned(store) == {"j1", "j3", "j4"}
+    assert (await show_episodes.find(store, "essays", "j1")).jobs == ("j2",)
+
+
+@pytest.mark.parametrize(("keep_days", "gone"), [(None, set()), (101, set()), (99, {"j1"})])
+async def test_a_show_says_how_long_its_episodes_stay(store: Store, keep_days: int | None, gone: set[str]) -> None:
+    await a_show(store, keep_days=keep_days)
+    await ended(store, a_job("j1"))
+    assert await pruned(store) == gone
+
+
+async def test_the_jobs_of_a_show_that_is_gone_are_as_any_others(store: Store) -> None:
+    await a_show(store)
+    await ended(store, a_job("j1"))
+    await shows.remove(store, "essays")
+    assert await pruned(store) == {"j1"}
