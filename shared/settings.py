@@ -375,7 +375,9 @@ class Settings(BaseSettings):
         300, gt=0, description="how long such an answer waits for the next chunk; the job goes on without it"
     )
 
-    websub_hub: str = Field("", description="the address of a WebSub hub, which public feeds name; empty: none")
+    websub_hub: str = Field(
+        "", description="a WebSub hub, which public feeds name and which is told of new episodes; empty: none"
+    )
     webhook_rotation_seconds: float = Field(
         86_400, ge=0, description="how long a webhook is signed with the previous secret too, after it was replaced"
     )

@@ -98,7 +98,7 @@ COORDINATOR: Final = StoreRights(
     never_reads=_WEBHOOK_SECRETS,
 )
 WEBHOOKS: Final = StoreRights(
-    reads=(keys.request(ANY), keys.source(ANY, ANY), *_under(keys.WEBHOOKS)),
+    reads=(keys.request(ANY), keys.source(ANY, ANY), keys.show(ANY), *_under(keys.WEBHOOKS)),
     writes=(keys.webhook(ANY),),
     lists=(keys.WEBHOOKS,),
 )

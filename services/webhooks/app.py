@@ -1,6 +1,6 @@
 """webhooks: consumes job.completed, job.failed, job.cancelled and webhook.requested, publishes webhook.requested."""
 
-from services.webhooks import handlers
+from services.webhooks import handlers, hub
 from services.webhooks.own_limits import OwnWebhookLimits
 from shared.host_turns import HostTurns
 from shared.protocol import messages, topology
@@ -12,9 +12,9 @@ def build(settings: Settings, *, queue: topology.WorkQueue = topology.WEBHOOKS) 
     """Wire the service; `queue` brings the schedule of the retries.
 
     Raises:
-        Misconfigured: `PODCAST_WEBHOOK_ALLOW` cannot be read.
+        Misconfigured: `PODCAST_WEBHOOK_ALLOW` or `PODCAST_GATEWAY_PUBLIC_URL` cannot be read.
     """
-    _ = settings.webhook_allowed
+    _ = settings.webhook_allowed, settings.public_url
     app = service.Service(
         settings,
         queue,
@@ -32,6 +32,7 @@ def build(settings: Settings, *, queue: topology.WorkQueue = topology.WEBHOOKS) 
     @app.on(messages.JobCompleted)
     async def completed(message: messages.JobCompleted) -> None:
         await job_ended(message)
+        await hub.tell(message, store=app.store, settings=settings)
 
     @app.on(messages.JobFailed)
     async def failed(message: messages.JobFailed) -> None:

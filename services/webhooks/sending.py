@@ -75,7 +75,7 @@ async def post(
     """
     place = _parsed(url)
     timeout = {"connect": connect_timeout_seconds, "read": deadline_seconds, "write": deadline_seconds}
-    sent = [("Host", place.netloc.decode("ascii")), *_HEADERS.items(), *headers.items()]
+    sent = [("Host", place.netloc.decode("ascii")), *{**_HEADERS, **headers}.items()]
     sent.append(("Content-Length", str(len(payload))))
     wire_url = httpcore.URL(scheme=place.raw_scheme, host=place.raw_host, port=place.port, target=place.raw_path)
     network = CheckedNetwork(allowed, resolve=resolve)
