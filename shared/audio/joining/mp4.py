@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -101,8 +102,9 @@ class Mp4Joiner:
             )
         ]
         if self._titles:
-            ends = [*self._marks[1:], max(length, self._marks[-1] + 1)]
-            spans = [max(1, end - mark) for mark, end in zip(self._marks, ends, strict=True)]
+            # The first title is shown from the beginning on: a track of text has no gaps.
+            edges = [0, *self._marks[1:], max(length, self._marks[-1] + 1)]
+            spans = [end - start for start, end in pairwise(edges)]
             tracks.append(mp4_tracks.text_track(self._titles, spans, start=start, language=self._labels.language))
         header = mp4_boxes.movie_header(mp4_tracks.TIMESCALE, length)
         tags = mp4_boxes.tag_list(mp4_boxes.items(self._labels.fields, self._labels.cover))

@@ -152,18 +152,33 @@ def test_an_episode_without_chapters_has_no_text_track(tmp_path: Path) -> None:
 
 
 def test_thirty_hours_need_only_the_tables_in_memory() -> None:
-    """The plan of 30 hours: 2.5 million frames, beyond 4 GB if they were as large as these."""
-    head = episode("m4b", 24_000, 1).segments[0].head
-    head = replace(head, sizes=np.full(head.frames, 2_000, dtype=np.uint32), payload_bytes=2_000 * head.frames)
-    count = 30 * 3_600 * 24_000 // FRAME_SAMPLES // head.frames
+    """At 48 kHz: 5 million frames, more samples than 32 bits can count, and more than 4 GB if frames were large."""
+    head = episode("m4b", 48_000, 1).segments[0].head
+    head = replace(head, sizes=np.full(head.frames, 1_000, dtype=np.uint32), payload_bytes=1_000 * head.frames)
+    count = 30 * 3_600 * 48_000 // FRAME_SAMPLES // head.frames
     chunks = [Placed(at, at * head.frames + head.before, head) for at in range(count)]
     frames = count * head.frames
-    joiner = Mp4Joiner(Placement(24_000, 1, FRAME_SAMPLES, frames, frames * FRAME_SAMPLES, chunks), LABELS)
+    joiner = Mp4Joiner(Placement(48_000, 1, FRAME_SAMPLES, frames, frames * FRAME_SAMPLES, chunks), LABELS)
     start = joiner.head()
-    assert joiner.size == len(start) + 2_000 * frames > 1 << 32
-    assert len(start) < 16_000_000
-    offsets = np.frombuffer(content(start[: start.index(b"mdat") - 4], *AUDIO, "co64")[8:], dtype=">u8")
+    assert joiner.size == len(start) + 1_000 * frames > 1 << 32
+    assert len(start) < 25_000_000
+    tables = start[: start.index(b"mdat") - 4]
+    offsets = np.frombuffer(content(tables, *AUDIO, "co64")[8:], dtype=">u8")
     assert int(offsets[-1]) > 1 << 32
+    version, *_, length = struct.unpack_from(">B3xQQIQ", content(tables, "moov", "trak", "mdia", "mdhd"))
+    assert (version, length) == (1, (frames + 1) * FRAME_SAMPLES)
+    assert length > 1 << 32
+
+
+@pytest.mark.parametrize("first", [0.0, 1.2])
+def test_chapters_begin_where_they_begin_also_if_the_first_one_is_late(tmp_path: Path, first: float) -> None:
+    made = episode("m4b", 24_000, 1)
+    starts = [first, 2.0, 3.1234]
+    chapters = [EpisodeChapter(f"{start}", start, end) for start, end in zip(starts, [*starts[1:], 99.0], strict=True)]
+    path = tmp_path / "episode.m4b"
+    path.write_bytes(joined(Mp4Joiner(made.placement, replace(LABELS, chapters=chapters)), made))
+    found = [float(chapter["start_time"]) for chapter in probed(path)["chapters"]]
+    assert found[1:] == pytest.approx(starts[1:], abs=0.001)
 
 
 def test_frames_that_are_not_those_of_the_head_are_refused() -> None:
