@@ -67,7 +67,7 @@ SampleRate = Literal[16000, 22050, 24000, 44100, 48000]
 SourceFormat = Literal[
     "text", "markdown", "html", "epub", "docx", "odt", "rtf", "fb2", "rst", "org",
     "pdf", "ipynb", "latex", "mediawiki", "dokuwiki", "docbook", "jats", "asciidoc", "textile", "typst", "djot",
-    "opml", "pptx", "xlsx", "csv", "tsv", "zip", "plan", "man", "mdoc", "pod", "eml", "srt", "vtt",
+    "opml", "pptx", "xlsx", "csv", "tsv", "zip", "plan", "man", "mdoc", "pod", "eml", "srt", "vtt", "mobi",
 ]  # fmt: skip
 """What a document is. Added to within a version, never taken from."""
 

@@ -17,6 +17,7 @@ BY_EXTENSION: Final[dict[str, SourceFormat]] = {
     "typ": "typst", "typst": "typst", "dj": "djot", "djot": "djot", "opml": "opml", "pptx": "pptx",
     "xlsx": "xlsx", "csv": "csv", "tsv": "tsv", "zip": "zip",
     "man": "man", "mdoc": "mdoc", "pod": "pod", "eml": "eml", "mbox": "eml", "mbx": "eml", "srt": "srt", "vtt": "vtt",
+    "mobi": "mobi", "azw3": "mobi", "azw": "mobi", "prc": "mobi",
 }  # fmt: skip
 """Extension, in lower case and without the dot → format."""
 

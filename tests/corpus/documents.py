@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from shared.protocol.messages import SourceFormat
 from tests.corpus.pdfs import PDFS
-from tests.unit.chunker import made_documents
+from tests.unit.chunker import made_documents, made_kindle
 
 READ = frozenset({"read"})
 REFUSED = frozenset({"BadSource"})
@@ -262,7 +262,7 @@ FB2: dict[str, Callable[[], str]] = {
     "sections in sections": lambda: _fb2("<section>" * 5_000 + "<p>a</p>" + "</section>" * 5_000),
     "emphasis in emphasis": lambda: _fb2("<p>" + "<emphasis>" * 5_000 + "a" + "</emphasis>" * 5_000 + "</p>"),
     "unclosed": lambda: _fb2("<p>" * 20_000),
-    "attributes": lambda: _fb2("<p " + " ".join(f'a{n}="b"' for n in range(50_000)) + ">word</p>"),
+    "attributes": lambda: _fb2("<p " + " ".join(f'a{n}="b"' for n in range(20_000)) + ">word</p>"),
     "a huge picture": lambda: _fb2("<p>word</p>") + f"<binary>{'A' * 1_000_000}</binary>",
 }
 
@@ -632,6 +632,55 @@ MANUALS: dict[str, Callable[[], str]] = {
 }
 
 
+_LARGE = "<p>" + "word " * 200_000 + "</p>"
+
+
+def _kindle(book: made_kindle.Book, *records: bytes, texts: int) -> bytes:
+    return made_kindle.database([book.record(texts), *records])
+
+
+_PHRASES_BEHIND_ONE = made_kindle.Book(compression=made_kindle.HUFFMAN, huffman=(2, 2))
+_CODE = made_kindle.code_of
+KINDLE: dict[str, Callable[[], bytes]] = {
+    "a record that repeats itself": lambda: _kindle(
+        made_kindle.Book(compression=made_kindle.PALMDOC), *[b"a" + b"\x80\x0f" * 6_500] * 1_000, texts=1_000
+    ),
+    "phrases of phrases of phrases": lambda: _kindle(
+        _PHRASES_BEHIND_ONE,
+        _CODE(250) * 1_000,
+        *made_kindle.huffman([b"a", *(_CODE(n - 1) * 2 for n in range(1, 251))], [False, *[True] * 250]),
+        texts=1,
+    ),
+    "a phrase of itself": lambda: _kindle(
+        _PHRASES_BEHIND_ONE, _CODE(0), *made_kindle.huffman([_CODE(0)], [True]), texts=1
+    ),
+    "phrases of nothing": lambda: _kindle(
+        made_kindle.Book(compression=made_kindle.HUFFMAN, huffman=(21, 2)),
+        *[_CODE(0) * 60_000] * 20,
+        *made_kindle.huffman([b""]),
+        texts=20,
+    ),
+    "many fragments": lambda: made_kindle.database(made_kindle.kf8([[f"<p>a{n}</p>" for n in range(2_500)]] * 2)[1]),
+    "a line of contents a word": lambda: made_kindle.database(
+        made_kindle.kf8([[_LARGE]], lines=[(f"Part {n}", 0, 5 * n, n % 300) for n in range(3_000)])[1]
+    ),
+    "a page end a word": lambda: _kindle(
+        made_kindle.Book(), *made_kindle.cut(b"a<mbp:pagebreak/>" * 48_000), texts=199
+    ),
+    "a place of a link a word": lambda: _kindle(
+        made_kindle.Book(),
+        *made_kindle.cut(b"".join(b"<a filepos=%d>a</a>" % (7 * n) for n in range(20_000))),
+        texts=80,
+    ),
+    "large letters": lambda: _kindle(
+        made_kindle.Book(), *made_kindle.cut(b"<p>" + b"<font size=7>a</font> " * 30_000), texts=160
+    ),
+    "elements in elements": lambda: _kindle(
+        made_kindle.Book(), *made_kindle.cut(b"<blockquote><font size=7>a" * 32_000), texts=200
+    ),
+}
+
+
 def _members(archive: bytes) -> list[tuple[str, bytes]]:
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         return [(name, opened.read(name)) for name in opened.namelist()]
@@ -659,5 +708,6 @@ CASES: tuple[Case, ...] = (
     Case("guessed: comments and no page", _text(lambda: "<!---->" * 30 + "x"), None, BOUNDED),
     Case("guessed: brackets on every line", _text(lambda: "[\n" * 5_000 + "word"), None, BOUNDED),
     *ARCHIVES,
+    *(Case(f"Kindle: {name}", make, None, BOUNDED, "a.mobi") for name, make in KINDLE.items()),
     *(Case(f"PDF: {name}", make, None, BOUNDED, "a.pdf") for name, make in PDFS.items()),
 )

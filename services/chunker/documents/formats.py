@@ -41,6 +41,9 @@ _BY_CONTENT_TYPE: dict[str, SourceFormat] = {
     "text/tab-separated-values": "tsv",
     "message/rfc822": "eml",
     "application/mbox": "eml",
+    "application/x-mobipocket-ebook": "mobi",
+    "application/vnd.amazon.ebook": "mobi",
+    "application/vnd.amazon.mobi8-ebook": "mobi",
     "application/x-subrip": "srt",
     "text/vtt": "vtt",
     "text/troff": "man",
@@ -58,7 +61,7 @@ _TELL_NOTHING = frozenset(
 )
 _TELL_LITTLE = frozenset({"text/xml", "application/xml", "application/json"})
 """Content types of many formats: the content decides, or the name."""
-BINARY: frozenset[SourceFormat] = frozenset({"rtf", "fb2", "pdf", "eml"})
+BINARY: frozenset[SourceFormat] = frozenset({"rtf", "fb2", "pdf", "eml", "mobi"})
 """Neither zipped nor decoded here: the parser finds the encoding."""
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG picture"),
@@ -81,6 +84,12 @@ _FIRST_TAG = re.compile(r"<(?:!doctype\s+html|html|head|body|article|main)\b", r
 _MARKDOWN = re.compile(r"^(?:#{1,6} \S|\[[^\]\n]{1,200}\]: \S|```)|^.{1,80}\n(?:={3,}|-{3,})$", re.MULTILINE)
 _HEAD_CHARACTERS = 10_000
 _PALM_TYPE = slice(60, 68)
+_PALM_TYPES = frozenset({b"BOOKMOBI", b"TEXtREAd"})
+_KINDLE_ONLY: tuple[tuple[bytes, str], ...] = (
+    (b"\xeaDRMION\xee", "a Kindle book with DRM (KFX)"),
+    (b"TPZ0", "a Kindle book in the format Topaz (AZW1)"),
+    (b"CONT\x02\x00", "a Kindle book in the format KFX"),
+)
 _PDF_HEAD_BYTES = 1_024
 """Viewers look for the mark this far into the file."""
 _FIELDS = rb"(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?"
@@ -150,11 +159,14 @@ def of_bytes(  # noqa: C901, PLR0911, PLR0912 - one question after the other
             raise BadSource(f"The source is {what}, a format that is not read.", hint=_HINT)
     if said is None and is_plan(data):
         return "plan"
-    if data[_PALM_TYPE] == b"BOOKMOBI":
-        raise BadSource(
-            "The source is a Kindle book (MOBI, AZW3), a format that is not read.",
-            hint="Convert it to EPUB, for instance with calibre; one with DRM cannot be converted.",
-        )
+    if data[_PALM_TYPE] in _PALM_TYPES and said in {None, "mobi"}:
+        return "mobi"
+    for magic, what in _KINDLE_ONLY:
+        if data.startswith(magic):
+            raise BadSource(
+                f"The source is {what}, which only Kindle's own readers can show.",
+                hint="Take an EPUB, MOBI or AZW3 of it, without DRM.",
+            )
     by_name = _BY_EXTENSION.get(extension(name))
     expected = said or _BY_CONTENT_TYPE.get(content_type) or by_name
     if data.startswith(b"PK"):
@@ -163,6 +175,8 @@ def of_bytes(  # noqa: C901, PLR0911, PLR0912 - one question after the other
         raise _broken(expected)
     if b"%PDF-" in data[:_PDF_HEAD_BYTES] and said in {None, "pdf"}:
         return "pdf"
+    if said == "mobi" or (expected == "mobi" and not said):
+        raise _broken("mobi")
     if said == "pdf" or (expected == "pdf" and not said):
         raise _broken("pdf")
     if said:

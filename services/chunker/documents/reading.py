@@ -31,6 +31,7 @@ from services.chunker.documents import (
 from services.chunker.documents.books import chapters, opening
 from services.chunker.documents.books.opening import OpenedBook
 from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
+from services.chunker.documents.kindle import opening as kindle
 from services.chunker.documents.packed import Packed, Picture
 from services.chunker.documents.text import reading as text_reading
 from services.chunker.narration import matter, titles
@@ -115,6 +116,12 @@ async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the othe
         if read_member is None:
             raise BadSource("It is an archive inside another.", hint="Unpack it.")
         return await collection.read(data, read_member, lambda: end - clock())
+    if known == "mobi":
+        opened_book = await in_worker("Opening the Kindle book", end - clock(), kindle.opened, data)
+        if isinstance(opened_book, str):
+            known, text = formats.of_text(opened_book), opened_book
+        else:
+            known, data, size_bytes = "epub", opened_book, len(opened_book)
     if known == "text":
         return await in_worker("Reading the text", end - clock(), _plain, text, narration)
     if known == "plan":

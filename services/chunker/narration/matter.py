@@ -101,13 +101,18 @@ class _Plan:
         parts = list(self._parts())
         deeper_than: int | None = None
         name = ""
-        for part in parts:
+        for number, part in enumerate(parts):
             if deeper_than is None or part.level <= deeper_than:
                 name = self._kind(part)
-                deeper_than = part.level if name else None
+                deeper_than = part.level if name and not self._holds_the_text(parts[number:]) else None
             if name:
                 for index in range(part.begin, part.end):
                     self.names.setdefault(index, name)
+
+    def _holds_the_text(self, parts: list[_Part]) -> bool:
+        """Whether much of the text stands below the first of these parts, as below a title page."""
+        end = next((part.begin for part in parts[1:] if part.level <= parts[0].level), parts[-1].end)
+        return sum(map(_length, self._blocks[parts[0].end : end])) > _KEPT_SHARE * self._total
 
     def _parts(self) -> Iterator[_Part]:
         part: _Part | None = None

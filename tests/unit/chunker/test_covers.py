@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -243,7 +244,7 @@ async def test_a_books_cover_is_stored_as_the_jobs_own(tmp_path: Path) -> None:
 
 
 async def test_no_cover_is_taken_where_the_job_brings_one_or_wants_none_or_a_setting_says_so(tmp_path: Path) -> None:
-    cases: tuple[tuple[dict[str, bool], dict[str, object]], ...] = (
+    cases: tuple[tuple[dict[str, bool], dict[str, Any]], ...] = (
         ({}, {"cover": keys.source("j", "mine.png")}),
         ({}, {"narration": Narration(cover=False)}),
         ({"cover_from_source": False}, {}),

@@ -339,7 +339,7 @@ EPUB = made_documents.epub({"a.xhtml": "<p>Text.</p>"})
         ("data", bytes(range(256)) * 40, "binary file"),
         ("a.pdf", b"%PDF-1.7 and so on", "PDF is broken"),
         ("a.pdf", b"no such thing", "PDF is broken"),
-        ("a.mobi", b"A book".ljust(60, b"\x00") + b"BOOKMOBI" + bytes(200), "a Kindle book"),
+        ("a.mobi", b"A book".ljust(60, b"\x00") + b"BOOKMOBI" + bytes(200), "Kindle book is broken"),
         ("a.txt", b"\x89PNG\r\n\x1a\n", "a PNG picture"),
         ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
         ("a.zip", zipped(**{"a.png": "b"}), "no document in the archive"),

@@ -26,6 +26,10 @@ _BEGINNING_CHARACTERS = 300
 """Longer than the words of an entry, even if half of it is white space."""
 
 _NAME_OF_FILE = re.compile(r"[a-z0-9]{1,40}(?:[-_.][a-z0-9]{1,40}){1,9}")
+_NUMBER = re.compile(
+    r"(?:[^\W\d_]{1,12} )?(?:\d{1,4}(?:\.\d{1,4}){0,5}|[IVXLC]{1,7}|[A-Z](?:\.\d{1,4}){0,5})[.:)]?\s{1,9}"
+)
+"""What a table of contents may leave out of a heading."""
 _HEADING_LOOKED_FOR_BLOCKS = 3
 """A chapter's heading is among its first words; a heading further down belongs to a section."""
 
@@ -90,8 +94,28 @@ def _places(blocks: list[Block], contents: Contents) -> list[tuple[int, Entry]]:
         if exact is None and beginning is not None:
             exact = _by_words(blocks, beginning, entry, keys, files)
         if exact is not None:
-            found.append((exact, entry))
+            found.append((_at_title(blocks, exact, entry, files), entry))
     return sorted(found, key=lambda place: place[0])
+
+
+def _at_title(blocks: list[Block], exact: int, entry: Entry, files: frozenset[str]) -> int:
+    """Some books point behind the heading; then the chapter begins at it all the same."""
+    if any(_is_titled(block, entry) for block in blocks[exact : exact + _HEADING_LOOKED_FOR_BLOCKS]):
+        return exact
+    for index in range(exact - 1, max(0, exact - _HEADING_LOOKED_FOR_BLOCKS) - 1, -1):
+        block = blocks[index]
+        if isinstance(block, Anchor) and block.name in files:
+            break
+        if _is_titled(block, entry):
+            return index
+        if _is_spoken(block):
+            break
+    return exact
+
+
+def _is_titled(block: Block, entry: Entry) -> bool:
+    text = _text(block)
+    return 0 < len(text) <= _BEGINNING_CHARACTERS and _key(text) == _key(entry.title)
 
 
 def _by_words(blocks: list[Block], beginning: int, entry: Entry, keys: dict[int, str], files: frozenset[str]) -> int:
@@ -136,6 +160,8 @@ def _marked(blocks: list[Block], places: list[tuple[int, Entry]]) -> Iterator[Bl
         spoken = [index for index, block in enumerate(section) if _is_spoken(block)]
         head = spoken[:_HEADING_LOOKED_FOR_BLOCKS]
         same = next((index for index in head if _key(_text(section[index])) == _key(entry.title)), None)
+        if same is None and head and _key(_without_number(_text(section[head[0]]))) == _key(entry.title):
+            same = head[0]
         if same is not None:
             section[same] = Heading(_text(section[same]), entry.level, starts_chapter=False)
         elif not (entry.is_silent or _has_heading(section, head, entry)) and (spoken or entry.has_parts):
@@ -162,3 +188,8 @@ def _text(block: Block) -> str:
 
 def _is_spoken(block: Block) -> bool:
     return SPEAKABLE.search(_text(block)) is not None
+
+
+def _without_number(text: str) -> str:
+    number = _NUMBER.match(text)
+    return text[number.end() :] if number else text

@@ -26,6 +26,8 @@ _REFERENCE: Final = re.compile(r"&([A-Za-z_][\w.-]{0,63});")
 _CODE_PARAGRAPH: Final = re.compile(
     r"""<p((?:\s{1,9}[\w:-]{1,40}="[^"<>]{0,200}"){0,9}?\s{1,9}class="(?:code|programlisting|verbatim)"[^<>]{0,300})>"""
 )
+_CALIBRE: Final = re.compile(r"""<body\s[^<>]{0,300}?\bclass=["']calibre""")
+_CLASS: Final = re.compile(r"""\sclass="[^"<>]{0,300}"(?=[^<>]{0,2000}>)""")
 _LINE_END: Final = re.compile(r"\s{0,99}<br\s{0,9}/?>")
 _OF_XML: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _GROWTH_LIMIT_CHARACTERS: Final = 1_000_000
@@ -55,6 +57,11 @@ def text_of(data: bytes) -> str:
         return known if known and known not in "<>&" else f"&amp;{name};" if not known else reference[0]
 
     return _REFERENCE.sub(said, text)
+
+
+def without_merged_classes(page: str) -> str:
+    """A page without the classes that calibre gave it: it merges those that look alike, and a text is called `toc`."""
+    return _CLASS.sub(" ", page) if _CALIBRE.search(page[:_HEAD_CHARACTERS]) else page
 
 
 def with_code_marked(page: str) -> str:

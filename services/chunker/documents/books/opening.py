@@ -65,7 +65,9 @@ def open_book(data: bytes) -> OpenedBook:
     pages: dict[str, str] = {}
     for place in package.spine:
         try:
-            pages[place.path] = markup.with_code_marked(markup.text_of(archive.read(place.path)))
+            pages[place.path] = markup.with_code_marked(
+                markup.without_merged_classes(markup.text_of(archive.read(place.path)))
+            )
         except BadSource:
             repairs.add("Pages were broken and could not be read", place.path)
     if not pages:
