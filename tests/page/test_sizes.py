@@ -123,18 +123,18 @@ async def test_3000_chunks_are_one_picture_that_the_keyboard_walks_through(site:
         await site.sign_in(page)
         await page.goto(f"{site.url}/#/jobs/{job_id}")
         chunks = page.get_by_role("slider")
-        await expect(chunks).to_have_attribute("aria-valuemax", str(CHUNKS))
+        await expect(chunks).to_have_attribute("aria-valuemax", str(CHUNKS - 1))
         await expect(chunks).to_have_accessible_name(
             "Chunks: 2,999 done, 1 failed, 60 tried more than once. The arrow keys choose one"
         )
         await chunks.focus()
         for _ in range(10):
             await page.keyboard.press("ArrowRight")
-        await expect(chunks).to_have_attribute("aria-valuetext", "chunk 10: failed")
-        await expect(page.get_by_role("heading", name="Chunk 10")).to_be_visible()
+        await expect(chunks).to_have_attribute("aria-valuetext", "chunk 9: failed")
+        await expect(page.get_by_role("heading", name="Chunk 9")).to_be_visible()
         await expect(page.get_by_text("tried", exact=False).first).to_be_visible()
         await page.keyboard.press("End")
-        await expect(chunks).to_have_attribute("aria-valuetext", f"chunk {CHUNKS}: done")
+        await expect(chunks).to_have_attribute("aria-valuetext", f"chunk {CHUNKS - 1}: done")
         assert await nodes(page) < NODES_LIMIT
         assert await accessibility(page) == []
         if PICTURES.name:

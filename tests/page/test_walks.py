@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
+import feedparser
+import httpx
 import pytest
 from playwright.async_api import Page, expect
 
@@ -125,6 +127,47 @@ async def test_a_file_is_previewed_and_made(site: Site, tmp_path: Path) -> None:
         await page.get_by_label("Address").fill("ftp://example.org/x")
         await page.get_by_role("button", name="Make the episode").click()
         await expect(page.get_by_role("alert")).to_contain_text("http")
+
+
+async def test_an_episode_of_a_public_show_is_subscribed_to_and_heard_by_a_stranger(site: Site) -> None:
+    async with site.opened() as page:
+        await site.sign_in(page)
+        await page.get_by_role("link", name="Shows").click()
+        await page.get_by_label("Title").fill("Essays, read aloud")
+        await page.get_by_label("Author").fill("A. Reader")
+        await page.get_by_label("Description").fill("Old essays.")
+        await page.get_by_label("Who may listen").select_option("public")
+        await page.get_by_role("button", name="Make the show").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Essays, read aloud")
+        feed = await page.get_by_role("link", name="feed.xml").get_attribute("href")
+        assert feed is not None
+
+        await page.get_by_role("link", name="New job").first.click()
+        await page.get_by_label("Text", exact=True).fill(ARTICLE)
+        await page.get_by_label("Markup").select_option("markdown")
+        await page.get_by_text("Title, voice, show, formats").click()
+        await page.get_by_role("combobox", name="Show", exact=True).select_option("Essays, read aloud")
+        await page.get_by_label("Episode number").fill("1")
+        await page.get_by_label("Summary").fill("On a lighthouse.")
+        await page.get_by_role("button", name="Make the episode").click()
+        await expect(page.locator(".now .completed")).to_be_visible()
+        await page.goto(f"{site.url}/#/shows/essays-read-aloud")
+        await expect(page.get_by_role("link", name="1. The Lighthouse")).to_be_visible()
+        await _looks_well(page, "show")
+    async with httpx.AsyncClient() as client:
+        items = feedparser.parse((await client.get(feed)).content)["entries"]
+    assert [(item["title"], item["enclosures"][0]["type"]) for item in items] == [("The Lighthouse", "audio/mpeg")]
+
+    for size, scheme in ((DESKTOP, "light"), (PHONE, "dark")):
+        async with site.opened(viewport=size, color_scheme=scheme) as page:  # nobody who has signed in
+            await page.goto(f"{site.url}/shows/essays-read-aloud")
+            await _looks_well(page, f"public-show-{scheme}")
+            await page.get_by_role("link", name="The Lighthouse").click()
+            await expect(page.get_by_role("heading", level=1)).to_have_text("The Lighthouse")
+            await page.locator("#transcript").get_by_text("Anna Brandt").click()
+            assert await plays(page) > 1
+            await expect(page.locator("#transcript [aria-current]")).to_contain_text("Anna Brandt")
+            await _looks_well(page, f"public-episode-{scheme}")
 
 
 async def _looks_well(page: Page, name: str) -> None:

@@ -4,10 +4,11 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Scope } from "./api";
 import { link, watch } from "./live";
-import { Trouble } from "./parts";
+import { Trouble, View } from "./parts";
 import { route } from "./route";
 import { begin, may, prolong, session, signOut } from "./session";
 import { DeadLetters } from "./views/letters";
+import { Feeds } from "./views/feeds";
 import { JobView } from "./views/job";
 import { JobList } from "./views/jobs";
 import { Keys } from "./views/keys";
@@ -23,6 +24,7 @@ const VIEWS: Record<string, { title: string; scope: Scope; view: (props: { id: s
   new: { title: "New job", scope: "submit", view: () => <NewJob />, inMenu: true },
   letters: { title: "Dead letters", scope: "operate", view: () => <DeadLetters />, inMenu: true },
   shows: { title: "Shows", scope: "read", view: ({ id }) => (id ? <ShowView key={id} id={id} /> : <Shows />), inMenu: true },
+  feeds: { title: "Feeds", scope: "operate", view: () => <Feeds />, inMenu: true },
   queues: { title: "Queues", scope: "read", view: () => <Queues />, inMenu: true },
   voices: { title: "Voices", scope: "read", view: () => <Voices />, inMenu: true },
   keys: { title: "Keys", scope: "operate", view: () => <Keys />, inMenu: true },
@@ -69,8 +71,8 @@ function Page() {
     <>
       <Menu />
       <main id="content" tabIndex={-1}>
-        {!found ? <p>There is no such view. <a href="#/jobs">All jobs</a></p>
-          : !may(found.scope) ? <p>The key that you are signed in with does not have the scope <code>{found.scope}</code>.</p>
+        {!found ? <View title="There is no such view"><p><a href="#/jobs">All jobs</a></p></View>
+          : !may(found.scope) ? <View title={found.title}><p>The key that you are signed in with does not have the scope <code>{found.scope}</code>.</p></View>
             : found.view({ id: route.value.id })}
       </main>
     </>

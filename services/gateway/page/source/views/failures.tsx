@@ -27,9 +27,9 @@ export function Failures({ job }: { job: Job }) {
 function OneFailure({ failure }: { failure: Failure }) {
   return (
     <>
-      <p><strong>{failure.kind} {failure.index + 1}</strong>: {failure.reason}{failure.attempts ? ` (${count(failure.attempts, "try", "tries")})` : ""}</p>
+      <p><strong>{failure.kind} {failure.index}</strong>: {failure.reason}{failure.attempts ? ` (${count(failure.attempts, "try", "tries")})` : ""}</p>
       <blockquote>{failure.text}</blockquote>
-      {failure.kind === "chunk" && may("submit") && <Listen text={failure.text} what={`chunk ${failure.index + 1}`} />}
+      {failure.kind === "chunk" && may("submit") && <Listen text={failure.text} what={`chunk ${failure.index}`} />}
     </>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Chunk, type Job } from "../api";
+import { ENDED } from "../format";
 
 const PAGE = 20;
 const AGAIN_MILLISECONDS = 2_000;
@@ -48,10 +49,10 @@ export function Growing({ job }: { job: Job }) {
   return (
     <section class="player" aria-label="What is spoken so far">
       <div class="actions">
-        <button type="button" onClick={toggle}>{playing ? "Pause" : "Listen while it is made"}</button>
+        <button type="button" onClick={toggle}>{playing ? "Pause" : ENDED.has(job.state) ? "Listen to what was spoken" : "Listen while it is made"}</button>
         <button type="button" class="plain" onClick={() => setIndex(Math.max(0, index - 1))}>Chunk before</button>
         <button type="button" class="plain" onClick={() => setIndex(Math.min(job.chunks.total - 1, index + 1))}>Next chunk</button>
-        <span>chunk {index + 1} of {job.chunks.total}</span>
+        <span>chunk {index}, of {job.chunks.total}</span>
       </div>
       <audio ref={player} />
       {text && <blockquote>{text}</blockquote>}

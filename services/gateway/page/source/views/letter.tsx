@@ -25,7 +25,7 @@ export function OneLetter({ letter, changed }: { letter: Letter; changed: () => 
     setPayload(null);
     changed();
   };
-  const name = letter.chunk === null ? letter.type : `chunk ${letter.chunk + 1}`;
+  const name = letter.chunk === null ? letter.type : `chunk ${letter.chunk}`;
   return (
     <>
       <p><strong>{name}</strong> <small>{letter.time && time(Date.parse(letter.time) / 1000)} · {count(Math.max(1, letter.attempts.length), "try", "tries")}

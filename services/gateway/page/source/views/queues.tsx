@@ -27,7 +27,7 @@ export function Queues() {
       <p>{count(chunks, "chunk")} spoken in the last minute, as far as this page has seen.</p>
       <Trouble error={error} />
       {value && (
-        <div class="wide">
+        <div class="wide" role="region" aria-label="Queues" tabIndex={0}>
           <table>
             <thead>
               <tr><th scope="col">Queue</th><th scope="col">Waiting</th><th scope="col">To be tried again</th>

@@ -126,8 +126,8 @@ function Cells({ found, words, chosen, choose }: {
   const now = chosen ?? 0;
   return (
     <div class="picture" role="slider" tabIndex={0} aria-label={`Chunks: ${words}. The arrow keys choose one`} aria-orientation="horizontal"
-      aria-valuemin={1} aria-valuemax={found.total} aria-valuenow={now + 1}
-      aria-valuetext={`chunk ${now + 1}: ${NAMES[found.states[now] ?? "w"]}`} onKeyDown={keys} onClick={at}>
+      aria-valuemin={0} aria-valuemax={found.total - 1} aria-valuenow={now}
+      aria-valuetext={`chunk ${now}: ${NAMES[found.states[now] ?? "w"]}`} onKeyDown={keys} onClick={at}>
       <canvas ref={canvas} style={{ width: `${width}px`, height: `${height}px` }} />
     </div>
   );
@@ -142,15 +142,15 @@ function OneChunk({ job, found, index }: { job: Job; found: TimelineDocument; in
   const chapter = found.chapters.filter((one) => one.first_chunk <= index).at(-1);
   return (
     <div class="card" role="status">
-      <h3>Chunk {index + 1}{chapter && <small> {chapter.title}</small>}</h3>
+      <h3>Chunk {index}{chapter && <small> {chapter.title}</small>}</h3>
       <p>{[NAMES[found.states[index] ?? "w"],
         chunk?.audio_seconds ? `${duration(chunk.audio_seconds)} of audio` : "",
         spoken >= 0 && finished >= 0 && requested >= 0 ? `queued for ${duration(Math.max(0, finished - requested - spoken))}, spoken in ${duration(spoken)}` : "",
         (found.tries[index] ?? 0) > 1 ? `tried ${found.tries[index]} times` : "", chunk?.voice, chunk?.speaker, chunk?.language].filter(Boolean).join(" · ")}</p>
       {chunk?.reason && <p class="trouble">{chunk.reason}</p>}
       <blockquote>{chunk?.text ?? "…"}</blockquote>
-      {chunk?.state === "done" && <audio controls preload="none" src={chunkAudio(job.job_id, index)} aria-label={`Chunk ${index + 1}`} />}
-      {chunk?.state === "failed" && may("submit") && <Listen text={chunk.text} voice={chunk.voice ?? ""} what={`chunk ${index + 1}`} />}
+      {chunk?.state === "done" && <audio controls preload="none" src={chunkAudio(job.job_id, index)} aria-label={`Chunk ${index}`} />}
+      {chunk?.state === "failed" && may("submit") && <Listen text={chunk.text} voice={chunk.voice ?? ""} what={`chunk ${index}`} />}
     </div>
   );
 }
