@@ -28,6 +28,12 @@ _LINE_BREAKS = re.compile(r"<br\s*/?>|</?(?:p|div|li|hr)\b", re.IGNORECASE)
 
 _EXTERNAL = re.compile(r"(?:https?|ftp|mailto):", re.IGNORECASE)
 _TARGET = re.compile(r"\s*<[^<>]*>$")
+_OF_WIKI = re.compile(
+    r"(?:category|kategorie|cat\u00e9gorie|categor\u00eda|categoria|categorie|kategoria"
+    r"|\u043a\u0430\u0442\u0435\u0433\u043e\u0440\u0438\u044f|[a-z]{2,3}(?:-[a-z]{2,8})?):\S",
+    re.IGNORECASE,
+)
+"""What a link in a wiki leads to that stands in no sentence: a category, or the same page in another language."""
 _SUBSTITUTION = "##SUBST##"
 """How pandoc marks a substitution that the document does not define."""
 
@@ -125,10 +131,13 @@ class Inlines:
         return self._inside(nodes)
 
     def _link(self, content: list[Any]) -> str:
-        (name, _, attributes), nodes, (target, _) = content
+        (name, classes, attributes), nodes, (target, _) = content
         if name:
             self._on_anchor(name)
         words = plain(nodes)
+        if "wikilink" in classes and words == target and _OF_WIKI.match(target):
+            self._omissions.add("page furniture", reasons.NAVIGATION, words)
+            return ""
         if target.startswith(_SUBSTITUTION):
             return words.strip("|")
         role = dict(attributes).get("role", "")

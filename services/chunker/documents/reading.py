@@ -15,9 +15,11 @@ from pathlib import PurePosixPath
 from services.chunker import allowances
 from services.chunker.documents import (
     archives,
+    asciidoc,
     collection,
     decoding,
     embedded,
+    entities,
     formats,
     labels,
     mail,
@@ -25,6 +27,7 @@ from services.chunker.documents import (
     odt,
     pandoc,
     plans,
+    reasons,
     transcripts,
     tree,
 )
@@ -149,6 +152,11 @@ async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the othe
         size_bytes = min(size_bytes, book.size_bytes)
     if known == "odt":
         data = await in_worker("Looking at the styles", end - clock(), odt.with_code_marked, data)
+    unread: tuple[str, ...] = ()
+    if known == "asciidoc":
+        text, unread = asciidoc.without_directives(text)
+    elif known in {"docbook", "jats"}:
+        text = entities.spelled_out(text)
     if text:
         data = text.encode()
         size_bytes = len(data)
@@ -171,6 +179,7 @@ async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the othe
         book=book,
         article=article,
         is_manual=known in {"man", "mdoc", "pod"},
+        unread=unread,
     )
     if article is not None and article.picture and known == "html":
         picture = Picture(address=article.picture)
@@ -268,10 +277,16 @@ def _document(
     book: OpenedBook | None,
     article: Article | None,
     is_manual: bool = False,
+    unread: tuple[str, ...] = (),
 ) -> Packed:
     document = tree.read(parsed[0], narration, rest=parsed[1:])
     if is_manual:
         document = manuals.with_title(document, narration)
+    if unread:
+        left_out = Omissions(document.omissions)
+        for directive in unread:
+            left_out.add("directive", reasons.DIRECTIVE, directive)
+        document = replace(document, omissions=tuple(left_out))
     if book is not None:
         document = chapters.with_chapters(
             replace(book.about, blocks=document.blocks, omissions=document.omissions), book.contents

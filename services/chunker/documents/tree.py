@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -22,6 +23,8 @@ _ADMONITIONS = frozenset(
     {"note", "tip", "warning", "caution", "important", "admonition", "attention", "hint", "danger"}
 )
 _LABEL_LIMIT_WORDS = 3
+_ADDRESS = re.compile(r"\s?(?:\([^()]{0,300}(?:https?|mailto):[^()]{0,300}\)|<[^<>@\s]{1,100}@[^<>\s]{1,100}>)")
+"""Where an author is to be found, behind the name."""
 _FORMAL = frozenset({"figure", "table", "example", "equation"})
 _OF_TITLE_PAGE = frozenset(
     {"author", "authorgroup", "editor", "othercredit", "affiliation", "revhistory", "legalnotice"}
@@ -67,7 +70,7 @@ def read(tree: bytes, narration: Narration, *, rest: Sequence[bytes] = ()) -> Do
         return Document(
             blocks=tuple(reader.blocks),
             title=_one(meta, "title"),
-            author=_one(meta, "author", "creator"),
+            author=_ADDRESS.sub("", _one(meta, "author", "creator") or "").strip() or None,
             language=_one(meta, "lang", "language"),
             omissions=tuple(reader.omissions),
         )

@@ -10,6 +10,8 @@ _NOTICE_LIMIT_CHARACTERS: Final = 3_000
 
 _LICENCES: Final = (
     ("gnu general public license", "everyone is permitted to copy and distribute verbatim copies"),
+    ("terms and conditions", "this license applies to any program or other work which contains a notice"),
+    ("terms and conditions", "refers to version 3 of the gnu general public license"),
     ("gnu lesser general public license", "everyone is permitted to copy and distribute verbatim copies"),
     ("gnu free documentation license", "the purpose of this license is to make a manual"),
     ("gnu affero general public license", "everyone is permitted to copy and distribute verbatim copies"),

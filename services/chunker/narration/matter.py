@@ -24,6 +24,9 @@ _SHORT_LINES_SHARE: Final = 0.7
 _KEPT_SHARE: Final = 0.3
 """If less would be left, the document is itself a licence, an index or the like, and is read."""
 
+_KEPT_CHARACTERS: Final = 3_000
+"""As much is a text of its own, however long the licence behind it is."""
+
 
 @dataclass(slots=True)
 class _Part:
@@ -75,7 +78,7 @@ class _Plan:
         """Whether there is still a text to read."""
         left = [block for index, block in enumerate(self._blocks) if index not in self.names]
         return not self.names or (
-            sum(map(_length, left)) >= _KEPT_SHARE * self._total
+            sum(map(_length, left)) >= min(_KEPT_SHARE * self._total, _KEPT_CHARACTERS)
             and any(isinstance(block, Paragraph) and SPEAKABLE.search(block.text) for block in left)
         )
 
@@ -159,10 +162,12 @@ class _Plan:
         is_front = part.position <= border
         if is_front != (matter.area == "front_matter") and matter.name != "licence":
             return False
+        if matter.name == "links" and part.title.isupper():
+            return False  # SEE ALSO is a section of every manual page
         if matter.limit_characters is not None and size > matter.limit_characters:
             return False
         if matter.name == "licence" and not any(map(legal_texts.is_permission, body)):
-            return part.level == 1 and size <= _EDGE_CHARACTERS
+            return (part.level == 1 or "gnu" in key(part.title)) and size <= _EDGE_CHARACTERS
         short = sum(len(text) <= _SHORT_LINE_CHARACTERS for text in body)
         return not matter.is_list or short >= _SHORT_LINES_SHARE * len(body)
 

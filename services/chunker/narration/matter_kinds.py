@@ -144,7 +144,8 @@ MATTERS: Final = (
         frozenset({"bibliography", "biblio-group"}),
         _titles(
             "bibliography|works cited|references|literature cited|select bibliography|literaturverzeichnis"
-            "|literatur|quellenverzeichnis|literaturverzeichnis und referenzen|quellen- und literaturverzeichnis"
+            "|literatur|quellenverzeichnis|literaturverzeichnis und referenzen|einzelnachweise"
+            "|quellen- und literaturverzeichnis"
             "|references and further reading|bibliography and references|bibliographie|r\u00e9f\u00e9rences"
             "|r\u00e9f\u00e9rences bibliographiques|bibliograf\u00eda|referencias|bibliografia"
             "|riferimenti bibliografici|refer\u00eancias|refer\u00eancias bibliogr\u00e1ficas|bibliografie"
@@ -165,6 +166,7 @@ MATTERS: Final = (
             "|licencia|licencias|licenza|licen\u00e7a|licentie|licencja"
             "|\u043b\u0438\u0446\u0435\u043d\u0437\u0438\u044f|licens|\u30e9\u30a4\u30bb\u30f3\u30b9"
             "|\u8bb8\u53ef\u8bc1|\u8a31\u53ef\u8b49|\u4f7f\u7528\u8a31\u8afe|gpl|gfdl"
+            "|the gnu public license|the gnu general public license"
             "|gnu general public license|gnu free documentation license|gnu lesser general public license"
             "|the project gutenberg license|full license|licence publique g\u00e9n\u00e9rale gnu"
             "|gnu-lizenz f\u00fcr freie dokumentation"
@@ -181,6 +183,20 @@ MATTERS: Final = (
             "|\u043a\u043e\u043b\u043e\u0444\u043e\u043d"
         ),
         limit_characters=4_000,
+    ),
+    Matter(
+        "links",
+        "a list of links is for clicking",
+        "back_matter",
+        frozenset(),
+        _titles(
+            "external links|see also|further reading|related links|weblinks|siehe auch|liens externes"
+            "|voir aussi|enlaces externos|v\u00e9ase tambi\u00e9n|collegamenti esterni|voci correlate"
+            "|liga\u00e7\u00f5es externas|ver tamb\u00e9m|externe links|zie ook|linki zewn\u0119trzne"
+            "|\u0441\u0441\u044b\u043b\u043a\u0438|\u0441\u043c. \u0442\u0430\u043a\u0436\u0435|externa l\u00e4nkar"
+        ),
+        limit_characters=6_000,
+        is_list=True,
     ),
     Matter(
         "addresses",

@@ -12,18 +12,20 @@ from typing import Final
 from lxml import etree
 from lxml import html as lxml_html
 
+from services.chunker.documents.books.markup import name_of
 from services.chunker.documents.decoding import for_xml
 
 _PART_CHARACTERS: Final = 1_000_000
 """Of 3 million at once pandoc needs 800 MB, of one 280."""
 _TAG: Final = re.compile(r"<[A-Za-z][^<>]*>")
 _ATTRIBUTE: Final = re.compile(r"""(\s)(id|href|name)\s{0,9}=\s{0,9}(?:"([^"<>]*)"|'([^'<>]*)')""")
+_MAIN: Final = re.compile(r"""<(?:\w{1,20}:)?main\b|\brole\s{0,9}=\s{0,9}["']main["']""", re.IGNORECASE)
 _BODY: Final = re.compile(r"<(?:\w{1,20}:)?body\b[^<>]*>", re.IGNORECASE)
 _BODY_END: Final = re.compile(r"</(?:\w{1,20}:)?body\s*>", re.IGNORECASE)
 
 
 def joined(pages: dict[str, str]) -> tuple[str, ...]:
-    """The pages with an anchor before each, which has its name: as one, or as several where that would be too long.
+    """The pages, each in an element that has its name: as one, or as several where that would be too long.
 
     Args:
         pages: name → text, in reading order.
@@ -36,29 +38,57 @@ def joined(pages: dict[str, str]) -> tuple[str, ...]:
         if size > _PART_CHARACTERS and parts[-1]:
             parts.append([])
             size = len(body)
-        parts[-1].append(f'<p><span id="{html.escape(name)}"></span></p>\n<div>{_named(body, name, pages)}</div>\n')
+        parts[-1].append(f'<div id="{html.escape(name)}">{_named(body, name, pages)}</div>\n')
     return tuple(map("".join, parts))
 
 
 def _well_formed(page: str) -> str:
-    """A page in which every element is closed, so that none reaches into the next page."""
+    """A page in which every element is closed, so that none reaches into the next one; its main part, if it has one."""
     data = page.encode("utf-8", "replace")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
-        return _repaired(data)
-    return page
+        root = _repaired(data)
+        if root is None:
+            return ""
+        page = str(etree.tostring(root, encoding="unicode", method="xml"))
+    if not _MAIN.search(page):
+        return page
+    return "".join(map(_as_division, _mains(root))) or page
 
 
-def _repaired(data: bytes) -> str:
+def _repaired(data: bytes) -> etree._Element | None:
     try:
-        root = lxml_html.document_fromstring(
+        return lxml_html.document_fromstring(
             for_xml(data.decode()).encode(), parser=lxml_html.HTMLParser(encoding="utf-8")
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
-        return ""
-    return str(etree.tostring(root, encoding="unicode", method="xml"))
+        return None
+
+
+def _mains(root: etree._Element) -> list[etree._Element]:
+    """The outermost main parts."""
+    inside: set[etree._Element] = set()
+    found = []
+    for element in root.iter():
+        is_main = name_of(element) == "main" or (name_of(element) and element.get("role") == "main")
+        if element.getparent() in inside:
+            inside.add(element)
+        elif is_main:
+            inside.add(element)
+            found.append(element)
+    return found
+
+
+def _as_division(main: etree._Element) -> str:
+    """A main part without its mark: pandoc would read nothing else, of all pages together."""
+    for element in main.iter():
+        if name_of(element) == "main":
+            element.tag = element.tag.rpartition("}")[0] + "}div" if "}" in element.tag else "div"
+        if name_of(element) and element.get("role") == "main":
+            del element.attrib["role"]
+    return str(etree.tostring(main, encoding="unicode", method="xml", with_tail=False))
 
 
 def _body(page: str) -> str:
