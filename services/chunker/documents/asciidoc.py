@@ -33,9 +33,9 @@ def without_directives(text: str) -> tuple[str, tuple[str, ...]]:
     for line in text.split("\n"):
         directive = _DIRECTIVE.fullmatch(line.rstrip("\r")) if "::" in line[:12] else None
         if directive is None:
-            reader.line(line)
+            reader.read_line(line)
         else:
-            reader.directive(line.strip(), *directive.groups())
+            reader.read_directive(line.strip(), *directive.groups())
     return "\n".join(reader.kept) + "\n", tuple(reader.left_out)
 
 
@@ -48,12 +48,12 @@ class _Reader:
         self._values = _Values()
         self._shown = [True]  # one for each condition that is open
 
-    def line(self, line: str) -> None:
+    def read_line(self, line: str) -> None:
         """A line that is no directive."""
         if self._shown[-1] and not _COMMENT.match(line) and not self._values.takes(line):
             self.kept.append(self._values.put_into(line))
 
-    def directive(self, line: str, name: str, target: str, inside: str) -> None:
+    def read_directive(self, line: str, name: str, target: str, inside: str) -> None:
         """A directive: its name, what it is about, and what stands in its brackets."""
         if name == "endif":
             self._shown = self._shown[: max(1, len(self._shown) - 1)]
