@@ -17,6 +17,8 @@ ADDRESS: Final = "forbidden-address"
 """Whether an address is public is not to be seen in it."""
 DOCUMENT: Final = "bad-source"
 """Only reading a document or a page tells whether it can be read."""
+SILENT: Final = "not-spoken"
+"""A job that has failed or was cancelled is heard to where it was spoken; if that is nothing, it is no stream."""
 PAGE: Final = "source-unavailable"
 """The page's server is down: there is no internet in a test."""
 OLDER: Final = {"is not public": ADDRESS, "is a binary file": DOCUMENT, "is no address": DOCUMENT}
@@ -27,6 +29,7 @@ REASONS: Final[dict[str, frozenset[str]]] = {
     "POST /webhook/create-podcast": frozenset({ADDRESS, DOCUMENT}),
     "POST /v1/preview": frozenset({ADDRESS, DOCUMENT, PAGE}),
     "GET /v1/previews/{preview_id}": frozenset({ADDRESS, DOCUMENT, PAGE}),
+    "GET /v1/jobs/{job_id}/stream": frozenset({DOCUMENT, SILENT}),
     "POST /v1/webhooks": frozenset({ADDRESS}),
     "PATCH /v1/webhooks/{endpoint_id}": frozenset({ADDRESS}),
     "POST /v1/audio/speech": frozenset({"voice_not_found", "bad_source"}),
