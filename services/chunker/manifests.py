@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import HttpUrl
 
-from services.chunker import chapter_choice, first_chunk, splitting
+from services.chunker import chapter_choice, first_chunk, framing, splitting
 from services.chunker.casting import Casting
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import Packed
@@ -89,23 +89,37 @@ def outline(
     document = dialogue.with_names(document, casting.has_own_voice)
     title = _title(asked, document, name)
     wording = Wording.of(asked.narration, settings)
-    split = splitting.split(
-        document,
-        limit_characters=settings.chunk_limit_characters,
-        target_characters=settings.chunk_target_characters,
-        language=language,
-        title=title,
-        chunks_limit=settings.chunks_limit,
-        saying=wording,
-    )
-    split = chapter_choice.chosen(split, asked.narration.chapters)
-    if not document.is_exact:
+    author = asked.author or _line(document.author)
+
+    def split_up(text: Document) -> splitting.Split:
+        return splitting.split(
+            text,
+            limit_characters=settings.chunk_limit_characters,
+            target_characters=settings.chunk_target_characters,
+            language=language,
+            title=title,
+            chunks_limit=settings.chunks_limit,
+            saying=wording,
+        )
+
+    def frame(text: str | None) -> str | None:
+        return text and text.replace("{title}", title).replace("{author}", author)
+
+    split = chapter_choice.chosen(split_up(document), asked.narration.chapters)
+    if not document.is_exact:  # a plan has all that is spoken
+        split = framing.framed(
+            split,
+            intro=frame(asked.narration.intro),
+            outro=frame(asked.narration.outro),
+            chunks_of=lambda text: split_up(_paragraphs(text)).chunks,
+            chunks_limit=settings.chunks_limit,
+        )
         split = first_chunk.shortened(split, language=language, saying=wording, chunks_limit=settings.chunks_limit)
     for chunk in split.chunks:
         casting.of(chunk.language, chunk.speaker)  # its warnings
     return Outline(
         title,
-        asked.author or _line(document.author),
+        author,
         language,
         casting,
         split,
@@ -172,6 +186,10 @@ def build(
         warnings=(*found.warnings, *warnings),
     )
     return manifest.model_dump_json().encode(), len(chunks)
+
+
+def _paragraphs(text: str) -> Document:
+    return Document(blocks=tuple(Paragraph(part) for part in re.split(r"\n\s*\n", text) if part.strip()))
 
 
 def _chunk(index: int, chunk: splitting.SplitChunk, found: Outline, job: JobRequest, settings: Settings) -> Chunk:

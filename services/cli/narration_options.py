@@ -11,7 +11,7 @@ import click
 
 from services.cli import lexicon_file
 from shared.errors import BadInput
-from shared.protocol.narration import CHAPTER_RANGES, KINDS, Kind, Narration
+from shared.protocol.narration import CHAPTER_RANGES, FRAME_LIMIT_CHARACTERS, KINDS, Kind, Narration
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -47,6 +47,8 @@ def of_narration(command: Function) -> Function:
                 show_default=True,
                 help="words: what is linked; address: the address as well.",
             ),
+            click.option("--intro", metavar="TEXT", help="Spoken before the text; {title} and {author} are filled in."),
+            click.option("--outro", metavar="TEXT", help="Spoken after the text."),
             click.option(
                 "--lexicon",
                 type=click.Path(path_type=Path),
@@ -88,11 +90,22 @@ def narration(options: dict[str, Any]) -> Narration:
         read=options["read"],
         links=options["links"],
         chapters=_chapters(options["chapters"]),
+        intro=_frame("intro", options["intro"]),
+        outro=_frame("outro", options["outro"]),
         lexicon=lexicon_file.read(options["lexicon"]) if options["lexicon"] else (),
         cover=False if options["no_cover"] else None,
         normalise=None if as_written is None else not as_written,
         **kinds,
     )
+
+
+def _frame(option: str, text: str | None) -> str | None:
+    if text is not None and not 0 < len(text) <= FRAME_LIMIT_CHARACTERS:
+        raise BadInput(
+            f"--{option} has {len(text):,} characters.",
+            hint=f"It has at least one, and at most {FRAME_LIMIT_CHARACTERS:,}.",
+        )
+    return text
 
 
 def _chapters(ranges: str | None) -> str | None:

@@ -20,9 +20,9 @@ _NONE: Final = "none"
 _PLAIN: Final = (
     *("title", "author", "description", "language", "link", "explicit", "kind", "is_complete", "copyright"),
     *("owner_name", "owner_email", "locked", "medium", "ai_content", "visibility", "new_feed_url"),
-    *("feed_items", "keep_episodes", "keep_days", "model", "loudness"),
+    *("feed_items", "keep_episodes", "keep_days", "intro", "outro", "model", "loudness"),
 )
-_NULLABLE: Final = frozenset({"link", "owner_email", "new_feed_url", "model"})
+_NULLABLE: Final = frozenset({"link", "owner_email", "new_feed_url", "model", "intro", "outro"})
 
 
 def of_a_show(command: Function) -> Function:
@@ -81,6 +81,10 @@ def of_a_show(command: Function) -> Function:
                 metavar="[LANGUAGE=]NAME",
                 help="The voice of its episodes; none: any.",
             ),
+            click.option(
+                "--intro", metavar="TEXT", help="Spoken before each episode: '{show}, number {number}: {title}.'"
+            ),
+            click.option("--outro", metavar="TEXT", help="Spoken after each episode; none: nothing."),
             click.option("--model", help="The speech model of its episodes."),
             click.option("--loudness", type=click.Choice(get_args(LoudnessProfile)), help="Of its episodes."),
             click.option(

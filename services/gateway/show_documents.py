@@ -82,6 +82,8 @@ class ShowChange(BaseModel):
     lexicon: list[Pronunciation] | None = Field(
         None, max_length=1_000, description="how words are said; entries of a job come first"
     )
+    intro: str | None = Field(None, max_length=2_000, description="spoken before each episode; see docs/shows.md")
+    outro: str | None = Field(None, max_length=2_000, description="spoken after each episode")
     voices: dict[str, str] | None = Field(None, max_length=32, description="language → voice, for passages in it")
 
 

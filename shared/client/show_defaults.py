@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.client import shows
 from shared.errors import BadInput, NotFound
 from shared.protocol.messages import JobRequest
-from shared.protocol.narration import PRONUNCIATIONS_LIMIT, Narration
+from shared.protocol.narration import FRAME_LIMIT_CHARACTERS, PRONUNCIATIONS_LIMIT, Narration
 from shared.protocol.shows import Show
 from shared.store import keys
 from shared.store.port import Store
@@ -52,14 +52,27 @@ def of_show(show: Show, request: JobRequest) -> dict[str, Any]:
     update["language"] = request.language or show.language
     update["author"] = request.author or show.author or None
     update["metadata"] = {"album": show.title, **request.metadata}
-    update["narration"] = _narration(show, request.narration)
+    number = "" if request.show is None or request.show.number is None else str(request.show.number)
+    update["narration"] = _narration(show, request.narration, number)
     return update
 
 
-def _narration(show: Show, own: Narration) -> Narration:
+def _narration(show: Show, own: Narration, number: str) -> Narration:
     own_words = {entry.word for entry in own.lexicon}
     lexicon = (*own.lexicon, *(entry for entry in show.lexicon if entry.word not in own_words))
-    return own.model_copy(update={"lexicon": lexicon[:PRONUNCIATIONS_LIMIT], "voices": {**show.voices, **own.voices}})
+    return own.model_copy(
+        update={
+            "intro": own.intro or _frame(show.intro, show, number),
+            "outro": own.outro or _frame(show.outro, show, number),
+            "lexicon": lexicon[:PRONUNCIATIONS_LIMIT],
+            "voices": {**show.voices, **own.voices},
+        }
+    )
+
+
+def _frame(text: str | None, show: Show, number: str) -> str | None:
+    made = (text or "").replace("{show}", show.title).replace("{number}", number)
+    return made[:FRAME_LIMIT_CHARACTERS].strip() or None
 
 
 async def _picture(store: Store, key: str) -> bytes | None:

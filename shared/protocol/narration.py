@@ -25,6 +25,12 @@ VoiceLanguage = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})
 """A language tag as the name of a field; the length is part of the pattern, since JSON schema knows no other way."""
 SPEAKER_LIMIT_CHARACTERS: Final = 64
 SpeakerName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f:=]{1,64}$")]
+FRAME_LIMIT_CHARACTERS: Final = 2_000
+Frame = Annotated[
+    str,
+    Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$", min_length=1, max_length=FRAME_LIMIT_CHARACTERS),
+]
+"""What is spoken before or after a text: plain text, with blank lines between paragraphs."""
 Respelling = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", min_length=1, max_length=200)]
 
 Kind = Literal["code", "tables", "notes", "quotes", "front_matter", "back_matter", "captions", "alt_texts"]
@@ -106,6 +112,11 @@ class Narration(_Frozen):
         description="speaker of a dialogue → voice",
         json_schema_extra=_NO_OTHER_NAMES,
     )
+
+    intro: Frame | None = Field(
+        None, description="spoken before the text; `{title}` and `{author}` stand for the episode's; null: nothing"
+    )
+    outro: Frame | None = Field(None, description="spoken after the text; as `intro`")
 
     def reads(self, kind: Kind) -> bool:
         """Whether a kind of content is read."""

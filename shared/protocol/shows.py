@@ -20,7 +20,7 @@ from shared.protocol.episode_of_show import (
     Summary,
 )
 from shared.protocol.messages import AudioFormat, Frozen, JobId, Line, LoudnessProfile, ObjectKey
-from shared.protocol.narration import PRONUNCIATIONS_LIMIT, LanguageTag, Name, Pronunciation, VoiceLanguage
+from shared.protocol.narration import PRONUNCIATIONS_LIMIT, Frame, LanguageTag, Name, Pronunciation, VoiceLanguage
 from shared.protocol.show_categories import CATEGORIES
 
 __all__ = ["SUMMARY_LIMIT_CHARACTERS", "EpisodeRecord", "Person", "Show"]
@@ -89,6 +89,12 @@ class Show(Frozen):
     loudness: LoudnessProfile = Field("mono", description="of its jobs, where they have the default")
     formats: tuple[AudioFormat, ...] = Field(("mp3",), min_length=1, max_length=5)
     lexicon: tuple[Pronunciation, ...] = Field((), max_length=PRONUNCIATIONS_LIMIT)
+    intro: Frame | None = Field(
+        None,
+        description="spoken before each episode; `{title}` and `{author}` stand for the episode's, `{show}` for the"
+        " show's title, `{number}` for the episode's number",
+    )
+    outro: Frame | None = Field(None, description="spoken after each episode; as `intro`")
     voices: dict[VoiceLanguage, Name] = Field(default_factory=dict, max_length=32)
 
     created_at: float = Field(strict=False, description="seconds since the epoch")

@@ -9,12 +9,17 @@ import pytest
 
 from deploy.store.provision import main, provision
 from deploy.store.users import StoreAdmin
+from shared.client import feed_tokens, show_defaults, show_episodes, shows
+from shared.client.show_retention import ShowRetention
 from shared.errors import Misconfigured, StoreDown
+from shared.protocol.episode_of_show import EpisodeOfShow
+from shared.protocol.messages import JobRequest, TextSource
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store, open_store
 from shared.store.s3 import S3Store
 from tests.servers.rights import StoreUsers
+from tests.unit.gateway.made_shows import JPEG
 
 JOB = "0193f0a1-0000-7000-8000-000000000001"
 SHA = "0" * 64
@@ -168,3 +173,36 @@ async def test_a_mistake_in_the_files_is_named(tmp_path: Path, name: str, text: 
     (tmp_path / name).write_text(text)
     with pytest.raises(Misconfigured, match=words):
         await provision(Settings(store_url="s3://a:b@127.0.0.1:1/podcast"), tmp_path, seconds=5)
+
+
+async def test_each_role_does_its_part_of_a_show_and_no_more(store_users: StoreUsers) -> None:
+    admin, gateway = open_store(store_users.admin), store_of(store_users, "gateway")
+    show = shows.new_show("essays", {"title": "x", "description": "x"}, public_url="")
+    await shows.create(gateway, show)
+    await shows.set_cover(gateway, "essays", JPEG)
+    token, _ = await feed_tokens.add(gateway, "essays", name="")
+    places = [EpisodeOfShow(show_id="essays"), EpisodeOfShow(show_id="essays", episode_id="j1")]
+    jobs = [
+        JobRequest(job_id=job_id, source=TextSource(text="x"), show=place)
+        for job_id, place in zip(("j1", "j2"), places, strict=True)
+    ]
+    for role in ("client", "feeds"):
+        asked, uploads = await show_defaults.applied(store_of(store_users, role), jobs[0])
+        assert (asked.metadata, list(uploads.values())) == ({"album": "x"}, [JPEG])
+    for job in jobs:
+        await admin.put(keys.request(job.job_id), job.model_dump_json().encode())
+        await show_episodes.announce(store_of(store_users, "chunker"), job)
+    assert len(await show_episodes.entries(gateway, "essays")) == 1
+    assert (await shows.find(store_of(store_users, "webhooks"), "essays")).title == "x"
+    coordinator = store_of(store_users, "coordinator")
+    assert await ShowRetention(coordinator).keeps("j1") is False  # it is not completed
+    for job in jobs:
+        await show_episodes.forget_job(coordinator, job)
+    assert await show_episodes.entries(gateway, "essays") == []
+
+    secret = keys.show_token("essays", token.token_id)
+    for role in ("chunker", "synthesizer", "assembler", "coordinator", "webhooks", "client", "feeds"):
+        await refused(store_of(store_users, role).get(secret))
+        await refused(store_of(store_users, role).put(keys.show("essays"), b"{}"))
+    for role in ("synthesizer", "assembler", "webhooks", "client", "feeds"):
+        await refused(store_of(store_users, role).put(keys.show_episode("essays", "j1"), b"{}"))

@@ -146,6 +146,14 @@ async def test_a_job_takes_what_it_does_not_say_from_its_show(store: Store) -> N
     assert await store.get(found.cover) == PICTURE
 
 
+async def test_a_job_is_framed_as_its_show_says(store: Store) -> None:
+    await a_show(store, intro="{show}, number {number}: {title}.", outro="Thank you.")
+    found = await submitted(store, a_job("j1", number=3))
+    assert (found.narration.intro, found.narration.outro) == ("Essays, number 3: {title}.", "Thank you.")
+    own = a_job("j2").model_copy(update={"narration": Narration(intro="Mine.")})
+    assert (await submitted(store, own)).narration.intro == "Mine."
+
+
 async def test_what_a_job_says_itself_counts(store: Store) -> None:
     await a_show(store, voice="alan", lexicon=[Pronunciation(word="Cato", say="Kay-toe")])
     own = Pronunciation(word="Cato", say="Kah-toe")

@@ -10,6 +10,7 @@ from shared.protocol import messages
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import Frozen, JobEvent, JobRequest, JobStatus, Message, WorkRetried
 from shared.protocol.preview import Preview, PreviewRefused
+from shared.protocol.shows import EpisodeRecord, Show
 
 _FOLDER = Path(__file__).parent / "recorded" / "v1"
 DOCUMENTS: dict[str, type[Frozen]] = {
@@ -20,6 +21,8 @@ DOCUMENTS: dict[str, type[Frozen]] = {
     "refusal": PreviewRefused,
     "event": JobEvent,
     "event.retrying": WorkRetried,
+    "show": Show,
+    "show_episode": EpisodeRecord,
 }
 """What is recorded besides the messages: documents in the store, and events for watchers."""
 
