@@ -54,9 +54,13 @@ class FeedServer:
         for host in self.hosts:
             listeners.append(socket.create_server((host, self.port)))
             self.port = listeners[-1].getsockname()[1]
-        for listener in listeners:
-            loop.run_until_complete(asyncio.start_server(self._serve, sock=listener))
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
+
+        def serve() -> None:
+            for listener in listeners:
+                loop.run_until_complete(asyncio.start_server(self._serve, sock=listener))
+            loop.run_forever()
+
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         try:
             yield self

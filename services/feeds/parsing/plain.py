@@ -67,7 +67,7 @@ def address(value: object, base: str) -> str:
     try:
         joined = urljoin(base, "".join(clean(value).split()))
         parts = urlsplit(joined)
-        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        is_one = bool(value.strip()) and parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return ""
     return joined if is_one else ""

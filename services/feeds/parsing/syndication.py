@@ -7,6 +7,7 @@ import html
 import io
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from email.message import Message
 from typing import Any, Final
 
 import feedparser
@@ -28,7 +29,7 @@ def read(data: bytes, *, content_type: str, url: str) -> ParsedFeed | None:
         content_type: as the server sent it.
         url: where it is from, for relative addresses.
     """
-    headers = {"content-location": url, **({"content-type": content_type} if content_type else {})}
+    headers = {"content-location": url, "content-type": _as_xml(content_type)}
     # As a file: feedparser takes a text that looks like an address, or like a path, for one, and would open it.
     found: Any = feedparser.parse(
         io.BytesIO(data), response_headers=headers, sanitize_html=True, resolve_relative_uris=True
@@ -38,7 +39,7 @@ def read(data: bytes, *, content_type: str, url: str) -> ParsedFeed | None:
     about: Any = found.feed
     base = str(about.get("link") or "") or url
     language = plain.language(about.get("language"))
-    items = tuple(once(_item(entry, base, language) for entry in found.entries[:ITEMS_READ_LIMIT]))
+    items = tuple(once(_item(entry, base, language, own_url=url) for entry in found.entries[:ITEMS_READ_LIMIT]))
     return ParsedFeed(
         kind=str(found.get("version") or "unknown"),
         title=plain.plain_line(about.get("title")),
@@ -46,6 +47,14 @@ def read(data: bytes, *, content_type: str, url: str) -> ParsedFeed | None:
         items=items,
         left_out=max(0, len(found.entries) - ITEMS_READ_LIMIT),
     )
+
+
+def _as_xml(content_type: str) -> str:
+    """What feedparser is told of the type: from `text/xml`, or nothing, it concludes an encoding against the XML."""
+    header = Message()
+    header["content-type"] = content_type or "application/xml"
+    charset = header.get_param("charset")
+    return f"application/xml; charset={charset}" if isinstance(charset, str) else "application/xml"
 
 
 def once(items: Iterable[ParsedItem]) -> Iterator[ParsedItem]:
@@ -57,13 +66,15 @@ def once(items: Iterable[ParsedItem]) -> Iterator[ParsedItem]:
             yield item
 
 
-def _item(entry: Mapping[str, Any], base: str, language: str) -> ParsedItem:
+def _item(entry: Mapping[str, Any], base: str, language: str, *, own_url: str) -> ParsedItem:
     markup, said = _longest(entry)
     guid = plain.name(entry.get("id"))
     # feedparser takes a guid for the address of the page if nothing says otherwise, also one that is no address.
     link = plain.address(entry.get("link"), base)
     if not guid.startswith(("http://", "https://")) and entry.get("guidislink") and link.endswith(guid):
         link = ""
+    if link == own_url:
+        link = ""  # what feedparser makes of an address that is none, such as `javascript:`
     return ParsedItem(
         guid=guid,
         link=link,

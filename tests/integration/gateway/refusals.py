@@ -21,6 +21,8 @@ SILENT: Final = "not-spoken"
 """A job that has failed or was cancelled is heard to where it was spoken; if that is nothing, it is no stream."""
 PAGE: Final = "source-unavailable"
 """The page's server is down: there is no internet in a test."""
+SHOW: Final = "bad-input"
+"""The show does not exist."""
 OLDER: Final = {"is not public": ADDRESS, "is a binary file": DOCUMENT, "is no address": DOCUMENT}
 """The older webhook's errors are texts: what they say, and the problem that they would be."""
 
@@ -32,6 +34,8 @@ REASONS: Final[dict[str, frozenset[str]]] = {
     "GET /v1/jobs/{job_id}/stream": frozenset({DOCUMENT, SILENT}),
     "POST /v1/webhooks": frozenset({ADDRESS}),
     "PATCH /v1/webhooks/{endpoint_id}": frozenset({ADDRESS}),
+    "POST /v1/feeds": frozenset({ADDRESS, SHOW}),
+    "PATCH /v1/feeds/{feed_id}": frozenset({SHOW}),
     "POST /v1/audio/speech": frozenset({"voice_not_found", "bad_source"}),
 }
 
