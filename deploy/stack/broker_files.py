@@ -45,9 +45,11 @@ def cluster_conf(stack: str) -> str:
             "# A node that sees only itself stops working, so there are never two brokers.",
             "cluster_partition_handling = pause_minority",
             "queue_leader_locator = balanced",
-            "# Queues that were declared when not all nodes were there get their replicas afterwards.",
+            "# The first node declares the queues before the others have joined; they get their replicas",
+            "# half a minute later (by default an hour).",
             "quorum_queue.continuous_membership_reconciliation.enabled = true",
             "quorum_queue.continuous_membership_reconciliation.target_group_size = 3",
+            "quorum_queue.continuous_membership_reconciliation.interval = 30000",
             "",
         )
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import aio_pika
 import structlog
-from aio_pika.exceptions import AMQPError, DeliveryError
+from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 from aiormq.exceptions import ChannelAccessRefused
 
 from shared.deadlines import deadline
@@ -87,10 +87,15 @@ class Publisher:
             with measured(exchange):
                 async with deadline(self._deadline_seconds, f"publish {routing_key}", error=BrokerDown):
                     await self._send(message, exchange, routing_key, mandatory)
+        except PublishError as error:
+            raise BrokerDown(
+                f"The broker has no queue for {routing_key}.",
+                hint="Start the services once so that they declare their queues.",
+            ) from error
         except DeliveryError as error:
             raise BrokerDown(
-                f"The broker has no queue for {routing_key}, or its queue is full.",
-                hint="Start the services once so that they declare their queues.",
+                f"The broker refuses {routing_key}: its queue is full, or no node that has it is running.",
+                hint="Try again in a moment; `rabbitmq-queues quorum_status QUEUE` shows where a queue is.",
             ) from error
         except ChannelAccessRefused as error:
             raise BrokerDown(

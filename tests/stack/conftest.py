@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("long_stack") and WANTED != "long":
             item.add_marker(pytest.mark.skip(reason="only in the long form: make stack-test"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a failure, what the containers said last: the stack is gone when somebody reads of it."""
+    report = yield
+    if report.failed and call.when == "call":
+        for stack in {
+            id(each): each for each in getattr(item, "funcargs", {}).values() if isinstance(each, Stack)
+        }.values():
+            report.sections.append(("containers", stack.last_words()))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,19 @@ class Docker:
         except StackTestError:
             return False
 
+    def logs(self, container: str, *, lines: int) -> str:
+        """The last lines that a container has written, to either of its outputs."""
+        done = subprocess.run(
+            self.command("logs", "--tail", str(lines), container),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=CALL_SECONDS,
+            check=False,
+        )
+        return done.stdout
+
     def inspect(self, *names: str) -> list[dict[str, Any]]:
         """What the engine knows of these."""
         return json.loads(self.run("inspect", *names)) if names else []

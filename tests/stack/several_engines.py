@@ -151,6 +151,10 @@ class SpreadStack(Stack):
             found += [(number, container) for container in Stack(docker, self.folder).containers(service)]
         return found
 
+    def last_words(self) -> str:
+        assert self.engines is not None
+        return "\n".join(Stack(docker, self.folder).last_words() for docker in self.engines.dockers)
+
     def containers(self, service: str = "") -> list[dict[str, Any]]:
         return [container for _, container in self.located(service)]
 
@@ -169,10 +173,17 @@ class SpreadStack(Stack):
         until(lambda: engines.state_of(number) == state, f"node {number} is {state}", seconds=120)
 
     def wait_for_brokers(self) -> None:
-        """Wait until the broker's nodes are in one cluster."""
+        """Wait until the broker's nodes are in one cluster, and every queue that must survive a node is on each."""
 
         def joined() -> bool:
             said = self.run_in("rabbitmq", "rabbitmqctl", "--silent", "cluster_status", "--formatter", "json")
             return len(json.loads(said)["running_nodes"]) == NODES
 
+        def replicated() -> bool:
+            columns = ("name", "type", "online")
+            said = self.run_in("rabbitmq", "rabbitmqctl", "--silent", "list_queues", *columns, "--formatter", "json")
+            quorum = [queue for queue in json.loads(said) if queue["type"] == "quorum"]
+            return bool(quorum) and all(len(queue["online"]) == NODES for queue in quorum)
+
         until(joined, "the broker's nodes have joined", seconds=300)
+        until(replicated, "every queue has a member that is up on each node", seconds=300)

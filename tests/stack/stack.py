@@ -33,6 +33,7 @@ SERVICES = ("chunker", "coordinator", "synthesizer", "assembler", "webhooks", "f
 SERVERS = ("rabbitmq", "minio", "speech")
 
 _POLL_SECONDS = 0.5
+_LOG_SHOWN_LINES = 25
 _NAMESPACE = f"label=com.docker.stack.namespace={NAME}"
 _LOOK_SECONDS = 5.0
 """From a synthesizer's look for audio that is there to its speech call, on a busy machine."""
@@ -225,6 +226,13 @@ class Stack:
         return found
 
     # ------------------------------------------------------------ containers
+
+    def last_words(self) -> str:
+        """The last lines of the logs of every container that runs, for a test that has failed."""
+        return "\n".join(
+            f"---- {container['Name'].lstrip('/')}\n{self.docker.logs(container['Id'], lines=_LOG_SHOWN_LINES)}"
+            for container in self.containers()
+        )
 
     def containers(self, service: str = "") -> list[dict[str, Any]]:
         """What the engine says of the running containers of a service, or of all."""
