@@ -32,11 +32,14 @@ class HostTurns:
 
     Args:
         slots: of the service; a host may have a quarter of them, and at least one.
+        at_a_time: how many a host may have instead; None: a quarter of the slots.
         patience_seconds: how long a call waits for its turn before its message goes to a wait queue.
     """
 
-    def __init__(self, slots: int, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
-        self._limit = max(1, slots // _SHARE)
+    def __init__(
+        self, slots: int, *, at_a_time: int | None = None, patience_seconds: float = _PATIENCE_SECONDS
+    ) -> None:
+        self._limit = max(1, slots // _SHARE) if at_a_time is None else at_a_time
         self._patience_seconds = patience_seconds
         self._hosts: dict[str, _Host] = {}
 

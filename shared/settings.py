@@ -158,7 +158,7 @@ class Settings(BaseSettings):
     feeds_slots: int = Field(
         32,
         ge=4,
-        description="feeds polled at a time, of which at most a quarter are at one host, and at most a quarter are"
+        description="feeds polled at a time, of which at most two are at one host, and at most a quarter are"
         " feeds whose last poll failed",
     )
 

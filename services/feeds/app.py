@@ -2,8 +2,8 @@
 
 from services.feeds.fetching import warm_up
 from services.feeds.handlers import Poller
+from services.feeds.poll_turns import PollTurns
 from services.feeds.schedule import Schedule
-from shared.host_turns import HostTurns
 from shared.protocol import messages, topology
 from shared.runtime import service
 from shared.settings import Settings
@@ -18,7 +18,7 @@ def build(settings: Settings, *, queue: topology.WorkQueue = topology.FEEDS) -> 
     _ = settings.fetch_allowed
     app = service.Service(settings, queue, slots=settings.feeds_slots, deadline_seconds=settings.feeds_deadline_seconds)
     app.publishes(messages.FeedPollRequested, messages.JobRequest)
-    poller = Poller(app.store, settings, app.publish, HostTurns(settings.feeds_slots))
+    poller = Poller(app.store, settings, app.publish, PollTurns(settings.feeds_slots))
     app.background.append(warm_up)
     app.background.append(Schedule(app.store, settings, app.publish).keep)
 

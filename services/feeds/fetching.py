@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Final
 
-from services.feeds.parsing import reading
+from services.feeds.parsing import page_text, reading
 from services.feeds.parsing.parsed import PageLinks, ParsedFeed
 from shared.checked_network import Resolve, resolve
 from shared.client.feeds.model import Feed
@@ -73,6 +73,16 @@ class Parsers:
                 content_type=fetched.content_type,
                 url=fetched.final_url,
             )
+
+    async def article_characters(self, page: bytes) -> int:
+        """How much there is to read in the article on a page.
+
+        Raises:
+            BadSource, TooLarge: it cannot be read.
+            DeadlineExceeded: it takes too long.
+        """
+        async with self._turn:
+            return await in_worker("Finding the article in the page", PARSE_SECONDS, page_text.article_characters, page)
 
 
 async def warm_up() -> None:

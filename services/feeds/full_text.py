@@ -6,9 +6,9 @@ import html
 import re
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from services.feeds.fetching import AGENT
+from services.feeds.fetching import AGENT, Parsers
 from services.feeds.parsing.parsed import ParsedItem
 from shared.checked_network import Resolve, resolve
 from shared.client.feeds.model import FeedRules
@@ -16,7 +16,6 @@ from shared.errors import BadInput, Transient
 from shared.fetching.fetching import Fetched, fetch
 from shared.settings import Settings
 from shared.tracing import http_calls
-from shared.workers.pool import in_worker
 
 SHORTEST_TEXT_CHARACTERS: Final = 200
 """Less than this is a teaser, or nothing: then the page is read, and if that fails the job says why."""
@@ -41,7 +40,13 @@ class Text:
 
 
 async def chosen(
-    item: ParsedItem, rules: FeedRules, settings: Settings, *, until: float, resolve: Resolve = resolve
+    item: ParsedItem,
+    rules: FeedRules,
+    settings: Settings,
+    parsers: Parsers,
+    *,
+    until: float,
+    resolve: Resolve = resolve,
 ) -> Text:
     """What is read of an item.
 
@@ -49,6 +54,7 @@ async def chosen(
         item: the item.
         rules: of its feed.
         settings: limits, and what may be fetched.
+        parsers: how many pages are read at a time.
         until: monotonic time after which no page is fetched any more.
         resolve: returns the addresses of a host.
     """
@@ -56,8 +62,8 @@ async def chosen(
     if rules.text == "item" or not item.link:
         return own
     if rules.text == "page":
-        return Text(None, 0) if (page := await _page(item, settings, until, resolve)) is None else page
-    page = await _page(item, settings, until, resolve)
+        return Text(None, 0) if (page := await _page(item, settings, parsers, until, resolve)) is None else page
+    page = await _page(item, settings, parsers, until, resolve)
     if page is not None and page.characters > max(item.characters * _PAGE_IS_LONGER, SHORTEST_TEXT_CHARACTERS):
         return page
     if item.characters >= SHORTEST_TEXT_CHARACTERS or (page is not None and item.characters > 0):
@@ -76,12 +82,11 @@ def page_of(item: ParsedItem) -> str:
     )
 
 
-async def _page(item: ParsedItem, settings: Settings, until: float, resolve: Resolve) -> Text | None:
+async def _page(item: ParsedItem, settings: Settings, parsers: Parsers, until: float, resolve: Resolve) -> Text | None:
     """The article on the item's page; None if it cannot be had now, or is no page."""
     seconds = min(settings.feed_fetch_deadline_seconds, until - time.monotonic())
     if seconds < _LEAST_SECONDS:
         return None
-    end = time.monotonic() + seconds
     try:
         with http_calls.calling("GET", item.link):
             fetched = await fetch(
@@ -95,21 +100,11 @@ async def _page(item: ParsedItem, settings: Settings, until: float, resolve: Res
             )
         if _kind(fetched) not in _PAGES:
             return None
-        left = max(_LEAST_SECONDS, end - time.monotonic())
-        characters = await in_worker("Finding the article in the page", left, article_characters, fetched.data)
+        characters = await parsers.article_characters(fetched.data)
     except (BadInput, Transient):
         # Not swallowed: if the item has no text of its own, the job reads the page, retries, and says what is wrong.
         return None
     return Text(_with_charset(fetched), characters)
-
-
-def article_characters(page: bytes) -> int:
-    """How much there is to read in the article on a page. CPU-bound: for a worker."""
-    # Importing trafilatura takes a second; only a worker that reads a page pays for it.
-    import trafilatura  # noqa: PLC0415 - as it says
-
-    picked: Any = trafilatura.bare_extraction(page, include_comments=False, include_tables=True, with_metadata=False)
-    return len(" ".join(str(picked.text or "").split())) if picked is not None else 0
 
 
 def _kind(fetched: Fetched) -> str:

@@ -6,7 +6,6 @@ longer pauses.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,20 +16,19 @@ import structlog
 from services.feeds import digests, fetching, metrics
 from services.feeds.digests import DigestMaker
 from services.feeds.fetching import FoundFeed, Parsers
+from services.feeds.poll_turns import PollTurns
 from services.feeds.results import PollResult, left_today
 from services.feeds.taking import Taken, Taker
 from shared.checked_network import Resolve, resolve
 from shared.client.feeds import stored
 from shared.client.feeds.model import PENDING_LIMIT, Feed
-from shared.errors import BadInput, NotFound, Outage, Transient
-from shared.host_turns import HostTurns
+from shared.errors import BadInput, NotFound, Outage, Permanent, Transient
 from shared.protocol.messages import FeedPollRequested, Message
 from shared.settings import Settings
 from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
 
-_FAILING: Final = "feeds that failed"
 _SHARE_FOR_PAGES: Final = 0.4
 """Of the handler's time; a page that is not fetched by then is read by its job."""
 
@@ -43,7 +41,7 @@ class Poller:
         store: the store.
         settings: limits, and what may be fetched.
         publish: publishes a job.
-        turns: how many feeds are polled at each host, and how many of those whose last poll failed.
+        turns: how many feeds are polled at a time.
         parsers: how many documents are parsed at a time.
         resolve: returns the addresses of a host.
     """
@@ -51,7 +49,7 @@ class Poller:
     store: Store
     settings: Settings
     publish: Callable[[Message], Awaitable[None]]
-    turns: HostTurns
+    turns: PollTurns
     parsers: Parsers = field(default_factory=Parsers)
     resolve: Resolve = resolve
 
@@ -81,14 +79,14 @@ class Poller:
             await self._take(feed, result, until)
         except Outage:
             raise
-        except (BadInput, Transient) as error:
+        except (BadInput, Permanent, Transient) as error:
             result.error = error
             log.info("poll failed", feed=feed.feed_id, reason=error.message)
         try:
             if digests.is_due(_with_collected(feed, result.taken), now=result.began):
                 maker = DigestMaker(self.store, self.settings, self.publish)
                 result.made = await maker.make(_with_collected(feed, result.taken), now=result.began)
-        except BadInput as error:
+        except (BadInput, Permanent) as error:
             result.error = error
         try:
             await stored.change(self.store, feed.feed_id, lambda one: result.applied(one, self.settings))
@@ -96,12 +94,9 @@ class Poller:
             return
 
     async def _look(self, feed: Feed) -> FoundFeed:
-        """Fetch it. A feed that failed has few places, so that those that hang do not take them all."""
+        """Fetch and parse it, when it is its turn."""
         with metrics.measured() as measurement:
-            async with contextlib.AsyncExitStack() as turns:
-                if fetching.is_failing(feed):
-                    await turns.enter_async_context(self.turns.named(_FAILING))
-                await turns.enter_async_context(self.turns.of(feed.url))
+            async with self.turns.of(feed):
                 found = await fetching.poll(feed, self.settings, self.parsers, resolve=self.resolve)
             measurement.outcome = "unchanged" if found.parsed is None else "changed"
             return found
@@ -110,8 +105,10 @@ class Poller:
         if result.found is None or result.found.parsed is None:
             return
         named = feed if feed.title else feed.model_copy(update={"title": result.found.parsed.title})
-        taker = Taker(self.store, self.settings, self.publish, until, self.resolve)
+        taker = Taker(self.store, self.settings, self.publish, self.parsers, until, self.resolve)
         limit = min(self.settings.feed_new_items_per_poll, left_today(feed, self.settings, result.began))
+        if feed.rules.digest is not None:
+            limit = min(limit, PENDING_LIMIT - len(feed.polling.pending))
         result.taken = await taker.take(named, result.found.parsed, limit=limit)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from services.feeds import filters, full_text, item_jobs, item_records, metrics
+from services.feeds.fetching import Parsers
 from services.feeds.item_records import Claimed
 from services.feeds.parsing.parsed import ParsedFeed, ParsedItem
 from shared.checked_network import Resolve, resolve
@@ -54,6 +55,7 @@ class Taker:
         store: the store.
         settings: limits, and what may be fetched.
         publish: publishes a job.
+        parsers: how many pages are read at a time.
         until: monotonic time after which no page is fetched any more.
         resolve: returns the addresses of a host.
     """
@@ -61,6 +63,7 @@ class Taker:
     store: Store
     settings: Settings
     publish: Callable[[Message], Awaitable[None]]
+    parsers: Parsers
     until: float
     resolve: Resolve = resolve
 
@@ -125,7 +128,9 @@ class Taker:
 
     async def _finish(self, feed: Feed, item: ParsedItem, claimed: Claimed) -> Claimed:
         """Do what the record says; nothing of it is done twice, however often this is called."""
-        text = await full_text.chosen(item, feed.rules, self.settings, until=self.until, resolve=self.resolve)
+        text = await full_text.chosen(
+            item, feed.rules, self.settings, self.parsers, until=self.until, resolve=self.resolve
+        )
         if text.markup is not None and (reason := filters.length_refusal(text.characters, feed.rules)):
             return await self._changed(feed, item, claimed, outcome="filtered", reason=reason, job_id=None)
         if claimed.record.outcome == "collected" and text.markup is not None:

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass, field
 
 from services.feeds.handlers import Poller
+from services.feeds.poll_turns import PollTurns
 from shared.client.feeds import stored
 from shared.client.feeds.model import Feed, FeedRules
-from shared.host_turns import HostTurns
 from shared.protocol.messages import FeedPollRequested, JobRequest, Message
 from shared.settings import Settings
 from shared.store.port import Store, open_store
@@ -58,7 +58,7 @@ class Polled:
         return feed
 
     def poller(self) -> Poller:
-        return Poller(self.store, self.settings, self.publish, HostTurns(self.settings.feeds_slots))
+        return Poller(self.store, self.settings, self.publish, PollTurns(self.settings.feeds_slots))
 
     async def poll(self, feed: Feed, *, by_hand: bool = False, requested_at: float | None = None) -> Feed:
         """Poll it once; the feed afterwards."""

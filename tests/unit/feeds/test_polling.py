@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import zipfile
 
 import pytest
 
@@ -345,6 +347,47 @@ async def test_a_daily_digest_has_every_item_once(site: FeedServer, polled: Poll
     await stored.change(polled.store, feed.feed_id, due)
     await polled.poll(feed, by_hand=True)
     assert len(polled.jobs) == 1, "nothing waits, so there is no digest"
+
+
+async def test_a_digest_that_is_cut_short_anywhere_is_finished_with_every_item_once(
+    site: FeedServer, polled: Polled
+) -> None:
+    site.answers["/feed.xml"] = serving(stories(3))
+    feed = await polled.add(site.url(), first_items=3, digest="daily")
+    await polled.poll(feed)
+    await stored.change(polled.store, feed.feed_id, due)
+    deaths = 0
+    while True:
+        try:
+            await Dying(polled, after=deaths).poll(feed, by_hand=True)
+        except BrokerDown:
+            deaths += 1
+            continue
+        break
+    assert deaths >= 4, "it should have died at several steps; each try gets further than the one before"
+    (job,) = polled.jobs
+    assert isinstance(job.source, ObjectSource)
+    with zipfile.ZipFile(io.BytesIO(await polled.store.get(job.source.key))) as archive:
+        assert archive.namelist() == ["001.html", "002.html", "003.html"]
+        assert [b"This is story %d" % number in archive.read(f"00{number}.html") for number in (1, 2, 3)] == [True] * 3
+    after = await stored.find(polled.store, feed.feed_id)
+    assert (after.polling.pending, after.polling.jobs) == ((), 1)
+
+
+async def test_items_that_have_no_room_before_the_digest_wait_in_the_feed(
+    site: FeedServer, polled: Polled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.feeds.handlers.PENDING_LIMIT", 3)
+    site.answers["/feed.xml"] = serving(stories(5))
+    feed = await polled.add(site.url(), first_items=5, digest="daily")
+    after = await polled.poll(feed)
+    assert len(after.polling.pending) == 3
+    assert "2 new items are left" in str(after.polling.warning)
+    await stored.change(polled.store, feed.feed_id, due)
+    await polled.poll(feed, by_hand=True)
+    after = await polled.poll(feed, by_hand=True)
+    assert len(after.polling.pending) == 2
+    assert len(polled.jobs) == 1
 
 
 def due(feed):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - a feed whose digest is due
