@@ -103,10 +103,13 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, key: unk
 
 /** Calls something now and then while the page can be seen. */
 export function useEvery(seconds: number, call: () => void): void {
+  // The view may be drawn more often than this, which must not put it off.
+  const latest = useRef(call);
+  latest.current = call;
   useEffect(() => {
-    const timer = setInterval(() => { if (!document.hidden) call(); }, seconds * 1000);
+    const timer = setInterval(() => { if (!document.hidden) latest.current(); }, seconds * 1000);
     return () => clearInterval(timer);
-  });
+  }, [seconds]);
 }
 
 export function Field({ label, hint, children }: { label: string; hint?: string; children: JSX.Element }) {

@@ -62,9 +62,10 @@ export function JobList() {
   // A job that has begun since the list was loaded comes from the event stream; job ids are in order of time.
   const shown = useMemo(() => {
     const oldest = ended ? "" : loaded.at(-1) ?? "~";
-    const ids = new Set(loaded);
-    for (const id of jobs.keys()) if (id >= oldest) ids.add(id);
-    return [...ids].sort((one, other) => (one < other ? 1 : -1)).flatMap((id) => {
+    const known = new Set(loaded);
+    const others = [...jobs.keys()].filter((id) => id >= oldest && !known.has(id));
+    const ids = others.length ? [...loaded, ...others].sort((one, other) => (one < other ? 1 : -1)) : loaded;
+    return ids.flatMap((id) => {
       const job = jobs.get(id);
       return job && fits(job, wanted.value) ? [job] : [];
     });
