@@ -28,6 +28,7 @@ from shared.client.deleting import NotEnded
 from shared.client.feeds.stored import FeedExists, FeedPaused
 from shared.client.previewing import PreviewsBusy, PreviewShareTaken
 from shared.client.reading_along import NotSpoken
+from shared.client.show_defaults import NoSuchShow
 from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
 from shared.client.webhook_endpoints import EndpointDisabled
@@ -184,6 +185,13 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The Idempotency-Key belongs to another request",
         "A key can be repeated only with the same request. Use a new key for a new request.",
+    ),
+    NoSuchShow: ProblemKind(
+        "no-such-show",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The show does not exist",
+        "The job names a show that there is not. `GET /v1/shows` lists the shows there are, `POST /v1/shows` makes one."
+        " Nothing was stored.",
     ),
     JobDeleted: ProblemKind(
         "job-deleted",

@@ -17,11 +17,15 @@ _TAKEN: Final = ("voice", "model", "loudness", "formats")
 _DEFAULTS: Final = JobRequest.model_fields
 
 
+class NoSuchShow(BadInput):
+    """A job names a show that does not exist."""
+
+
 async def applied(store: Store, request: JobRequest) -> tuple[JobRequest, dict[str, bytes]]:
     """The request with what its show says where it has a default, and the objects that it then names.
 
     Raises:
-        BadInput: there is no such show.
+        NoSuchShow: there is no such show.
         StoreDown: the store does not answer.
     """
     if request.show is None:
@@ -29,7 +33,7 @@ async def applied(store: Store, request: JobRequest) -> tuple[JobRequest, dict[s
     try:
         show = await shows.find(store, request.show.show_id)
     except NotFound as error:
-        raise BadInput(
+        raise NoSuchShow(
             f"There is no show {request.show.show_id}.",
             hint=f"`podcast shows create {request.show.show_id}` makes it, `podcast shows list` lists the others.",
         ) from error

@@ -11,6 +11,7 @@ import podcast_client as api
 from shared import errors
 from shared.client.deleting import NotEnded
 from shared.client.feeds.stored import FeedExists, FeedPaused
+from shared.client.show_defaults import NoSuchShow
 from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
 from shared.client.webhook_endpoints import EndpointDisabled
@@ -32,6 +33,7 @@ _KINDS: Final[dict[str, type[errors.PodcastError]]] = {
     "operator-busy": Busy,
     "unreadable-job": UnreadableJob,
     "job-deleted": JobDeleted,
+    "no-such-show": NoSuchShow,
     "endpoint-disabled": EndpointDisabled,
     "feed-exists": FeedExists,
     "feed-paused": FeedPaused,

@@ -21,21 +21,28 @@ SILENT: Final = "not-spoken"
 """A job that has failed or was cancelled is heard to where it was spoken; if that is nothing, it is no stream."""
 PAGE: Final = "source-unavailable"
 """The page's server is down: there is no internet in a test."""
-SHOW: Final = "bad-input"
-"""The show does not exist."""
+SHOW: Final = "no-such-show"
+"""Which shows there are is not in the document."""
+VALUE: Final = "bad-input"
+"""What no schema says well: categories are Apple's, texts have no control characters, addresses are http or https; a feed's show exists."""
 OLDER: Final = {"is not public": ADDRESS, "is a binary file": DOCUMENT, "is no address": DOCUMENT}
 """The older webhook's errors are texts: what they say, and the problem that they would be."""
 
 REASONS: Final[dict[str, frozenset[str]]] = {
-    "POST /v1/jobs": frozenset({ADDRESS, DOCUMENT}),
+    "POST /v1/jobs": frozenset({ADDRESS, DOCUMENT, SHOW}),
+    "POST /v1/shows": frozenset({VALUE}),
+    "PATCH /v1/shows/{show_id}": frozenset({VALUE}),
+    "PUT /v1/shows/{show_id}/cover": frozenset({DOCUMENT}),
+    "POST /v1/shows/{show_id}/tokens": frozenset({VALUE}),
+    "PATCH /v1/shows/{show_id}/episodes/{episode_id}": frozenset({VALUE}),
     "POST /webhook/create-podcast": frozenset({ADDRESS, DOCUMENT}),
     "POST /v1/preview": frozenset({ADDRESS, DOCUMENT, PAGE}),
     "GET /v1/previews/{preview_id}": frozenset({ADDRESS, DOCUMENT, PAGE}),
     "GET /v1/jobs/{job_id}/stream": frozenset({DOCUMENT, SILENT}),
     "POST /v1/webhooks": frozenset({ADDRESS}),
     "PATCH /v1/webhooks/{endpoint_id}": frozenset({ADDRESS}),
-    "POST /v1/feeds": frozenset({ADDRESS, SHOW}),
-    "PATCH /v1/feeds/{feed_id}": frozenset({SHOW}),
+    "POST /v1/feeds": frozenset({ADDRESS, VALUE}),
+    "PATCH /v1/feeds/{feed_id}": frozenset({VALUE}),
     "POST /v1/audio/speech": frozenset({"voice_not_found", "bad_source"}),
 }
 
