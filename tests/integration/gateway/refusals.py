@@ -24,7 +24,8 @@ PAGE: Final = "source-unavailable"
 SHOW: Final = "no-such-show"
 """Which shows there are is not in the document."""
 VALUE: Final = "bad-input"
-"""What no schema says well: categories are Apple's, texts have no control characters, addresses are http or https; a feed's show exists."""
+"""What no schema says well: categories are Apple's, texts have no control characters, addresses are http or https; and
+a feed's show exists."""
 OLDER: Final = {"is not public": ADDRESS, "is a binary file": DOCUMENT, "is no address": DOCUMENT}
 """The older webhook's errors are texts: what they say, and the problem that they would be."""
 
