@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from services.cli import columns, exits, following, printing, summary, targets
+from services.cli import columns, early_warnings, exits, following, printing, summary, targets
 from services.cli.backends.port import CommandBackend
 from services.cli.columns import Column, rows
 from services.cli.durations import length
@@ -57,18 +57,21 @@ class Outcome:
         result: the job that ended; None: there is none.
         job_id: of a job that was handed over and not waited for.
         error: why there is no episode.
+        warnings: what is not as it should be with a job that was handed over.
     """
 
     source: str
     result: Result | None = None
     job_id: str | None = None
     error: PodcastError | None = None
+    warnings: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The JSON form: `source`, then what there is of `job_id`, `error` and the fields of a job."""
         return {
             "source": self.source,
             **({"job_id": self.job_id} if self.job_id else {}),
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
             **({"error": str(self.error)} if self.error else {}),
             **(summary.document(self.result.status, self.result.manifest, self.result.outputs) if self.result else {}),
         }
@@ -129,8 +132,10 @@ async def render(batch: Batch, sources: Sequence[str], plan: targets.Plan, *, qu
         return await gathered(one, zip(sources, names(sources), strict=True), at_a_time=_AT_A_TIME)
 
 
-async def submit(batch: Batch, sources: Sequence[str], backend: CommandBackend) -> list[Outcome]:
-    """Hand each source over as a job."""
+async def submit(
+    batch: Batch, sources: Sequence[str], backend: CommandBackend, *, warnings_wait: float = 0
+) -> list[Outcome]:
+    """Hand each source over as a job; then wait so many seconds for what can be said about their documents."""
     outcomes: list[Outcome] = []
     for source in sources:
         try:
@@ -138,7 +143,9 @@ async def submit(batch: Batch, sources: Sequence[str], backend: CommandBackend) 
             outcomes.append(Outcome(source, job_id=(await backend.submit(draft, chosen_id=None)).job_id))
         except PodcastError as error:
             outcomes.append(Outcome(source, error=error))
-    return outcomes
+    job_ids = [outcome.job_id for outcome in outcomes if outcome.job_id is not None]
+    warnings = await early_warnings.of_jobs(backend, job_ids, seconds=warnings_wait)
+    return [replace(outcome, warnings=warnings.get(outcome.job_id or "", ())) for outcome in outcomes]
 
 
 def report(outcomes: Sequence[Outcome], *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ import click
 from services.cli import (
     batch,
     durations,
+    early_warnings,
     exits,
     interrupts,
     job_options,
@@ -22,11 +23,11 @@ from services.cli import (
     summary,
     targets,
 )
-from services.cli.backends.port import HandedOver
 from shared.client import sources as reading
 from shared.client import submission
 from shared.errors import BadInput
 from shared.protocol.messages import TERMINAL_STATES, JobStatus
+from shared.text import one_line
 
 _CANCEL_PATIENCE_SECONDS = 10.0
 """The coordinator answers in milliseconds when it runs; if it does not, the request waits in its queue."""
@@ -36,14 +37,28 @@ _CANCEL_PATIENCE_SECONDS = 10.0
 @source_arguments.several
 @job_options.of_a_job
 @job_options.formats_option
+@click.option(
+    "--warnings-wait",
+    type=click.FloatRange(min=0, max=600),
+    default=early_warnings.WAIT_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for what is wrong with the document to be known; 0: not at all.",
+)
 @targets.on_a_stack
 def submit(
-    sources: tuple[str, ...], formats: tuple[Any, ...], directory: Path | None, as_json: bool, **options: Any
+    sources: tuple[str, ...],
+    formats: tuple[Any, ...],
+    warnings_wait: float,
+    directory: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Hand a document over as a job; print its id.
 
     SOURCE is a file, a folder of documents, an http(s) address, or - for stdin. Each of several is a job of its own;
-    one that fails stops no other.
+    one that fails stops no other. What is not as it should be, such as a voice of another language, is said as soon as
+    the document is read, if that is soon.
     """
     sources, options = source_arguments.checked(sources, options)
     target = targets.named(directory)
@@ -54,21 +69,36 @@ def submit(
 
         async def all_of_them() -> list[batch.Outcome]:
             async with target.opened() as backend:
-                return await batch.submit(wanted, sources, backend)
+                return await batch.submit(wanted, sources, backend, warnings_wait=warnings_wait)
 
-        batch.report(interrupts.run(all_of_them()), as_json=as_json)
+        outcomes = interrupts.run(all_of_them())
+        for outcome in outcomes:
+            _say_warnings(outcome.warnings, of=outcome.source)
+        batch.report(outcomes, as_json=as_json)
         return
     found = reading.find(sources[0], limit_bytes=settings.source_limit_bytes, source_format=options["source_format"])
     draft = submission.draft(order, found, text_limit_characters=settings.text_limit_characters)
 
-    async def work() -> HandedOver:
+    async def work() -> tuple[str, tuple[str, ...]]:
         async with target.opened() as backend:
-            return await backend.submit(draft, chosen_id=options["job_id"])
+            job = await backend.submit(draft, chosen_id=options["job_id"])
+            if not as_json:
+                printing.say(job.job_id)  # whatever becomes of the rest
+            if not job.is_new:
+                printing.note(f"There is a job {job.job_id} already; the first one counts.")
+                return job.job_id, ()
+            warnings = await early_warnings.of_jobs(backend, [job.job_id], seconds=warnings_wait)
+            return job.job_id, warnings.get(job.job_id, ())
 
-    job = interrupts.run(work())
-    if not job.is_new:
-        printing.note(f"There is a job {job.job_id} already; the first one counts.")
-    printing.say_json({"job_id": job.job_id}, indent=None) if as_json else printing.say(job.job_id)
+    job_id, warnings = interrupts.run(work())
+    _say_warnings(warnings)
+    if as_json:
+        printing.say_json({"job_id": job_id, **({"warnings": list(warnings)} if warnings else {})}, indent=None)
+
+
+def _say_warnings(warnings: tuple[str, ...], *, of: str = "") -> None:
+    for warning in warnings:
+        printing.note(one_line(f"{f'{of}: ' if of else ''}warning: {warning}"))
 
 
 @click.command()
@@ -103,6 +133,7 @@ def watch(job_id: str, quiet: bool, play: bool, directory: Path | None, as_json:
     if status.state != "completed":
         raise exits.JobFailed(summary.failure(status))
     if not as_json:
+        _say_warnings(status.warnings)
         printing.say(f"completed: {durations.length(status.audio_seconds)} of audio")
 
 

@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 from deploy.local import StackPlan, start_detached, stop
 from services.cli.app import cli
 from tests.servers.pages import serving
+from tests.unit.chunker.test_covers import picture, with_cover
 
 ARTICLE = """\
 # The Lighthouse
@@ -200,6 +201,28 @@ def test_submit_watch_status_fetch_jobs(article: Path, tmp_path: Path) -> None:
     assert {path.suffix for path in (tmp_path / "all").iterdir()} >= {".mp3", ".vtt"}
 
     assert job_id in [job["job_id"] for job in json.loads(podcast("jobs", "--json").stdout)]
+
+
+@on_the_stack
+def test_what_is_wrong_with_a_document_is_said_at_its_submission(tmp_path: Path) -> None:
+    book = tmp_path / "book.epub"
+    book.write_bytes(with_cover("meta", picture(600, 900)))
+    voice = json.loads(podcast("voices", "--language", "en", "--json").stdout)[0]["voice"]
+    german = tmp_path / "german.txt"
+    german.write_text("Es war einmal ein Leuchtturm, der stand am Meer, und niemand kannte ihn.", encoding="utf-8")
+
+    small = podcast("submit", book, "--warnings-wait", "60")
+    foreign = podcast("submit", german, "--voice", voice, "--warnings-wait", "60", "--json")
+    both = podcast("submit", book, german, "--voice", voice, "--warnings-wait", "60")
+
+    assert (small.exit_code, small.stderr.count("warning: ")) == (0, 1)
+    assert "has 600 x 900 pixels" in small.stderr
+    assert small.stdout.strip() != ""
+    told = json.loads(foreign.stdout)
+    assert [voice in warning and "de" in warning for warning in told["warnings"]] == [True]
+    assert "has 600 x 900 pixels" in podcast("watch", small.stdout.strip(), "--quiet").stderr
+    assert f"{book}: warning: " in both.stderr
+    assert f"{german}: warning: " in both.stderr
 
 
 @on_the_stack

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
-from services.chunker.documents import archives
+from services.chunker.documents import archives, data_formats
 from shared.errors import BadSource
 from shared.plans.model import is_plan
 from shared.protocol.messages import SourceFormat
@@ -59,7 +59,7 @@ _TELL_NOTHING = frozenset(
         "application/x-zip-compressed",
     }
 )
-_TELL_LITTLE = frozenset({"text/xml", "application/xml", "application/json"})
+_TELL_LITTLE = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?(?:xml|json)")
 """Content types of many formats: the content decides, or the name."""
 BINARY: frozenset[SourceFormat] = frozenset({"rtf", "fb2", "pdf", "eml", "mobi"})
 """Neither zipped nor decoded here: the parser finds the encoding."""
@@ -187,7 +187,11 @@ def of_bytes(  # noqa: C901, PLR0911, PLR0912 - one question after the other
         return "fb2"
     if expected is None and (marked := _by_mark(data[:_HEAD_CHARACTERS])) is not None:
         return marked
-    tells_nothing = content_type in _TELL_NOTHING or content_type.startswith("text/")
+    if expected is None:
+        data_formats.refuse(data[:_HEAD_CHARACTERS], content_type=content_type, extension=extension(name))
+    tells_nothing = (
+        content_type in _TELL_NOTHING or content_type.startswith("text/") or _TELL_LITTLE.fullmatch(content_type)
+    )
     if not tells_nothing and content_type not in _BY_CONTENT_TYPE:
         raise BadSource(f"The source is {content_type}, a format that is not read.", hint=_HINT)
     if expected in {"rtf", "fb2"}:

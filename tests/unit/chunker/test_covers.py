@@ -155,7 +155,7 @@ def test_a_hostile_picture_is_refused_and_nothing_is_raised(name: str) -> None:
 # ---------------------------------------------------------------- where it is found
 
 
-def with_cover(named: str) -> bytes:
+def with_cover(named: str, cover: bytes = b"") -> bytes:
     """A book with a cover that is named in one of the ways that books have."""
     pages = {
         "cover.xhtml": '<p><img src="../art/front.jpg" alt=""/></p>',
@@ -182,7 +182,7 @@ def with_cover(named: str) -> bytes:
                 if named == "meta":
                     data = data.replace(b"</metadata>", b'<meta name="cover" content="art"/></metadata>')
             book.writestr(name, data)
-        book.writestr("OEBPS/art/front.jpg", picture(1400, 1400))
+        book.writestr("OEBPS/art/front.jpg", cover or picture(1400, 1400))
     return made.getvalue()
 
 

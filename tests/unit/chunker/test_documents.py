@@ -364,9 +364,58 @@ def test_a_bad_source_is_named_in_one_plain_sentence(name: str, data: bytes, say
     assert caught.value.hint
 
 
-def test_a_content_type_that_is_no_text_is_refused() -> None:
-    with pytest.raises(BadSource, match="application/json"):
-        read("{}", "api", content_type="application/json")
+@pytest.mark.parametrize(
+    ("name", "content_type", "data", "says"),
+    [
+        ("api", "application/json", "{}", r"data \(JSON\)"),
+        ("api", "application/ld+json", '{"text": "words"}', r"data \(JSON\)"),
+        ("a.json", "", '["some", "words"]', r"data \(JSON\)"),
+        ("feed", "application/feed+json", '{"version": "https://jsonfeed.org/version/1.1"}', "JSON Feed"),
+        (
+            "feed",
+            "application/rss+xml",
+            '<?xml version="1.0"?>\n<!-- a -->\n<rss><channel/></rss>',
+            "a feed",
+        ),
+        ("feed.xml", "text/xml", '<feed xmlns="http://www.w3.org/2005/Atom"><title>words</title></feed>', "a feed"),
+        ("sitemap.xml", "", "<urlset><url>words</url></urlset>", "a site map"),
+        ("a.svg", "image/svg+xml", '<svg xmlns="http://www.w3.org/2000/svg"><text>words</text></svg>', "a drawing"),
+        ("a", "application/xml", "<config><words>words</words></config>", r"data \(XML\)"),
+        ("a.js", "text/javascript", "let words = 1", "a program"),
+        ("a", "application/x-unknown", "words", "application/x-unknown"),
+    ],
+)
+def test_data_is_refused_by_name(name: str, content_type: str, data: str, says: str) -> None:
+    with pytest.raises(BadSource, match=says) as caught:
+        read(data, name, content_type=content_type)
+    assert caught.value.hint
+
+
+NOTEBOOK = (
+    '{"cells": [{"cell_type": "markdown", "metadata": {}, "source": ["Words of a notebook."]}],'
+    ' "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+)
+PAGE = "<?xml version='1.0'?><html><body><p>Words of a page.</p></body></html>"
+DOCBOOK = (
+    '<!DOCTYPE book PUBLIC "-//OASIS//DTD DocBook XML V4.5//EN" "x"><book><chapter><title>T</title>'
+    "<para>Words of a book.</para></chapter></book>"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "data", "words"),
+    [
+        ("notebook", "application/json", NOTEBOOK, "Words of a notebook."),
+        ("page", "application/xml", PAGE, "Words of a page."),
+        ("page.xml", "text/xml", DOCBOOK, "Words of a book."),
+    ],
+)
+def test_what_can_be_read_of_json_and_xml_is_read(name: str, content_type: str, data: str, words: str) -> None:
+    assert words in texts(read(data, name, content_type=content_type))
+
+
+def test_data_is_read_as_it_stands_if_the_job_says_that_it_is_a_text() -> None:
+    assert texts(read('{"a": "words"}', "a.json", format="text", content_type="application/json")) == ['{"a": "words"}']
 
 
 def test_a_zip_bomb_is_refused_before_it_unpacks() -> None:
