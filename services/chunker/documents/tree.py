@@ -247,7 +247,10 @@ class _Reader:
 
     def _kind_left_out(self, kinds: set[str], nodes: list[Node]) -> tuple[str, str, str] | None:
         """Kind, reason and words of a block that says itself that it is not for reading."""
-        if (directive := kinds & _DIRECTIVES) and not kinds & {"section", "chapter"}:
+        directive = kinds & _DIRECTIVES
+        if any(node["t"] == "CodeBlock" or _is_preformatted(node) for node in nodes):
+            directive -= {"highlight"}  # in HTML it is what code stands in
+        if directive and not kinds & {"section", "chapter"}:
             if "index" in directive and any(node["t"] in {"Div", "Header", "DefinitionList"} for node in nodes):
                 return "index", matter_kinds.BY_NAME["index"].reason, plain(nodes)
             return "directive", _DIRECTIVE, f"{min(directive)}: {plain(nodes)}"
@@ -301,6 +304,11 @@ class _Reader:
 
 def _is_contents(node: Node) -> bool:
     return node["t"] == "Div" and any(name.endswith("-contents") and name[:-9] in _FORMAL for name in node["c"][0][1])
+
+
+def _is_preformatted(node: Node) -> bool:
+    """Whether a block holds nothing but code."""
+    return node["t"] == "Div" and bool(node["c"][1]) and all(inside["t"] == "CodeBlock" for inside in node["c"][1])
 
 
 def _with_label(nodes: list[Node]) -> list[Node]:

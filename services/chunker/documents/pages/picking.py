@@ -74,6 +74,7 @@ def pick(page: str) -> Article:
     take_out([one.element for one in named])
     _take_navigation(body, omissions)
     tidying.unwrap_layout(body)
+    tidying.unmark_main(body)
     take_out(tidying.doubled_headings(body))
     tidying.mark_captions(body)
     tidying.mark_languages(body)

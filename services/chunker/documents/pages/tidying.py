@@ -39,6 +39,15 @@ def unwrap_layout(root: HtmlElement) -> None:
             table.attrib.pop(attribute, None)
 
 
+def unmark_main(root: HtmlElement) -> None:
+    """Make plain blocks of main parts: pandoc reads the first one and nothing else, and some pages have several."""
+    for element in root.iter("*"):
+        if element.tag == "main":
+            element.tag = "div"
+        if element.get("role") == "main":
+            del element.attrib["role"]
+
+
 def _table_of(element: HtmlElement) -> HtmlElement | None:
     return next(element.iterancestors("table"), None)
 
