@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import subprocess
 import zipfile
+from collections.abc import Callable
+from typing import Final
 
 import pypandoc
+
+from tests.unit.chunker.made_pdfs import LEFT, TOP, Pdf, Text, prose
 
 MARKDOWN = """\
 ---
@@ -89,3 +93,88 @@ def _xhtml(body: str) -> str:
         '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops">'
         f"<head><title>page</title></head><body>{body}</body></html>"
     )
+
+
+def _pdf() -> bytes:
+    body = prose("The ferry leaves at noon, and whoever wants to see the islands is on board by then. " * 4, TOP)
+    return Pdf(info={"Title": "A Ferry"}).page(Text(LEFT, 40, "The Ferry", 18), *body).page(*body).bytes()
+
+
+def _zip() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1 first.md", "# One\n\nWords.")
+        archive.writestr("2 second.txt", "More words.")
+    return made.getvalue()
+
+
+_CUES = """\
+1
+00:00:01,000 --> 00:00:04,000
+- Where does it go?
+- To the islands.
+
+2
+00:00:05,000 --> 00:00:09,000
+ANN: At noon.
+"""
+_VTT = "WEBVTT\n\n" + _CUES.replace(",", ".").replace("ANN: ", "<v Ann>")
+_MAIL = """\
+From: Jane Doe <jane@example.org>
+To: b@example.org
+Subject: The =?utf-8?q?F=C3=A4hre?=
+MIME-Version: 1.0
+Content-Type: multipart/alternative; boundary="x"
+
+--x
+Content-Type: text/plain; charset=utf-8
+
+It leaves at noon.
+
+> When?
+--x
+Content-Type: text/html
+
+<p>It leaves at noon.</p>
+--x--
+"""
+_POD = """\
+=head1 NAME
+
+ferry - goes
+
+=head1 USE
+
+I<Noon> and C<ferry --help>:
+
+    code
+
+=over
+
+=item a
+
+b
+
+=back
+"""
+_MDOC = """\
+.Dd May 1, 2024
+.Dt FERRY 1
+.Os
+.Sh NAME
+.Nm ferry
+.Nd goes
+.Sh DESCRIPTION
+It leaves
+.Em soon .
+"""
+MADE: Final[dict[str, Callable[[], bytes]]] = {
+    "pdf": _pdf,
+    "zip": _zip,
+    "srt": _CUES.encode,
+    "vtt": _VTT.encode,
+    "eml": _MAIL.encode,
+    "pod": _POD.encode,
+    "mdoc": _MDOC.encode,
+}
+"""Documents in formats that pandoc does not write."""

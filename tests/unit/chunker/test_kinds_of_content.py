@@ -128,6 +128,12 @@ async def test_what_stands_for_a_picture(reads: bool, words: str) -> None:
         assert [omission.kind for omission in made.omissions] == ([] if reads else ["image"])
 
 
+async def test_code_in_a_block_for_colours_is_code() -> None:
+    page = "<p>Text.</p><div class='highlight-python'><div class='highlight'><pre>x = 1</pre></div></div>"
+    made = await read_document(made_documents.epub({"a.xhtml": page}), format="epub", name="", deadline_seconds=60)
+    assert [(each.kind, each.sample) for each in made.omissions] == [("code", "x = 1")]
+
+
 async def test_the_label_of_a_box_is_said_with_its_words() -> None:
     book = made_documents.epub(
         {"a.xhtml": "<p>Text.</p><div class='note'><h3 class='title'>Note</h3><p>Be careful.</p></div><p>More.</p>"}
