@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
 	@echo "make corpus   real documents from packages, read and compared; writes docs/corpus.md"
 	@echo "make feed-test   a real podcast client (gPodder, from Debian) subscribes to a feed of ours"
+	@echo "make feed-corpus  the feeds that feedparser is tested with, read by our parser"
 	@echo "make bench    the figures of docs/benchmarks.md"
 	@echo "make images   the images of the stack, as podcast/services:TAG and so on; TAG=, IMAGES= and BUILD_ARGS= as you like"
 	@echo "make stack-test   the stack for real: deployed, updated, killed, restored; stack-test-short in ten minutes"
@@ -88,6 +89,11 @@ feed-test:
 	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
 	command -v gpo || { echo "installing gPodder, a podcast client"; apt-get install -y --no-install-recommends gpodder; }
 	$(BIN)/python -m pytest tests/clients/test_gpodder.py $(PYTEST_ARGS)
+
+.PHONY: feed-corpus
+feed-corpus:
+	deploy/setup.sh test
+	$(BIN)/python -m tests.feed_corpus
 
 .PHONY: bench
 bench:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from services.feeds.parsing import page_text, reading
 from services.feeds.parsing.parsed import PageLinks, ParsedFeed
 from shared.checked_network import Resolve, resolve
 from shared.client.feeds.model import Feed
-from shared.errors import BadSource, Transient
+from shared.errors import BadSource, DeadlineExceeded, Transient
 from shared.fetching.fetching import Fetched, fetch
 from shared.settings import Settings
 from shared.tracing import http_calls
@@ -24,6 +25,10 @@ _ACCEPT: Final = (
 )
 PARSE_SECONDS: Final = 30.0
 """For the largest feed on a busy machine; its CPU time is bounded by its size (`shared.workers.allowances`)."""
+PAGE_SECONDS: Final = 15.0
+"""For the page of an item; of one that takes longer, the item's own text is read, or its job reads the page."""
+SLOW_SECONDS: Final = 5.0
+"""A hundred times what feeds take. One that takes longer waits for others of its kind the next time."""
 _PARSED_AT_A_TIME: Final = 2
 _VALIDATOR_LIMIT_CHARACTERS: Final = 1_000
 """A longer ETag is not worth its place in the store."""
@@ -38,12 +43,14 @@ class FoundFeed:
         url: where it is from now on: what it has moved to for good, or what the page at its address names.
         etag: for the next poll; "" if there is none.
         last_modified: the same.
+        is_slow: it took long to parse.
     """
 
     parsed: ParsedFeed | None
     url: str
     etag: str = ""
     last_modified: str = ""
+    is_slow: bool = False
 
 
 class Parsers:
@@ -53,8 +60,8 @@ class Parsers:
         self._turn = asyncio.Semaphore(_PARSED_AT_A_TIME)
         self._turn_of_suspects = asyncio.Semaphore(1)
 
-    async def parsed(self, fetched: Fetched, *, is_suspect: bool) -> ParsedFeed | PageLinks:
-        """What a document is.
+    async def parsed(self, fetched: Fetched, *, is_suspect: bool) -> tuple[ParsedFeed | PageLinks, float]:
+        """What a document is, and how many seconds it took to read it.
 
         Args:
             fetched: the document.
@@ -65,14 +72,22 @@ class Parsers:
             DeadlineExceeded: it takes too long.
         """
         async with self._turn_of_suspects if is_suspect else self._turn:
-            return await in_worker(
-                "Reading the feed",
-                PARSE_SECONDS,
-                reading.read,
-                fetched.data,
-                content_type=fetched.content_type,
-                url=fetched.final_url,
-            )
+            began = time.monotonic()
+            try:
+                found = await in_worker(
+                    "Reading the feed",
+                    PARSE_SECONDS,
+                    reading.read,
+                    fetched.data,
+                    content_type=fetched.content_type,
+                    url=fetched.final_url,
+                )
+            except DeadlineExceeded as error:
+                error.hint = (
+                    "It nests or repeats something in a way that no parser copes with, or this machine is busy."
+                )
+                raise
+            return found, time.monotonic() - began
 
     async def article_characters(self, page: bytes) -> int:
         """How much there is to read in the article on a page.
@@ -82,7 +97,7 @@ class Parsers:
             DeadlineExceeded: it takes too long.
         """
         async with self._turn:
-            return await in_worker("Finding the article in the page", PARSE_SECONDS, page_text.article_characters, page)
+            return await in_worker("Finding the article in the page", PAGE_SECONDS, page_text.article_characters, page)
 
 
 async def warm_up() -> None:
@@ -103,14 +118,17 @@ async def poll(feed: Feed, settings: Settings, parsers: Parsers, *, resolve: Res
     if fetched.is_unchanged:
         return FoundFeed(None, feed.url)
     url = _moved(feed, fetched)
-    parsed = await parsers.parsed(fetched, is_suspect=is_failing(feed))
+    is_suspect = is_failing(feed) or feed.polling.is_slow
+    parsed, seconds = await parsers.parsed(fetched, is_suspect=is_suspect)
     if isinstance(parsed, PageLinks):
         url = parsed.feeds[0]
         fetched = await _fetched(url, settings, resolve=resolve)
-        parsed = await parsers.parsed(fetched, is_suspect=is_failing(feed))
+        parsed, seconds = await parsers.parsed(fetched, is_suspect=is_suspect)
     if isinstance(parsed, PageLinks):
         raise BadSource("The page at the feed's address names a feed that is a page again.", hint="Give the feed.")
-    return FoundFeed(parsed, url, _validator(fetched.etag), _validator(fetched.last_modified))
+    return FoundFeed(
+        parsed, url, _validator(fetched.etag), _validator(fetched.last_modified), is_slow=seconds > SLOW_SECONDS
+    )
 
 
 def is_failing(feed: Feed) -> bool:

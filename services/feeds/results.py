@@ -82,6 +82,7 @@ class PollResult:
         return {
             "succeeded_at": self.began,
             "has_begun": True,
+            "is_slow": self.found.is_slow,
             # What is left must be there the next time, too, so it must not be answered with 304.
             "seen": feed.polling.seen if left else tuple(item.digest for item in parsed.items),
             "etag": "" if left else self.found.etag,

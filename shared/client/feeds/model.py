@@ -76,6 +76,7 @@ class Polling(Frozen):
     etag: Cut = ""
     last_modified: Cut = ""
     failures: int = Field(0, ge=0, description="polls in a row that failed")
+    is_slow: bool = Field(False, description="its latest document took long to parse")
     error: Cut | None = Field(None, description="why the latest poll failed; None: it did not")
     warning: Cut | None = Field(None, description="what is not as it should be, such as a limit that was reached")
     gone_at: Seconds | None = Field(None, description="when its server said that it was removed for good")
