@@ -11,13 +11,14 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import alternatives, cpu, fairness, gateway, makespan, memory, report, speech_route
+from benchmarks import alternatives, cpu, fairness, gateway, joining, makespan, memory, report, speech_route
 from benchmarks.environment import environment
 
 BENCHES: dict[str, ModuleType] = {
     "makespan": makespan,
     "cpu": cpu,
     "memory": memory,
+    "joining": joining,
     "alternatives": alternatives,
     "fairness": fairness,
     "speech_route": speech_route,

@@ -34,7 +34,7 @@ MEGABYTE = 1_000_000
 
 def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
     hours = (0.1, 0.5) if quick else (1, 5)
-    spoken = _spoken(environment.folder("spoken"))
+    spoken = spoken_chunks(environment.folder("spoken"))
     figures: Figures = {}
     peaks = []
     for length in hours:
@@ -48,7 +48,7 @@ def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
     return figures
 
 
-def _spoken(folder: Path) -> list[tuple[Path, float]]:
+def spoken_chunks(folder: Path) -> list[tuple[Path, float]]:
     """Stored chunks of real speech (espeak-ng), and how long each plays."""
     made = []
     for number, text in enumerate(books.sentences(DISTINCT_CHUNKS)):
