@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,7 +161,7 @@ def _said(argv: tuple[str, ...]) -> str | None:
 
 def _encoders() -> list[Finding]:
     """The libraries that encode chunk by chunk; without one, ffmpeg encodes a whole episode at its end."""
-    libraries = {
+    libraries: dict[str, tuple[str, str, Callable[[], str]]] = {
         "libmp3lame": ("libmp3lame0", "MP3", lame.version),
         "libavcodec": ("ffmpeg", "m4b", lambda: libav.load().version),
         "libopus": ("libopus0", "Opus file", lambda: libopus.load().version.removeprefix("libopus-")),

@@ -25,6 +25,7 @@ from shared.audio.segments.segment import Head
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
 from shared.protocol.manifest import Manifest
+from shared.protocol.messages import AudioFormat
 from shared.store import chunk_segments
 from shared.store.port import Store
 from shared.store.voice_gains import VoiceGains, voice_of
@@ -50,7 +51,9 @@ class Segments:
         self._store = store
         self._rate = sample_rate
         self._gains = VoiceGains(store)
+        self._distinct = {chunk.audio_key: chunk.index for chunk in reversed(manifest.chunks)}
         self._gain_of: dict[_Voice, float] = {}
+        self._key_of: dict[tuple[AudioFormat, int], str] = {}
 
     async def heads(self, codec: Codec) -> list[Head]:
         """The head of each chunk's segment, in order; segments that are missing are made.
@@ -60,12 +63,11 @@ class Segments:
             BadAudio: a chunk's audio cannot be encoded.
         """
         await self._learn_voices()
-        chunks = self._manifest.chunks
-        distinct = {chunk.audio_key: chunk.index for chunk in reversed(chunks)}
-        keys = await in_thread(partial(self._keys, list(distinct.values()), codec))
+        chunks, distinct = self._manifest.chunks, self._distinct
+        await in_thread(partial(self._name, list(distinct.values()), codec))
 
         async def look(index: int) -> tuple[int, Head]:
-            return index, await self._head(index, codec, keys[index])
+            return index, await self._head(index, codec, self._key_of[codec.format, index])
 
         async with aclosing(ahead(distinct.values(), look, HEADS_AHEAD)) as heads:
             found = {index: head async for index, head in heads}
@@ -78,11 +80,12 @@ class Segments:
             ChunkMissing: as of `heads`.
             BadAudio: they are not the frames that were planned with.
         """
-        key = self._key(placed.index, codec)
+        index = self._distinct[self._manifest.chunks[placed.index].audio_key]
+        key = self._key_of[codec.format, index]
         try:
             found = await in_thread(partial(segment.parse, await self._store.get(key)))
         except (NotFound, BadAudio):
-            found = segment.parse(await self._make(placed.index, codec, key))
+            found = segment.parse(await self._make(index, codec, key))
         if found.head.sha256 != placed.head.sha256:
             raise BadAudio("A mastered segment has changed since the episode was planned.", hint="It is tried again.")
         return found.payload
@@ -132,12 +135,11 @@ class Segments:
             raise ChunkMissing(index, key, because=f"has {rate} Hz instead of {self._rate} Hz")
         return data
 
-    def _keys(self, indexes: Sequence[int], codec: Codec) -> dict[int, str]:
-        return {index: self._key(index, codec) for index in indexes}
-
-    def _key(self, index: int, codec: Codec) -> str:
-        request = self._manifest.chunk_request(index)
-        return chunk_segments.wanted(request, [codec], self._gain_of.get(voice_of(request)))[codec.format]
+    def _name(self, indexes: Sequence[int], codec: Codec) -> None:
+        for index in indexes:
+            request = self._manifest.chunk_request(index)
+            gain = self._gain_of.get(voice_of(request))
+            self._key_of[codec.format, index] = chunk_segments.wanted(request, [codec], gain)[codec.format]
 
     async def _learn_voices(self) -> None:
         """Find the usual gain of each voice; learn what nobody has learnt."""

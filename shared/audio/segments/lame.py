@@ -65,8 +65,9 @@ def _typed(lame: Any) -> Any:
     return lame
 
 
+@lru_cache(maxsize=1)
 def version() -> str:
-    """The version of the library.
+    """The version of the library; asked once, since each call into it waits for the interpreter's lock afterwards.
 
     Raises:
         EncoderMissing: it is not installed.

@@ -184,6 +184,7 @@ def test_samples_that_would_abort_lame_are_refused(bad: float) -> None:
 
 def test_a_missing_library_is_named_and_leaves_the_format_to_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     lame.library.cache_clear()
+    lame.version.cache_clear()
     codecs._loaded.cache_clear()
     monkeypatch.setattr(lame, "_NAMES", ("libnothing.so.9",))
     monkeypatch.setattr(ctypes.util, "find_library", lambda _: None)
