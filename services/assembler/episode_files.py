@@ -53,14 +53,13 @@ class Planned:
         return [name for name in self.manifest.request.formats if name not in self.joined]
 
 
-async def plan_episode(manifest: Manifest, store: Store, sample_rate: int) -> Planned:
+async def plan_episode(manifest: Manifest, segments: Segments, store: Store, sample_rate: int) -> Planned:
     """Find out where each chunk will be, and how each file is made.
 
     Raises:
         ChunkMissing: a chunk's audio is gone or cannot be used.
         BadAudio: a chunk cannot be encoded.
     """
-    segments = Segments(manifest, store, sample_rate)
     profile = manifest.request.loudness
     joined: dict[AudioFormat, Joined] = {}
     timeline: Timeline | None = None

@@ -18,6 +18,7 @@ from services.assembler import chapter_marks, cover, episode_files, metrics, scr
 from services.assembler.captions import webvtt, words_of
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
 from services.assembler.failures import ChunkMissing
+from services.assembler.segments import Segments
 from services.assembler.timeline import Timeline
 from services.assembler.timing import EpisodeFile, Timing
 from shared.deadlines import in_thread
@@ -87,8 +88,13 @@ async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
 
 
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
+    with Segments(manifest, store, sample_rate) as segments:
+        return await _make_of(segments, manifest, fingerprint, store, sample_rate)
+
+
+async def _make_of(segments: Segments, manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
     picture = await cover.load(_cover_key(manifest), store)
-    planned = await episode_files.plan_episode(manifest, store, sample_rate)
+    planned = await episode_files.plan_episode(manifest, segments, store, sample_rate)
     timeline = planned.timeline
     bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
     with scratch.folder(SPARE_BYTES + int(timeline.seconds(timeline.frames) * bytes_a_second)) as folder:

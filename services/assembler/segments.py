@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
 from services.assembler import metrics
 from services.assembler.failures import ChunkMissing
 from services.assembler.prefetch import ahead
+from services.assembler.spool import Spool
 from shared.audio import chunk_audio
 from shared.audio.joining.placement import Placed
 from shared.audio.loudness import Samples
 from shared.audio.segments import segment
 from shared.audio.segments.codecs import Codec
-from shared.audio.segments.segment import Head
+from shared.audio.segments.segment import Head, MasteredSegment
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
 from shared.protocol.manifest import Manifest
@@ -30,7 +31,10 @@ from shared.store import chunk_segments
 from shared.store.port import Store
 from shared.store.voice_gains import VoiceGains, voice_of
 
-HEADS_AHEAD: Final = 16
+SEGMENTS_AHEAD: Final = 16
+"""About 70 KB each for a chunk of 8 s in MP3."""
+LOSSLESS_AHEAD: Final = 3
+"""Up to 25 times as large; the longest chunks (5 minutes) have 14 MB at 24 kHz."""
 LEARNING_CHUNKS: Final = 12
 """A voice that nobody has heard in a long chunk is learnt from this many of its chunks, spread over the episode."""
 
@@ -38,7 +42,7 @@ _Voice = tuple[str, str, str]
 
 
 class Segments:
-    """The segments of one episode in the formats that are joined.
+    """The segments of one episode in the formats that are joined. Close it: it holds frames on disk.
 
     Args:
         manifest: of the job.
@@ -54,6 +58,7 @@ class Segments:
         self._distinct = {chunk.audio_key: chunk.index for chunk in reversed(manifest.chunks)}
         self._gain_of: dict[_Voice, float] = {}
         self._key_of: dict[tuple[AudioFormat, int], str] = {}
+        self._spools: dict[AudioFormat, Spool] = {}
 
     async def heads(self, codec: Codec) -> list[Head]:
         """The head of each chunk's segment, in order; segments that are missing are made.
@@ -65,44 +70,49 @@ class Segments:
         await self._learn_voices()
         chunks, distinct = self._manifest.chunks, self._distinct
         await in_thread(partial(self._name, list(distinct.values()), codec))
+        count = LOSSLESS_AHEAD if codec.format in {"flac", "wav"} else SEGMENTS_AHEAD
+        spool = self._spools.setdefault(codec.format, Spool())
 
-        async def look(index: int) -> tuple[int, Head]:
-            return index, await self._head(index, codec, self._key_of[codec.format, index])
+        async def fetch(index: int) -> tuple[int, MasteredSegment]:
+            return index, await self._segment(index, codec, self._key_of[codec.format, index])
 
-        async with aclosing(ahead(distinct.values(), look, HEADS_AHEAD)) as heads:
-            found = {index: head async for index, head in heads}
+        found: dict[int, Head] = {}
+        async with aclosing(ahead(distinct.values(), fetch, count)) as fetched:
+            async for index, each in fetched:
+                found[index] = each.head
+                await in_thread(partial(spool.append, index, each.payload))
         return [found[distinct[chunk.audio_key]] for chunk in chunks]
 
     async def payload(self, placed: Placed, codec: Codec) -> bytes:
-        """The frames of a segment, checked against the head that the episode was planned with.
-
-        Raises:
-            ChunkMissing: as of `heads`.
-            BadAudio: they are not the frames that were planned with.
-        """
+        """The frames of a segment that was read for its head, checked against it once more."""
         index = self._distinct[self._manifest.chunks[placed.index].audio_key]
-        key = self._key_of[codec.format, index]
+        return await in_thread(partial(self._spooled, codec, index, placed.head))
+
+    def close(self) -> None:
+        """Give back what is held on disk."""
+        for spool in self._spools.values():
+            spool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _spooled(self, codec: Codec, index: int, head: Head) -> bytes:
+        frames = self._spools[codec.format].read(index)
+        segment.check_payload(head, frames)
+        return frames
+
+    async def _segment(self, index: int, codec: Codec, key: str) -> MasteredSegment:
         try:
             found = await in_thread(partial(segment.parse, await self._store.get(key)))
         except (NotFound, BadAudio):
-            found = segment.parse(await self._make(index, codec, key))
-        if found.head.sha256 != placed.head.sha256:
-            raise BadAudio("A mastered segment has changed since the episode was planned.", hint="It is tried again.")
-        return found.payload
-
-    async def _head(self, index: int, codec: Codec, key: str) -> Head:
-        try:
-            data = await self._store.get_range(key, 0, segment.HEAD_BYTES)
-            missing = segment.head_length(data) - len(data)
-            if missing > 0:
-                data += await self._store.get_range(key, len(data), missing)
-            head = segment.parse_head(data)
-        except (NotFound, BadAudio):
             pass
         else:
-            if head.rate == self._rate:
-                return head
-        return segment.parse_head(await self._make(index, codec, key))
+            if found.head.rate == self._rate:
+                return found
+        return await in_thread(partial(segment.parse, await self._make(index, codec, key)))
 
     async def _make(self, index: int, codec: Codec, key: str) -> bytes:
         """Make a chunk's segment of its FLAC and store it."""

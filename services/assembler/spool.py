@@ -1,0 +1,55 @@
+"""Frames on their way from the store into a file: on disk, in a file without a name, so that each object is read once.
+
+The beginning of a file depends on all segments, so their heads come first; reading the objects a second time for their
+frames would take twice as long. The kernel removes the file with the process, however it ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from typing import IO, Self
+
+from shared.audio.ffmpeg import disk_full
+
+
+class Spool:
+    """Pieces of bytes, appended and read again by number."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="podcast-assembler-")  # noqa: SIM115 - closed by `close`
+        self._places: dict[int, tuple[int, int]] = {}
+        self._end = 0
+
+    def append(self, number: int, piece: bytes) -> None:
+        """Keep a piece.
+
+        Raises:
+            DiskFull: there is no room for it.
+        """
+        try:
+            written = 0
+            while written < len(piece):
+                written += os.pwrite(self._file.fileno(), piece[written:], self._end + written)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise disk_full() from error
+            raise
+        self._places[number] = (self._end, len(piece))
+        self._end += len(piece)
+
+    def read(self, number: int) -> bytes:
+        """A piece that was kept. Several threads may read at a time, since no position is shared."""
+        start, length = self._places[number]
+        return os.pread(self._file.fileno(), length, start)
+
+    def close(self) -> None:
+        """Give the room back."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
