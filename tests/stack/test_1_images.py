@@ -99,6 +99,16 @@ def test_ffmpeg_has_every_encoder_that_the_code_names(docker: Docker, tag: str) 
     assert run(docker, tag, "services", "python", "-P", "-c", scripts.ENCODE_ALL).split() == ["encoded"] * 14
 
 
+def test_the_synthesizers_find_every_library_that_encodes(docker: Docker, tag: str) -> None:
+    asks = (
+        "from shared.audio.segments import codecs, libav;"
+        "formats = ('mp3', 'm4b', 'opus', 'flac', 'wav');"
+        "print(*(codecs.codec_for(name).format for name in formats), libav.load().licence)"
+    )
+    found = run(docker, tag, "services", "python", "-P", "-c", asks)
+    assert found.startswith("mp3 m4b opus flac wav LGPL")
+
+
 @pytest.mark.parametrize(
     ("reply", "good"),
     [
