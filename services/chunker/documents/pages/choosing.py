@@ -13,6 +13,7 @@ from typing import Final
 
 from lxml.html import HtmlElement
 
+from services.chunker.documents.pages.navigation import is_above_teasers
 from services.chunker.documents.pages.segments import BLOCKS, HEADINGS, TextRun, key, segments
 from services.chunker.documents.pruning import take_out
 
@@ -172,6 +173,8 @@ def _belongs(
     if element.tag not in BLOCKS and not total[element]:
         return True  # inside a line; its words are counted where the line is
     if element.tag in HEADINGS and total[element]:
+        if is_above_teasers(element):
+            return False
         after = element.getnext()
         while after is not None and not total[after]:
             after = after.getnext()

@@ -138,12 +138,17 @@ def contents(root: HtmlElement) -> Iterator[HtmlElement]:
 def teasers(root: HtmlElement) -> Iterator[HtmlElement]:
     """Headings like "Related articles", and what follows them if it is mostly links."""
     for heading in list(root.iter(*HEADINGS)):
-        if not _TEASER_TITLES.fullmatch(sample(heading)[:_TITLE_CHARACTERS].strip(" :.\u2026")):
+        if not is_above_teasers(heading):
             continue
         below = list(itertools.takewhile(lambda one: one.tag not in HEADINGS, heading.itersiblings()))
         linked = sum(len(key(words(link))) for one in below for link in one.iter("a"))
         if linked >= _HALF * sum(len(key(words(one))) for one in below):
             yield from (heading, *below)
+
+
+def is_above_teasers(heading: HtmlElement) -> bool:
+    """Whether a heading says that what follows leads to other pages."""
+    return _TEASER_TITLES.fullmatch(sample(heading)[:_TITLE_CHARACTERS].strip(" :.\u2026")) is not None
 
 
 def _title_before(element: HtmlElement) -> HtmlElement | None:
