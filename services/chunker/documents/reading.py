@@ -16,6 +16,7 @@ from services.chunker import allowances
 from services.chunker.documents import (
     archives,
     asciidoc,
+    code_lines,
     collection,
     decoding,
     embedded,
@@ -308,7 +309,8 @@ def _document(
 
 def _narrated(document: Document, narration: Narration) -> Document:
     """What a narrator reads of a document."""
-    return titles.joined(matter.without_matter(_checked(labels.joined(document)), narration))
+    document = code_lines.without_code(labels.joined(document), narration)
+    return titles.joined(matter.without_matter(_checked(document), narration))
 
 
 def _checked(document: Document) -> Document:
