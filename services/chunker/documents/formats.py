@@ -127,6 +127,8 @@ _MARKS: tuple[tuple[re.Pattern[bytes], SourceFormat], ...] = (
 )
 """What stands at the beginning of formats that have no name or content type of their own."""
 
+_WORD = b"wordprocessingml.document.main+xml"
+"""What is in the list of contents of every DOCX, wherever its text is."""
 _MIMETYPE_BYTES = 1_000
 _CONTAINER = re.compile(r"^(?:[^/]{1,100}/)?META-INF/container\.xml$")
 """Of an EPUB; some have everything in a folder."""
@@ -181,7 +183,7 @@ def of_bytes(  # noqa: C901, PLR0911, PLR0912 - one question after the other
         raise _broken("pdf")
     if said:
         return said
-    if data.startswith(b"{\\rtf"):
+    if data.startswith(b"{\\rtf") or (expected == "rtf" and data.lstrip().startswith(b"{\\")):
         return "rtf"
     if b"<FictionBook" in data[:_HEAD_CHARACTERS]:
         return "fb2"
@@ -257,7 +259,7 @@ def _of_zip(data: bytes, expected: SourceFormat | None) -> SourceFormat:
     kind = archives.head(data, "mimetype", _MIMETYPE_BYTES).strip()
     if kind == b"application/epub+zip" or any(map(_CONTAINER.search, members)):
         return "epub"
-    if "word/document.xml" in members:
+    if "word/document.xml" in members or _WORD in archives.head(data, "[Content_Types].xml", _HEAD_CHARACTERS):
         return "docx"
     if "ppt/presentation.xml" in members:
         return "pptx"

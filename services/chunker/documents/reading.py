@@ -36,6 +36,12 @@ from services.chunker.documents.books import chapters, opening
 from services.chunker.documents.books.opening import OpenedBook
 from services.chunker.documents.document import Anchor, Article, Document, Heading, Omissions, Paragraph
 from services.chunker.documents.kindle import opening as kindle
+from services.chunker.documents.nothing import (
+    NothingToSpeak,
+    nothing_to_speak,
+    whole_narration,
+    with_all_of_it_said,
+)
 from services.chunker.documents.packed import Packed, Picture
 from services.chunker.documents.text import reading as text_reading
 from services.chunker.narration import matter, titles
@@ -83,15 +89,29 @@ async def read_packed(
             member, said=None, name=member_name, content_type="", narration=narration, deadline_seconds=end - clock()
         )
 
-    return await _read_one(
-        data,
-        said=format,
-        name=name,
-        content_type=content_type or "",
-        narration=narration,
-        deadline_seconds=deadline_seconds,
-        read_member=read_member,
-    )
+    async def read_all(narration: Narration) -> Packed:
+        return await _read_one(
+            data,
+            said=format,
+            name=name,
+            content_type=content_type or "",
+            narration=narration,
+            deadline_seconds=end - clock(),
+            read_member=read_member,
+        )
+
+    try:
+        return await read_all(narration)
+    except NothingToSpeak as error:
+        rest = whole_narration(narration)
+        refused = BadSource(error.message, hint=error.hint)
+        if rest == narration:
+            raise refused from error
+        try:
+            packed = await read_all(rest)
+        except NothingToSpeak:
+            raise refused from error
+        return await in_worker("Reading what is left", end - clock(), with_all_of_it_said, packed)
 
 
 async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the other
@@ -318,11 +338,7 @@ def _checked(document: Document) -> Document:
     texts = (block for block in document.blocks if isinstance(block, (Heading, Paragraph)))
     first = next((block for block in texts if SPEAKABLE.search(block.text)), None)
     if first is None:
-        only = ", ".join(sorted({omission.kind for omission in document.omissions}))
-        raise BadSource(
-            f"There is nothing to speak in the source{f', only: {only}' if only else ''}.",
-            hint="Look whether the text is really in it: a scanned page, for instance, is a picture.",
-        )
+        raise nothing_to_speak(document)
     if document.title is None and isinstance(first, Heading):
         return replace(document, title=first.text)
     return document

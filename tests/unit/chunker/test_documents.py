@@ -14,6 +14,7 @@ from services.chunker.documents.document import Block, ChapterStart, Document, H
 from services.chunker.documents.reading import read_document
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
 from shared.protocol.messages import SourceFormat
+from shared.protocol.narration import Narration
 from tests.unit.chunker import made_documents
 from tests.waiting import until
 
@@ -412,6 +413,54 @@ DOCBOOK = (
 )
 def test_what_can_be_read_of_json_and_xml_is_read(name: str, content_type: str, data: str, words: str) -> None:
     assert words in texts(read(data, name, content_type=content_type))
+
+
+TABLE = "| name | age |\n|---|---|\n| Anna | 7 |\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.md", TABLE, "name: Anna; age: 7."),
+        ("a.csv", "name,age\nAnna,7\n", "name: Anna; age: 7."),
+        (
+            "a.html",
+            "<html><body><figure><img src=x><figcaption>A lighthouse.</figcaption></figure></body></html>",
+            "A lighthouse.",
+        ),
+    ],
+)
+def test_what_has_only_what_a_narrator_leaves_out_is_read_and_says_so(name: str, data: str, words: str) -> None:
+    document = read(data, name)
+    assert words in texts(document)
+    assert any("otherwise left out is read" in repair for repair in document.repairs)
+
+
+def test_what_a_job_does_not_want_is_not_read_even_if_there_is_nothing_else() -> None:
+    with pytest.raises(BadSource, match="only: table"):
+        read(TABLE, "a.md", narration=Narration(tables=False))
+
+
+def test_code_is_not_read_unasked_and_the_hint_says_how_it_is() -> None:
+    with pytest.raises(BadSource, match="--also code"):
+        read("```\ncode\n```", "a.md")
+
+
+def test_a_text_beside_a_table_has_its_table_left_out_as_before() -> None:
+    document = read(f"Words.\n\n{TABLE}", "a.md")
+    assert (texts(document), omitted(document).keys(), document.repairs) == (["Words."], {"table"}, ())
+
+
+def test_a_docx_with_its_text_in_another_place_is_read() -> None:
+    moved = io.BytesIO()
+    plain = zipfile.ZipFile(io.BytesIO(made_documents.from_markdown("docx")))
+    with plain, zipfile.ZipFile(moved, "w") as other:
+        for name in plain.namelist():
+            data = plain.read(name).replace(b"word/document.xml", b"word/main.xml")
+            other.writestr(
+                name.replace("word/document.xml", "word/main.xml").replace("document.xml.", "main.xml."), data
+            )
+    assert "One" in texts(read(moved.getvalue(), "a.docx"))
 
 
 def test_data_is_read_as_it_stands_if_the_job_says_that_it_is_a_text() -> None:
