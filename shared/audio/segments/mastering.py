@@ -36,6 +36,9 @@ LEARNING_SECONDS: Final = 6.0
 OWN_GAIN_LIMIT_DB: Final = 30.0
 """A chunk that needs more has next to no sound in it."""
 
+PAUSES_LU: Final = 0.15
+"""Chunks aim so much above the target: windows that hold part of a pause make an episode 0 to 0.4 LU softer than they
+are (measured: espeak-ng in four languages, piper)."""
 _CLOSE_LU: Final = 0.1
 _ROUNDS: Final = 4
 _FIRST_STEP: Final = 1.3
@@ -62,7 +65,8 @@ def own_gain_db(samples: Samples, rate: int, profile: LoudnessProfile) -> float:
     """The gain that brings `samples`, limited, to the profile's loudness; 0 if there is nothing to hear in them."""
     channels = CHANNELS[profile]
     loudness = integrated_loudness(block_energies(samples, rate), channels=channels)
-    gain = TARGET_LUFS[profile] - loudness
+    aim = TARGET_LUFS[profile] + PAUSES_LU
+    gain = aim - loudness
     if not gain < OWN_GAIN_LIMIT_DB:
         return 0.0 if math.isinf(loudness) else OWN_GAIN_LIMIT_DB
     if decibels(true_peak(samples, rate)) + gain <= CEILING_DBTP:
@@ -70,7 +74,7 @@ def own_gain_db(samples: Samples, rate: int, profile: LoudnessProfile) -> float:
     step, before = _FIRST_STEP, None
     for _ in range(_ROUNDS):
         limited = limit(samples, rate, gain)
-        miss = TARGET_LUFS[profile] - integrated_loudness(block_energies(limited, rate), channels=channels)
+        miss = aim - integrated_loudness(block_energies(limited, rate), channels=channels)
         if abs(miss) <= _CLOSE_LU:
             break
         if before is not None and before[1] != miss:

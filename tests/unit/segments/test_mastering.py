@@ -22,7 +22,7 @@ def test_a_chunk_of_its_own_gets_the_target_and_keeps_under_the_ceiling(
     mastered = mastering.master(samples, RATE, profile, constant_db=None)
     energies = block_energies(mastered.samples, RATE)
     loudness = integrated_loudness(energies, channels=mastering.CHANNELS[profile])
-    assert loudness == pytest.approx(mastering.TARGET_LUFS[profile], abs=0.25)
+    assert loudness == pytest.approx(mastering.TARGET_LUFS[profile] + mastering.PAUSES_LU, abs=0.15)
     assert decibels(true_peak(mastered.samples, RATE)) <= mastering.CEILING_DBTP + 0.2
     assert len(mastered.samples) == len(samples)
 
@@ -30,7 +30,7 @@ def test_a_chunk_of_its_own_gets_the_target_and_keeps_under_the_ceiling(
 @pytest.mark.parametrize("rate", RATES)
 def test_every_rate_is_mastered(rate: int) -> None:
     mastered = mastering.master(speech(1, rate), rate, "mono", constant_db=None)
-    assert integrated_loudness(block_energies(mastered.samples, rate)) == pytest.approx(-19.0, abs=0.25)
+    assert integrated_loudness(block_energies(mastered.samples, rate)) == pytest.approx(-18.85, abs=0.15)
 
 
 @pytest.mark.parametrize(
