@@ -179,12 +179,6 @@ CASES: Final = (
         _histogram(*_POST, "0+10x60", "0+10x60", ("1", "2.5")),
     ),
     Case(
-        "PodcastFeedsLate",
-        _histogram(*_LATE, "0+1x80", "0+10x80", ("300", "3600")),
-        _histogram(*_LATE, "0+10x80", "0+10x80", ("300", "3600")),
-        at=75,
-    ),
-    Case(
         "PodcastWebhooksFail",
         _of_two(
             "podcast_webhook_delivery_seconds_count", "outcome", ("NotDelivered", "0+2x60"), ("delivered", "0+1x60")
@@ -192,6 +186,12 @@ CASES: Final = (
         _of_two(
             "podcast_webhook_delivery_seconds_count", "outcome", ("NotDelivered", "0+2x60"), ("delivered", "0+3x60")
         ),
+    ),
+    Case(
+        "PodcastFeedsLate",
+        _histogram(*_LATE, "0+1x80", "0+10x80", ("300", "3600")),
+        _histogram(*_LATE, "0+10x80", "0+10x80", ("300", "3600")),
+        at=75,
     ),
     Case(
         "PodcastBrokerDiskLow",
