@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -29,6 +30,7 @@ _TICKS_A_SECOND: Final = 10_000_000
 _ID_SINGLE_CHANNEL: Final = 0
 _ID_CHANNEL_PAIR: Final = 1
 _LARGE_BOX_BYTES: Final = 16
+_BRANDS: Final = box(b"ftyp", b"M4B \0\0\2\0", b"M4B M4A mp42isom")
 
 
 class Mp4Joiner:
@@ -54,12 +56,12 @@ class Mp4Joiner:
     @property
     def size(self) -> int:
         """Bytes of the whole file."""
-        return len(self._before_data()) + _LARGE_BOX_BYTES + self._data_bytes()
+        return self._start + self._data_bytes()
 
     def head(self) -> bytes:
         """Everything before the first frame of the episode: the tables, the titles, the encoder's delay."""
         large = struct.pack(">I4sQ", 1, b"mdat", _LARGE_BOX_BYTES + self._data_bytes())
-        return self._before_data() + large + b"".join(self._titles) + self._silence
+        return _BRANDS + self._movie(self._start) + large + b"".join(self._titles) + self._silence
 
     def add(self, placed: Placed, payload: bytes) -> bytes:
         """See `Joiner.add`."""
@@ -80,11 +82,10 @@ class Mp4Joiner:
     def _data_bytes(self) -> int:
         return sum(map(len, self._titles)) + int(self._sizes.sum(dtype=np.int64))
 
-    def _before_data(self) -> bytes:
-        brands = box(b"ftyp", b"M4B \0\0\2\0", b"M4B M4A mp42isom")
-        # All tables have the same length wherever the data begins.
-        start = len(brands) + len(self._movie(0)) + _LARGE_BOX_BYTES
-        return brands + self._movie(start)
+    @cached_property
+    def _start(self) -> int:
+        """Where the data begins: all tables have the same length wherever that is."""
+        return len(_BRANDS) + len(self._movie(0)) + _LARGE_BOX_BYTES
 
     def _movie(self, start: int) -> bytes:
         """`moov`, for data that begins at an offset."""
