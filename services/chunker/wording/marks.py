@@ -11,6 +11,12 @@ _CITATIONS = re.compile(
     r"(?: ?\[(?:\d{1,3}(?: ?[,;\u2013-] ?\d{1,3}){0,20}|[a-z]|note \d{1,3}|citation needed)\]){1,20}+(?![(\w])",
     re.IGNORECASE,
 )
+_LABEL = (
+    r"(?!(?:AMD|ARM|BCP|CVE|IEEE|INT|ISO|MIPS|PPC|RFC|SHA|STD|UTF|WIN)\d)"
+    r"[A-Z][A-Za-z+]{1,7}(?:(?:19|20)\d\d|\d\d)[a-z]?"
+)
+_LABELS = re.compile(rf"(?: ?(?<![\w\]])\[{_LABEL}(?:[,;] ?{_LABEL}){{0,10}}\]){{1,10}}+(?![(\w])")
+"""The names of references in papers, of an author and a year: [Knu68, LAR88a]."""
 _SUPERSCRIPT = "[\u00b9\u00b2\u00b3\u2070-\u2079]{1,3}(?!\\w)"
 _FOOTNOTE_MARKS = re.compile(
     rf"(?<=[^\W\d_][^\W\d_])(?<!mm)(?<!cm)(?<!dm)(?<!km)(?<!ft)(?<!in)(?<!yd)(?<!mi){_SUPERSCRIPT}"  # word¹, but not x²
@@ -34,6 +40,7 @@ def leave_out(text: str, language: Language, notes: Notes) -> str:
         text = _CITATIONS.sub(
             lambda found: notes.leave_out("citation", "a mark of a reference", found[0].strip()), text
         )
+        text = _LABELS.sub(lambda found: notes.leave_out("citation", "a mark of a reference", found[0].strip()), text)
     text = _FOOTNOTE_MARKS.sub("", text)
     if not text.isascii():
         text = _EMOJI.sub(lambda found: notes.leave_out("emoji", "a picture among the words", found[0]), text)
