@@ -8,6 +8,7 @@ import time
 import zlib
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, expect
 
 from deploy import page as page_build
@@ -154,19 +155,22 @@ async def test_what_strangers_write_is_text(site: Site) -> None:
         assert await page.locator("main img, main script").count() == 0
 
 
-async def test_a_gateway_that_is_replaced_loses_nothing(site: Site) -> None:
+@pytest.mark.parametrize("lost", [0, 1], ids=["idle", "while-the-list-is-loaded"])
+async def test_a_gateway_that_is_replaced_loses_nothing(site: Site, lost: int) -> None:
     (gateway,) = site.services.of("gateway")
     async with site.opened() as page:
+        if lost:
+            await page.route("**/v1/jobs?*", lambda route: route.abort(), times=lost)
         await site.sign_in(page)
         await expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
         site.services.strike(gateway)
         await expect(page.get_by_role("status").filter(has_text="connection lost")).to_be_visible()
-        request = JobRequest(source=TextSource(text="Spoken while nobody watched."), title="Meanwhile")
+        request = JobRequest(source=TextSource(text="Spoken while nobody watched."), title=f"Meanwhile {lost}")
         await site.services.submit(request)
         await site.services.ended(request.job_id)
         site.services.restart(gateway)
         await expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
-        row = page.locator(".job").filter(has_text="Meanwhile")
+        row = page.locator(".job").filter(has_text=f"Meanwhile {lost}")
         await expect(row).to_contain_text("completed")
 
 

@@ -8,6 +8,8 @@ import { prolong, session } from "./session";
 export type Link = "connecting" | "live" | "lost";
 
 export const link = signal<Link>("connecting");
+/** Counts up when the stream is there again: what is shown may be of the time before, and is loaded anew. */
+export const returns = signal(0);
 /** The latest that is known of each job. */
 export const jobs = new Map<string, Job>();
 /** Counts up with each news of a job: whoever shows jobs depends on it. */
@@ -63,7 +65,10 @@ function connect(): void {
       if (event.lastEventId) last = event.lastEventId;
       take(JSON.parse(event.data) as never);
     });
-  opened.addEventListener("open", () => { link.value = "live"; });
+  opened.addEventListener("open", () => {
+    if (link.value === "lost") returns.value++;
+    link.value = "live";
+  });
   on("status", (job: Job) => { if (!job.passed) learn(job); });
   on("retrying", (notice: Retry) => {
     const kept = [...retries.value].filter(([id]) => id !== notice.job_id).slice(-RETRIES_KEPT);

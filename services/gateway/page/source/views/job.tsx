@@ -2,7 +2,7 @@
 
 import { get, send, type Job } from "../api";
 import { duration, ENDED, STATES, time } from "../format";
-import { forget, jobs, learn, news, retries } from "../live";
+import { forget, jobs, learn, news, retries, returns } from "../live";
 import { Act, Progress, StateMark, summary, Trouble, useLoaded, View } from "../parts";
 import { go } from "../route";
 import { may } from "../session";
@@ -15,7 +15,7 @@ const STAGES: Record<string, string> = { chunking: "Reading and splitting", synt
 const FILES: Record<string, string> = { vtt: "captions", chapters: "chapters", timing: "timing", cover: "cover" };
 
 export function JobView({ id }: { id: string }) {
-  const { error, again } = useLoaded((signal) => get<Job>(`/v1/jobs/${encodeURIComponent(id)}`, signal).then(learn), id);
+  const { error, again } = useLoaded((signal) => get<Job>(`/v1/jobs/${encodeURIComponent(id)}`, signal).then(learn), `${id} ${returns.value}`);
   const seen = news.value; // whatever is heard of it is shown
   const job = jobs.get(id);
   const path = `/v1/jobs/${encodeURIComponent(id)}`;

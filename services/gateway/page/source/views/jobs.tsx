@@ -5,7 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { get, type Job, type JobsPage, type State } from "../api";
 import { ENDED, STATES, time } from "../format";
 import { LongList } from "../list";
-import { jobs, learn, news, retries } from "../live";
+import { jobs, learn, news, retries, returns } from "../live";
 import { Progress, StateMark, summary, Trouble, View } from "../parts";
 import { may } from "../session";
 
@@ -58,6 +58,12 @@ export function JobList() {
     void more();
     return () => { loading.current?.abort(); loading.current = null; };
   }, [more]);
+
+  useEffect(() => {
+    if (!returns.value) return;
+    if (loaded.length || ended) void get<JobsPage>(`/v1/jobs?limit=${PAGE}`).then((page) => page.jobs.forEach(learn), () => {});
+    else void more(); // the connection was lost before anything had come
+  }, [returns.value]);
 
   // A job that has begun since the list was loaded comes from the event stream; job ids are in order of time.
   const shown = useMemo(() => {
