@@ -213,8 +213,9 @@ async def test_a_job_that_began_lately_is_not_even_read(folder: FileStore, monke
 
     monkeypatch.setattr(folder, "get", noted)
     done = await prune(folder, older_than_seconds=30 * _DAY_SECONDS, job_deadline_seconds=60, dry_run=True)
-    assert [job_id[:4] for job_id in done.ids] == ["ffff"]
-    assert len(read) == 1
+    [removed] = done.ids
+    assert removed[:4] == "ffff"
+    assert read == [keys.status(removed), keys.request(removed)]  # the request: whether a show keeps it
 
 
 async def test_remains_of_jobs_that_never_came_to_be_are_removed_when_they_are_old(folder: FileStore) -> None:

@@ -85,7 +85,10 @@ def test_the_exit_code_follows_from_the_error(error: BaseException, code: int) -
         (["nonsense"], "No such command 'nonsense'."),
         (["rendr"], "No such command 'rendr'. Did you mean one of 'render', 'retry'?"),
         (["dlq", "lst"], "No such command 'lst'. Did you mean 'list'?"),
-        (["render", "article.md", "--ouput", "o.mp3"], "No such option '--ouput'. Did you mean '--output'?"),
+        (
+            ["render", "article.md", "--ouput", "o.mp3"],
+            "No such option '--ouput'. Did you mean one of '--output', '--outro'?",
+        ),
         (["render", "article.md", "-o", "o.mp3", "--engine", "piper", "--model", "x"], "--engine and --model"),
     ],
 )
