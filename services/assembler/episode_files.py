@@ -57,8 +57,7 @@ async def plan_episode(manifest: Manifest, segments: Segments, store: Store, sam
     """Find out where each chunk will be, and how each file is made.
 
     Raises:
-        ChunkMissing: a chunk's audio is gone or cannot be used.
-        BadAudio: a chunk cannot be encoded.
+        ChunkMissing: a chunk's audio is gone, cannot be used, or cannot be encoded.
     """
     profile = manifest.request.loudness
     joined: dict[AudioFormat, Joined] = {}
@@ -73,6 +72,7 @@ async def plan_episode(manifest: Manifest, segments: Segments, store: Store, sam
             if planned.is_on_target(profile):
                 joined[codec.format] = planned
             else:
+                segments.drop(codec)
                 metrics.REPAIRED.labels(codec.format).inc()
                 log.info(
                     "episode off target",

@@ -6,6 +6,7 @@ synthesizer of an older version spoke. Only if the FLAC is gone too is the chunk
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
@@ -20,13 +21,13 @@ from services.assembler.spool import Spool
 from shared.audio import chunk_audio
 from shared.audio.joining.placement import Placed
 from shared.audio.loudness import Samples
-from shared.audio.segments import segment
+from shared.audio.segments import mastering, segment
 from shared.audio.segments.codecs import Codec
-from shared.audio.segments.segment import Head, MasteredSegment
+from shared.audio.segments.segment import Head
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import AudioFormat
+from shared.protocol.messages import AudioFormat, ChunkRequested
 from shared.store import chunk_segments
 from shared.store.port import Store
 from shared.store.voice_gains import VoiceGains, voice_of
@@ -37,6 +38,8 @@ LOSSLESS_AHEAD: Final = 3
 """Up to 25 times as large; the longest chunks (5 minutes) have 14 MB at 24 kHz."""
 LEARNING_CHUNKS: Final = 12
 """A voice that nobody has heard in a long chunk is learnt from this many of its chunks, spread over the episode."""
+MADE_AT_A_TIME: Final = 2
+"""Segments made here concurrently. Several copies of a chunk are in memory meanwhile: 100 MB and more for 5 minutes."""
 
 _Voice = tuple[str, str, str]
 
@@ -59,13 +62,13 @@ class Segments:
         self._gain_of: dict[_Voice, float] = {}
         self._key_of: dict[tuple[AudioFormat, int], str] = {}
         self._spools: dict[AudioFormat, Spool] = {}
+        self._turns = asyncio.Semaphore(MADE_AT_A_TIME)
 
     async def heads(self, codec: Codec) -> list[Head]:
         """The head of each chunk's segment, in order; segments that are missing are made.
 
         Raises:
             ChunkMissing: neither a segment nor its chunk's audio is in the store, or usable.
-            BadAudio: a chunk's audio cannot be encoded.
         """
         await self._learn_voices()
         chunks, distinct = self._manifest.chunks, self._distinct
@@ -73,20 +76,27 @@ class Segments:
         count = LOSSLESS_AHEAD if codec.format in {"flac", "wav"} else SEGMENTS_AHEAD
         spool = self._spools.setdefault(codec.format, Spool())
 
-        async def fetch(index: int) -> tuple[int, MasteredSegment]:
-            return index, await self._segment(index, codec, self._key_of[codec.format, index])
+        async def fetch(index: int) -> tuple[int, Head]:
+            return index, await self._segment(index, codec, spool)
 
-        found: dict[int, Head] = {}
         async with aclosing(ahead(distinct.values(), fetch, count)) as fetched:
-            async for index, each in fetched:
-                found[index] = each.head
-                await in_thread(partial(spool.append, index, each.payload))
+            found = {index: head async for index, head in fetched}
         return [found[distinct[chunk.audio_key]] for chunk in chunks]
 
-    async def payload(self, placed: Placed, codec: Codec) -> bytes:
-        """The frames of a segment that was read for its head, checked against it once more."""
+    def payload(self, placed: Placed, codec: Codec) -> bytes:
+        """The frames of a segment that was read for its head, checked against it once more. Blocks: it reads a disk.
+
+        Raises:
+            BadAudio: the disk has given back something else.
+        """
         index = self._distinct[self._manifest.chunks[placed.index].audio_key]
-        return await in_thread(partial(self._spooled, codec, index, placed.head))
+        frames = self._spools[codec.format].read(index)
+        segment.check_payload(placed.head, frames)
+        return frames
+
+    def drop(self, codec: Codec) -> None:
+        """Give back what is held on disk of a format that is not joined after all."""
+        self._spools.pop(codec.format).close()
 
     def close(self) -> None:
         """Give back what is held on disk."""
@@ -99,28 +109,29 @@ class Segments:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _spooled(self, codec: Codec, index: int, head: Head) -> bytes:
-        frames = self._spools[codec.format].read(index)
-        segment.check_payload(head, frames)
-        return frames
-
-    async def _segment(self, index: int, codec: Codec, key: str) -> MasteredSegment:
+    async def _segment(self, index: int, codec: Codec, spool: Spool) -> Head:
+        """The head of a chunk's segment, whose frames are now on disk."""
+        key = self._key_of[codec.format, index]
         try:
-            found = await in_thread(partial(segment.parse, await self._store.get(key)))
+            found = await in_thread(partial(_kept, await self._store.get(key), spool, index, self._rate))
         except (NotFound, BadAudio):
-            pass
-        else:
-            if found.head.rate == self._rate:
-                return found
-        return await in_thread(partial(segment.parse, await self._make(index, codec, key)))
+            found = None
+        return found or await self._make(index, codec, spool)
 
-    async def _make(self, index: int, codec: Codec, key: str) -> bytes:
+    async def _make(self, index: int, codec: Codec, spool: Spool) -> Head:
         """Make a chunk's segment of its FLAC and store it."""
-        audio = await self._audio(index)
-        made = await in_thread(partial(self._encode, audio, index, codec))
-        await self._store.put(key, made, content_type=segment.CONTENT_TYPE)
+        async with self._turns:
+            audio = await self._audio(index)
+            try:
+                made = await in_thread(partial(self._encode, audio, index, codec))
+            except BadAudio as error:
+                key = self._manifest.chunks[index].audio_key
+                raise ChunkMissing(index, key, because=f"cannot be encoded as {codec.format}") from error
+            await self._store.put(self._key_of[codec.format, index], made, content_type=segment.CONTENT_TYPE)
         metrics.SEGMENTS_MADE.labels(codec.format).inc()
-        return made
+        head = await in_thread(partial(_kept, made, spool, index, self._rate))
+        assert head is not None  # noqa: S101 - `_audio` has checked the rate
+        return head
 
     def _encode(self, audio: bytes, index: int, codec: Codec) -> bytes:
         request = self._manifest.chunk_request(index)
@@ -160,11 +171,22 @@ class Segments:
             request = self._manifest.chunk_request(indexes[0])
             gain = await self._gains.find(request, profile)
             if gain is None:
-                stride = -(-len(indexes) // LEARNING_CHUNKS)
-                heard = [await self._audio(index) for index in indexes[::stride]]
-                learnt = await in_thread(partial(self._usual_gain, heard))
-                gain = await self._gains.learn(request, profile, learnt)
+                gain = await self._learn(request, indexes)
             self._gain_of[voice] = gain
+
+    async def _learn(self, request: ChunkRequested, indexes: Sequence[int]) -> float:
+        """The usual gain of a voice that nobody has learnt; stored only if there is enough to learn it from.
+
+        A word or an ornament has a loudness by chance, and what is stored counts for all later episodes.
+        """
+        if not chunk_segments.is_speech(request.text):
+            return 0.0
+        stride = -(-len(indexes) // LEARNING_CHUNKS)
+        heard = [await self._audio(index) for index in indexes[::stride]]
+        seconds, learnt = await in_thread(partial(self._usual_gain, heard))
+        if seconds < mastering.LEARNING_SECONDS:
+            return learnt
+        return await self._gains.learn(request, self._manifest.request.loudness, learnt)
 
     def _voices(self) -> dict[_Voice, list[int]]:
         """The chunks of each voice; those that have something to say, if there are any."""
@@ -176,6 +198,21 @@ class Segments:
             into.setdefault(voice_of(request), []).append(chunk.index)
         return {**others, **spoken}
 
-    def _usual_gain(self, stored: Sequence[bytes]) -> float:
-        pieces: list[Samples] = [chunk_audio.decode(data)[0] for data in stored]
-        return chunk_segments.usual_gain_db(np.concatenate(pieces), self._rate, self._manifest.request.loudness)
+    def _usual_gain(self, stored: Sequence[bytes]) -> tuple[float, float]:
+        """How many seconds there are, and the gain that they need."""
+        samples: Samples = np.concatenate([chunk_audio.decode(data)[0] for data in stored])
+        gain = chunk_segments.usual_gain_db(samples, self._rate, self._manifest.request.loudness)
+        return len(samples) / self._rate, gain
+
+
+def _kept(data: bytes, spool: Spool, index: int, rate: int) -> Head | None:
+    """The head of a stored segment, after its frames were put on disk; None if it has another sample rate.
+
+    Raises:
+        BadAudio: it is damaged.
+    """
+    found = segment.parse(data)
+    if found.head.rate != rate:
+        return None
+    spool.append(index, found.payload)
+    return found.head

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import threading
 from typing import IO, Self
 
 from shared.audio.ffmpeg import disk_full
@@ -21,23 +22,25 @@ class Spool:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="podcast-assembler-")  # noqa: SIM115 - closed by `close`
         self._places: dict[int, tuple[int, int]] = {}
         self._end = 0
+        self._reserving = threading.Lock()
 
     def append(self, number: int, piece: bytes) -> None:
-        """Keep a piece.
+        """Keep a piece. Several threads may at a time.
 
         Raises:
             DiskFull: there is no room for it.
         """
+        with self._reserving:
+            start, self._end = self._end, self._end + len(piece)
         try:
             written = 0
             while written < len(piece):
-                written += os.pwrite(self._file.fileno(), piece[written:], self._end + written)
+                written += os.pwrite(self._file.fileno(), piece[written:], start + written)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise disk_full() from error
             raise
-        self._places[number] = (self._end, len(piece))
-        self._end += len(piece)
+        self._places[number] = (start, len(piece))
 
     def read(self, number: int) -> bytes:
         """A piece that was kept. Several threads may read at a time, since no position is shared."""

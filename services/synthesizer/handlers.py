@@ -72,15 +72,16 @@ async def speak_chunk(
     started = time.monotonic()
     sample_rate = request.sample_rate or settings.sample_rate
     measurement = await _stored(store, request.audio_key, sample_rate)
+    if measurement is not None and not await _completed(request, segmenting):
+        measurement = None
     reused = measurement is not None
-    chunk: bytes | None = None
     if measurement is None:
         chunk, endpoint = await _spoken(request, speech=speech, sample_rate=sample_rate, turns=turns)
         measurement = chunk_audio.read_measurement(chunk[: chunk_audio.HEADER_BYTES])
         metrics.AUDIO_SECONDS.labels(endpoint).inc(measurement.seconds)
         metrics.CHARACTERS.labels(endpoint).inc(len(request.text))
         await store.put(request.audio_key, chunk, content_type=chunk_audio.CONTENT_TYPE)
-    await segmenting.complete(request, chunk)
+        await segmenting.complete(request, chunk)
     metrics.CHUNKS.labels("stored" if reused else "spoken").inc()
     await publish(
         ChunkSynthesized(
@@ -108,6 +109,19 @@ async def _stored(store: Store, key: str, sample_rate: int) -> Measurement | Non
         log.warning("stored chunk damaged", key=key, reason=error.message)
         return None
     return found if found.sample_rate == sample_rate else None
+
+
+async def _completed(request: ChunkRequested, segmenting: Segmenting) -> bool:
+    """Make what is missing of stored audio; False if it is unusable, or gone meanwhile: then it is spoken anew.
+
+    `_stored` reads no more than its header.
+    """
+    try:
+        await segmenting.complete(request, None)
+    except (BadAudio, NotFound) as error:
+        log.warning("stored chunk damaged", key=request.audio_key, reason=error.message)
+        return False
+    return True
 
 
 async def _spoken(

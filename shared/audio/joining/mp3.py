@@ -28,6 +28,8 @@ _VBR_MTRH: Final = 4
 _TOC_ENTRIES: Final = 100
 _PADDING_LIMIT: Final = 4_095
 """Twelve bits."""
+_SIZE_LIMIT: Final = 0xFFFF_FFFF
+"""What an Info frame says of a larger file; players then go by the number of frames."""
 
 
 class Mp3Joiner:
@@ -57,7 +59,8 @@ class Mp3Joiner:
 
     def add(self, placed: Placed, payload: bytes) -> bytes:
         """See `Joiner.add`."""
-        if mp3_frames.sizes(payload, placed.head.rate, placed.head.channels) != placed.head.sizes.tolist():
+        head = placed.head
+        if not mp3_frames.are_frames(payload, head.sizes, head.rate, head.channels):
             raise BadAudio("The frames of an MP3 segment are not those that its head lists.")
         silent = placed.begins - self._frame
         self._frame = placed.ends
@@ -88,7 +91,12 @@ class Mp3Joiner:
         total = self._stream_bytes()
         start = mp3_frames.header(place.rate, place.channels, INFO_KILOBITS)
         side = bytes(_SIDE_BYTES[mp3_frames.version_of(place.rate), place.channels])
-        xing = b"Xing" + struct.pack(">III", _FLAGS, frames, total) + self._toc(total) + struct.pack(">I", _QUALITY)
+        xing = (
+            b"Xing"
+            + struct.pack(">III", _FLAGS, frames, min(total, _SIZE_LIMIT))
+            + self._toc(total)
+            + struct.pack(">I", _QUALITY)
+        )
         details = b"".join(
             (
                 f"LAME{lame.version()}".encode()[:9].ljust(9),
@@ -97,7 +105,7 @@ class Mp3Joiner:
                 bytes(2),  # flags, lowest bit rate
                 (mp3.ENCODER_DELAY_SAMPLES << 12 | padding).to_bytes(3, "big"),
                 bytes(4),  # misc, MP3 gain, preset
-                struct.pack(">I", min(total, 0xFFFFFFFF)),
+                struct.pack(">I", min(total, _SIZE_LIMIT)),
                 struct.pack(">H", self._crc()),
             )
         )

@@ -14,6 +14,7 @@ from services.assembler.handlers import assemble_episode
 from services.assembler.timing import Timing
 from shared.audio import chunk_audio
 from shared.audio.segments import segment
+from shared.protocol.manifest import Manifest
 from shared.protocol.messages import ChunkLost, EpisodeAssembled
 from shared.store import chunk_segments, keys
 from shared.store.voice_gains import VoiceGains
@@ -159,3 +160,23 @@ async def test_the_voices_of_a_dialogue_are_equally_loud(harness: Harness) -> No
         key = next(key for key in await segments_of(harness) if key.startswith(digest))
         gains[bool(index % 2)].append(segment.parse_head(await harness.store.get(key)).gain_db)
     assert min(gains[True]) > max(gains[False])
+
+
+async def test_a_voice_that_says_only_a_word_or_an_ornament_is_not_learnt(harness: Harness) -> None:
+    word, ornament = "Yes.", "* * *"
+    job = manifest((*LONG, word, ornament))
+    voices = {len(LONG): "brief", len(LONG) + 1: "silent"}
+    chunks = tuple(chunk.model_copy(update={"voice": voices.get(chunk.index)}) for chunk in job.chunks)
+    job = job.model_copy(update={"chunks": chunks})
+    await harness.put(job)
+    await assembled(harness)
+
+    gains = VoiceGains(harness.store)
+    assert await gains.find(job.chunk_request(0), "mono") is not None
+    for index in voices:
+        assert await gains.find(job.chunk_request(index), "mono") is None
+        assert len([key for key in await segments_of(harness) if key.startswith(key_of_chunk(job, index))]) == 1
+
+
+def key_of_chunk(job: Manifest, index: int) -> str:
+    return job.chunks[index].audio_key.removesuffix(".flac")

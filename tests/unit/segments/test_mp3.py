@@ -195,3 +195,24 @@ def test_a_missing_library_is_named_and_leaves_the_format_to_ffmpeg(monkeypatch:
     finally:
         lame.library.cache_clear()
         codecs._loaded.cache_clear()
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_frames_are_those_that_the_head_lists_and_no_others(rate: int, channels: int) -> None:
+    [made] = segments(chunks(1, rate), rate, mp3(), channels=channels)
+    payload, sizes = made.payload, made.head.sizes
+    assert mp3_frames.are_frames(payload, sizes, rate, channels)
+    assert mp3_frames.sizes(payload, rate, channels) == sizes.tolist()
+
+    assert not mp3_frames.are_frames(payload, sizes, rate, 3 - channels)
+    assert not mp3_frames.are_frames(payload, sizes, next(other for other in RATES if other != rate), channels)
+    assert not mp3_frames.are_frames(payload[:-1], sizes, rate, channels)
+    assert not mp3_frames.are_frames(
+        payload, sizes[::-1] if sizes[0] != sizes[-1] else np.roll(sizes, 5), rate, channels
+    )
+    second = int(sizes[0])
+    for at in range(3):  # the sync word, the version, the bit rate
+        damaged = bytearray(payload)
+        damaged[second + at] ^= 0x18 if at < 2 else 0x10
+        assert not mp3_frames.are_frames(bytes(damaged), sizes, rate, channels)

@@ -112,6 +112,20 @@ async def test_a_second_job_that_needs_other_segments_speaks_nothing(store: File
     assert [message.reused for message in synthesizer.announced] == [False, True, True]
 
 
+async def test_stored_audio_that_is_damaged_behind_its_header_is_spoken_again(store: FileStore) -> None:
+    async with speaks(TEXT) as server:
+        synthesizer = Synthesizer(store, server)
+        await synthesizer.handle(request())
+        good = await store.get(request().audio_key)
+        await store.put(request().audio_key, good[: len(good) // 2])
+        await synthesizer.handle(request(loudness="stereo"))
+
+        assert len(server.asked) == 2
+    assert await store.get(request().audio_key) == good
+    assert [message.reused for message in synthesizer.announced] == [False, False]
+    assert len(synthesizer.there[-1]) == 2
+
+
 class FailsOnSegments(FileStore):
     """Dies, as it were, between the audio and its segments."""
 
@@ -157,6 +171,22 @@ async def test_a_long_episode_has_its_voice_learnt_from_the_first_chunk_that_is_
 
     await synthesizer.handle(short)
     assert len(synthesizer.there[-1]) == 2
+
+
+async def test_a_gain_that_an_operator_deletes_is_learnt_anew_by_processes_that_knew_it(store: FileStore) -> None:
+    long = request(LONG_TEXT, is_short=False)
+    remembering, forgetting = VoiceGains(store), VoiceGains(store, known_seconds=0)
+    for gains in (remembering, forgetting):
+        assert await gains.learn(long, "mono", 20.0) == 20.0
+    [key] = [key async for key in store.list(keys.VOICE_GAINS)]
+    assert b'"voice":"joe"' in await store.get(key), "an operator has to find it"
+
+    await store.delete(key)
+
+    assert await remembering.find(long, "mono") == 20.0
+    assert await forgetting.find(long, "mono") is None
+    assert await forgetting.learn(long, "mono", 3.0) == 3.0
+    assert await VoiceGains(store).find(long, "mono") == 3.0
 
 
 async def test_a_message_of_an_older_version_gets_its_audio_alone(store: FileStore) -> None:
