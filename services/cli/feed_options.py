@@ -17,18 +17,18 @@ _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)")
 _NONE: Final = "none"
 _LISTS: Final = ("include_words", "exclude_words", "include_categories", "exclude_categories")
 _OPTIONS: Final = (
-    click.option("--title", metavar="TEXT", help="What it is called; else what it calls itself."),
-    click.option("--show", metavar="SHOW", help="The show that its episodes belong to; `none`: to none."),
+    click.option("--title", metavar="TEXT", help="Its title; else the title that it gives itself."),
+    click.option("--show", metavar="SHOW", help="The show that its episodes belong to; `none`: no show."),
     click.option("--voice", metavar="VOICE", help="The voice of its episodes; `none`: the show's, or the default."),
-    click.option("--language", metavar="TAG", help="The language of its items; `none`: what they say themselves."),
-    click.option("--every", metavar="TIME", help="How often it is polled, as in 30m, 6h or 1d."),
+    click.option("--language", metavar="TAG", help="The language of its items; `none`: as they say themselves."),
+    click.option("--every", metavar="TIME", help="How often it is polled, as in 30m, 6h or 1d; a new feed: 1h."),
     click.option(
-        "--first", "first_items", type=click.IntRange(0, 100), help="How many of the newest items are taken first."
+        "--first", "first_items", type=click.IntRange(0, 100), help="How many of the newest items the first poll takes."
     ),
     click.option(
         "--text",
         type=click.Choice(["longer", "item", "page"]),
-        help="What is read: the item's own text, its page, or whichever has more to read.",
+        help="What is read: the item's own text, its page, or the longer of the two.",
     ),
     click.option("--with", "include_words", metavar="WORD", multiple=True, help="Only items with one of these words."),
     click.option("--without", "exclude_words", metavar="WORD", multiple=True, help="No items with one of these words."),
@@ -50,7 +50,7 @@ _OPTIONS: Final = (
         help="One episode with a chapter for each item; `none`: an episode for each item.",
     ),
     click.option(
-        "--digest-hour", type=click.IntRange(0, 23), help="When the digest is made, in UTC; weekly: on Monday."
+        "--digest-hour", type=click.IntRange(0, 23), help="The hour when the digest is made, in UTC; weekly: on Monday."
     ),
 )
 

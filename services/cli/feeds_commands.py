@@ -62,7 +62,7 @@ def list_feeds(directory: Path | None, as_json: bool) -> None:
     elif found:
         printing.say("\n".join(rows(_COLUMNS, [_row(one) for one in found], width=terminal_width())))
     else:
-        printing.note("There are no feeds.")
+        printing.note("There are no feeds; `podcast feeds add URL` adds one.")
 
 
 @feeds.command()
@@ -92,7 +92,7 @@ def edit(*, feed_id: str, title: str | None, directory: Path | None, as_json: bo
 @_id_argument
 @targets.on_a_stack
 def pause(feed_id: str, directory: Path | None, as_json: bool) -> None:
-    """Poll a feed no more, until it is resumed."""
+    """Stop polling a feed until it is resumed."""
     checked_id(feed_id)
     _done(_run(directory, lambda found: found.changed(feed_id, paused=True)), "paused", as_json=as_json)
 
@@ -101,7 +101,7 @@ def pause(feed_id: str, directory: Path | None, as_json: bool) -> None:
 @_id_argument
 @targets.on_a_stack
 def resume(feed_id: str, directory: Path | None, as_json: bool) -> None:
-    """Poll a feed again, at once: one that was paused, fails, or was gone."""
+    """Poll a paused, failing or gone feed again, at once."""
     checked_id(feed_id)
     _done(_run(directory, lambda found: found.changed(feed_id, paused=False)), "resumed", as_json=as_json)
 
@@ -110,7 +110,7 @@ def resume(feed_id: str, directory: Path | None, as_json: bool) -> None:
 @_id_argument
 @targets.on_a_stack
 def remove(feed_id: str, directory: Path | None, as_json: bool) -> None:
-    """Remove a feed. Its jobs stay; added again, it makes no job of an item twice."""
+    """Remove a feed. Its jobs stay; if it is added again, no item becomes a job twice."""
     checked_id(feed_id)
     _run(directory, lambda found: found.removed(feed_id))
     _done({"id": feed_id}, "removed", as_json=as_json)
@@ -120,10 +120,10 @@ def remove(feed_id: str, directory: Path | None, as_json: bool) -> None:
 @_id_argument
 @targets.on_a_stack
 def poll(feed_id: str, directory: Path | None, as_json: bool) -> None:
-    """Have a feed polled now."""
+    """Poll a feed now."""
     checked_id(feed_id)
     _run(directory, lambda found: found.poll(feed_id), only_store=False)
-    _done({"id": feed_id}, "asked for a poll of", as_json=as_json)
+    _done({"id": feed_id}, "requested a poll of", as_json=as_json)
 
 
 @feeds.command("import")
@@ -131,7 +131,7 @@ def poll(feed_id: str, directory: Path | None, as_json: bool) -> None:
 @rules_options
 @targets.on_a_stack
 def import_opml(*, file: Path, title: str | None, directory: Path | None, as_json: bool, **options: Any) -> None:
-    """Add every feed of an OPML FILE, as feed readers export it. Those that are there already stay as they are."""
+    """Add every feed of an OPML FILE, as feed readers export it. Those that are there already stay unchanged."""
     if title is not None:
         raise BadInput("--title would give all feeds one title.", hint="Leave it out: the file has their titles.")
     with file.open("rb") as opened_file:
@@ -161,7 +161,7 @@ def import_opml(*, file: Path, title: str | None, directory: Path | None, as_jso
             if one["error"] is not None:
                 printing.note(f"{one_line(one['url'])}: {one_line(one['error'])}")
     if any(one["error"] is not None for one in results):
-        raise PodcastError("Not every feed could be added.")
+        raise PodcastError("Not every feed could be added; the reasons are above.")
 
 
 @feeds.command("export")

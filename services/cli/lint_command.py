@@ -79,14 +79,15 @@ def _fetched(url: str) -> bytes:
             client.stream("GET", url) as response,
         ):
             if response.status_code != httpx.codes.OK:
-                raise BadInput(f"{shown} answers with {response.status_code}.", hint="Check the address.")
+                raise BadInput(f"{shown} answers with HTTP {response.status_code}.", hint="Check the address.")
             for part in response.iter_bytes():
                 document += part
                 if len(document) > FEED_LIMIT_BYTES:
                     break
                 if time.monotonic() > end:
                     raise Outage(
-                        f"{shown} took longer than {_FETCH_SECONDS:.0f} s.", hint="Try again, or save it first."
+                        f"{shown} took longer than {_FETCH_SECONDS:.0f} s.",
+                        hint="Try again, or save the feed to a file first.",
                     )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Outage(
@@ -97,7 +98,9 @@ def _fetched(url: str) -> bytes:
 
 def _within_limit(document: bytes) -> bytes:
     if len(document) > FEED_LIMIT_BYTES:
-        raise TooLarge(f"The feed has more than {FEED_LIMIT_BYTES / 1e6:.0f} MB.", hint="Make it smaller, in pages.")
+        raise TooLarge(
+            f"The feed has more than {FEED_LIMIT_BYTES / 1e6:.0f} MB.", hint="Split it into pages (rel=next)."
+        )
     return document
 
 

@@ -42,7 +42,7 @@ def command() -> tuple[str, ...]:
         if (path := shutil.which(name)) is not None:
             return (path, *options)
     names = ", ".join(name for name, *_ in PLAYERS)
-    raise BadInput(f"There is no player here: {names}.", hint="Install one, or listen to `podcast stream ID`.")
+    raise BadInput(f"No player is installed ({names}).", hint="Install one of them, or listen to `podcast stream ID`.")
 
 
 Heard = asyncio.Task[PodcastError | None]
@@ -73,7 +73,7 @@ async def playing(
 async def to_the_end(heard: Heard | None, say: Callable[[str], None]) -> None:
     """Wait until all of it was heard, or the player was closed; tell why, if it ended early."""
     if heard is not None and (problem := await heard) is not None:
-        say(f"It could not be played to its end: {problem}")
+        say(f"It could not be played to the end: {problem}")
 
 
 async def _play(found: Sequence[str], pieces: AsyncGenerator[bytes, None]) -> PodcastError | None:

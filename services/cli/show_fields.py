@@ -40,17 +40,23 @@ def of_a_show(command: Function) -> Function:
                 metavar="NAME",
                 help="As Apple Podcasts names it: Arts, or 'Arts > Books'; up to three.",
             ),
-            click.option("--link", metavar="URL", help="Its own page; none: this server's."),
+            click.option("--link", metavar="URL", help="Its own website; none: its page on this server."),
             click.option("--explicit/--clean", default=None, help="Whether it has explicit language."),
-            click.option("--kind", type=click.Choice(("episodic", "serial")), help="serial: to be heard in order."),
-            click.option("--complete/--ongoing", "is_complete", default=None, help="Whether more episodes will come."),
-            click.option("--copyright", help="Who has the rights."),
-            click.option("--owner-name", help="For directories."),
-            click.option("--owner-email", help="For directories; it is public in the feed."),
-            click.option("--locked/--unlocked", default=None, help="Ask other hosts not to import the feed, or not."),
-            click.option("--medium", type=click.Choice(get_args(Medium)), help="What it is."),
             click.option(
-                "--ai-content/--no-ai-content", default=None, help="Say in the feed that a machine speaks, or do not."
+                "--kind",
+                type=click.Choice(("episodic", "serial")),
+                help="serial: episodes are meant to be heard in order.",
+            ),
+            click.option("--complete/--ongoing", "is_complete", default=None, help="Whether more episodes will come."),
+            click.option("--copyright", help="Who holds the rights."),
+            click.option("--owner-name", help="The owner's name, for directories."),
+            click.option("--owner-email", help="The owner's address, for directories; it is public in the feed."),
+            click.option(
+                "--locked/--unlocked", default=None, help="Whether to ask other hosts not to import the feed."
+            ),
+            click.option("--medium", type=click.Choice(get_args(Medium)), help="What kind of show it is."),
+            click.option(
+                "--ai-content/--no-ai-content", default=None, help="Whether the feed says that a machine speaks."
             ),
             click.option(
                 "--person", "persons", multiple=True, metavar="NAME[=ROLE]", help="Who takes part; may be repeated."
@@ -66,12 +72,14 @@ def of_a_show(command: Function) -> Function:
                 "--private", "visibility", flag_value="private", help="The feed needs a token in its address (default)."
             ),
             click.option("--new-feed-url", metavar="URL", help="Where the feed has moved to; none: nowhere."),
-            click.option("--feed-items", type=click.IntRange(1, 500), help="Episodes a page of the feed has."),
-            click.option("--keep-episodes", type=click.IntRange(1, 100_000), help="How many of the newest it has."),
+            click.option("--feed-items", type=click.IntRange(1, 500), help="Episodes on a page of the feed."),
+            click.option(
+                "--keep-episodes", type=click.IntRange(1, 100_000), help="How many of the newest episodes the feed has."
+            ),
             click.option(
                 "--keep-days",
                 type=click.IntRange(1, 100_000),
-                help="Let `podcast prune` and the retention remove its episodes after so many days; else they stay.",
+                help="Days after which `podcast prune` and the retention may remove its episodes; else they stay.",
             ),
             click.option("--cover", type=click.Path(path_type=Path), metavar="FILE", help="A JPEG or PNG picture."),
             click.option(
@@ -79,16 +87,18 @@ def of_a_show(command: Function) -> Function:
                 "voice",
                 multiple=True,
                 metavar="[LANGUAGE=]NAME",
-                help="The voice of its episodes; none: any.",
+                help="The voice of its episodes; none: the default.",
             ),
             click.option(
                 "--intro", metavar="TEXT", help="Spoken before each episode: '{show}, number {number}: {title}.'"
             ),
             click.option("--outro", metavar="TEXT", help="Spoken after each episode; none: nothing."),
-            click.option("--model", help="The speech model of its episodes."),
-            click.option("--loudness", type=click.Choice(get_args(LoudnessProfile)), help="Of its episodes."),
+            click.option("--model", help="The speech model of its episodes; none: the default."),
             click.option(
-                "--format", "formats", type=click.Choice(AUDIO_FORMATS), multiple=True, help="Of its episodes."
+                "--loudness", type=click.Choice(get_args(LoudnessProfile)), help="The loudness of its episodes."
+            ),
+            click.option(
+                "--format", "formats", type=click.Choice(AUDIO_FORMATS), multiple=True, help="A format of its episodes."
             ),
             click.option(
                 "--lexicon",
@@ -120,7 +130,9 @@ def fields(options: dict[str, Any]) -> dict[str, Any]:
     if options["voice"]:
         voices = voice_options.parsed(options["voice"])
         if voices.speakers:
-            raise BadInput("--voice of a show names a speaker.", hint="Give the speakers' voices with each job.")
+            raise BadInput(
+                "The --voice of a show cannot name a speaker.", hint="Name the speakers' voices with each job."
+            )
         if voices.main is not None:
             found["voice"] = None if voices.main == _NONE else voices.main
         if voices.languages:

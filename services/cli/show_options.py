@@ -34,9 +34,7 @@ def of_a_show(command: Function) -> Function:
             click.option("--show", metavar="SHOW", help="The show that the episode belongs to; see `podcast shows`."),
             click.option("--episode", type=click.IntRange(1, 1_000_000), metavar="N", help="The episode's number."),
             click.option("--season", type=click.IntRange(1, 100_000), metavar="N", help="The season's number."),
-            click.option(
-                "--episode-type", type=click.Choice(get_args(EpisodeType)), help="What kind of episode it is."
-            ),
+            click.option("--episode-type", type=click.Choice(get_args(EpisodeType)), help="The kind of episode."),
             click.option("--summary", metavar="TEXT", help="What the episode is about."),
             click.option("--episode-link", metavar="URL", help="The page that the episode belongs to."),
             click.option(
@@ -67,7 +65,7 @@ def place(options: dict[str, Any]) -> EpisodeOfShow | None:
     given = {field: options[name] for name, field in _FIELDS.items() if options[name] is not None}
     if options["show"] is None:
         if given:
-            raise BadInput("The episode belongs to no show.", hint="Name it with --show.")
+            raise BadInput("The episode belongs to no show.", hint="Name its show with --show.")
         return None
     if "published_at" in given:
         given["published_at"] = moment(given["published_at"])
@@ -88,4 +86,6 @@ def moment(text: str) -> float:
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError) as error:
-        raise BadInput(f"{text} is no time.", hint="Write it as in 2026-12-24T18:00 or 2026-12-24T17:00Z.") from error
+        raise BadInput(
+            f"{text} is not a time.", hint="Write it as in 2026-12-24T18:00 or 2026-12-24T17:00Z."
+        ) from error

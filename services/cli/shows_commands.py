@@ -38,7 +38,7 @@ def shows() -> None:
 @show_fields.of_a_show
 @targets.on_a_stack
 def create(show_id: str, directory: Path | None, as_json: bool, **options: Any) -> None:
-    """Make a show, from --title and --description on. SHOW is a part of its feed's address and never changes."""
+    """Create a show; --title and --description are required. SHOW is part of its feed's address and never changes."""
     shared_shows.checked_id(show_id)
     given = show_fields.fields(options)
     for name in ("title", "description"):
@@ -63,7 +63,7 @@ def list_shows(directory: Path | None, as_json: bool) -> None:
         cells = [_cells(one, "show_id", "visibility", "language", "title") for one in found]
         printing.say("\n".join(rows(_SHOWS, cells, width=terminal_width())))
     else:
-        printing.note("There are no shows; `podcast shows create` makes one.")
+        printing.note("There are no shows; `podcast shows create` creates one.")
 
 
 @shows.command()
@@ -85,7 +85,7 @@ def edit(show_id: str, directory: Path | None, as_json: bool, **options: Any) ->
     given = show_fields.fields(options)
     cover: Path | None = options["cover"]
     if not given and cover is None:
-        raise BadInput("There is nothing to change.", hint="`podcast shows edit --help` lists what can be.")
+        raise BadInput("There is nothing to change.", hint="`podcast shows edit --help` lists the options.")
 
     async def work(system: Shows) -> Document:
         after = await system.changed(show_id, given) if given else {}
@@ -127,14 +127,14 @@ def episodes(show_id: str, directory: Path | None, as_json: bool) -> None:
 @click.option("--season", type=click.IntRange(1, 100_000), metavar="N", help="Its season.")
 @click.option("--summary", metavar="TEXT", help="What it is about.")
 @click.option("--publish-at", "published_at", metavar="TIME", help="When it appears in the feed.")
-@click.option("--hide/--unhide", "is_hidden", default=None, help="Leave it out of the feed, or not.")
+@click.option("--hide/--unhide", "is_hidden", default=None, help="Whether to leave it out of the feed.")
 @targets.on_a_stack
 def edit_episode(show_id: str, episode_id: str, directory: Path | None, as_json: bool, **options: Any) -> None:
     """Change what the feed says of an episode; what is not given stays as it is."""
     shared_shows.checked_id(show_id)
     given = {name: value for name, value in options.items() if value is not None}
     if not given:
-        raise BadInput("There is nothing to change.", hint="`podcast shows edit-episode --help` lists what can be.")
+        raise BadInput("There is nothing to change.", hint="`podcast shows edit-episode --help` lists the options.")
     if "published_at" in given:
         given["published_at"] = show_options.moment(given["published_at"])
     after = _run(directory, lambda system: system.changed_episode(show_id, episode_id, given))
@@ -148,10 +148,10 @@ def tokens() -> None:
 
 @tokens.command("add")
 @_show_argument
-@click.option("--name", default="", help="Whose it is.")
+@click.option("--name", default="", help="Whose address it is.")
 @targets.on_a_stack
 def add_token(show_id: str, name: str, directory: Path | None, as_json: bool) -> None:
-    """Make an address of the feed for one subscriber, and print it: it is shown only this once."""
+    """Create a feed address for one subscriber, and print it: it is shown only this once."""
     shared_shows.checked_id(show_id)
     made = _run(directory, lambda system: system.add_token(show_id, name))
     if as_json:
@@ -190,7 +190,7 @@ def list_tokens(show_id: str, directory: Path | None, as_json: bool) -> None:
 @click.argument("token_id", metavar="TOKEN")
 @targets.on_a_stack
 def revoke_token(show_id: str, token_id: str, directory: Path | None, as_json: bool) -> None:
-    """Make a token invalid: its address opens nothing more."""
+    """Revoke a token: its address no longer opens the feed."""
     shared_shows.checked_id(show_id)
     after = _run(directory, lambda system: system.revoked_token(show_id, token_id))
     printing.say_json(after) if as_json else printing.say(f"revoked {one_line(token_id)}")

@@ -48,7 +48,7 @@ async def show_page(show: TheShow, request: Request) -> Response:
 
 @router.get("/episodes/{episode_id}", response_class=Response, responses=_PAGE, operation_id="episode_page")
 async def episode_page(show: TheShow, episode_id: TheEpisode, request: Request, backend: TheBackend) -> Response:
-    """An episode for people: player, chapters, a transcript that follows the sound, cards for social media."""
+    """An episode for people: player, chapters, a transcript that follows the audio, cards for social media."""
     for episode in await _published(show, request):
         if episode.record.episode_id == episode_id:
             _, chapters = await show_feed_routes.chapters_of(request, backend.store, episode)

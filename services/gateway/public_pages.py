@@ -1,7 +1,7 @@
 """A show and its episodes for people who listen: HTML with player, chapters and transcript, and cards for social media.
 
 Pure. Made by lxml, never by pasting text, since titles, notes and transcripts are strangers'. Everything works without
-a script; with one, the transcript follows the sound.
+a script; with one, the transcript follows the audio.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def show_page(show: Show, episodes: Sequence[ShownEpisode], addresses: ShowAddre
         )
         for one in episodes
     ]
-    body += [builder.H2("Episodes"), builder.UL(*items) if items else builder.P("There are none yet.")]
+    body += [builder.H2("Episodes"), builder.UL(*items) if items else builder.P("There are no episodes yet.")]
     described = cut(" ".join(show.description.split()), DESCRIPTION_LIMIT_BYTES)
     card = {
         "og:type": "website",
@@ -184,7 +184,7 @@ def _lines(cues: Sequence[SpokenLine]) -> Iterator[Any]:
 
 
 def _button(seconds: float, text: str, beside: str) -> Iterator[Any]:
-    """Something that the sound can be made to go to, and that can be seen to be spoken."""
+    """A button that jumps to a place in the audio, and is marked while that place is played."""
     parts = [plain(text), *([" ", builder.SMALL(beside)] if beside else [])]
     yield builder.BUTTON(builder.CLASS("cue"), *parts, type="button", **{"data-start": f"{seconds:.3f}"})
 

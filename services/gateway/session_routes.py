@@ -103,7 +103,7 @@ async def _key(request: Request, asked: SignIn) -> ApiKey:
         return key
     token = PageToken.parse(asked.ticket) if asked.ticket is not None else session_token(request)
     if token is None:
-        raise Unauthenticated("This is no way to sign in.", hint="Send a key.")
+        raise Unauthenticated("The request has neither a key nor a valid ticket.", hint="Send a key.")
     await found.with_page_token(token, "session" if asked.ticket is None else "ticket")
     key = await found.valid(token.key_id)
     if key is None:

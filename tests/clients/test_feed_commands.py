@@ -36,7 +36,7 @@ def test_what_makes_no_sense_is_refused(over_http: Podcast, directly: Podcast, w
     refused = over_http("feeds", *words)
     beside = directly("feeds", *words)
     assert (refused.exit_code, refused.stdout) == (2, "") == (beside.exit_code, beside.stdout)
-    assert over_http("feeds", "list").stderr == "There are no feeds.\n"
+    assert over_http("feeds", "list").stderr == "There are no feeds; `podcast feeds add URL` adds one.\n"
 
 
 def test_a_key_without_the_scope_is_told_so(server: Server, over_http: Podcast, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_feed_is_added_edited_paused_polled_and_removed(request: Any, first: s
         assert refused == other("feeds", "poll", feed_id)
         assert refused.exit_code == 2
         assert podcast("feeds", "resume", feed_id).stdout == f"resumed {feed_id}\n"
-        assert podcast("feeds", "poll", feed_id).stdout == f"asked for a poll of {feed_id}\n"
+        assert podcast("feeds", "poll", feed_id).stdout == f"requested a poll of {feed_id}\n"
 
         listed = tmp_path / "feeds.opml"
         listed.write_text(podcast("feeds", "export").stdout, encoding="utf-8")

@@ -188,16 +188,16 @@ async def test_the_page_can_do_only_what_the_key_allows(site: Site) -> None:
         await expect(page.get_by_text("does not have the scope")).to_be_visible()
         assert await page.evaluate("document.cookie") == "", "no script sees the session"
         await page.get_by_role("button", name="Sign out").click()
-        await expect(page.get_by_label("Key of the API")).to_be_visible()
+        await expect(page.get_by_label("API key")).to_be_visible()
         await page.reload()
-        await expect(page.get_by_label("Key of the API")).to_be_visible()
+        await expect(page.get_by_label("API key")).to_be_visible()
 
 
 async def test_what_the_first_visit_costs(site: Site) -> None:
     """The times are printed, and judged by people: a busy machine says nothing of the page."""
     async with site.opened() as page:
         await page.goto(site.url)
-        await expect(page.get_by_label("Key of the API")).to_be_visible()
+        await expect(page.get_by_label("API key")).to_be_visible()
         sizes: list[int] = await page.evaluate(
             "performance.getEntries().filter((one) => 'transferSize' in one).map((one) => one.transferSize)"
         )

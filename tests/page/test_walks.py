@@ -87,8 +87,8 @@ async def test_dead_letters_are_counted_corrected_and_discarded(site: Site, spee
         await expect(groups).to_have_count(1)
 
         await groups.get_by_role("checkbox").check()
-        await page.get_by_role("button", name="Discard the chosen").click()
-        await page.get_by_role("button", name="Discard for ever 1 letter").click()
+        await page.get_by_role("button", name="Discard the selected").click()
+        await page.get_by_role("button", name="Discard permanently 1 letter").click()
         await expect(groups).to_have_count(0)
         await page.goto(f"{site.url}/#/jobs")
         row = page.locator(".job").filter(has_text="Letter 1")

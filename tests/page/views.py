@@ -68,7 +68,7 @@ class Site:
     async def sign_in(self, page: Page, key: str = "") -> None:
         """Sign in with a key, as a person does."""
         await page.goto(self.url)
-        await page.get_by_label("Key of the API").fill(key or self.key)
+        await page.get_by_label("API key").fill(key or self.key)
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_role("navigation", name="Views")).to_be_visible()
 

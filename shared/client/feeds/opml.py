@@ -45,7 +45,7 @@ def read(data: bytes) -> list[ListedFeed]:
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None or etree.QName(root).localname.lower() != "opml":
-        raise BadSource("This is no OPML file.", hint="Feed readers export one as “OPML” or “subscriptions”.")
+        raise BadSource("This is not an OPML file.", hint="Feed readers export one as “OPML” or “subscriptions”.")
     found: dict[str, ListedFeed] = {}
     for element in root.iter("{*}outline"):
         names = {str(name).lower(): str(value) for name, value in element.attrib.items()}
@@ -73,5 +73,5 @@ def written(feeds: Iterable[ListedFeed], *, title: str) -> bytes:
             shown = feed.title or feed.url
             etree.SubElement(body, "outline", type="rss", text=shown, title=shown, xmlUrl=feed.url)
     except ValueError as error:
-        raise BadInput("A feed has a title or an address that no XML can hold.", hint="Edit its title.") from error
+        raise BadInput("A feed has a title or an address that XML cannot hold.", hint="Edit its title.") from error
     return etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)

@@ -64,7 +64,7 @@ async def test_what_cannot_be_spoken_is_told_and_what_came_before_is_heard(heard
 
     async with player.playing(player.command(), pieces) as task, asyncio.timeout(LIMIT_SECONDS):
         await player.to_the_end(task, told.append)
-    assert (content(heard), told) == (b"one", ["It could not be played to its end: No speech was produced."])
+    assert (content(heard), told) == (b"one", ["It could not be played to the end: No speech was produced."])
 
 
 async def test_a_player_that_is_closed_ends_it_though_the_next_piece_is_not_spoken(heard: Path, tmp_path: Path) -> None:

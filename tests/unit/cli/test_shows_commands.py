@@ -73,7 +73,7 @@ def test_a_show_is_made_listed_changed_and_deleted(
     assert "lexicon        1 words" in shown
     assert podcast("shows", "delete", "essays").stdout == "deleted essays\n"
     assert podcast("shows", "show", "essays").exit_code != 0
-    assert podcast("shows", "list").stderr == "There are no shows; `podcast shows create` makes one.\n"
+    assert podcast("shows", "list").stderr == "There are no shows; `podcast shows create` creates one.\n"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_show_is_made_listed_changed_and_deleted(
         (("shows", "create", "Essays", "--title", "x", "--description", "x"), "cannot be the id of a show"),
         (("shows", "create", "essays", "--title", "x"), "The show has no description"),
         ((*CREATE, "--category", "Essays"), "no category of Apple Podcasts"),
-        ((*CREATE, "--voice", "HOST=alan"), "names a speaker"),
+        ((*CREATE, "--voice", "HOST=alan"), "cannot name a speaker"),
         ((*CREATE, "--link", "javascript:alert(1)"), "link cannot be used"),
         (("shows", "edit", "essays"), "nothing to change"),
         (("shows", "edit", "essays", "--title", "x"), "There is no show essays"),
@@ -143,7 +143,7 @@ def test_the_options_of_a_job_put_it_into_a_show() -> None:
     ("given", "sentence"),
     [
         ({"episode": 3}, "belongs to no show"),
-        ({"show": "essays", "publish_at": "tomorrow"}, "tomorrow is no time"),
+        ({"show": "essays", "publish_at": "tomorrow"}, "tomorrow is not a time"),
         ({"show": "essays", "episode_link": "x"}, "--episode-link cannot be used"),
         ({"show": "essays", "again": "../x"}, "--again cannot be used"),
         ({"show": "E"}, "cannot be the id of a show"),

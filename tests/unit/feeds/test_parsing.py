@@ -230,7 +230,7 @@ def test_opml_is_read_and_written() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"<html><outline xmlUrl='https://a.example/'/></html>", b"{}"])
 def test_what_is_no_opml_is_said_to_be_none(data: bytes) -> None:
-    with pytest.raises(BadSource, match="no OPML"):
+    with pytest.raises(BadSource, match="not an OPML"):
         opml.read(data)
 
 

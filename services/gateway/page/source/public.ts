@@ -1,4 +1,4 @@
-// The page of an episode, where scripts run: a click on a line goes there, and the line that is spoken is marked.
+// The page of an episode, where scripts run: a click on a line jumps to it, and the line that is spoken is marked.
 
 import { lastBegun } from "./vtt";
 

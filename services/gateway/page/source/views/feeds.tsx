@@ -34,7 +34,7 @@ export function Feeds() {
       <Trouble error={error} again={again} />
       <NewFeed changed={again} />
       {value?.map((feed) => <OneFeed key={feed.id} feed={feed} changed={again} />)}
-      {value && !value.length && <p class="empty">No feed is followed yet.</p>}
+      {value && !value.length && <p class="empty">There are no feeds yet.</p>}
     </View>
   );
 }
@@ -51,15 +51,15 @@ function NewFeed({ changed }: { changed: () => void }) {
   };
   return (
     <section class="card">
-      <h2>Follow a feed</h2>
+      <h2>Add a feed</h2>
       <div class="grid">
         <Field label="Address" hint="of a feed, or of a page that names one"><input type="url" placeholder="https://" value={url} onInput={(event) => setUrl(event.currentTarget.value)} /></Field>
         <Field label="Show"><select value={show} onChange={(event) => setShow(event.currentTarget.value)}>
           <option value="">none</option>{shows.map((one) => <option key={one.show_id} value={one.show_id}>{one.title}</option>)}
         </select></Field>
-        <Field label="Items at first" hint="how many of the newest become episodes now"><input type="number" min="0" max="100" value={first} onInput={(event) => setFirst(event.currentTarget.value)} /></Field>
+        <Field label="First items" hint="how many of the newest items become episodes at first"><input type="number" min="0" max="100" value={first} onInput={(event) => setFirst(event.currentTarget.value)} /></Field>
       </div>
-      <Act act={add}>Follow it</Act>
+      <Act act={add}>Add the feed</Act>
     </section>
   );
 }
@@ -77,7 +77,7 @@ function OneFeed({ feed, changed }: { feed: Feed; changed: () => void }) {
       <div class="actions">
         <Act kind="plain" act={act("POST", `${path}/poll`)}>Poll now</Act>
         <Act kind="plain" act={act("PATCH", path, { paused: feed.state !== "paused" })}>{feed.state === "paused" ? "Resume" : "Pause"}</Act>
-        <Act kind="plain" ask="Follow it no more? Its jobs stay." act={act("DELETE", path)}>Remove</Act>
+        <Act kind="plain" ask="Remove this feed? Its jobs stay." act={act("DELETE", path)}>Remove</Act>
       </div>
       {feed.items.length > 0 && (
         <details><summary>{count(feed.items.length, "item")}</summary>

@@ -1,4 +1,4 @@
-// What is spoken so far, while the rest is still being spoken: chunk after chunk, as they become ready.
+// What has been spoken so far, while the rest is still being spoken: chunk after chunk, as they become ready.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Chunk, type Job } from "../api";
@@ -50,9 +50,9 @@ export function Growing({ job }: { job: Job }) {
     <section class="player" aria-label="What is spoken so far">
       <div class="actions">
         <button type="button" onClick={toggle}>{playing ? "Pause" : ENDED.has(job.state) ? "Listen to what was spoken" : "Listen while it is made"}</button>
-        <button type="button" class="plain" onClick={() => setIndex(Math.max(0, index - 1))}>Chunk before</button>
+        <button type="button" class="plain" onClick={() => setIndex(Math.max(0, index - 1))}>Previous chunk</button>
         <button type="button" class="plain" onClick={() => setIndex(Math.min(job.chunks.total - 1, index + 1))}>Next chunk</button>
-        <span>chunk {index}, of {job.chunks.total}</span>
+        <span>chunk {index} of {job.chunks.total}</span>
       </div>
       <audio ref={player} />
       {text && <blockquote>{text}</blockquote>}

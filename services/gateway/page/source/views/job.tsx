@@ -1,7 +1,7 @@
 // One job: its progress, its timeline, its episode, and what went wrong.
 
 import { get, send, type Job } from "../api";
-import { duration, ENDED, STATES, time } from "../format";
+import { count, duration, ENDED, STATES, time } from "../format";
 import { forget, jobs, learn, news, retries, returns } from "../live";
 import { Act, Progress, StateMark, summary, Trouble, useLoaded, View } from "../parts";
 import { go } from "../route";
@@ -16,7 +16,7 @@ const FILES: Record<string, string> = { vtt: "captions", chapters: "chapters", t
 
 export function JobView({ id }: { id: string }) {
   const { error, again } = useLoaded((signal) => get<Job>(`/v1/jobs/${encodeURIComponent(id)}`, signal).then(learn), `${id} ${returns.value}`);
-  const seen = news.value; // whatever is heard of it is shown
+  const seen = news.value; // any news of it is shown
   const job = jobs.get(id);
   const path = `/v1/jobs/${encodeURIComponent(id)}`;
   if (!job || seen < 0) return <View title="Job"><Trouble error={error} again={again} />{!error && <p role="status">Loading…</p>}</View>;
@@ -25,7 +25,7 @@ export function JobView({ id }: { id: string }) {
   return (
     <View title={job.title || job.source || "Untitled"} actions={may("operate") && (
       <>
-        {!ended && <Act kind="plain" ask="Stop this job?" act={() => send<Job>("DELETE", path).then(learn)}>Cancel</Act>}
+        {!ended && <Act kind="plain" ask="Cancel this job?" act={() => send<Job>("DELETE", path).then(learn)}>Cancel</Act>}
         {(job.state === "failed" || job.state === "cancelled") && <Act act={() => send("POST", `${path}/retry`)}>Retry</Act>}
         {ended && <Act kind="plain" ask="Delete this job and its episode?" act={async () => {
           await send("DELETE", `${path}?purge=true`);
@@ -37,7 +37,7 @@ export function JobView({ id }: { id: string }) {
       {job.author && <p>{job.author}</p>}
       <p class="now" role="status"><StateMark state={job.state} /> {summary(job)}</p>
       {!ended && <Progress job={job} />}
-      {retry && <p class="warning">{retry.service} tries again: {retry.reason} ({retry.tries} so far)</p>}
+      {retry && <p class="warning">The {retry.service} is retrying: {retry.reason} ({count(retry.tries, "try", "tries")} so far)</p>}
       {job.warnings.map((text, at) => <p key={at} class="warning">{text}</p>)}
       {job.state === "completed" ? <Player job={job} /> : job.chunks.done > 0 && <Growing job={job} />}
       <Failures job={job} />

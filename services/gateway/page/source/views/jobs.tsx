@@ -105,7 +105,7 @@ function Row({ job }: { job: Job }) {
     <a class="job" href={`#/jobs/${job.job_id}`}>
       <span class="title">{job.title || job.source || "Untitled"}</span>
       <StateMark state={job.state} />
-      <span class="what">{retry ? `${retry.service} tries again: ${retry.reason}` : summary(job) || STATES[job.state]}</span>
+      <span class="what">{retry ? `The ${retry.service} is retrying: ${retry.reason}` : summary(job) || STATES[job.state]}</span>
       <time>{time(job.submitted_at)}</time>
       {!ENDED.has(job.state) && <Progress job={job} />}
     </a>

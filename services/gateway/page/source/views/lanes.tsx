@@ -82,9 +82,9 @@ export function Lanes({ found, lanes, choose }: { found: TimelineDocument; lanes
     <figure>
       <div class="picture">
         <canvas ref={canvas} role="img" onClick={at} style={{ width: `${width}px`, height: `${height}px` }}
-          aria-label={`When the chunks were made: ${duration(lanes.queued)} in the queue and ${duration(lanes.spoken)} of speaking, over all chunks, in ${duration(lanes.seconds)}`} />
+          aria-label={`When the chunks were made: all together they waited ${duration(lanes.queued)} in the queue and were spoken in ${duration(lanes.spoken)}, within ${duration(lanes.seconds)}`} />
       </div>
-      <figcaption>Over all chunks {duration(lanes.queued)} in the queue (thin) and {duration(lanes.spoken)} of speaking (thick), in {duration(lanes.seconds)}.</figcaption>
+      <figcaption>All chunks together waited {duration(lanes.queued)} in the queue (thin) and were spoken in {duration(lanes.spoken)} (thick), within {duration(lanes.seconds)}.</figcaption>
     </figure>
   );
 }

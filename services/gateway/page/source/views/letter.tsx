@@ -14,7 +14,7 @@ export function OneLetter({ letter, changed }: { letter: Letter; changed: () => 
   const [text, setText] = useState("");
   const edit = async () => {
     const whole = await get<Letter>(`/v1/dead-letters/${encodeURIComponent(letter.id)}`);
-    if (whole.payload === null || typeof whole.payload !== "object") throw new Error("Its message is no JSON: it cannot be corrected here.");
+    if (whole.payload === null || typeof whole.payload !== "object") throw new Error("Its message is not JSON, so it cannot be corrected here. Replay or discard it.");
     const found = whole.payload as Record<string, unknown>;
     setPayload(found);
     setText(typeof found.text === "string" ? found.text : JSON.stringify(found, null, 2));
@@ -29,7 +29,7 @@ export function OneLetter({ letter, changed }: { letter: Letter; changed: () => 
   return (
     <>
       <p><strong>{name}</strong> <small>{letter.time && time(Date.parse(letter.time) / 1000)} · {count(Math.max(1, letter.attempts.length), "try", "tries")}
-        {letter.replays > 0 && ` · replayed ${letter.replays} times before`}</small></p>
+        {letter.replays > 0 && ` · replayed ${count(letter.replays, "time")} before`}</small></p>
       {payload === null ? <blockquote>{letter.text ?? "no text"}</blockquote> : (
         <>
           <Field label={typeof payload.text === "string" ? "What is spoken instead" : "The message"}>
@@ -37,14 +37,14 @@ export function OneLetter({ letter, changed }: { letter: Letter; changed: () => 
           </Field>
           <div class="actions">
             <Act act={replayCorrected}>Replay the correction</Act>
-            <button type="button" class="plain" onClick={() => setPayload(null)}>Leave it</button>
+            <button type="button" class="plain" onClick={() => setPayload(null)}>Cancel</button>
           </div>
         </>
       )}
       <div class="actions">
         <Act kind="plain" act={async () => { await send("POST", "/v1/dead-letters/replay", by(letter)); changed(); }}>Replay this one</Act>
         <Act kind="plain" act={edit}>Correct…</Act>
-        <Act kind="plain" ask="Discard it for ever?" act={async () => { await send("POST", "/v1/dead-letters/discard", by(letter)); changed(); }}>Discard</Act>
+        <Act kind="plain" ask="Discard it permanently?" act={async () => { await send("POST", "/v1/dead-letters/discard", by(letter)); changed(); }}>Discard</Act>
         {letter.chunk !== null && letter.text && may("submit") && <Listen text={letter.text} what={name} />}
       </div>
       <details><summary>Tries and stack trace</summary>

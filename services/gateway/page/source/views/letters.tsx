@@ -1,4 +1,4 @@
-// Dead letters: what could not be done, grouped by reason; replayed, corrected or discarded after a look at how many.
+// Dead letters: what could not be done, grouped by reason; replayed, corrected or discarded after showing how many.
 
 import { useState } from "preact/hooks";
 import { get, send, type Group, type Letter, type LettersDone } from "../api";
@@ -55,14 +55,14 @@ export function DeadLetters() {
   };
   const lettersOf = (list: Group[]) => list.reduce((sum, group) => sum + group.letters, 0);
   return (
-    <View title="Dead letters" actions={<Act kind="plain" act={async () => again()}>Look again</Act>}>
+    <View title="Dead letters" actions={<Act kind="plain" act={async () => again()}>Refresh</Act>}>
       <Trouble error={error} again={again} />
-      {value && !groups.length && <p class="empty">There are none: everything could be done, or is still being tried.</p>}
+      {value && !groups.length && <p class="empty">There are no dead letters.</p>}
       {groups.length > 0 && (
         <div class="actions">
-          <span role="status">{count(value?.letters ?? 0, "dead letter")} in {count(groups.length, "group")}{some.length > 0 && `, ${count(lettersOf(some), "letter")} chosen`}</span>
-          {some.length > 0 && <Steered what="replay" label="Replay the chosen" letters={() => Promise.resolve(lettersOf(some))} act={() => each("replay")} />}
-          {some.length > 0 && <Steered what="discard" label="Discard the chosen" letters={() => Promise.resolve(lettersOf(some))} act={() => each("discard")} />}
+          <span role="status">{count(value?.letters ?? 0, "dead letter")} in {count(groups.length, "group")}{some.length > 0 && `, ${count(lettersOf(some), "letter")} selected`}</span>
+          {some.length > 0 && <Steered what="replay" label="Replay the selected" letters={() => Promise.resolve(lettersOf(some))} act={() => each("replay")} />}
+          {some.length > 0 && <Steered what="discard" label="Discard the selected" letters={() => Promise.resolve(lettersOf(some))} act={() => each("discard")} />}
           <Steered what="replay" label="Replay all" letters={() => dryRun("replay", { all: true })}
             act={async () => { const done = await carryOut("replay", { all: true }); again(); return done; }} />
         </div>
@@ -85,7 +85,7 @@ function Steered({ what, label, letters, act }: {
 }) {
   const [counted, setCounted] = useState<number | null>(null);
   const [done, setDone] = useState<number | null>(null);
-  const verb = what === "replay" ? "Replay" : "Discard for ever";
+  const verb = what === "replay" ? "Replay" : "Discard permanently";
   if (counted !== null) {
     return (
       <span class="asking" role="group" aria-label={label}>
@@ -111,7 +111,7 @@ export function LetterGroup({ group, changed, chosen, choose }: {
     <article class="card group" aria-label={`${group.queue}: ${group.reason}`}>
       <div class="head">
         <h2>
-          {choose && <input type="checkbox" aria-label={`Choose: ${group.reason}`} checked={chosen} onChange={(event) => choose(event.currentTarget.checked)} />}
+          {choose && <input type="checkbox" aria-label={`Select: ${group.reason}`} checked={chosen} onChange={(event) => choose(event.currentTarget.checked)} />}
           {count(group.letters, "letter")} of {group.queue}
         </h2>
         <small>{group.newest_at && time(Date.parse(group.newest_at) / 1000)}</small>

@@ -52,7 +52,7 @@ async function post(path: string, draft: Draft, headers: Record<string, string> 
     return upload(path, draft.file, options(draft), headers);
   }
   if (!(draft.kind === "text" ? draft.text : draft.url).trim()) {
-    throw new Error(draft.kind === "text" ? "There is no text yet." : "There is no address yet.");
+    throw new Error(draft.kind === "text" ? "Enter a text first." : "Enter an address first.");
   }
   return request(path, { method: "POST", body: JSON.stringify(options(draft)), headers: { "Content-Type": "application/json", ...headers } });
 }
@@ -63,7 +63,7 @@ async function previewed(draft: Draft): Promise<Preview> {
     await new Promise((resolve) => setTimeout(resolve, 1000 * Number(response.headers.get("Retry-After") ?? 2)));
     response = await request(response.headers.get("Location") ?? "");
   }
-  if (response.status === 202) throw new Error("The preview is still not made. Try again later.");
+  if (response.status === 202) throw new Error("The preview is not ready yet. Try again later.");
   return response.json();
 }
 
@@ -129,7 +129,7 @@ export function NewJob() {
           {draft.show && <Field label="Summary"><textarea rows={3} value={draft.summary} onInput={(event) => change({ summary: event.currentTarget.value })} /></Field>}
           <Field label="Title" hint="empty: the document's own"><input type="text" maxLength={500} value={draft.title} onInput={(event) => change({ title: event.currentTarget.value })} /></Field>
           <Field label="Author"><input type="text" maxLength={500} value={draft.author} onInput={(event) => change({ author: event.currentTarget.value })} /></Field>
-          <Field label="Language" hint="such as en or de-CH; empty: found"><input type="text" maxLength={35} value={draft.language} onInput={(event) => change({ language: event.currentTarget.value })} /></Field>
+          <Field label="Language" hint="such as en or de-CH; empty: detected"><input type="text" maxLength={35} value={draft.language} onInput={(event) => change({ language: event.currentTarget.value })} /></Field>
           <Field label="Voice"><select value={draft.voice} onChange={(event) => change({ voice: event.currentTarget.value })}>
             <option value="">chosen by language</option>
             {voices?.voices.map((voice) => <option key={voice.server + voice.id + voice.model} value={voice.id}>{voice.id}{voice.language && ` (${voice.language})`}</option>)}
@@ -147,7 +147,7 @@ export function NewJob() {
       <div class="actions">
         <Act act={submit}>Make the episode</Act>
         <Act kind="plain" act={async () => setPreview(await previewed(draft))}>Preview</Act>
-        {preview && <span role="status">{count(preview.chapters.length, "chapter")}, ready to be made</span>}
+        {preview && <span role="status">{count(preview.chapters.length, "chapter")} in the preview</span>}
       </div>
       {preview && <PreviewShown preview={preview} />}
     </View>

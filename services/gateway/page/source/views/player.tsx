@@ -1,4 +1,4 @@
-// The episode: sound, chapters, and the words as they are spoken. A click on a word's line goes there.
+// The episode: audio, chapters, and the transcript as it is spoken. A click on a line jumps to it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Job } from "../api";

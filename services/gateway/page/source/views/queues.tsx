@@ -1,4 +1,4 @@
-// The queues between the services: how much waits, who takes it, how that changes.
+// The queues between the services: how many messages wait, how many consumers there are, how that changes.
 
 import { useRef } from "preact/hooks";
 import { get, type Queue } from "../api";
@@ -30,7 +30,7 @@ export function Queues() {
         <div class="wide" role="region" aria-label="Queues" tabIndex={0}>
           <table>
             <thead>
-              <tr><th scope="col">Queue</th><th scope="col">Waiting</th><th scope="col">To be tried again</th>
+              <tr><th scope="col">Queue</th><th scope="col">Waiting</th><th scope="col">Waiting for a retry</th>
                 <th scope="col">Dead letters</th><th scope="col">Consumers</th><th scope="col">Last two minutes</th></tr>
             </thead>
             <tbody>
@@ -57,7 +57,7 @@ function Curve({ name, points }: { name: string; points: [number, number][] }) {
   const line = points.map(([at, depth]) => `${120 - (end - at)},${23 - (22 * depth) / most}`).join(" ");
   return (
     <svg class="curve" viewBox="0 0 120 24" width="120" height="24" role="img"
-      aria-label={`${name}: ${change > 0 ? `${change} more` : change < 0 ? `${-change} fewer` : "as many"} messages than at the beginning`}>
+      aria-label={`${name}: ${change > 0 ? `${change} more messages than` : change < 0 ? `${-change} fewer messages than` : "as many messages as"} at the beginning`}>
       <polyline points={line} />
     </svg>
   );

@@ -54,8 +54,8 @@ function Episodes({ show }: { show: Show }) {
           </li>
         ))}
       </ul>
-      {value && !value.episodes.length && <p class="empty">There are none yet. A <a href="#/new">new job</a> can name this show.</p>}
-      {value?.next && <button type="button" class="plain" onClick={() => setCursor(value.next ?? "")}>Older ones</button>}
+      {value && !value.episodes.length && <p class="empty">There are no episodes yet. Choose this show for a <a href="#/new">new job</a>.</p>}
+      {value?.next && <button type="button" class="plain" onClick={() => setCursor(value.next ?? "")}>Older episodes</button>}
     </section>
   );
 }
@@ -80,7 +80,7 @@ function Tokens({ show }: { show: Show }) {
       <ul class="rows">
         {value?.tokens.map((token) => (
           <li key={token.id}><strong>{token.name || token.id}</strong> <small>{token.revoked_at ? `revoked ${time(token.revoked_at)}` : `since ${time(token.created_at)}`}</small>
-            {!token.revoked_at && <Act kind="plain" ask="Close this address?" act={async () => { await send("DELETE", `${path}/${token.id}`); again(); }}>Revoke</Act>}
+            {!token.revoked_at && <Act kind="plain" ask="Revoke this address?" act={async () => { await send("DELETE", `${path}/${token.id}`); again(); }}>Revoke</Act>}
           </li>
         ))}
       </ul>
@@ -107,14 +107,14 @@ function Edit({ show, changed }: { show: Show; changed: (show: Show) => void }) 
         <Field label="Language"><input type="text" maxLength={35} value={now.language} onInput={(event) => change({ language: event.currentTarget.value })} /></Field>
         <Field label="Voice" hint="of its jobs; empty: the default"><input type="text" maxLength={100} value={now.voice ?? ""} onInput={(event) => change({ voice: event.currentTarget.value || null })} /></Field>
         <Field label="Who may listen"><select value={now.visibility} onChange={(event) => change({ visibility: event.currentTarget.value as Show["visibility"] })}>
-          <option value="private">who has an address with a token</option><option value="public">everybody</option>
+          <option value="private">whoever has an address with a token</option><option value="public">everybody</option>
         </select></Field>
         <Field label="Cover" hint="JPEG or PNG, a square of 1,400 to 3,000 pixels"><input type="file" accept="image/jpeg,image/png"
           onChange={(event) => { setError(null); cover(event.currentTarget.files?.[0]).catch(setError); }} /></Field>
       </div>
       <Trouble error={error} />
       <Field label="Description"><textarea rows={4} maxLength={4000} value={now.description} onInput={(event) => change({ description: event.currentTarget.value })} /></Field>
-      <Act act={async () => { changed(await send<Show>("PATCH", showPath(show.show_id), draft)); setDraft({}); }}>Keep the changes</Act>
+      <Act act={async () => { changed(await send<Show>("PATCH", showPath(show.show_id), draft)); setDraft({}); }}>Save the changes</Act>
     </details>
   );
 }

@@ -65,7 +65,7 @@ function NewShow() {
         <Field label="Author"><input type="text" value={draft.author} onInput={(event) => change({ author: event.currentTarget.value })} /></Field>
         <Field label="Language"><input type="text" maxLength={35} value={draft.language} onInput={(event) => change({ language: event.currentTarget.value })} /></Field>
         <Field label="Who may listen"><select value={draft.visibility} onChange={(event) => change({ visibility: event.currentTarget.value })}>
-          <option value="private">who has an address with a token</option><option value="public">everybody</option>
+          <option value="private">whoever has an address with a token</option><option value="public">everybody</option>
         </select></Field>
       </div>
       <Field label="Description"><textarea rows={3} maxLength={4000} value={draft.description} onInput={(event) => change({ description: event.currentTarget.value })} /></Field>

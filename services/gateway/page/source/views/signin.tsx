@@ -15,7 +15,7 @@ export function SignIn() {
       <h1>Podcast Engine</h1>
       <form onSubmit={submit}>
         <label class="field">
-          <span>Key of the API</span>
+          <span>API key</span>
           <input type="password" autocomplete="current-password" required value={key} spellcheck={false}
             onInput={(event) => setKey(event.currentTarget.value)} />
           <small>It begins with <code>pe_</code>. <code>podcast keys add NAME</code> makes one; <code>podcast up</code> prints one.</small>

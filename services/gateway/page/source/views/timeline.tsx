@@ -12,7 +12,7 @@ import { Lanes, lanesOf } from "./lanes";
 
 export interface TimelineDocument {
   total: number;
-  /** A letter for each chunk: `w` not asked for, `q` queued or being spoken, `d` done, `f` failed. */
+  /** A letter for each chunk: `w` not requested, `q` queued or being spoken, `d` done, `f` failed. */
   states: string;
   chapters: { title: string; first_chunk: number }[];
   /** Seconds since `began_at`; -1: not known. */
@@ -22,7 +22,7 @@ export interface TimelineDocument {
   began_at: number;
 }
 
-const NAMES: Record<string, string> = { w: "not asked for yet", q: "queued or being spoken", d: "done", f: "failed" };
+const NAMES: Record<string, string> = { w: "not requested yet", q: "queued or being spoken", d: "done", f: "failed" };
 const COLOURS: Record<string, string> = { w: "--cell-waiting", q: "--cell-queued", d: "--cell-done", f: "--cell-failed" };
 const GAP = 1;
 const LARGEST = 22;
@@ -125,7 +125,7 @@ function Cells({ found, words, chosen, choose }: {
   };
   const now = chosen ?? 0;
   return (
-    <div class="picture" role="slider" tabIndex={0} aria-label={`Chunks: ${words}. The arrow keys choose one`} aria-orientation="horizontal"
+    <div class="picture" role="slider" tabIndex={0} aria-label={`Chunks: ${words}. The arrow keys select one`} aria-orientation="horizontal"
       aria-valuemin={0} aria-valuemax={found.total - 1} aria-valuenow={now}
       aria-valuetext={`chunk ${now}: ${NAMES[found.states[now] ?? "w"]}`} onKeyDown={keys} onClick={at}>
       <canvas ref={canvas} style={{ width: `${width}px`, height: `${height}px` }} />

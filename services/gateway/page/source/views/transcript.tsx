@@ -1,4 +1,4 @@
-// The words of an episode, which follow the sound.
+// The transcript of an episode, which follows the audio.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { request } from "../api";
@@ -32,7 +32,7 @@ export function Transcript({ cues, now, seek }: { cues: Cue[]; now: number; seek
   return (
     <div>
       <div class="head"><h2>Transcript</h2>
-        <label class="check"><input type="checkbox" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} /> follows the sound</label>
+        <label class="check"><input type="checkbox" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} /> follow the audio</label>
       </div>
       <div class="transcript" ref={box} tabIndex={0} role="region" aria-label="Transcript">
         {cues.slice(first, last).map((cue, at) => {

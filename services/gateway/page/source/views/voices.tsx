@@ -50,7 +50,7 @@ function OneVoice({ voice, text }: { voice: Voice; text: string }) {
     <li class="card">
       <h2>{voice.id}</h2>
       <p>{[voice.language, voice.model, voice.default && "default"].filter(Boolean).join(" · ")}</p>
-      {may("submit") && <Act act={hear}>Hear <span class="hidden">{voice.id}</span></Act>}
+      {may("submit") && <Act act={hear}>Listen <span class="hidden">{voice.id}</span></Act>}
       {audio && <audio src={audio} controls autoplay aria-label={`Sample of ${voice.id}`} />}
     </li>
   );
