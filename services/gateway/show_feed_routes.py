@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
-from services.gateway import job_files, opml, plain_cover, show_feed, show_notes, stored_file
+from services.gateway import job_files, plain_cover, show_feed, show_notes, stored_file
 from services.gateway.backend import TheBackend
 from services.gateway.file_responses import CONDITIONS, file_responses
 from services.gateway.preconditions import Validators, verdict
@@ -21,6 +21,7 @@ from services.gateway.show_notes import NotedChapter
 from services.gateway.stored_file import StoredObject
 from services.gateway.subrip import subrip
 from shared.client import show_episodes, shows
+from shared.client.feeds import opml
 from shared.client.show_renderings import Renderings, ShownEpisode
 from shared.concurrency import gathered
 from shared.deadlines import in_thread
@@ -181,8 +182,13 @@ async def all_shows(request: Request, backend: TheBackend) -> Response:
     """The feeds of all public shows, for a podcast client to subscribe to them at once."""
     found = await shows.some(backend.store, await shows.ids(backend.store))
     base = public_url(request, backend.settings)
-    public = [(show.title, base + shows.feed_path(show.show_id)) for show in found if show.visibility == "public"]
-    return _document(request, opml.document(public), opml.MEDIA_TYPE, None, modified=None)
+    public = [
+        opml.ListedFeed(base + shows.feed_path(show.show_id), show_notes.plain(show.title))
+        for show in found
+        if show.visibility == "public"
+    ]
+    document = opml.written(public, title="Podcast Engine")
+    return _document(request, document, opml.MEDIA_TYPE, None, modified=None)
 
 
 def _document(

@@ -12,6 +12,7 @@ from shared.client.feeds.stored import FEEDS_LIMIT
 from shared.errors import BadInput, BadSource, TooLarge
 from shared.text import one_line
 
+MEDIA_TYPE: Final = "text/x-opml; charset=utf-8"
 LIMIT_BYTES: Final = 5_000_000
 _TITLE_CHARACTERS: Final = 500
 
