@@ -1,7 +1,8 @@
 """The mastered segments of an episode: their heads for the plan, their frames for the file.
 
 What is missing or damaged is made here, from the chunk's FLAC, and stored: a voice's first short chunks, chunks that a
-synthesizer of an older version spoke. Only if the FLAC is gone too is the chunk lost, and spoken again.
+synthesizer of an older version spoke. Only if the FLAC is gone too, or cannot be used, is the chunk lost, and spoken
+again.
 """
 
 from __future__ import annotations

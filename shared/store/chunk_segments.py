@@ -1,8 +1,8 @@
 """Which mastered segments a chunk needs, and how they are made of its stored audio.
 
-The one place that says when a chunk is finished: its FLAC is there, and a segment in each format that `wanted` lists.
-The synthesizer writes the FLAC, then the segments, then announces the chunk. The assembler makes what is missing all
-the same: segments of a voice that was unknown, or that a synthesizer of an older version did not make.
+The one place that says when a chunk is announced: its FLAC is there, and a segment in each format that `wanted` lists.
+The synthesizer writes the FLAC, then the segments, then announces the chunk. The assembler makes what is missing
+nevertheless: segments of a voice whose gain was not known yet, or that an older synthesizer did not make.
 """
 
 from __future__ import annotations

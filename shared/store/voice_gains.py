@@ -4,7 +4,7 @@ It is part of the keys of mastered segments, so a change would have every segmen
 creates it first has chosen it. Nobody waits for it: a chunk that is too short to learn from, of a voice that nobody has
 heard yet, gets its segments when the episode is assembled (`services/assembler/segments.py`).
 
-A gain that was learnt from a strange chunk costs time, not quality: episodes off target are encoded as a whole. An
+A gain that was learnt from an untypical chunk costs time, not quality: episodes off target are encoded as a whole. An
 operator deletes the object; within `KNOWN_SECONDS` no process remembers it, and it is learnt anew (docs/operations.md).
 """
 

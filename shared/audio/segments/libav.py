@@ -25,7 +25,7 @@ _CHILDREN_TOO = 1
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """Where a version keeps what others keep elsewhere; from the headers of Debian's packages.
+    """The offsets of fields that differ between versions; from the headers of Debian's packages.
 
     Attributes:
         util: major version of the libavutil that belongs to it.
@@ -86,7 +86,7 @@ def load() -> AvFunctions:
     """The library; loaded once a process.
 
     Raises:
-        EncoderMissing: it is not installed, in no version that is known here, or without AAC.
+        EncoderMissing: it is not installed, is of a version that is not listed here, or was built without AAC.
     """
     for major, offsets in _VERSIONS.items():
         try:
