@@ -51,8 +51,9 @@ def request(
 class Synthesizer:
     """One process: handles requests, remembers what it has announced."""
 
-    def __init__(self, store: Store, *servers: SpeechServer) -> None:
+    def __init__(self, store: Store, *servers: SpeechServer, seen_by: Store | None = None) -> None:
         self.store = store
+        self.seen_by = seen_by or store
         self.settings = Settings(speech_url=",".join(server.url for server in servers), speech_deadline_seconds=20)
         self.segmenting = Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(2))
         self.announced: list[ChunkSynthesized] = []
@@ -71,7 +72,7 @@ class Synthesizer:
             )
 
     async def _publish(self, message: ChunkSynthesized) -> None:
-        self.there.append(await segments_in(self.store))
+        self.there.append(await segments_in(self.seen_by))
         self.announced.append(message)
 
 
