@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     feed_shortest_interval_seconds: float = Field(
         300, gt=0, description="no feed is polled more often than this, whatever it or its owner says"
     )
-    feed_look_seconds: float = Field(10, gt=0, description="how often the feeds service looks which feeds are due")
+    feed_look_seconds: float = Field(10, gt=0, description="how often the feeds service checks which feeds are due")
 
     # Concurrency: how many messages a process handles at a time
     chunker_slots: int = Field(2, ge=1, description="documents a chunker reads at a time")
@@ -277,7 +277,7 @@ class Settings(BaseSettings):
     gateway_public_url: str = Field(
         "",
         description="where clients reach the gateway, as in `https://podcasts.example.org`: feeds name it in every"
-        " address, and a new show's `podcast:guid` is made of it; empty: the address that it binds to",
+        " address, and a new show's `podcast:guid` is derived from it; empty: the address that it binds to",
     )
     gateway_key: str = Field(
         "", description="a key with all scopes that is valid besides those of `podcast keys`; empty: none"
@@ -481,7 +481,7 @@ class Settings(BaseSettings):
             is_usable = False
         if not is_usable:
             raise Misconfigured(
-                f"{PREFIX}GATEWAY_PUBLIC_URL is no address of a server.",
+                f"{PREFIX}GATEWAY_PUBLIC_URL is not the address of a server.",
                 hint="Write it as https://podcasts.example.org.",
             )
         return url

@@ -169,7 +169,7 @@ def _encoders() -> list[Finding]:
     findings = []
     for name, (package, product, version) in libraries.items():
         hint = (
-            f"Install the package {package}, or run deploy/setup.sh: until then, each {product} is encoded at its end."
+            f"Install the package {package}, or run deploy/setup.sh: without it, each {product} is encoded as a whole."
         )
         try:
             findings.append(Finding(name, ok=True, required=False, detail=version()))

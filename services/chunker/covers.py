@@ -1,6 +1,6 @@
-"""The cover that a book or a page brings along: fetched where it has to be, fitted, or refused with its size.
+"""The cover that a book or a page has: fetched if necessary, fitted, or refused with its size.
 
-A cover is worth no job: whatever is wrong with it becomes a warning, and the episode has none.
+No job fails for it: whatever is wrong with the picture becomes a warning, and the episode has no cover.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.workers.pool import in_worker
 
 _SHARE_OF_TIME = 0.25
 """Of what is left for the document: the text is more important."""
-_REMEDY = "no cover was taken from it: give one with --cover, or want none with --no-cover"
+_REMEDY = "the episode has no cover: name one with --cover, or use --no-cover"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from shared.errors import TooLarge
 from shared.protocol.manifest import PauseClass
 
 _PAUSE: Final[PauseClass] = "heading"
-"""Between the text and what frames it."""
+"""The pause between the text and its intro or outro."""
 
 Chunks = Callable[[str], tuple[SplitChunk, ...]]
 

@@ -1,4 +1,4 @@
-"""Chooses cuts in a long text by what stands around them, so that an edit moves no cut far away from it. Pure.
+"""Chooses cuts in a long text by the words around them, so that an edit moves no cut far away from it. Pure.
 
 If chunks were only filled one after another, an edit would move all cuts behind it until two happen to meet. In prose
 they meet after a chunk or two; in a run without punctuation, or of sentences of one length, they may never meet.

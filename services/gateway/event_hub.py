@@ -1,4 +1,4 @@
-"""Hears the events of all jobs, once for the whole process, and hands them to those who watch.
+"""Receives the events of all jobs, once for the whole process, and hands them to those who watch.
 
 Consumes its own listener's queue (all events, transient) and the log of changes of state. Each has a channel of its own
 and is opened again when it is lost; nothing else of the gateway waits for either.

@@ -1,4 +1,4 @@
-"""Tokens that open a private show's feed: in the feed's address, one a subscriber, each to be revoked by itself.
+"""Tokens that open a private show's feed: in the feed's address, one for each subscriber, each revoked on its own.
 
 A token is `pf_<id>_<secret>`. The store has the SHA-256 of the secret alone; since the secret is 128 random bits, a
 slow hash would add nothing.
@@ -52,7 +52,10 @@ async def add(store: Store, show_id: str, *, name: str) -> tuple[FeedToken, str]
         StoreDown: the store does not answer.
     """
     if len(await ids(store, show_id)) >= TOKENS_LIMIT:
-        raise BadInput(f"The show has {TOKENS_LIMIT} tokens, which is the limit.", hint="Delete the show's old ones.")
+        raise BadInput(
+            f"The show has {TOKENS_LIMIT:,} tokens, revoked ones included, which is the limit.",
+            hint=f"Remove objects of revoked tokens from the store: `{keys.show_token(show_id, '<id>')}`.",
+        )
     token_id, secret = secrets.token_hex(6), secrets.token_hex(16)
     try:
         made = FeedToken(token_id=token_id, name=name, secret_sha256=_hash(secret), created_at=time.time())

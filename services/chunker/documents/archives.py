@@ -20,7 +20,7 @@ _STEP_BYTES = 1 << 20
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _IS_ENCRYPTED = 0x1
 _BROKEN = (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, NotImplementedError, struct.error)
-_HINT = "Fetch or export it again, and try whether a reader opens it."
+_HINT = "Download or export it again, and check that a reader opens it."
 
 
 def names(data: bytes) -> dict[str, int]:

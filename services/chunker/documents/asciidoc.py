@@ -1,4 +1,4 @@
-"""What AsciiDoc's preprocessor does and pandoc does not: conditions are decided, names of values replaced.
+"""What AsciiDoc's preprocessor does and pandoc does not: conditions are evaluated, attributes are replaced.
 
 ifdef::env-github[]        what follows is for another place than this; `ifndef` and `ifeval` likewise
 endif::[]
@@ -18,7 +18,7 @@ _MACRO: Final = re.compile(r"\b(?:button|btn|kbd|menu):\[([^\[\]\n]{0,200})\]|\b
 _LINK: Final = re.compile(r"\b(?:https?|link):[^\s\[\]<>]{1,500}\[([^\[\]=\n]{0,200}[,.][^\[\]=\n]{0,200})\]")
 """A link whose words have a comma or a full stop in them: pandoc would drop what follows it."""
 _GROWTH_LIMIT_CHARACTERS: Final = 1_000_000
-"""How much longer its own values may make a document."""
+"""How much longer a document may become by its own attributes."""
 _OF_PANDOC: Final = frozenset({"author", "authors", "email", "lang", "doctitle", "revdate", "subtitle"})
 _SEPARATORS: Final = re.compile(r"[,+]")
 

@@ -1,4 +1,4 @@
-"""DocBook and JATS before pandoc: what only a DTD declares is said as it is called; no words on pictures."""
+"""DocBook and JATS before pandoc: entities that only a DTD declares are said by their names; pictures have no words."""
 
 from __future__ import annotations
 

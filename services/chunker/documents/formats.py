@@ -247,7 +247,7 @@ def extension(name: str) -> str:
 def _broken(expected: str | None) -> BadSource:
     return BadSource(
         f"The {expected.upper() if expected else 'zip archive'} is broken: it cannot be unpacked or parsed.",
-        hint="Fetch or export it again, and try whether a reader opens it.",
+        hint="Download or export it again, and check that a reader opens it.",
     )
 
 

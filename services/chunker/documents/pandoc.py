@@ -133,7 +133,7 @@ async def tree_of(
         reason = " ".join(complaint.split()) or f"pandoc ended with {code}"
         raise BadSource(
             f"The {format.upper()} is broken: {reason[:300].rstrip('.')}.",
-            hint="Fetch or export it again, and try whether a reader opens it.",
+            hint="Download or export it again, and check that a reader opens it.",
         )
     return output
 

@@ -84,7 +84,7 @@ class Archive:
         except _UNREADABLE as error:
             raise BadSource(
                 f"The EPUB is broken: {name[-80:]} cannot be unpacked.",
-                hint="Fetch or export it again, and try whether a reader opens it.",
+                hint="Download or export it again, and check that a reader opens it.",
             ) from error
 
     def encrypted(self) -> set[str]:

@@ -73,7 +73,7 @@ def open_book(data: bytes) -> OpenedBook:
     if not pages:
         raise BadSource(
             "The EPUB is broken: none of its pages can be read.",
-            hint="Fetch or export it again, and try whether a reader opens it.",
+            hint="Download or export it again, and check that a reader opens it.",
         )
     parsed: dict[str, etree._Element | None] = {}
 

@@ -96,7 +96,9 @@ def read(archive: Archive, repairs: Repairs) -> Package:
 
 
 def _broken(why: str) -> BadSource:
-    return BadSource(f"The EPUB is broken: {why}.", hint="Fetch or export it again, and try whether a reader opens it.")
+    return BadSource(
+        f"The EPUB is broken: {why}.", hint="Download or export it again, and check that a reader opens it."
+    )
 
 
 def _find(archive: Archive, repairs: Repairs) -> str:

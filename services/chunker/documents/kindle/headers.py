@@ -9,9 +9,9 @@ from services.chunker.documents.kindle.records import Numbers, broken
 from shared.errors import BadSource
 
 NONE: Final = 0xFFFFFFFF
-"""What stands where an index is not there."""
+"""In place of the number of an index that the book does not have."""
 GUIDE_LIMIT: Final = 50
-"""How many places of a book are looked at that it calls its cover, its contents and so on."""
+"""How many entries of a book's guide (cover, contents, …) are read."""
 PLAIN, PALMDOC, HUFFMAN = 1, 2, 17_480
 _UTF_8: Final = 65_001
 _HAS_EXTH: Final = 0x40
@@ -19,16 +19,16 @@ _EXTH_LIMIT: Final = 1_000
 _KF8: Final = 8
 _AUTHOR, _TITLE, _LANGUAGE, _COVER, _KF8_AT = 100, 503, 524, 201, 121
 _NO_AUTHOR: Final = "Unknown"
-"""What converters write for want of one."""
+"""What converters write if they know no author."""
 _OLDEST_WITH_TRAILERS: Final = 0xE4
-"""The length of a header that says what stands behind each record."""
+"""The length from which a header says what follows the text of each record."""
 _LANGUAGES: Final = {
     1: "ar", 2: "bg", 3: "ca", 4: "zh", 5: "cs", 6: "da", 7: "de", 8: "el", 9: "en", 10: "es", 11: "fi", 12: "fr",
     13: "he", 14: "hu", 15: "is", 16: "it", 17: "ja", 18: "ko", 19: "nl", 20: "no", 21: "pl", 22: "pt", 24: "ro",
     25: "ru", 26: "hr", 27: "sk", 28: "sq", 29: "sv", 30: "th", 31: "tr", 33: "id", 34: "uk", 36: "sl", 37: "et",
     38: "lv", 39: "lt", 41: "fa", 42: "vi", 45: "eu", 54: "af", 57: "hi",
 }  # fmt: skip
-"""Windows' numbers of languages, for books of before 2011."""
+"""Language ids of Windows, which books from before 2011 have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,15 @@ class Header:
 
     Attributes:
         base: the number of this record in the file.
-        is_kf8: whether it is of the newer kind (AZW3).
+        is_kf8: whether it is of the newer format (AZW3).
         compression: `PLAIN`, `PALMDOC` or `HUFFMAN`.
         text_records: how many there are.
         encoding: of the text.
-        trailers: what stands behind the text of each record.
+        trailers: flags of what follows the text of each record.
         huffman: first record of the tables, and how many; (0, 0): none.
         contents: index of the table of contents, or `NONE`.
         flows, fragments, skeletons, guide: of a KF8 book, or `NONE`.
-        title, author, language: "" where it says nothing.
+        title, author, language: "" if the book does not say.
         cover: number of the record in the file with the picture, or `NONE`.
         kf8_at: number of the record with the header of the same book as KF8, or `NONE`.
     """

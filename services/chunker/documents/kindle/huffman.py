@@ -1,4 +1,4 @@
-"""HUFF/CDIC: Kindle's other compression, a Huffman code whose signs are phrases, some of them packed."""
+"""HUFF/CDIC: Kindle's other compression, a Huffman code whose symbols are phrases, some of them compressed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from services.chunker.documents.kindle.palmdoc import RECORD_LIMIT_BYTES
 from services.chunker.documents.kindle.records import Numbers, broken
 
 _DEPTH_LIMIT: Final = 32
-"""How deeply phrases may be made of phrases; real ones are made of some that are not packed."""
+"""How deeply compressed phrases may be nested; those of real books are not nested."""
 _PHRASES_LIMIT: Final = 1_000_000
 _WINDOW_BITS: Final = 32
 _WINDOW_BYTES: Final = 5
@@ -23,13 +23,13 @@ class Phrases:
         dictionaries: the records CDIC.
 
     Raises:
-        BadSource: they are none.
+        BadSource: they are not such records.
     """
 
     def __init__(self, code: bytes | memoryview, dictionaries: list[memoryview]) -> None:
         numbers = Numbers(code)
         if numbers.record[:4] != b"HUFF":
-            raise broken("its table of codes is none")
+            raise broken("its table of codes cannot be read")
         short, long = numbers.long(8), numbers.long(12)
         self._short = [_entry(numbers.long(short + 4 * byte)) for byte in range(256)]
         self._lowest, self._highest = [0], [0]
@@ -44,7 +44,7 @@ class Phrases:
     def _add(self, numbers: Numbers) -> None:
         record = numbers.record
         if record[:4] != b"CDIC":
-            raise broken("its dictionary is none")
+            raise broken("its dictionary cannot be read")
         total, bits = numbers.long(8), numbers.long(12)
         count = min(1 << min(bits, 20), total - len(self._phrases), _PHRASES_LIMIT - len(self._phrases))
         if count <= 0:
@@ -65,14 +65,14 @@ class Phrases:
             BadSource: it uses a phrase that is not there, or unpacks to too much.
         """
         if len(packed) > RECORD_LIMIT_BYTES:
-            raise broken("a record is larger than one can be")
+            raise broken("a record is too large")
         made = bytearray()
         self._unpack(packed, made, 0)
         return bytes(made)
 
     def _unpack(self, packed: bytes, made: bytearray, depth: int) -> None:
         if depth > _DEPTH_LIMIT:
-            raise broken("a phrase of its dictionary is made of itself")
+            raise broken("a phrase of its dictionary contains itself")
         at, end = 0, 8 * len(packed)  # in bits
         packed += bytes(_WINDOW_BYTES)
         while at < end:
@@ -94,7 +94,7 @@ class Phrases:
                 phrase = self._plain(number, phrase, depth)
             made += phrase
             if len(made) > RECORD_LIMIT_BYTES:
-                raise broken("a record unpacks to more than one can have")
+                raise broken("a record is too large after decompression")
 
     def _plain(self, number: int, packed: bytes, depth: int) -> bytes:
         """A phrase that is packed itself; each is unpacked once."""

@@ -9,10 +9,10 @@ from typing import Final
 from services.chunker.documents.kindle.records import Numbers, broken
 
 ENTRIES_LIMIT: Final = 100_000
-"""The largest dictionaries are no books to be read aloud."""
+"""Only large dictionaries have more, which nobody has read aloud."""
 _TAGS_LIMIT: Final = 64
 _VALUES_LIMIT: Final = 16
-"""Of a tag; those that are read have two, or four where they are there twice."""
+"""Of a tag; those that are read here have two, or four if they are repeated."""
 _NAME_LIMIT_BYTES: Final = 2_000
 _VARINT_BYTES: Final = 5
 _NAMES_RECORD: Final = 0x10000

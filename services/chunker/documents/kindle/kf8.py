@@ -1,4 +1,4 @@
-"""The newer kind of Kindle book (KF8, AZW3): XHTML files cut into skeletons and the fragments that belong into them."""
+"""The newer Kindle format (KF8, AZW3): XHTML files, cut into skeletons and the fragments that go into them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def contents(records: Sequence[memoryview], header: Header, made: Pages, places:
         title = index.text(entry.first(_TITLE)).decode(header.encoding, "replace").strip()
         if title and position is not None:
             lines.append(ContentsLine(title, 1 + (entry.first(_LEVEL) or 0), *made.place(position)))
-    # Sorted by level, as Kindle has it; a reader of books wants the order of the text.
+    # Kindle sorts it by level; an EPUB needs the order of the text.
     return sorted(lines, key=lambda line: (line.page, int(line.mark[2:] or 0)))
 
 

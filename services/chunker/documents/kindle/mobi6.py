@@ -1,4 +1,4 @@
-"""The older kind of Kindle book (MOBI, PRC): one HTML file, cut where it says that a page ends."""
+"""The older Kindle format (MOBI, PRC): one HTML file, cut at its page breaks."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def contents(text: bytes, records: Sequence[memoryview], header: Header, made: P
 
 
 def _linked(text: bytes, encoding: str) -> Iterator[tuple[int, str, int]]:
-    """What the links of the table of contents lead to; of a book of before there were indexes."""
+    """What the links of the table of contents lead to, in a book without an index."""
     start = next((position for kind, position in _references(text) if kind == "toc"), None)
     if start is None:
         return

@@ -69,14 +69,14 @@ def as_epub(data: bytes) -> bytes:
     parts = records.records(data)
     first = headers.read(parts[0])
     header = first
-    # A file of both kinds has the newer one behind the older one; it is the one with the better markup.
+    # A file with both formats has the newer one after the older one; the newer one has the better markup.
     if not first.is_kf8 and first.kf8_at != NONE and first.kf8_at < len(parts):
         header = headers.read(parts[first.kf8_at], base=first.kf8_at)
     whole = text.read(parts, header)
     if whole.startswith(_REPLICA):
         raise BadSource(
             "The Kindle book is a replica of a printed one (AZW4), without a text of its own.",
-            hint="It was made of a PDF: send that.",
+            hint="It was made from a PDF: send that.",
         )
     if header.is_kf8:
         made, places = kf8.pages(whole, parts, header)

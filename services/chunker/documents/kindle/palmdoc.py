@@ -1,4 +1,4 @@
-"""PalmDOC's compression: a text in records of 4,096 bytes, each packed by itself; what was there before is repeated."""
+"""PalmDOC's compression: records of 4,096 bytes of text, each compressed on its own by references to earlier bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from services.chunker.documents.kindle.records import broken
 
 RECORD_LIMIT_BYTES: Final = 65_536
-"""Of an unpacked record; they have 4,096 bytes, and a few more where a character is not cut."""
+"""Of a decompressed record; they have 4,096 bytes, and a few more so that no character is cut."""
 
 
 def unpacked(packed: bytes) -> bytes:
@@ -36,14 +36,14 @@ def unpacked(packed: bytes) -> bytes:
             at += 1
             _repeat(made, pair >> 3, (pair & 7) + 3)
         if len(made) > RECORD_LIMIT_BYTES:
-            raise broken("a record unpacks to more than one can have")
+            raise broken("a record is too large after decompression")
     return bytes(made)
 
 
 def _repeat(made: bytearray, distance: int, length: int) -> None:
     start = len(made) - distance
     if distance == 0 or start < 0:
-        raise broken("a record repeats what is not there")
+        raise broken("a record refers to bytes before its beginning")
     if distance >= length:
         made += made[start : start + length]
     else:  # it repeats what it is just writing

@@ -1,4 +1,4 @@
-"""The records of a Palm database: what a Kindle book is a file of. Nothing that it says of itself is believed."""
+"""The records of a Palm database: the container of a Kindle book. Nothing that it says of itself is trusted."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ TYPE_AT: Final = slice(60, 68)
 
 
 def broken(why: str) -> BadSource:
-    """The error for a book that is not what it says."""
+    """The error for a damaged book."""
     return BadSource(
-        f"The Kindle book is broken: {why}.", hint="Fetch or export it again, and try whether a reader opens it."
+        f"The Kindle book is broken: {why}.",
+        hint="Download or export it again, and check that a reader opens it.",
     )
 
 
