@@ -15,8 +15,8 @@ _ATTRIBUTE: Final = re.compile(r":(!?[\w-]{1,100}!?):(?:[ \t]+([^\n]{0,2000}))?"
 _REFERENCE: Final = re.compile(r"\{([\w-]{1,100})\}")
 _COMMENT: Final = re.compile(r"//(?!/)")
 _MACRO: Final = re.compile(r"\b(?:button|btn|kbd|menu):\[([^\[\]\n]{0,200})\]|\bicon:[\w-]{1,50}\[[^\[\]\n]{0,200}\]")
-_LINK: Final = re.compile(r"\b(?:https?|link):[^\s\[\]<>]{1,500}\[([^\[\]=\n]{0,200}[,.][^\[\]=\n]{0,200})\]")
-"""A link whose words have a comma or a full stop in them: pandoc would drop what follows it."""
+_LINK: Final = re.compile(r"\b(?:https?|link):[^\s\[\]<>]{1,500}\[([^\[\]=\n]{0,400})\]")
+"""Those whose words have a comma or a full stop in them are not kept as links: pandoc would drop what follows it."""
 _GROWTH_LIMIT_CHARACTERS: Final = 1_000_000
 """How much longer a document may become by its own attributes."""
 _OF_PANDOC: Final = frozenset({"author", "authors", "email", "lang", "doctitle", "revdate", "subtitle"})
@@ -37,6 +37,10 @@ def without_directives(text: str) -> tuple[str, tuple[str, ...]]:
         else:
             reader.read_directive(line.strip(), *directive.groups())
     return "\n".join(reader.kept) + "\n", tuple(reader.left_out)
+
+
+def _as_pandoc_reads_it(link: re.Match[str]) -> str:
+    return link[1] if "," in link[1] or "." in link[1] else link[0]
 
 
 class _Reader:
@@ -94,7 +98,7 @@ class _Values:
         """A line with values in place of their names, and keys and buttons as words."""
         if "{" in line:
             line = _REFERENCE.sub(self._value, line)
-        return _MACRO.sub(lambda macro: macro[1] or "", _LINK.sub(r"\1", line)) if ":" in line else line
+        return _MACRO.sub(lambda macro: macro[1] or "", _LINK.sub(_as_pandoc_reads_it, line)) if ":" in line else line
 
     def _value(self, reference: re.Match[str]) -> str:
         value = self._known.get(reference[1])

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import struct
 from typing import Any
 
 import psutil
 import pytest
 
 from services.chunker import allowances, manifests, speakable
-from services.chunker.documents import decoding, formats, raw_html
-from services.chunker.documents.books import markup
+from services.chunker.documents import asciidoc, code_lines, decoding, entities, formats, raw_html
+from services.chunker.documents.books import joining, markup
 from services.chunker.documents.books.opening import open_book
+from services.chunker.documents.document import Document, Paragraph
+from services.chunker.documents.kindle.huffman import Phrases
+from services.chunker.documents.pdf import gutters
+from services.chunker.documents.pdf.lines import Segment
+from services.chunker.documents.pdf.pieces import GlyphRun, Style
 from services.chunker.documents.reading import read_packed
 from services.chunker.documents.text import reading as text_reading
 from services.chunker.wording import saying
@@ -140,6 +146,29 @@ async def test_a_hostile_document_ends_by_name_within_bounds(case: Case) -> None
 
 # ---------------------------------------------------------------- linear walks over text
 
+
+def code(lines: list[str]) -> None:
+    """Look for code in paragraphs."""
+    code_lines.without_code(Document(blocks=tuple(map(Paragraph, lines))), Narration())
+
+
+def phrases(count: int) -> None:
+    """A dictionary in which every phrase is at the same place, before many bytes."""
+    head = b"HUFF" + struct.pack(">IIIII", 24, 24, 24 + 1024, 0, 0)
+    dictionary = b"CDIC" + struct.pack(">III", 16, count, 20) + bytes(2 * count) + bytes(70_000)
+    Phrases(head + bytes(1024 + 256), [memoryview(dictionary)])
+
+
+def columns(count: int) -> None:
+    """A page of two columns in which every second row stands across both."""
+    rows = []
+    for n in range(count):
+        ends = [(0.0, 290.0), (310.0, 600.0)] if n % 2 else [(0.0, 600.0)]
+        rows.append([Segment([GlyphRun("word " * 8, x0, x1, 12.0 * n, 10.0, Style())]).settle() for x0, x1 in ends])
+    gutters.found([rows] * 3)
+    gutters.parted(rows, 310.0)
+
+
 GROWING: dict[str, Any] = {
     "recognising comments": lambda n: formats.of_text("<!---->" * n + "x"),
     "recognising half a comment": lambda n: formats.of_text("<!--" * n),
@@ -175,6 +204,36 @@ GROWING: dict[str, Any] = {
     "paragraphs of code": lambda n: markup.with_code_marked(
         '<p class="code">' * (n // 16) + "<p " + ' a="b"' * (n // 6)
     ),
+    "AsciiDoc's links in links": lambda n: asciidoc.without_directives("http:" * (n // 5)),
+    "AsciiDoc's links with commas": lambda n: asciidoc.without_directives(
+        ("http:" * 100 + "[" + "," * 400) * (n // 900)
+    ),
+    "AsciiDoc's values of values": lambda n: asciidoc.without_directives(
+        ":a: word\n"
+        + "".join(f":{b}: {f'{{{a}}}' * 10}\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+        + "{i}" * (n // 3)
+    ),
+    "AsciiDoc's conditions": lambda n: asciidoc.without_directives(
+        "ifdef::a[]\n" * (n // 22) + "endif::[]\n" * (n // 20)
+    ),
+    "AsciiDoc's macros": lambda n: asciidoc.without_directives(("icon:" * 11 + "[" + "a" * 200) * (n // 260)),
+    "entities without an end": lambda n: entities.spelled_out(("&" + "a" * 64) * (n // 65)),
+    "declared entities": lambda n: entities.spelled_out("<!ENTITY  " * (n // 10)),
+    "words on pictures": lambda n: entities.spelled_out("<screeninfo>" * (n // 12)),
+    "lines of code": lambda n: code(["a;"] * (n // 2)),
+    "lines that may be code": lambda n: code(["(" * 199] * (n // 200)),
+    "main parts among namespaces": lambda n: joining.joined(
+        {
+            "a": "<html "
+            + " ".join(f"xmlns:a{k}='b{k}'" for k in range(n // 40))
+            + ">"
+            + "<main/>" * (n // 14)
+            + "</html>"
+        }
+    ),
+    "pages of a word": lambda n: joining.joined({f"a{k}": "<p>a" for k in range(n // 20)}),
+    "a long dictionary of a Kindle book": phrases,
+    "columns of a line each": lambda n: columns(n // 50),
     "captions": lambda n: raw_html.words_of_html("<figure>" + "<figcaption>a</figcaption>b" * n + "<img></figure>"),
 }
 

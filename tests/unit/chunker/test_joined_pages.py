@@ -47,9 +47,10 @@ def test_of_a_page_with_a_main_part_that_is_read_and_of_the_others_everything() 
         }
     )
     assert "Prev" not in page
-    assert '<div id="a.html"><div class="x"><div><p>One</p></div></div></div>' in page
+    assert '<div id="a.html"><div><div class="x"><div><p>One</p></div></div></div></div>' in page
     assert '<div id="b.html"><p>Two</p></div>' in page
-    assert '<p id="c.html_i">Three</p></div></div>' in page
+    assert '<p id="c.html_i">Three</p></div></div></div>' in page
+    assert "html:" not in page
     assert "main" not in page
 
 

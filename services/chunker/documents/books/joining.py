@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -55,7 +55,7 @@ def _well_formed(page: str) -> str:
         page = str(etree.tostring(root, encoding="unicode", method="xml"))
     if not _MAIN.search(page):
         return page
-    return "".join(map(_as_division, _mains(root))) or page
+    return _together(_mains(root)) or page
 
 
 def _repaired(data: bytes) -> etree._Element | None:
@@ -81,14 +81,26 @@ def _mains(root: etree._Element) -> list[etree._Element]:
     return found
 
 
-def _as_division(main: etree._Element) -> str:
-    """A main part without its mark: pandoc would read nothing else, of all pages together."""
-    for element in main.iter():
+def _together(mains: list[etree._Element]) -> str:
+    """Main parts without their marks: pandoc would read nothing else, of all pages together.
+
+    They are moved into an element of their own and written at once: each by itself would be written with every
+    namespace of the page.
+    """
+    if not mains:
+        return ""
+    space = etree.QName(mains[0]).namespace
+    spaces: Any = {None: space}  # the stubs of lxml know only prefixes that have a name
+    around = etree.Element(f"{{{space}}}div", nsmap=spaces) if space else etree.Element("div")
+    for main in mains:
+        main.tail = None
+        around.append(main)
+    for element in around.iter():
         if name_of(element) == "main":
             element.tag = element.tag.rpartition("}")[0] + "}div" if "}" in element.tag else "div"
         if name_of(element) and element.get("role") == "main":
             del element.attrib["role"]
-    return str(etree.tostring(main, encoding="unicode", method="xml", with_tail=False))
+    return str(etree.tostring(around, encoding="unicode", method="xml"))
 
 
 def _body(page: str) -> str:

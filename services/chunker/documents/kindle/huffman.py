@@ -55,7 +55,7 @@ class Phrases:
             raise broken("its dictionary ends too early") from error
         for place in places:
             length = numbers.short(16 + place)
-            phrase = record[18 + place :][: length & 0x7FFF]
+            phrase = record[18 + place : 18 + place + (length & 0x7FFF)]
             self._phrases.append((phrase, bool(length & 0x8000)))
 
     def unpacked(self, packed: bytes) -> bytes:
