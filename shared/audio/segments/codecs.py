@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Protocol
 
+import numpy as np
 import structlog
 
 from shared.audio.loudness import Samples
-from shared.errors import Misconfigured
+from shared.errors import BadAudio, Misconfigured
 from shared.protocol.messages import AudioFormat
 
 log = structlog.get_logger(__name__)
@@ -24,6 +25,10 @@ _CODECS: Final[dict[AudioFormat, str]] = {
     "wav": "shared.audio.segments.wav",
 }
 """Format → the module with its `CODEC`. A format that is not here is encoded as a whole by the assembler."""
+
+_TONE_RATE: Final = 24_000
+_TONE: Final[Samples] = (0.1 * np.sin(np.arange(7_200) / 10)).astype(np.float32)
+"""0.3 s that every encoder can encode; one that cannot would fail each chunk."""
 
 
 class EncoderMissing(Misconfigured):
@@ -94,7 +99,11 @@ def _loaded(module: str) -> Codec | None:
     codec: Codec = importlib.import_module(module).CODEC
     try:
         codec.encoder  # noqa: B018 - asks the library for its version
+        codec.encode(_TONE, _TONE_RATE, 1)
     except EncoderMissing as error:
         log.warning("encoder missing", reason=str(error))
+        return None
+    except (AttributeError, BadAudio) as error:  # no such function, or no such option: a library built in another way
+        log.warning("encoder missing", reason=f"The library for {codec.format} cannot be used: {error}")
         return None
     return codec

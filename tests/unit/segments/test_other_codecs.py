@@ -150,6 +150,23 @@ def test_a_missing_library_is_named_and_leaves_the_format_to_ffmpeg(name: AudioF
         load()
 
 
+@pytest.mark.parametrize("error", [BadAudio("It has no option of this name."), AttributeError("undefined symbol")])
+def test_a_library_that_was_built_in_another_way_leaves_the_format_to_ffmpeg(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """It would fail each chunk of each job."""
+
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(aac_frames, "encode", fails)
+    codecs._loaded.cache_clear()
+    try:
+        assert codec_for("m4b") is None
+    finally:
+        codecs._loaded.cache_clear()
+
+
 def test_nothing_is_kept_of_what_was_encoded() -> None:
     """A leak of one frame a second would be 2 MB here."""
     codec("m4b").encode(chunks(1, 24_000)[0], 24_000, 2)
