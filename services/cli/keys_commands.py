@@ -56,7 +56,7 @@ def keys() -> None:
     type=click.Choice(SCOPES),
     multiple=True,
     help="What it may do: submit (jobs, speech), read (jobs, events, episodes), operate (cancel, delete, dead letters,"
-    " keys). May be repeated; submit and read if there is none.",
+    " shows, feeds, keys). May be repeated; submit and read if there is none.",
 )
 @click.option("--limit", type=Rate(), metavar="N/min", help="Requests per minute at each gateway; else its setting.")
 @targets.on_a_stack

@@ -24,8 +24,8 @@ from shared.store.port import PAGE, Store
 from shared.text import one_line
 
 Scope = Literal["submit", "read", "operate"]
-"""`submit`: jobs, speech, previews. `read`: jobs, events, episodes, voices. `operate`: cancel, retry, delete, dead
-letters, webhook endpoints."""
+"""`submit`: jobs, speech, previews. `read`: jobs, events, episodes, shows, queues, voices. `operate`: cancel, retry,
+delete, dead letters, shows, feeds, webhook endpoints, keys."""
 SCOPES: Final[tuple[Scope, ...]] = ("submit", "read", "operate")
 
 KEY_ID: Final = r"^[0-9a-f]{12}$"

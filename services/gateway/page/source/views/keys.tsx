@@ -7,7 +7,7 @@ import { Act, Field, Trouble, useLoaded, View } from "../parts";
 import { may } from "../session";
 
 const SCOPES: [Scope, string][] = [
-  ["submit", "jobs, previews, speech"], ["read", "jobs, events, episodes, voices"], ["operate", "cancel, retry, delete, dead letters, keys"],
+  ["submit", "jobs, previews, speech"], ["read", "jobs, events, episodes, shows, queues, voices"], ["operate", "cancel, retry, delete, dead letters, shows, feeds, keys"],
 ];
 
 async function all(signal: AbortSignal): Promise<Key[]> {
