@@ -123,7 +123,9 @@ async def test_a_corrected_message_is_checked_before_it_is_sent(shared: Gateway,
     )
     assert await node.count(SYNTHESIZER.dead) == 0
     corrected = Manifest.model_validate_json(await shared.store.get(keys.corrected_manifest("job-1")))
-    assert corrected.chunk_request(0) == ChunkRequested.model_validate_json(sent.body)
+    # The dead letter is of a version that mastered nothing before an episode was assembled.
+    asked = corrected.chunk_request(0).model_copy(update={"mastering": None})
+    assert asked == ChunkRequested.model_validate_json(sent.body)
 
 
 async def test_letters_are_discarded_only_if_it_is_said_which(shared: Gateway, node: Node) -> None:
