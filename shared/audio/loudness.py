@@ -167,9 +167,15 @@ def integrated_loudness(energies: Energies, *, channels: int = 1) -> float:
     if len(energies) < WINDOW_BLOCKS:
         windows = np.array([energies.mean()])
     else:
-        totals = np.concatenate(([0.0], np.cumsum(energies)))
-        windows = (totals[WINDOW_BLOCKS:] - totals[:-WINDOW_BLOCKS]) / WINDOW_BLOCKS
+        # 30 hours are a million blocks: at most two arrays of that length at a time.
+        totals = np.zeros(len(energies) + 1)
+        np.cumsum(energies, out=totals[1:])
+        del energies
+        windows = totals[WINDOW_BLOCKS:] - totals[:-WINDOW_BLOCKS]
+        del totals
+        windows /= WINDOW_BLOCKS
     loud = windows[windows > _energy(ABSOLUTE_GATE_LUFS)]
+    del windows
     if not len(loud):
         return -math.inf
     gate = loud.mean() * 10 ** (RELATIVE_GATE_LU / 10)
