@@ -232,7 +232,7 @@ GROWING: dict[str, Any] = {
         }
     ),
     "pages of a word": lambda n: joining.joined({f"a{k}": "<p>a" for k in range(n // 20)}),
-    "a long dictionary of a Kindle book": phrases,
+    "a long dictionary of a Kindle book": lambda n: phrases(5 * n),
     "columns of a line each": lambda n: columns(n // 50),
     "captions": lambda n: raw_html.words_of_html("<figure>" + "<figcaption>a</figcaption>b" * n + "<img></figure>"),
 }
