@@ -25,12 +25,12 @@ async def test_of_two_chunkers_the_first_one_counts_and_the_other_announces_its_
     job = JobRequest(source=TextSource(text="One.\n\nTwo."))
     made = handlers._made
 
-    async def overtaken(*arguments: Any) -> tuple[bytes, int]:
-        mine, _ = await made(*arguments)
+    async def overtaken(*arguments: Any) -> tuple[bytes, int, bytes]:
+        mine, _, cover = await made(*arguments)
         first = Manifest.model_validate_json(mine)
         first = first.model_copy(update={"title": "The first", "chunks": first.chunks[:1]})
         await harness.store.put(keys.manifest(job.job_id), first.model_dump_json().encode())
-        return mine, 2
+        return mine, 2, cover
 
     monkeypatch.setattr(handlers, "_made", overtaken)
     assert (await harness.chunk(job)).title == "The first"
