@@ -64,6 +64,11 @@ def proves(stack: SpreadStack, job_id: str, folder: Path) -> None:
     say(f"{job['title']}: {CHUNKS} chunks, 0 failed, heard exactly, 0 finished chunks spoken again")
 
 
+def brokers_on(stack: SpreadStack, number: int) -> set[str]:
+    """The containers of the broker on a host."""
+    return {container["Id"] for service in BROKERS for node, container in stack.located(service) if node == number}
+
+
 def leader(stack: SpreadStack, queue: str) -> str:
     """The service whose node leads a queue. (The command crashes while a member of the queue is starting.)"""
     found: list[str] = []
@@ -84,7 +89,7 @@ def test_a_worker_is_cut_off_in_the_middle_of_a_book(spread: SpreadStack, folder
     job_id = begin(spread, seed=71)
     # Where a synthesizer and a node of the broker are, but not what the test talks to.
     lost = max(node for node, _ in spread.located("synthesizer"))
-    there = {service for service in BROKERS for node, _ in spread.located(service) if node == lost}
+    there = brokers_on(spread, lost)
     assert lost
     assert there, "a node of the broker"
     engines.hosts.cut_off(lost)
@@ -97,14 +102,14 @@ def test_a_worker_is_cut_off_in_the_middle_of_a_book(spread: SpreadStack, folder
     proves(spread, job_id, folder)
     engines.hosts.reconnect(lost)
     spread.wait_for_node(lost, "ready")
+    # The swarm stops what it finds on a host that was away, and starts it anew.
+    until(lambda: (now := brokers_on(spread, lost)) and now.isdisjoint(there), "its node of the broker is a new one")
     spread.wait_for_brokers()
 
 
 def test_the_leader_of_the_queues_is_killed_in_the_middle_of_a_book(spread: SpreadStack, folder: Path) -> None:
     assert spread.engines is not None
     job_id = begin(spread, seed=72)
-    # The swarm replaces what it finds on a host that was cut off, a node of the broker too, some time after it is back.
-    spread.wait_for_brokers()
     name = leader(spread, "synthesizer")
     say(f"killing {name}, the leader")
     number, container = spread.located(name)[0]
