@@ -175,9 +175,9 @@ async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the othe
         data = await in_worker("Looking at the styles", end - clock(), odt.with_code_marked, data)
     unread: tuple[str, ...] = ()
     if known == "asciidoc":
-        text, unread = asciidoc.without_directives(text)
+        text, unread = await in_worker("Reading the directives", end - clock(), asciidoc.without_directives, text)
     elif known in {"docbook", "jats"}:
-        text = entities.spelled_out(text)
+        text = await in_worker("Reading the entities", end - clock(), entities.spelled_out, text)
     if text:
         data = text.encode()
         size_bytes = len(data)
