@@ -15,7 +15,7 @@ from typing import Final
 from services.chunker.documents import archives, formats
 from services.chunker.documents.document import Block, ChapterStart, Document, Heading, Omissions, Paragraph
 from services.chunker.documents.packed import Packed, Picture
-from services.chunker.documents.pictures import FILE_LIMIT_BYTES, is_picture
+from services.chunker.documents.pictures import may_be_cover
 from services.chunker.speakable import SPEAKABLE
 from shared.errors import BadSource, TooLarge
 from shared.workers.pool import in_worker
@@ -117,7 +117,7 @@ def members(data: bytes) -> tuple[list[Member], list[str], Picture | None]:
 
 
 def _picture(data: bytes) -> Picture | None:
-    return Picture(data) if is_picture(data) and len(data) <= FILE_LIMIT_BYTES else None
+    return Picture(data) if may_be_cover(data) else None
 
 
 def _is_document(name: str) -> bool:

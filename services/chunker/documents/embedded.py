@@ -9,7 +9,7 @@ from typing import Final
 
 from services.chunker.documents import archives
 from services.chunker.documents.packed import Picture
-from services.chunker.documents.pictures import FILE_LIMIT_BYTES, is_picture
+from services.chunker.documents.pictures import FILE_LIMIT_BYTES, may_be_cover
 from shared.protocol.messages import SourceFormat
 
 FORMATS: Final[frozenset[SourceFormat]] = frozenset({"fb2", "odt", "docx"})
@@ -26,7 +26,7 @@ def picture(data: bytes, known: SourceFormat) -> Picture | None:
         return _of_fiction_book(data)
     for name in _VIEWS[known]:
         found = archives.head(data, name, FILE_LIMIT_BYTES + 1)
-        if is_picture(found) and len(found) <= FILE_LIMIT_BYTES:
+        if may_be_cover(found):
             return Picture(found, is_stated=False)
     return None
 
@@ -44,5 +44,5 @@ def _of_fiction_book(data: bytes) -> Picture | None:
             found = base64.b64decode(data[begin.end() : max(end, begin.end())])
         except binascii.Error:
             return None
-        return Picture(found) if is_picture(found) and len(found) <= FILE_LIMIT_BYTES else None
+        return Picture(found) if may_be_cover(found) else None
     return None

@@ -50,6 +50,11 @@ def is_picture(data: bytes) -> bool:
     return data.startswith(_MARKS)
 
 
+def may_be_cover(data: bytes) -> bool:
+    """Whether a file inside a document is one to hand on: it begins as a picture, and is not over the limit."""
+    return is_picture(data) and len(data) <= FILE_LIMIT_BYTES
+
+
 def fitted(data: bytes) -> Fitted:
     """The picture as a cover, or why it is not used. CPU-bound, and the file is a stranger's: for a worker."""
     if not is_picture(data):

@@ -11,7 +11,7 @@ from services.chunker.documents.books.archive import Archive
 from services.chunker.documents.books.package import Package
 from services.chunker.documents.books.repairs import Repairs
 from services.chunker.documents.packed import Picture
-from services.chunker.documents.pictures import FILE_LIMIT_BYTES, is_picture
+from services.chunker.documents.pictures import is_picture, may_be_cover
 from shared.errors import BadSource
 
 _COVER: Final = "cover"
@@ -32,7 +32,7 @@ def find(data: bytes, package: Package, kinds: Mapping[str, str]) -> Picture | N
             found = archive.read(path)
         except BadSource:
             continue
-        if is_picture(found) and len(found) <= FILE_LIMIT_BYTES:
+        if may_be_cover(found):
             return Picture(found)
     return None
 

@@ -15,7 +15,7 @@ from services.chunker.documents.kindle.headers import NONE, Header
 from services.chunker.documents.kindle.markup import as_xhtml, is_only_links
 from services.chunker.documents.kindle.pages import ContentsLine, Pages
 from services.chunker.documents.kindle.records import broken
-from services.chunker.documents.pictures import FILE_LIMIT_BYTES, is_picture
+from services.chunker.documents.pictures import may_be_cover
 from shared.errors import BadSource
 
 _REPLICA: Final = b"%MOP"
@@ -116,10 +116,8 @@ def _contents_of_mobi6(
 
 
 def _cover(parts: Sequence[memoryview], header: Header) -> bytes:
-    if header.cover >= len(parts) or len(parts[header.cover]) > FILE_LIMIT_BYTES:
-        return b""
-    data = bytes(parts[header.cover])
-    return data if is_picture(data) else b""
+    data = bytes(parts[header.cover]) if header.cover < len(parts) else b""
+    return data if may_be_cover(data) else b""
 
 
 def _page(markup: bytes, header: Header) -> str:
