@@ -7,7 +7,7 @@ from typing import Final
 
 from services.chunker.sentences import beginning
 from services.chunker.speakable import SPEAKABLE
-from services.chunker.splitting import Split, SplitChunk
+from services.chunker.splitting import Split, SplitChunk, begun_later
 from services.chunker.spoken_pieces import Saying
 from shared.protocol.manifest import PauseClass
 
@@ -27,11 +27,7 @@ def shortened(split: Split, *, language: str, saying: Saying, chunks_limit: int)
     halves = _halves(split.chunks[0], language, saying)
     if not halves or len(split.chunks) >= chunks_limit:
         return split
-    chapters = tuple(
-        chapter.model_copy(update={"first_chunk": chapter.first_chunk + 1}) if chapter.first_chunk else chapter
-        for chapter in split.chapters
-    )
-    return replace(split, chunks=(*halves, *split.chunks[1:]), chapters=chapters)
+    return replace(split, chunks=(*halves, *split.chunks[1:]), chapters=begun_later(split.chapters, 1))
 
 
 def _halves(chunk: SplitChunk, language: str, saying: Saying) -> tuple[SplitChunk, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from services.chunker.speakable import SPEAKABLE
-from services.chunker.splitting import Split, SplitChunk
+from services.chunker.splitting import Split, SplitChunk, begun_later
 from shared.errors import TooLarge
 from shared.protocol.manifest import PauseClass
 
@@ -45,11 +45,7 @@ def framed(split: Split, *, intro: str | None, outro: str | None, chunks_of: Chu
             f"The text has {len(chunks):,} chunks with its intro and outro; the limit is {chunks_limit:,}.",
             hint="Split it, or leave out the intro and outro.",
         )
-    chapters = tuple(
-        chapter.model_copy(update={"first_chunk": chapter.first_chunk + len(before)}) if at else chapter
-        for at, chapter in enumerate(split.chapters)
-    )
-    return replace(split, chunks=chunks, chapters=chapters)
+    return replace(split, chunks=chunks, chapters=begun_later(split.chapters, len(before)))
 
 
 def _in_chapter(chunks: tuple[SplitChunk, ...], chapter: int, *, then: PauseClass) -> tuple[SplitChunk, ...]:

@@ -51,6 +51,12 @@ class Split:
     numbers: tuple[int, ...] = ()
 
 
+def begun_later(chapters: tuple[Chapter, ...], chunks: int) -> tuple[Chapter, ...]:
+    """The chapters of a text that has more chunks in its first chapter: all others begin so many chunks later."""
+    later = (chapter.model_copy(update={"first_chunk": chapter.first_chunk + chunks}) for chapter in chapters[1:])
+    return (*chapters[:1], *later)
+
+
 def spoken(text: str) -> str:
     """What the chunks of a block add up to: its normalised text without decoration; "" if there is nothing to speak."""
     return leave_out_decoration(normalise(text))[0]
