@@ -14,10 +14,9 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parseaddr
 
-from lxml import etree
 from lxml import html as lxml_html
 
-from services.chunker.documents import decoding
+from services.chunker.documents import decoding, tag_soup
 from services.chunker.documents.document import Article, Block, Document, Heading, Omissions, Paragraph
 from services.chunker.documents.pruning import take_out
 from services.chunker.documents.raw_html import words_of_html
@@ -209,14 +208,9 @@ def _take_attribution(kept: list[str]) -> None:
 
 
 def _without_quotes(page: str, narration: Narration, omissions: Omissions) -> str:
-    try:
-        root = lxml_html.document_fromstring(
-            decoding.for_xml(page).encode("utf-8", "replace"), parser=lxml_html.HTMLParser(encoding="utf-8")
-        )
-    except (ValueError, etree.LxmlError) as error:
-        raise BadSource(
-            "There is no text in the mail.", hint="Look whether it is only a picture or an attachment."
-        ) from error
+    root = tag_soup.parsed(page)
+    if root is None:
+        raise BadSource("There is no text in the mail.", hint="Look whether it is only a picture or an attachment.")
     if narration.read != "everything":
         _take(root, [each for each in root.iter() if _classes(each) & _SIGNATURE_CLASSES], "signature", omissions)
     if not _reads_quotes(narration):

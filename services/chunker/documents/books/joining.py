@@ -10,10 +10,9 @@ import re
 from typing import Any, Final
 
 from lxml import etree
-from lxml import html as lxml_html
 
+from services.chunker.documents import tag_soup
 from services.chunker.documents.books.markup import name_of
-from services.chunker.documents.decoding import for_xml
 
 _PART_CHARACTERS: Final = 1_000_000
 """Of 3 million at once pandoc needs 800 MB, of one 280."""
@@ -44,27 +43,17 @@ def joined(pages: dict[str, str]) -> tuple[str, ...]:
 
 def _well_formed(page: str) -> str:
     """A page in which every element is closed, so that none reaches into the next one; its main part, if it has one."""
-    data = page.encode("utf-8", "replace")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(page.encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
-        root = _repaired(data)
+        root = tag_soup.parsed(page)
         if root is None:
             return ""
         page = str(etree.tostring(root, encoding="unicode", method="xml"))
     if not _MAIN.search(page):
         return page
     return _together(_mains(root)) or page
-
-
-def _repaired(data: bytes) -> etree._Element | None:
-    try:
-        return lxml_html.document_fromstring(
-            for_xml(data.decode()).encode(), parser=lxml_html.HTMLParser(encoding="utf-8")
-        )
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
-        return None
 
 
 def _mains(root: etree._Element) -> list[etree._Element]:

@@ -6,11 +6,10 @@ import re
 from typing import Final
 
 from lxml import etree
-from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
+from services.chunker.documents import tag_soup
 from services.chunker.documents.books.markup import all_in, attribute, parsed, words
-from services.chunker.documents.decoding import for_xml
 
 _HEADING_LIMIT_CHARACTERS: Final = 200
 _SIZES: Final = {"7": "h1", "6": "h2", "5": "h3", "+4": "h1", "+3": "h2", "+2": "h3"}
@@ -22,11 +21,8 @@ _EMPTY: Final = "<html><head><title/></head><body/></html>"
 
 def as_xhtml(page: str) -> str:
     """A page as XHTML. What is nothing but large letters is a heading, and a quotation is only an indent."""
-    try:
-        root = lxml_html.document_fromstring(
-            for_xml(page).encode("utf-8", "replace"), parser=lxml_html.HTMLParser(encoding="utf-8")
-        )
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+    root = tag_soup.parsed(page)
+    if root is None:
         return _EMPTY
     for element in root.iter("blockquote"):
         element.tag = "div"  # the only way to indent that Mobipocket had

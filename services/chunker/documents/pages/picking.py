@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import trafilatura
-from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
+from services.chunker.documents import tag_soup
 from services.chunker.documents.decoding import for_xml
 from services.chunker.documents.document import Article, Omissions
 from services.chunker.documents.pages import (
@@ -97,12 +97,10 @@ def parsed(page: str) -> HtmlElement:
     Raises:
         BadSource: there is no element in it.
     """
-    try:
-        return lxml_html.document_fromstring(
-            page.encode("utf-8", "replace"), parser=lxml_html.HTMLParser(encoding="utf-8")
-        )
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
-        raise _no_text() from error
+    root = tag_soup.parsed(page)
+    if root is None:
+        raise _no_text()
+    return root
 
 
 def _take_site_furniture(found: Selectable, site: sites.Site, omissions: Omissions) -> None:
