@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from services.cli import interrupts, printing, targets
+from services.cli import printing, running, targets
 from services.cli.backends.feeds import Document, Feeds, opened
 from services.cli.columns import Column, rows, terminal_width
 from services.cli.feed_options import rules_of, rules_options
@@ -177,13 +177,7 @@ def export_opml(directory: Path | None, as_json: bool) -> None:
 
 
 def _run(directory: Path | None, work: Callable[[Feeds], Awaitable[T]], *, only_store: bool = True) -> T:
-    target = targets.named(directory, only_store=only_store)
-
-    async def working() -> T:
-        async with opened(target) as found:
-            return await work(found)
-
-    return interrupts.run(working())
+    return running.run(opened, directory, work, only_store=only_store)
 
 
 def _done(one: Document, what: str, *, as_json: bool) -> None:

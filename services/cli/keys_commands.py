@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from services.cli import interrupts, printing, targets
+from services.cli import printing, running, targets
 from services.cli.backends.keys import Keys, KnownKey, opened
 from services.cli.columns import Column, rows, terminal_width
 from shared.client import api_keys
@@ -102,13 +102,7 @@ def revoke(key_id: str, directory: Path | None, as_json: bool) -> None:
 
 
 def _run(directory: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
-    target = targets.named(directory, only_store=True)
-
-    async def working() -> T:
-        async with opened(target) as keys:
-            return await work(keys)
-
-    return interrupts.run(working())
+    return running.run(opened, directory, work)
 
 
 def _row(key: KnownKey) -> list[str]:

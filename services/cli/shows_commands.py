@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from services.cli import durations, interrupts, printing, show_fields, show_options, targets
+from services.cli import durations, printing, running, show_fields, show_options, targets
 from services.cli.backends.shows import Document, Shows, opened
 from services.cli.columns import Column, rows, terminal_width
 from shared.client import shows as shared_shows
@@ -197,13 +197,7 @@ def revoke_token(show_id: str, token_id: str, directory: Path | None, as_json: b
 
 
 def _run(directory: Path | None, work: Callable[[Shows], Awaitable[T]]) -> T:
-    target = targets.named(directory, only_store=True)
-
-    async def working() -> T:
-        async with opened(target) as system:
-            return await work(system)
-
-    return interrupts.run(working())
+    return running.run(opened, directory, work)
 
 
 def _say(one: Document, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from services.cli import interrupts, printing, targets
+from services.cli import printing, running, targets
 from services.cli.backends.webhooks import Document, Webhooks, opened
 from services.cli.columns import Column, rows, terminal_width
 from shared.client import webhook_documents
@@ -145,13 +145,7 @@ def delete(endpoint_id: str, directory: Path | None, as_json: bool) -> None:
 
 
 def _run(directory: Path | None, work: Callable[[Webhooks], Awaitable[T]], *, only_store: bool = True) -> T:
-    target = targets.named(directory, only_store=only_store)
-
-    async def working() -> T:
-        async with opened(target) as endpoints:
-            return await work(endpoints)
-
-    return interrupts.run(working())
+    return running.run(opened, directory, work, only_store=only_store)
 
 
 def _say_secret(made: Document, *, as_json: bool) -> None:
