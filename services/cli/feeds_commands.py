@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from services.cli import printing, running, targets
+from services.cli import printing, running, targets, times
 from services.cli.backends.feeds import Document, Feeds, opened
 from services.cli.columns import Column, rows, terminal_width
 from services.cli.feed_options import rules_of, rules_options
@@ -232,4 +231,4 @@ def _row(one: Document) -> list[str]:
 def _time(seconds: Any) -> str:
     if seconds is None:
         return "-"
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}" if seconds else "now"
+    return times.local(seconds) if seconds else "now"

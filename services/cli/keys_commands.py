@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from services.cli import printing, running, targets
+from services.cli import printing, running, targets, times
 from services.cli.backends.keys import Keys, KnownKey, opened
 from services.cli.columns import Column, rows, terminal_width
 from shared.client import api_keys
@@ -108,7 +107,7 @@ def _run(directory: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
 def _row(key: KnownKey) -> list[str]:
     return [
         key.key_id,
-        f"{datetime.fromtimestamp(key.created_at).astimezone():%Y-%m-%d %H:%M}",
+        times.local(key.created_at),
         ",".join(key.scopes),
         f"{key.requests_per_minute}/min" if key.requests_per_minute else "-",
         "valid" if key.revoked_at is None else "revoked",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from services.cli import durations, printing, running, show_fields, show_options, targets
+from services.cli import durations, printing, running, show_fields, show_options, targets, times
 from services.cli.backends.shows import Document, Shows, opened
 from services.cli.columns import Column, rows, terminal_width
 from shared.client import shows as shared_shows
@@ -174,7 +173,7 @@ def list_tokens(show_id: str, directory: Path | None, as_json: bool) -> None:
         cells = [
             [
                 str(one["id"]),
-                _time(one["created_at"]),
+                times.local(one["created_at"]),
                 "revoked" if one["revoked_at"] else "valid",
                 one_line(one["name"]),
             ]
@@ -213,7 +212,7 @@ def _say(one: Document, *, as_json: bool) -> None:
 
 def _shown(name: str, value: Any) -> str:
     if name.endswith("_at"):
-        return _time(value)
+        return times.local(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
@@ -230,13 +229,9 @@ def _episode_row(one: Document) -> list[str]:
     state = "hidden" if one["is_hidden"] else "rendered" if seconds is not None else "waiting"
     return [
         one_line(str(one["episode_id"])),
-        _time(one["published_at"]),
+        times.local(one["published_at"]),
         str(one["number"] or ""),
         "" if seconds is None else durations.length(seconds),
         state,
         one_line(str(one["title"])),
     ]
-
-
-def _time(seconds: Any) -> str:
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import click
 
-from services.cli import printing, running, targets
+from services.cli import printing, running, targets, times
 from services.cli.backends.webhooks import Document, Webhooks, opened
 from services.cli.columns import Column, rows, terminal_width
 from shared.client import webhook_documents
@@ -155,7 +154,7 @@ def _say_secret(made: Document, *, as_json: bool) -> None:
     printing.say(str(made["secret"]))
     printing.note(f"This is the secret of {one_line(str(made['id']))}. Keep it: it is not shown again.")
     if made["rotating_until"] is not None:
-        printing.note(f"The previous secret signs too until {_time(made['rotating_until'])}.")
+        printing.note(f"The previous secret signs too until {times.local(made['rotating_until'])}.")
 
 
 def _say(one: Document, *, as_json: bool) -> None:
@@ -168,24 +167,28 @@ def _say(one: Document, *, as_json: bool) -> None:
         ("description", one["description"] or "-"),
         ("events", ", ".join(one["events"])),
         ("state", _state(one)),
-        ("created", _time(one["created_at"])),
-        ("secret of", _time(one["rotated_at"])),
+        ("created", times.local(one["created_at"])),
+        ("secret of", times.local(one["rotated_at"])),
     ]
     if one["disabled_at"] is not None:
-        facts.append(("disabled", f"{_time(one['disabled_at'])}: {one['disabled_reason'] or 'no reason is known'}"))
+        facts.append(
+            ("disabled", f"{times.local(one['disabled_at'])}: {one['disabled_reason'] or 'no reason is known'}")
+        )
     if one["rotating_until"] is not None:
-        facts.append(("rotating", f"the previous secret signs too until {_time(one['rotating_until'])}"))
+        facts.append(("rotating", f"the previous secret signs too until {times.local(one['rotating_until'])}"))
     printing.say("\n".join(f"{name:<13}{one_line(str(value))}" for name, value in facts))
 
 
 def _row(one: Document) -> list[str]:
     events = ",".join(str(event).removeprefix("job.") for event in one["events"])
-    return [one_line(str(one["id"])), _time(one["created_at"]), one_line(events), _state(one), one_line(one["url"])]
+    return [
+        one_line(str(one["id"])),
+        times.local(one["created_at"]),
+        one_line(events),
+        _state(one),
+        one_line(one["url"]),
+    ]
 
 
 def _state(one: Document) -> str:
     return "enabled" if one["enabled"] else "disabled"
-
-
-def _time(seconds: Any) -> str:
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}"
