@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from services.cli import printing, running, targets, times
+from services.cli import listings, printing, running, targets, times
 from services.cli.backends.feeds import Document, Feeds, opened
-from services.cli.columns import Column, rows, terminal_width
+from services.cli.columns import Column
 from services.cli.feed_options import rules_of, rules_options
 from shared.client.feeds import documents, opml
 from shared.client.feeds.stored import FeedExists, checked_id
@@ -56,12 +56,8 @@ def add(*, url: str, title: str | None, directory: Path | None, as_json: bool, *
 def list_feeds(directory: Path | None, as_json: bool) -> None:
     """List the feeds, oldest first: when each was polled and will be, and what is wrong with it."""
     found = _run(directory, lambda there: there.listed())
-    if as_json:
-        printing.say_json(found)
-    elif found:
-        printing.say("\n".join(rows(_COLUMNS, [_row(one) for one in found], width=terminal_width())))
-    else:
-        printing.note("There are no feeds; `podcast feeds add URL` adds one.")
+    empty = "There are no feeds; `podcast feeds add URL` adds one."
+    listings.say(found, _COLUMNS, _row, empty=empty, as_json=as_json)
 
 
 @feeds.command()

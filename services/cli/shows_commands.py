@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from services.cli import durations, printing, running, show_fields, show_options, targets, times
+from services.cli import durations, listings, printing, running, show_fields, show_options, targets, times
 from services.cli.backends.shows import Document, Shows, opened
-from services.cli.columns import Column, rows, terminal_width
+from services.cli.columns import Column
 from shared.client import shows as shared_shows
 from shared.errors import BadInput
 from shared.text import one_line
@@ -56,13 +56,8 @@ def create(show_id: str, directory: Path | None, as_json: bool, **options: Any) 
 def list_shows(directory: Path | None, as_json: bool) -> None:
     """List the shows."""
     found = _run(directory, lambda system: system.listed())
-    if as_json:
-        printing.say_json(found)
-    elif found:
-        cells = [_cells(one, "show_id", "visibility", "language", "title") for one in found]
-        printing.say("\n".join(rows(_SHOWS, cells, width=terminal_width())))
-    else:
-        printing.note("There are no shows; `podcast shows create` creates one.")
+    empty = "There are no shows; `podcast shows create` creates one."
+    listings.say(found, _SHOWS, _show_row, empty=empty, as_json=as_json)
 
 
 @shows.command()
@@ -110,12 +105,8 @@ def episodes(show_id: str, directory: Path | None, as_json: bool) -> None:
     """List the episodes of a show, newest first."""
     shared_shows.checked_id(show_id)
     found = _run(directory, lambda system: system.episodes(show_id))
-    if as_json:
-        printing.say_json(found)
-    elif found:
-        printing.say("\n".join(rows(_EPISODES, [_episode_row(one) for one in found], width=terminal_width())))
-    else:
-        printing.note(f"{show_id} has no episodes; `podcast submit --show {show_id}` makes one.")
+    empty = f"{show_id} has no episodes; `podcast submit --show {show_id}` makes one."
+    listings.say(found, _EPISODES, _episode_row, empty=empty, as_json=as_json)
 
 
 @shows.command("edit-episode")
@@ -167,21 +158,7 @@ def list_tokens(show_id: str, directory: Path | None, as_json: bool) -> None:
     """List the tokens of a show, oldest first."""
     shared_shows.checked_id(show_id)
     found = _run(directory, lambda system: system.tokens(show_id))
-    if as_json:
-        printing.say_json(found)
-    elif found:
-        cells = [
-            [
-                str(one["id"]),
-                times.local(one["created_at"]),
-                "revoked" if one["revoked_at"] else "valid",
-                one_line(one["name"]),
-            ]
-            for one in found
-        ]
-        printing.say("\n".join(rows(_TOKENS, cells, width=terminal_width())))
-    else:
-        printing.note(f"{show_id} has no tokens.")
+    listings.say(found, _TOKENS, _token_row, empty=f"{show_id} has no tokens.", as_json=as_json)
 
 
 @tokens.command("revoke")
@@ -220,8 +197,8 @@ def _shown(name: str, value: Any) -> str:
     return str(value)
 
 
-def _cells(one: Document, *names: str) -> list[str]:
-    return [one_line(str(one[name])) for name in names]
+def _show_row(one: Document) -> list[str]:
+    return [one_line(str(one[name])) for name in ("show_id", "visibility", "language", "title")]
 
 
 def _episode_row(one: Document) -> list[str]:
@@ -234,4 +211,13 @@ def _episode_row(one: Document) -> list[str]:
         "" if seconds is None else durations.length(seconds),
         state,
         one_line(str(one["title"])),
+    ]
+
+
+def _token_row(one: Document) -> list[str]:
+    return [
+        str(one["id"]),
+        times.local(one["created_at"]),
+        "revoked" if one["revoked_at"] else "valid",
+        one_line(one["name"]),
     ]

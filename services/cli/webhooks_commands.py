@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 
 import click
 
-from services.cli import printing, running, targets, times
+from services.cli import listings, printing, running, targets, times
 from services.cli.backends.webhooks import Document, Webhooks, opened
-from services.cli.columns import Column, rows, terminal_width
+from services.cli.columns import Column
 from shared.client import webhook_documents
 from shared.client.webhook_documents import EndpointChange
 from shared.client.webhook_endpoints import EVENTS, WebhookEvent
@@ -65,12 +65,7 @@ def add(
 def list_endpoints(directory: Path | None, as_json: bool) -> None:
     """List the endpoints, oldest first."""
     found = _run(directory, lambda endpoints: endpoints.listed())
-    if as_json:
-        printing.say_json(found)
-    elif found:
-        printing.say("\n".join(rows(_COLUMNS, [_row(one) for one in found], width=terminal_width())))
-    else:
-        printing.note("There are no webhook endpoints.")
+    listings.say(found, _COLUMNS, _row, empty="There are no webhook endpoints.", as_json=as_json)
 
 
 @webhooks.command()
