@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
@@ -189,16 +189,25 @@ class Guard:
                 return Caller(_ANONYMOUS, _ANONYMOUS, frozenset(SCOPES), self._limit)
             if (session := session_token(request)) is not None:
                 browsers.check_own_page(request)
-                return await self.with_page_token(session, "session")
+                return self.caller_with(await self.key_of(session, "session"), until=session.expires_at)
             raise Unauthenticated("This request requires a key.", hint="Send `Authorization: Bearer <key>`.")
+        key = await self.opened_by(token)
+        if key is None:
+            raise Unauthenticated("This key is not valid.", hint="`podcast keys list` lists the valid ones.")
+        return self.caller_with(key)
+
+    async def opened_by(self, token: str) -> ApiKey | None:
+        """The key that somebody has sent; None: it is not valid.
+
+        Raises:
+            StoreDown: the key cannot be looked up.
+        """
         parsed = api_keys.parse(token)
         key = await self.valid(parsed[0]) if parsed is not None else None
-        if parsed is None or key is None or not api_keys.opens(key, parsed[1]):
-            raise Unauthenticated("This key is not valid.", hint="`podcast keys list` lists the valid ones.")
-        return self._caller(key)
+        return key if parsed is not None and key is not None and api_keys.opens(key, parsed[1]) else None
 
-    async def with_page_token(self, token: PageToken, kind: Kind) -> Caller:
-        """Who has opened a session, or may open one.
+    async def key_of(self, token: PageToken, kind: Kind) -> ApiKey:
+        """The key that a session stands for, or that may open one.
 
         Raises:
             Unauthenticated: the token is not valid for this, or has expired.
@@ -207,7 +216,7 @@ class Guard:
         key = await self.valid(token.key_id)
         if key is None or not token.is_genuine(key, kind) or time.time() >= token.expires_at:
             raise Unauthenticated("This browser is not signed in any more.", hint="Sign in again with a key.")
-        return replace(self._caller(key), until=token.expires_at)
+        return key
 
     async def _with_token(self, token: EventToken, events_of: str) -> Caller:
         key = await self.valid(token.key_id)
@@ -215,12 +224,13 @@ class Guard:
             raise Unauthenticated("This token is not valid for these events.", hint=GET_ANOTHER)
         if time.time() >= token.expires_at:
             raise Unauthenticated("This token has expired.", hint=GET_ANOTHER)
-        return replace(self._caller(key), until=token.expires_at)
+        return self.caller_with(key, until=token.expires_at)
 
-    def _caller(self, key: ApiKey) -> Caller:
+    def caller_with(self, key: ApiKey, *, until: float | None = None) -> Caller:
+        """Who makes requests with a valid key, or with what stands for it until that time."""
         limit = key.requests_per_minute or self._limit
         key_id, name = (_STACK, _STACK) if key is self._own else (key.key_id, key.name)
-        return Caller(key_id, name, frozenset(key.scopes), limit, key.requests_per_minute is not None)
+        return Caller(key_id, name, frozenset(key.scopes), limit, key.requests_per_minute is not None, until)
 
 
 def origins(settings: Settings) -> frozenset[str]:

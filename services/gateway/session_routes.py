@@ -17,7 +17,6 @@ from services.gateway.access import Caller, guard
 from services.gateway.backend import TheBackend
 from services.gateway.credentials import session_cookie, session_token
 from services.gateway.gateway_errors import Unauthenticated
-from shared.client import api_keys
 from shared.client.api_keys import ApiKey, Scope
 from shared.client.page_tokens import PageToken
 
@@ -65,7 +64,6 @@ async def sign_in(request: Request, response: Response, backend: TheBackend) -> 
     key = await _key(request, asked)
     expires_at = math.ceil(time.time() + backend.settings.gateway_session_seconds)
     token = PageToken.signed(key, "session", expires_at=expires_at)
-    who = await guard(request).with_page_token(token, "session")
     response.set_cookie(
         session_cookie(request),
         str(token),
@@ -76,7 +74,7 @@ async def sign_in(request: Request, response: Response, backend: TheBackend) -> 
         # Behind a proxy with TLS only the browser knows that it is there.
         secure=request.headers.get("origin", "").lower().startswith("https://"),
     )
-    return _session(who)
+    return _session(guard(request).caller_with(key, until=expires_at))
 
 
 @router.delete("", status_code=204)
@@ -96,19 +94,14 @@ async def _key(request: Request, asked: SignIn) -> ApiKey:
     """
     found = guard(request)
     if asked.key is not None:
-        parsed = api_keys.parse(asked.key.strip())
-        key = await found.valid(parsed[0]) if parsed else None
-        if parsed is None or key is None or not api_keys.opens(key, parsed[1]):
+        key = await found.opened_by(asked.key.strip())
+        if key is None:
             raise Unauthenticated("This key is not valid.", hint="`podcast keys add NAME` makes one.")
         return key
     token = PageToken.parse(asked.ticket) if asked.ticket is not None else session_token(request)
     if token is None:
         raise Unauthenticated("The request has neither a key nor a valid ticket.", hint="Send a key.")
-    await found.with_page_token(token, "session" if asked.ticket is None else "ticket")
-    key = await found.valid(token.key_id)
-    if key is None:
-        raise Unauthenticated("This key was revoked.", hint="Sign in with another key.")
-    return key
+    return await found.key_of(token, "session" if asked.ticket is None else "ticket")
 
 
 def _session(who: Caller, *, is_open: bool = False) -> Session:
