@@ -7,13 +7,13 @@ and it ends with its key. Whoever can read the hashes can read the jobs themselv
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from shared.client.api_keys import ApiKey
+from shared.client.key_signatures import signature
 
 PATTERN: Final = r"^ev_[0-9a-f]{12}_[0-9]{10}_[0-9a-f]{64}$"
 ALL_JOBS: Final = "*"
@@ -62,6 +62,4 @@ class EventToken:
 
 
 def _signature(key: ApiKey, subject: str, expires_at: int) -> str:
-    secret = hmac.digest(key.secret_sha256.encode(), _PURPOSE, hashlib.sha256)
-    # No part contains a line end, so no two tokens have the same text.
-    return hmac.new(secret, f"{key.key_id}\n{subject}\n{expires_at}".encode(), hashlib.sha256).hexdigest()
+    return signature(key, _PURPOSE, subject, str(expires_at))
