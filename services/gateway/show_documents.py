@@ -220,7 +220,7 @@ def episode_shown(record: EpisodeRecord, rendering: Rendering | None, addresses:
         summary=record.summary,
         link=None if record.link is None else str(record.link),
         is_hidden=record.is_hidden,
-        published_at=record.published_at if record.published_at is not None else record.announced_at,
+        published_at=record.appears_at,
         jobs=list(record.jobs),
         audio_seconds=None if rendering is None else rendering.audio_seconds,
         size_bytes=None if rendering is None else rendering.audio[0].size_bytes,

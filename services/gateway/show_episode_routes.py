@@ -84,7 +84,7 @@ def _renderings(request: Request) -> Renderings:
 
 
 def _age(record: EpisodeRecord) -> tuple[float, str]:
-    return -(record.published_at if record.published_at is not None else record.announced_at), record.episode_id
+    return -record.appears_at, record.episode_id
 
 
 def _shown(listing: Listing, record: EpisodeRecord, addresses: ShowAddresses) -> EpisodeShown:

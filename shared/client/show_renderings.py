@@ -85,7 +85,7 @@ class ShownEpisode:
     @property
     def published_at(self) -> float:
         """Seconds since the epoch; the same however often it is rendered again."""
-        return self.record.published_at if self.record.published_at is not None else self.record.announced_at
+        return self.record.appears_at
 
 
 @dataclass(frozen=True)

@@ -132,3 +132,8 @@ class EpisodeRecord(Frozen):
         None, ge=0, le=LATEST_SECONDS, strict=False, description="seconds since the epoch; None: when it was completed"
     )
     announced_at: float = Field(strict=False, description="when its first job was taken, seconds since the epoch")
+
+    @property
+    def appears_at(self) -> float:
+        """When it appears in the feed, in seconds since the epoch; the same however often it is rendered again."""
+        return self.announced_at if self.published_at is None else self.published_at

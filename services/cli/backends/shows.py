@@ -117,7 +117,7 @@ class StoredShows:
         listing = await Renderings(self._store).listing(show_id)
         heard = {one.record.episode_id: one.rendering for one in listing.heard}
         found = []
-        for record in sorted(listing.records, key=_published, reverse=True):
+        for record in sorted(listing.records, key=lambda one: (one.appears_at, one.episode_id), reverse=True):
             rendering = heard.get(record.episode_id)
             found.append(
                 {
@@ -224,13 +224,9 @@ def _picture(path: Path) -> bytes:
         return file.read()
 
 
-def _published(record: EpisodeRecord) -> tuple[float, str]:
-    return record.published_at if record.published_at is not None else record.announced_at, record.episode_id
-
-
 def _episode(record: EpisodeRecord) -> Document:
     shown = record.model_dump(mode="json", exclude={"version", "show_id", "announced_at"})
-    return {**shown, "published_at": _published(record)[0]}
+    return {**shown, "published_at": record.appears_at}
 
 
 def _token(token: FeedToken) -> Document:
