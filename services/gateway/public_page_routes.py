@@ -11,9 +11,9 @@ from fastapi import APIRouter, Path, Request, Response
 from services.gateway import public_pages, show_feed_routes
 from services.gateway.backend import TheBackend
 from services.gateway.problems import documented
-from services.gateway.show_feed_access import ReadableShow, TheShow
+from services.gateway.show_feed_access import ReadableShow, TheShow, renderings
 from services.gateway.show_notes import NotedChapter
-from shared.client.show_renderings import Renderings, ShownEpisode
+from shared.client.show_renderings import ShownEpisode
 from shared.deadlines import in_thread
 from shared.errors import NotFound
 from shared.protocol.episode_of_show import EpisodeId
@@ -64,8 +64,7 @@ def _made(show: ReadableShow, episode: ShownEpisode, *, chapters: tuple[NotedCha
 
 
 async def _published(show: ReadableShow, request: Request) -> list[ShownEpisode]:
-    renderings: Renderings = request.app.state.renderings
-    listing = await renderings.listing(show.show.show_id)
+    listing = await renderings(request).listing(show.show.show_id)
     return listing.published(now=time.time())[: show.show.keep_episodes]
 
 

@@ -14,9 +14,9 @@ from services.gateway.pages import LINK_HEADER, PageLimit, link_next
 from services.gateway.problems import documented
 from services.gateway.show_addresses import ShowAddresses
 from services.gateway.show_documents import EpisodeChange, EpisodeList, EpisodeShown
-from services.gateway.show_feed_access import TheShowId, public_url
+from services.gateway.show_feed_access import TheShowId, public_url, renderings
 from shared.client import show_episodes, shows
-from shared.client.show_renderings import Listing, Renderings
+from shared.client.show_renderings import Listing
 from shared.errors import NotFound
 from shared.protocol.episode_of_show import EpisodeId
 from shared.protocol.shows import EpisodeRecord
@@ -39,7 +39,7 @@ async def page(  # noqa: PLR0917 - FastAPI passes them by name
 ) -> EpisodeList:
     """The episodes of a show, newest first; those without `links` are not completed. Needs the scope `read`."""
     await shows.find(backend.store, show_id)
-    listing = await _renderings(request).listing(show_id)
+    listing = await renderings(request).listing(show_id)
     records = sorted(listing.records, key=_age)
     if cursor is not None:
         at = next((at for at, record in enumerate(records) if record.episode_id == cursor), len(records))
@@ -54,7 +54,7 @@ async def page(  # noqa: PLR0917 - FastAPI passes them by name
 @needs("read")
 async def episode(show_id: TheShowId, episode_id: TheEpisode, request: Request, backend: TheBackend) -> EpisodeShown:
     """An episode of a show. Needs the scope `read`."""
-    listing = await _renderings(request).listing(show_id)
+    listing = await renderings(request).listing(show_id)
     addresses = ShowAddresses(public_url(request, backend.settings), show_id)
     for record in listing.records:
         if record.episode_id == episode_id:
@@ -74,13 +74,8 @@ async def change(
         after = await show_episodes.change(
             backend.store, show_id, episode_id, lambda before: show_episodes.changed_record(before, given)
         )
-    listing = await _renderings(request).listing(show_id)
+    listing = await renderings(request).listing(show_id)
     return _shown(listing, after, ShowAddresses(public_url(request, backend.settings), show_id))
-
-
-def _renderings(request: Request) -> Renderings:
-    found: Renderings = request.app.state.renderings
-    return found
 
 
 def _age(record: EpisodeRecord) -> tuple[float, str]:

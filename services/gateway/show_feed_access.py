@@ -17,6 +17,7 @@ from services.gateway.gateway_errors import Unauthenticated
 from services.gateway.rate_windows import RateWindows
 from services.gateway.show_addresses import ShowAddresses
 from shared.client import feed_tokens, shows
+from shared.client.show_renderings import Renderings
 from shared.protocol.episode_of_show import SHOW_ID, SHOW_ID_LIMIT_CHARACTERS
 from shared.protocol.shows import Show
 from shared.settings import Settings
@@ -94,6 +95,12 @@ async def readable_show(show_id: TheShowId, request: Request, token: Token = Non
 
 TheShow = Annotated[ReadableShow, Depends(readable_show)]
 """The type of a route's parameter that gets the show which the client may read."""
+
+
+def renderings(request: Request) -> Renderings:
+    """What of the shows' episodes can be heard."""
+    found: Renderings = request.app.state.renderings
+    return found
 
 
 def public_url(request: Request, settings: Settings) -> str:

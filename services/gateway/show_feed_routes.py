@@ -16,13 +16,13 @@ from services.gateway.file_responses import CONDITIONS, file_responses
 from services.gateway.preconditions import Validators, verdict
 from services.gateway.problems import documented
 from services.gateway.show_addresses import AUDIO_NAMES
-from services.gateway.show_feed_access import TheShow, public_url
+from services.gateway.show_feed_access import TheShow, public_url, renderings
 from services.gateway.show_notes import NotedChapter
 from services.gateway.stored_file import StoredObject
 from services.gateway.subrip import subrip
 from shared.client import show_episodes, shows
 from shared.client.feeds import opml
-from shared.client.show_renderings import Renderings, ShownEpisode
+from shared.client.show_renderings import ShownEpisode
 from shared.concurrency import gathered
 from shared.deadlines import in_thread
 from shared.errors import NotFound
@@ -94,8 +94,7 @@ _PICTURES: Final = file_responses("image/jpeg", "image/png")
 )
 async def feed(show: TheShow, request: Request, backend: TheBackend, page: PageNumber = 1) -> Response:
     """A show's feed, for podcast clients: RSS 2.0 with Apple's and the podcast namespace."""
-    renderings: Renderings = request.app.state.renderings
-    listing = await renderings.listing(show.show.show_id)
+    listing = await renderings(request).listing(show.show.show_id)
     episodes = listing.published(now=time.time())[: show.show.keep_episodes]
     size = show.show.feed_items
     last = max(1, math.ceil(len(episodes) / size))
