@@ -16,6 +16,7 @@ from lxml import etree, html
 from lxml.html import builder
 
 from services.gateway import page_routes
+from services.gateway.download_names import MEDIA_TYPES
 from services.gateway.show_addresses import ShowAddresses
 from services.gateway.show_notes import NotedChapter, as_html, clock, cut, plain
 from shared.client.show_renderings import ShownEpisode
@@ -78,7 +79,7 @@ def episode_page(
     here = ShowAddresses("", show.show_id, addresses.token)
     summary = plain(episode.record.summary or "")
     audio = [
-        builder.SOURCE(src=here.audio(episode, file), type=_media_type(file.kind)) for file in episode.rendering.audio
+        builder.SOURCE(src=here.audio(episode, file), type=MEDIA_TYPES[file.kind]) for file in episode.rendering.audio
     ]
     if cues:
         words = here.file(episode, "captions.vtt")
@@ -202,10 +203,6 @@ def _numbered(episode: ShownEpisode) -> str:
 
 def _link(episode: ShownEpisode) -> str | None:
     return None if episode.record.link is None else str(episode.record.link)
-
-
-def _media_type(kind: str) -> str:
-    return {"mp3": "audio/mpeg", "m4b": "audio/mp4", "opus": "audio/ogg"}.get(kind, f"audio/{kind}")
 
 
 def _text(raw: str) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 
 from lxml import etree
 
+from services.gateway.download_names import MEDIA_TYPES
 from services.gateway.show_addresses import ShowAddresses
 from services.gateway.show_notes import NotedChapter, as_html, cut, plain
 from shared.client.show_renderings import AudioFile, ShownEpisode
@@ -28,13 +29,7 @@ CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
 MEDIA_TYPE: Final = "application/rss+xml; charset=utf-8"
 GENERATOR: Final = "Podcast Engine"
 _NAMESPACES: Final = {"itunes": ITUNES, "podcast": PODCAST, "atom": ATOM, "content": CONTENT}
-_AUDIO_TYPES: Final = {
-    "mp3": "audio/mpeg",
-    "m4b": "audio/x-m4a",  # Apple: "audio/x-m4a"
-    "opus": "audio/ogg",
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-}
+_AUDIO_TYPES: Final = {**MEDIA_TYPES, "m4b": "audio/x-m4a"}  # Apple: "audio/x-m4a"
 
 
 @dataclass(frozen=True)
