@@ -16,10 +16,10 @@ from typing import Final, Literal
 from pydantic import Field, ValidationError
 
 from shared.concurrency import gathered
-from shared.errors import BadInput, Conflict, NotFound
+from shared.errors import BadInput, NotFound
 from shared.protocol import reading
 from shared.protocol.messages import Frozen, Line
-from shared.store import keys
+from shared.store import changing, keys
 from shared.store.port import PAGE, Store
 from shared.text import one_line
 
@@ -183,27 +183,23 @@ async def revoke(store: Store, key_id: str) -> ApiKey:
         StoreDown: the store does not answer.
     """
     checked_id(key_id)
-    while True:
+
+    async def versioned() -> tuple[ApiKey, str]:
         try:
             data, version = await store.get_versioned(keys.api_key(key_id))
-            key = reading.read(ApiKey, data, strict=False)
+            return reading.read(ApiKey, data, strict=False), version
         except (NotFound, ValidationError) as error:
             raise NotFound(
                 f"There is no key {one_line(key_id)}.", hint="`podcast keys list` lists the keys there are."
             ) from error
-        if key.revoked_at is not None:
-            return key
-        revoked = key.model_copy(update={"revoked_at": time.time()})
-        try:
-            await store.replace(
-                keys.api_key(key_id),
-                revoked.model_dump_json().encode(),
-                version=version,
-                content_type="application/json",
-            )
-        except Conflict:
-            continue
-        return revoked
+
+    now = time.time()
+    return await changing.changed(
+        store,
+        keys.api_key(key_id),
+        versioned,
+        lambda one: one if one.revoked_at is not None else one.model_copy(update={"revoked_at": now}),
+    )
 
 
 def _hash(secret: str) -> str:

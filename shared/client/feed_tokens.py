@@ -16,10 +16,10 @@ from typing import Final, Literal
 from pydantic import Field, ValidationError
 
 from shared.concurrency import gathered
-from shared.errors import BadInput, Conflict, NotFound
+from shared.errors import BadInput, NotFound
 from shared.protocol import reading
 from shared.protocol.messages import Frozen, Line
-from shared.store import keys
+from shared.store import changing, keys
 from shared.store.port import PAGE, Store
 from shared.text import one_line
 
@@ -127,25 +127,21 @@ async def revoke(store: Store, show_id: str, token_id: str) -> FeedToken:
         StoreDown: the store does not answer.
     """
     key = keys.show_token(show_id, token_id if _TOKEN_ID.fullmatch(token_id) else "none")
-    while True:
+
+    async def known() -> tuple[FeedToken, str]:
         try:
             data, version = await store.get_versioned(key)
-            known = reading.read(FeedToken, data, strict=False)
+            return reading.read(FeedToken, data, strict=False), version
         except (NotFound, ValidationError) as error:
             raise NotFound(
                 f"The show {one_line(show_id)} has no token {one_line(token_id)}.",
                 hint=f"`podcast shows tokens list {one_line(show_id)}` lists them.",
             ) from error
-        if known.revoked_at is not None:
-            return known
-        revoked = known.model_copy(update={"revoked_at": time.time()})
-        try:
-            await store.replace(
-                key, revoked.model_dump_json().encode(), version=version, content_type="application/json"
-            )
-        except Conflict:
-            continue
-        return revoked
+
+    now = time.time()
+    return await changing.changed(
+        store, key, known, lambda one: one if one.revoked_at is not None else one.model_copy(update={"revoked_at": now})
+    )
 
 
 def _hash(secret: str) -> str:

@@ -19,7 +19,7 @@ from shared.protocol import reading
 from shared.protocol.episode_of_show import EpisodeOfShow
 from shared.protocol.messages import JobRequest
 from shared.protocol.shows import RENDERINGS_LIMIT, EpisodeRecord
-from shared.store import keys
+from shared.store import changing, keys
 from shared.store.port import PAGE, Entry, Store
 from shared.text import one_line
 
@@ -177,16 +177,7 @@ async def change(
         NotFound, BadInput, StoreDown: as in `find`.
     """
     key = keys.show_episode(show_id, episode_id)
-    while True:
-        before, version = await _versioned(store, show_id, episode_id)
-        after = changed(before)
-        if after == before:
-            return after
-        try:
-            await store.replace(key, _document(after), version=version, content_type="application/json")
-        except Conflict:
-            continue
-        return after
+    return await changing.changed(store, key, lambda: _versioned(store, show_id, episode_id), changed)
 
 
 def changed_record(record: EpisodeRecord, fields: Mapping[str, Any]) -> EpisodeRecord:

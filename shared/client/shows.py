@@ -17,7 +17,7 @@ from shared.errors import BadInput, BadSource, Conflict, NotFound, Permanent, To
 from shared.protocol import reading
 from shared.protocol.episode_of_show import SHOW_ID, SHOW_ID_LIMIT_CHARACTERS
 from shared.protocol.shows import Show
-from shared.store import keys
+from shared.store import changing, keys
 from shared.store.port import PAGE, Store
 from shared.text import one_line
 
@@ -150,16 +150,7 @@ async def change(store: Store, show_id: str, changed: Callable[[Show], Show]) ->
     Raises:
         NotFound, UnreadableShow, StoreDown: as in `find`.
     """
-    while True:
-        before, version = await _versioned(store, show_id)
-        after = changed(before)
-        if after == before:
-            return after
-        try:
-            await store.replace(keys.show(show_id), _document(after), version=version, content_type="application/json")
-        except Conflict:
-            continue
-        return after
+    return await changing.changed(store, keys.show(show_id), lambda: _versioned(store, show_id), changed)
 
 
 async def set_cover(store: Store, show_id: str, picture: bytes) -> Show:

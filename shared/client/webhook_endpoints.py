@@ -18,7 +18,7 @@ from shared.concurrency import gathered
 from shared.errors import BadInput, Conflict, NotFound, Permanent
 from shared.protocol import reading
 from shared.protocol.messages import Cut, Frozen, Line
-from shared.store import keys
+from shared.store import changing, keys
 from shared.store.port import PAGE, Store
 
 WebhookEvent = Literal["job.completed", "job.failed", "job.cancelled"]
@@ -94,7 +94,9 @@ async def add(store: Store, endpoint: WebhookEndpoint) -> None:
     """
     if len(await ids(store)) >= ENDPOINTS_LIMIT:
         raise BadInput(f"There are {ENDPOINTS_LIMIT} webhook endpoints, which is the limit.", hint="Delete one.")
-    await store.create(keys.webhook(endpoint.endpoint_id), _document(endpoint), content_type="application/json")
+    await store.create(
+        keys.webhook(endpoint.endpoint_id), endpoint.model_dump_json().encode(), content_type="application/json"
+    )
 
 
 async def ids(store: Store, *, after: str = "", limit: int = PAGE) -> list[str]:
@@ -111,7 +113,7 @@ async def find(store: Store, endpoint_id: str) -> WebhookEndpoint:
         UnreadableEndpoint: what is stored is not an endpoint.
         StoreDown: the store does not answer.
     """
-    return _read(endpoint_id, (await _versioned(store, endpoint_id))[0])
+    return (await _versioned(store, endpoint_id))[0]
 
 
 async def some(store: Store, *, after: str = "", limit: int = PAGE) -> list[WebhookEndpoint]:
@@ -141,19 +143,7 @@ async def change(
         UnreadableEndpoint: what is stored is not an endpoint.
         StoreDown: the store does not answer.
     """
-    while True:
-        data, version = await _versioned(store, endpoint_id)
-        before = _read(endpoint_id, data)
-        after = changed(before)
-        if after == before:
-            return after
-        try:
-            await store.replace(
-                keys.webhook(endpoint_id), _document(after), version=version, content_type="application/json"
-            )
-        except Conflict:
-            continue
-        return after
+    return await changing.changed(store, keys.webhook(endpoint_id), lambda: _versioned(store, endpoint_id), changed)
 
 
 async def rotate(store: Store, endpoint_id: str) -> WebhookEndpoint:
@@ -189,23 +179,14 @@ async def remove(store: Store, endpoint_id: str) -> None:
         NotFound: there is none with this id.
         StoreDown: the store does not answer.
     """
-    await _versioned(store, endpoint_id)
+    await _stored(store, endpoint_id)
     await store.delete(keys.webhook(endpoint_id))
 
 
-async def _versioned(store: Store, endpoint_id: str) -> tuple[bytes, str]:
+async def _versioned(store: Store, endpoint_id: str) -> tuple[WebhookEndpoint, str]:
+    data, version = await _stored(store, endpoint_id)
     try:
-        return await store.get_versioned(keys.webhook(endpoint_id))
-    except NotFound as error:
-        raise NotFound(
-            f"There is no webhook endpoint {endpoint_id}.",
-            hint="`podcast webhooks list` shows the endpoints.",
-        ) from error
-
-
-def _read(endpoint_id: str, data: bytes) -> WebhookEndpoint:
-    try:
-        return reading.read(WebhookEndpoint, data, strict=False)
+        return reading.read(WebhookEndpoint, data, strict=False), version
     except ValidationError:
         # From None: the validation error would name the content, and with it the secrets.
         raise UnreadableEndpoint(
@@ -214,5 +195,11 @@ def _read(endpoint_id: str, data: bytes) -> WebhookEndpoint:
         ) from None
 
 
-def _document(endpoint: WebhookEndpoint) -> bytes:
-    return endpoint.model_dump_json().encode()
+async def _stored(store: Store, endpoint_id: str) -> tuple[bytes, str]:
+    try:
+        return await store.get_versioned(keys.webhook(endpoint_id))
+    except NotFound as error:
+        raise NotFound(
+            f"There is no webhook endpoint {endpoint_id}.",
+            hint="`podcast webhooks list` shows the endpoints.",
+        ) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from shared.concurrency import gathered
 from shared.errors import BadInput, Conflict, NotFound, Permanent
 from shared.protocol import reading
 from shared.protocol.messages import FEED_ID, FeedPollRequested
-from shared.store import keys
+from shared.store import changing, keys
 from shared.store.port import PAGE, Store
 from shared.text import one_line
 
@@ -39,14 +38,6 @@ class FeedPaused(Conflict):
 
 class FeedExists(Conflict):
     """The address has been added already."""
-
-
-@dataclass(frozen=True)
-class Versioned:
-    """A feed and the version of its object."""
-
-    feed: Feed
-    version: str
 
 
 def checked_url(url: str) -> str:
@@ -140,17 +131,16 @@ async def find(store: Store, feed_id: str) -> Feed:
         UnreadableFeed: what is stored is not a feed.
         StoreDown: the store does not answer.
     """
-    return (await find_versioned(store, feed_id)).feed
+    return (await _versioned(store, feed_id))[0]
 
 
-async def find_versioned(store: Store, feed_id: str) -> Versioned:
-    """As `find`, with the version of the object."""
+async def _versioned(store: Store, feed_id: str) -> tuple[Feed, str]:
     try:
         data, version = await store.get_versioned(keys.feed(checked_id(feed_id)))
     except NotFound as error:
         raise NotFound(f"There is no feed {feed_id}.", hint="`podcast feeds list` shows the feeds.") from error
     try:
-        return Versioned(reading.read(Feed, data, strict=False), version)
+        return reading.read(Feed, data, strict=False), version
     except ValidationError:
         # From None: the validation error would name the content, and with it an address that may be a secret.
         raise UnreadableFeed(
@@ -179,18 +169,7 @@ async def change(store: Store, feed_id: str, changed: Callable[[Feed], Feed]) ->
     Raises:
         NotFound, UnreadableFeed, StoreDown: as in `find`.
     """
-    while True:
-        before = await find_versioned(store, feed_id)
-        after = changed(before.feed)
-        if after == before.feed:
-            return after
-        try:
-            await store.replace(
-                keys.feed(feed_id), _document(after), version=before.version, content_type="application/json"
-            )
-        except Conflict:
-            continue
-        return after
+    return await changing.changed(store, keys.feed(feed_id), lambda: _versioned(store, feed_id), changed)
 
 
 async def edit(
