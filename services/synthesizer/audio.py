@@ -12,6 +12,7 @@ from pydub import AudioSegment
 from pydub.silence import detect_leading_silence
 
 from shared.audio.loudness import Samples
+from shared.audio.pcm import SAMPLE_BYTES, floating, quantized
 
 TRIM_BELOW_PEAK_DB = 48.0
 """Edges this far below the loudest sample are silence: breath and room noise count, an f or an h does not."""
@@ -23,8 +24,6 @@ KEEP_AFTER_MS = 60
 FADE_IN_MS = 8
 FADE_OUT_MS = 15
 """Shorter than the margin: speech itself is not faded, a click at the very edge is."""
-
-_FULL_SCALE = 32_768.0
 
 
 def process(samples: Samples, rate: int, *, target_rate: int) -> Samples:
@@ -59,9 +58,8 @@ def fade(segment: AudioSegment) -> AudioSegment:
 
 
 def _segment(samples: Samples, rate: int) -> AudioSegment:
-    pcm = np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
-    return AudioSegment(pcm.tobytes(), frame_rate=rate, sample_width=2, channels=1)
+    return AudioSegment(quantized(samples).tobytes(), frame_rate=rate, sample_width=SAMPLE_BYTES, channels=1)
 
 
 def _samples(segment: AudioSegment) -> Samples:
-    return np.frombuffer(segment.raw_data, dtype=np.int16).astype(np.float32) / np.float32(_FULL_SCALE)
+    return floating(np.frombuffer(segment.raw_data, dtype=np.int16))

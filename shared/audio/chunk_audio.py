@@ -8,10 +8,8 @@ See docs/adr/0004-chunk-audio.md.
 from __future__ import annotations
 
 import io
-import math
 from typing import Annotated, Literal
 
-import numpy as np
 import soundfile
 from pydantic import Field, ValidationError
 
@@ -24,15 +22,13 @@ from shared.audio.loudness import (
     integrated_loudness,
     true_peak,
 )
+from shared.audio.pcm import floating, quantized
 from shared.errors import BadAudio
 from shared.protocol.messages import Frozen
 
 CONTENT_TYPE = "audio/flac"
 HEADER_BYTES = 65_536
 """A measurement takes about 11 bytes for each 100 ms, so this is enough for nearly ten minutes of speech."""
-
-FULL_SCALE = 32_768.0
-"""16-bit sample = [-1, 1] sample times this; libsndfile divides by the same number."""
 
 Number = Annotated[float, Field(strict=False)]
 
@@ -64,12 +60,10 @@ def encode(samples: Samples, rate: int) -> bytes:
     """
     if not len(samples):
         raise ValueError("there is no audio to encode")
-    block = block_samples(rate)
-    pcm = np.zeros(math.ceil(len(samples) / block) * block, dtype=np.int16)
-    pcm[: len(samples)] = np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
+    pcm = quantized(samples, whole=block_samples(rate))
     buffer = io.BytesIO()
     with soundfile.SoundFile(buffer, "w", rate, channels=1, subtype="PCM_16", format="FLAC") as file:
-        file.comment = measure(pcm.astype(np.float32) / np.float32(FULL_SCALE), rate).model_dump_json()
+        file.comment = measure(floating(pcm), rate).model_dump_json()
         file.write(pcm)
     return buffer.getvalue()
 

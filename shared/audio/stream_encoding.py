@@ -13,10 +13,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
-
 from shared.audio import ffmpeg
 from shared.audio.loudness import Samples
+from shared.audio.pcm import quantized
+from shared.audio.segments.mastering import CEILING_DBTP
 from shared.protocol.messages import AudioFormat
 
 StreamFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
@@ -30,8 +30,6 @@ _GATHER_SECONDS: Final = 0.02
 bytes for 24 ms of MP3) would cost more than encoding it; so what comes within this time is sent together."""
 _UNKNOWN_LENGTH: Final = 0xFFFF_FFFF
 """What a WAV header of unknown length says; players then read to the end."""
-_LOSSY_CEILING_DBTP: Final = -3.0
-"""Lossy encoders overshoot by up to 2 dB with speech."""
 _EXACT_CEILING_DBTP: Final = -1.0
 
 
@@ -50,7 +48,7 @@ class Encoding:
     media_type: str
     episode: AudioFormat
     arguments: tuple[str, ...] = ()
-    ceiling_dbtp: float = _LOSSY_CEILING_DBTP
+    ceiling_dbtp: float = CEILING_DBTP
     extra_gain_db: float = 0.0
 
 
@@ -133,7 +131,7 @@ async def _feed(child: ffmpeg.Child, samples: AsyncGenerator[Samples, None], beg
 
 
 def _pcm(samples: Samples) -> bytes:
-    return bytes(np.clip(np.rint(samples * 32_768), -32_768, 32_767).astype("<i2").tobytes())
+    return quantized(samples).astype("<i2").tobytes()
 
 
 def _wav_header(rate: int) -> bytes:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.audio import chunk_audio
 from shared.audio.loudness import Samples, block_energies, integrated_loudness
+from shared.audio.pcm import FULL_SCALE
 from shared.errors import BadAudio
 
 RATE = 24_000
@@ -32,7 +33,7 @@ def test_a_chunk_comes_back_as_it_was_stored_within_half_a_16_bit_step() -> None
 
     assert rate == RATE
     assert decoded.dtype == np.float32
-    assert np.abs(decoded - samples).max() <= 0.5 / chunk_audio.FULL_SCALE + 1e-7
+    assert np.abs(decoded - samples).max() <= 0.5 / FULL_SCALE + 1e-7
 
 
 @settings(max_examples=25, deadline=None)

@@ -6,9 +6,9 @@ import struct
 from typing import Final
 
 from shared.audio.joining.placement import Placed, Placement
+from shared.audio.pcm import SAMPLE_BYTES
 from shared.errors import BadAudio
 
-SAMPLE_BYTES: Final = 2
 RIFF_LIMIT_BYTES: Final = 0xFFFFFFFF
 _PCM: Final = 1
 _ELSEWHERE: Final = 0xFFFFFFFF

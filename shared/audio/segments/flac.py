@@ -11,9 +11,9 @@ from typing import Final
 import soundfile
 
 from shared.audio.loudness import Samples, block_samples
+from shared.audio.pcm import floating, quantized
 from shared.audio.segments import flac_frames
 from shared.audio.segments.codecs import EncodedChunk
-from shared.audio.segments.wav import heard, quantized
 from shared.protocol.messages import AudioFormat
 
 FRAME_LIMIT_SAMPLES: Final = 4_096
@@ -34,10 +34,10 @@ class Flac:
     def encode(self, samples: Samples, rate: int, channels: int) -> EncodedChunk:
         """See `Codec.encode`."""
         size = self.frame_samples(rate)
-        pcm = quantized(samples, size)
+        pcm = quantized(samples, whole=size)
         frames = [flac_frames.encode_block(pcm[at : at + size], rate, channels) for at in range(0, len(pcm), size)]
         decoded = flac_frames.decode(frames, rate, channels, size)[: len(samples), 0]
-        return EncodedChunk(frames, before=0, after=0, decoded=heard(decoded), decoded_rate=rate)
+        return EncodedChunk(frames, before=0, after=0, decoded=floating(decoded), decoded_rate=rate)
 
 
 CODEC: Final = Flac()

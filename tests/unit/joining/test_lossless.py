@@ -20,14 +20,14 @@ from services.assembler import id3
 from shared.audio.joining.flac import FlacJoiner
 from shared.audio.joining.placement import Placed, Placement
 from shared.audio.joining.wav import WavJoiner
+from shared.audio.pcm import quantized
 from shared.audio.segments import flac_frames
-from shared.audio.segments.wav import quantized
 from shared.errors import BadAudio, TooLarge
 from tests.unit.joining.material import KINDS, LABELS, Episode, decoded, episode, joined, picture, probed
 
 
 def expected(made: Episode, channels: int) -> NDArray[np.int16]:
-    return np.repeat(quantized(made.pcm, 1)[:, None], channels, axis=1)
+    return np.repeat(quantized(made.pcm)[:, None], channels, axis=1)
 
 
 @pytest.mark.parametrize(("rate", "channels"), KINDS)
