@@ -1,7 +1,7 @@
 """Brings spoken chunks to one loudness while they stream: a constant gain for each, then a limiter. Pure; CPU only.
 
 The whole is not known yet, so each chunk's gain follows the chunks before it: the gain that the last five minutes need,
-corrected toward what this chunk needs by at most 3 dB, and less for a short chunk, whose own loudness says little.
+corrected toward what this chunk needs by the rule of mastered segments (`shared/audio/segments/mastering.py`).
 It depends on nothing but the audio, so the same text gives the same stream.
 """
 
@@ -15,13 +15,10 @@ import numpy as np
 from shared.audio import chunk_audio
 from shared.audio.limiter import Limiter
 from shared.audio.loudness import ABSOLUTE_GATE_LUFS, Energies, Samples, integrated_loudness
+from shared.audio.segments import mastering
 from shared.errors import BadAudio
 
-TARGET_LUFS: Final = -19.0
-"""The usual target of podcast directories for one channel, as the assembler's."""
-CORRECTION_LIMIT_DB: Final = 3.0
-SURE_SECONDS: Final = 3.0
-"""A chunk of this length counts fully with its own loudness."""
+TARGET_LUFS: Final = mastering.TARGET_LUFS["mono"]
 MEMORY_BLOCKS: Final = 3_000
 """How much of what was spoken decides the gain, in blocks of 100 ms: five minutes."""
 GAIN_LIMIT_DB: Final = 40.0
@@ -73,9 +70,7 @@ class Levelling:
         usual = min(recent, GAIN_LIMIT_DB)
         if loudness_lufs <= ABSOLUTE_GATE_LUFS:
             return usual
-        own = TARGET_LUFS - loudness_lufs
-        correction = max(-CORRECTION_LIMIT_DB, min(own - usual, CORRECTION_LIMIT_DB))
-        return usual + correction * min(1.0, seconds / SURE_SECONDS)
+        return mastering.gain_db(TARGET_LUFS - loudness_lufs, usual, seconds)
 
     def _limited(self, samples: Samples) -> Samples:
         steps = range(0, len(samples), _STEP_SAMPLES)
