@@ -16,6 +16,7 @@ import unicodedata
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from shared.audio.loudness import Samples
 from shared.errors import BadAudio
@@ -142,8 +143,7 @@ def flatness(samples: Samples) -> float:
     """Median spectral flatness of windows spread over the audio: 0 is a tone, 0.56 white noise."""
     if len(samples) < NOISE_WINDOW_SAMPLES:
         return 0.0
-    starts = np.linspace(0, len(samples) - NOISE_WINDOW_SAMPLES, NOISE_WINDOWS).astype(int)
-    windows = samples[starts[:, None] + np.arange(NOISE_WINDOW_SAMPLES)] * np.hanning(NOISE_WINDOW_SAMPLES)
+    windows = _windows(samples)
     windows = windows[np.square(windows).mean(axis=1) > 10 ** (SILENCE_DBFS / 10)]
     if not len(windows):
         return 0.0
@@ -155,12 +155,16 @@ def speech_band_share(samples: Samples, rate: int) -> float:
     """The share of the energy below `SPEECH_BAND_HZ`, in windows spread over the audio; 1 for silence."""
     if len(samples) < NOISE_WINDOW_SAMPLES:
         return 1.0
-    starts = np.linspace(0, len(samples) - NOISE_WINDOW_SAMPLES, NOISE_WINDOWS).astype(int)
-    windows = samples[starts[:, None] + np.arange(NOISE_WINDOW_SAMPLES)] * np.hanning(NOISE_WINDOW_SAMPLES)
-    power = np.square(np.abs(np.fft.rfft(windows))).sum(axis=0)
+    power = np.square(np.abs(np.fft.rfft(_windows(samples)))).sum(axis=0)
     total = float(power.sum())
     low = int(SPEECH_BAND_HZ * NOISE_WINDOW_SAMPLES / rate) + 1
     return float(power[:low].sum()) / total if total > 0 else 1.0
+
+
+def _windows(samples: Samples) -> NDArray[np.float64]:
+    """`NOISE_WINDOWS` weighted windows, spread over at least one window of audio."""
+    starts = np.linspace(0, len(samples) - NOISE_WINDOW_SAMPLES, NOISE_WINDOWS).astype(int)
+    return np.asarray(samples[starts[:, None] + np.arange(NOISE_WINDOW_SAMPLES)] * np.hanning(NOISE_WINDOW_SAMPLES))
 
 
 def _fastest(letter: str) -> float:
