@@ -1,4 +1,4 @@
-"""Chapters in the forms that players read: ID3 frames, ffmetadata (for m4b), Vorbis comments, and `chapters.json`."""
+"""Chapters in the forms that players read: ID3 frames, ffmetadata (for m4b), and `chapters.json`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 
 from services.assembler import id3
 from services.assembler.timeline import TimedChapter, Timeline
-from shared.audio.joining import vorbis
 
 
 def milliseconds(timeline: Timeline, samples: int) -> int:
@@ -51,11 +50,6 @@ def _escaped(text: str) -> str:
     escaped = "".join("\\" + character if character in "=;#\\" else character for character in text)
     # ffmpeg treats a backslash at the end of a line as a line continuation, even if the backslash is escaped.
     return escaped + " " if text.endswith("\\") else escaped
-
-
-def vorbis_comments(timeline: Timeline) -> list[tuple[str, str]]:
-    """`CHAPTERxxx` and `CHAPTERxxxNAME`, for opus and flac."""
-    return vorbis.chapters([(milliseconds(timeline, chapter.start), chapter.title) for chapter in timeline.chapters])
 
 
 def podcast_namespace_json(timeline: Timeline, *, title: str, author: str) -> bytes:

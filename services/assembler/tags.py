@@ -12,7 +12,7 @@ from services.assembler.cover import Cover
 from services.assembler.languages import three_letters
 from services.assembler.timeline import Timeline
 from shared.audio.joining import mp4_boxes, vorbis
-from shared.audio.joining.joiner import CoverPicture, EpisodeChapter, Labels
+from shared.audio.joining.joiner import EpisodeChapter, Labels
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat
 
@@ -81,11 +81,9 @@ def id3_tag(tags: Tags) -> bytes:
 
 def labels_of(tags: Tags) -> Labels:
     """The same, as joiners take it."""
-    found = tags.cover
-    cover = None if found is None else CoverPicture(found.mime, found.data, found.width, found.height)
     seconds = tags.timeline.seconds
     chapters = [EpisodeChapter(each.title, seconds(each.start), seconds(each.end)) for each in tags.timeline.chapters]
-    return Labels(tags.fields, tags.fields["language"], cover, chapters)
+    return Labels(tags.fields, tags.fields["language"], tags.cover, chapters)
 
 
 def _id3(tags: Tags) -> list[bytes]:
@@ -115,7 +113,7 @@ def _write_m4b(path: Path, tags: Tags) -> None:
 
 
 def _comments(tags: Tags) -> list[tuple[str, str]]:
-    return vorbis.fields(tags.fields) + chapter_marks.vorbis_comments(tags.timeline)
+    return vorbis.labels_of(labels_of(tags))
 
 
 def _write_opus(path: Path, tags: Tags) -> None:

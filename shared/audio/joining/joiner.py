@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.audio.joining.pictures import TagPicture
 from shared.audio.joining.placement import Placed
 
 
@@ -16,17 +17,6 @@ class EpisodeChapter:
     title: str
     start_seconds: float
     end_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class CoverPicture:
-    """A picture that was checked: JPEG or PNG."""
-
-    mime: str
-    data: bytes
-    width: int
-    height: int
-    depth: int = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +32,7 @@ class Labels:
 
     fields: dict[str, str]
     language: str
-    cover: CoverPicture | None
+    cover: TagPicture | None
     chapters: Sequence[EpisodeChapter]
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from mutagen.id3 import ID3
 
 from services.assembler import id3
-from services.assembler.chapter_marks import ffmetadata, id3_frames, podcast_namespace_json, vorbis_comments
+from services.assembler.chapter_marks import ffmetadata, id3_frames, podcast_namespace_json
 from services.assembler.timeline import TimedChapter, Timeline
+from shared.audio.joining import vorbis
 
 
 def timeline(titles: list[str]) -> Timeline:
@@ -81,7 +82,7 @@ def test_the_json_form_is_that_of_the_podcast_namespace() -> None:
 
 
 def test_vorbis_comments_number_chapters_with_three_digits() -> None:
-    comments = vorbis_comments(timeline([f"C{n}" for n in range(1_200)]))
+    comments = vorbis.chapters([(1_000 * n, f"C{n}") for n in range(1_200)])
 
     assert comments[2:4] == [("CHAPTER001", "00:00:01.000"), ("CHAPTER001NAME", "C1")]
     assert comments[-1] == ("CHAPTER999NAME", "C999")

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from shared.audio.joining.joiner import CoverPicture, EpisodeChapter, Joiner, Labels
+from services.assembler.cover import Cover
+from shared.audio.joining.joiner import EpisodeChapter, Joiner, Labels
 from shared.audio.joining.placement import Placement, place
 from shared.audio.loudness import Samples
 from shared.audio.segments.codecs import codec_for
@@ -111,7 +112,7 @@ def probed(path: Path) -> dict[str, Any]:
 
 
 @cache
-def picture() -> CoverPicture:
+def picture() -> Cover:
     """A small JPEG."""
     run = subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=red:s=64x48", "-frames:v", "1", "-f", "mjpeg", "-"],
@@ -119,7 +120,7 @@ def picture() -> CoverPicture:
         capture_output=True,
         timeout=30,
     )
-    return CoverPicture("image/jpeg", run.stdout, 64, 48)
+    return Cover(run.stdout, "image/jpeg", 64, 48)
 
 
 def difference_db(found: Samples, expected: Samples) -> float:
