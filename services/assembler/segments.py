@@ -122,40 +122,39 @@ class Segments:
     async def _make(self, index: int, codec: Codec, spool: Spool) -> Head:
         """Make a chunk's segment of its FLAC and store it."""
         async with self._turns:
-            audio = await self._audio(index)
+            samples = await self._samples(index)
             try:
-                made = await in_thread(partial(self._encode, audio, index, codec))
+                made = await in_thread(partial(self._encode, samples, index, codec))
             except BadAudio as error:
                 key = self._manifest.chunks[index].audio_key
                 raise ChunkMissing(index, key, because=f"cannot be encoded as {codec.format}") from error
             await self._store.put(self._key_of[codec.format, index], made, content_type=segment.CONTENT_TYPE)
         metrics.SEGMENTS_MADE.labels(codec.format).inc()
         head = await in_thread(partial(_kept, made, spool, index, self._rate))
-        assert head is not None  # noqa: S101 - `_audio` has checked the rate
+        assert head is not None  # noqa: S101 - `_samples` has checked the rate
         return head
 
-    def _encode(self, audio: bytes, index: int, codec: Codec) -> bytes:
+    def _encode(self, samples: Samples, index: int, codec: Codec) -> bytes:
         request = self._manifest.chunk_request(index)
         gain = self._gain_of.get(voice_of(request))
-        return chunk_segments.make(audio, request, [codec], gain)[codec.format].to_bytes()
+        return chunk_segments.encode(samples, self._rate, request, [codec], gain)[codec.format].to_bytes()
 
-    async def _audio(self, index: int) -> bytes:
-        """The stored chunk.
+    async def _samples(self, index: int) -> Samples:
+        """The samples of the stored chunk.
 
         Raises:
             ChunkMissing: it is gone, damaged, or of another sample rate.
         """
         key = self._manifest.chunks[index].audio_key
         try:
-            data = await self._store.get(key)
-            rate = (await in_thread(partial(chunk_audio.decode, data)))[1]
+            samples, rate = await in_thread(partial(chunk_audio.decode, await self._store.get(key)))
         except NotFound:
             raise ChunkMissing(index, key, because="is missing") from None
         except BadAudio as error:
             raise ChunkMissing(index, key, because="is damaged") from error
         if rate != self._rate:
             raise ChunkMissing(index, key, because=f"has {rate} Hz instead of {self._rate} Hz")
-        return data
+        return samples
 
     def _name(self, indexes: Sequence[int], codec: Codec) -> None:
         for index in indexes:
@@ -183,7 +182,7 @@ class Segments:
         if not chunk_segments.is_speech(request.text):
             return 0.0
         stride = -(-len(indexes) // LEARNING_CHUNKS)
-        heard = [await self._audio(index) for index in indexes[::stride]]
+        heard = [await self._samples(index) for index in indexes[::stride]]
         seconds, learnt = await in_thread(partial(self._usual_gain, heard))
         if seconds < mastering.LEARNING_SECONDS:
             return learnt
@@ -199,9 +198,9 @@ class Segments:
             into.setdefault(voice_of(request), []).append(chunk.index)
         return {**others, **spoken}
 
-    def _usual_gain(self, stored: Sequence[bytes]) -> tuple[float, float]:
+    def _usual_gain(self, heard: Sequence[Samples]) -> tuple[float, float]:
         """How many seconds there are, and the gain that they need."""
-        samples: Samples = np.concatenate([chunk_audio.decode(data)[0] for data in stored])
+        samples: Samples = np.concatenate(heard)
         gain = chunk_segments.usual_gain_db(samples, self._rate, self._manifest.request.loudness)
         return len(samples) / self._rate, gain
 

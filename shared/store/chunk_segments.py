@@ -75,9 +75,19 @@ def make(
     Raises:
         BadAudio: the stored chunk is damaged, or cannot be encoded.
     """
+    return encode(*chunk_audio.decode(audio), request, codecs, voice_gain_db)
+
+
+def encode(
+    samples: Samples, rate: int, request: ChunkRequested, codecs: Sequence[Codec], voice_gain_db: float | None
+) -> Mapping[AudioFormat, MasteredSegment]:
+    """The same of a chunk that was decoded already: mono samples at `rate` Hz.
+
+    Raises:
+        BadAudio: the sound cannot be encoded.
+    """
     assert request.mastering is not None  # noqa: S101 - there are no codecs without
     profile = request.mastering.loudness
-    samples, rate = chunk_audio.decode(audio)
     mastered = mastering.master(samples, rate, profile, constant_db=voice_gain_db, is_speech=is_speech(request.text))
     channels = mastering.CHANNELS[profile]
     return {codec.format: making.make(mastered, rate, codec, channels=channels) for codec in codecs}
