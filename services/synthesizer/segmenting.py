@@ -12,7 +12,7 @@ from services.synthesizer import metrics
 from shared.audio.segments import segment
 from shared.audio.segments.codecs import Codec
 from shared.deadlines import in_thread
-from shared.protocol.messages import ChunkRequested
+from shared.protocol.messages import AudioFormat, ChunkRequested
 from shared.store import chunk_segments
 from shared.store.port import Store
 from shared.store.voice_gains import VoiceGains
@@ -48,24 +48,23 @@ class Segmenting:
         codecs = chunk_segments.codecs_of(request)
         if not codecs:
             return
-        gain = await self._voice_gain(request, audio) if chunk_segments.needs_voice_gain(request) else None
-        if gain is None and chunk_segments.needs_voice_gain(request):
-            return  # too short to learn from: the assembler makes them, when it has heard more of this voice
+        gain = None
+        if chunk_segments.needs_voice_gain(request):
+            gain = await self._voice_gain(request, audio)
+            if gain is None:
+                return  # too short to learn from: the assembler makes them, when it has heard more of this voice
         keys = chunk_segments.wanted(request, codecs, gain)
         if audio is None:
             codecs = [codec for codec in codecs if not await self.store.exists(keys[codec.format])]
             if not codecs:
                 return
             audio = await self.store.get(request.audio_key)
-        await self._make(audio, request, codecs, gain)
-
-    async def _make(self, audio: bytes, request: ChunkRequested, codecs: list[Codec], gain: float | None) -> None:
         with spans.span("encode segments"):
             made = await in_thread(partial(_stored_forms, audio, request, codecs, gain), limiter=self.turns)
-        for key, data in made.items():
-            await self.store.put(key, data, content_type=segment.CONTENT_TYPE)
-        for codec in codecs:
-            metrics.SEGMENTS.labels(codec.format).inc()
+        for name, data in made.items():
+            await self.store.put(keys[name], data, content_type=segment.CONTENT_TYPE)
+        for name in made:
+            metrics.SEGMENTS.labels(name).inc()
 
     async def _voice_gain(self, request: ChunkRequested, audio: bytes | None) -> float | None:
         """The usual gain of the voice, learnt from this chunk if nobody has; None if it is too short for that."""
@@ -84,7 +83,7 @@ def encodes_at_a_time() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _stored_forms(audio: bytes, request: ChunkRequested, codecs: list[Codec], gain: float | None) -> dict[str, bytes]:
-    made = chunk_segments.make(audio, request, codecs, gain)
-    keys = chunk_segments.wanted(request, codecs, gain)
-    return {keys[name]: each.to_bytes() for name, each in made.items()}
+def _stored_forms(
+    audio: bytes, request: ChunkRequested, codecs: list[Codec], gain: float | None
+) -> dict[AudioFormat, bytes]:
+    return {name: each.to_bytes() for name, each in chunk_segments.make(audio, request, codecs, gain).items()}
