@@ -10,7 +10,7 @@ import errno
 import os
 import tempfile
 import threading
-from typing import IO, Self
+from typing import IO
 
 from shared.audio.ffmpeg import disk_full
 
@@ -50,9 +50,3 @@ class Spool:
     def close(self) -> None:
         """Give the room back."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
