@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import feedparser
 import httpx
 import pytest
 from mutagen.id3 import ID3
@@ -125,7 +126,6 @@ def test_an_episode_is_subscribed_to_downloaded_and_delivered_once(
 
 def test_two_libraries_read_the_feed_as_it_is_meant(subscribed: Subscribed) -> None:
     feed, job_id = subscribed.feed, subscribed.job_id
-    feedparser = pytest.importorskip("feedparser")
     document = httpx.get(feed).content
     [entry] = feedparser.parse(document).entries
     ended = subprocess.run(
