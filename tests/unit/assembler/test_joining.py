@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,14 +22,6 @@ from tests.unit.assembler.test_handlers import ebur128
 pytestmark = pytest.mark.anyio
 LONG = (*SENTENCES, *(f"And then, {sentence}" for sentence in SENTENCES))
 """More chunks than a short episode has."""
-
-
-@pytest.fixture
-def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    return Harness(tmp_path)
 
 
 async def assembled(harness: Harness) -> bytes:
