@@ -23,7 +23,7 @@ from shared.runtime.service import Service
 from shared.settings import Settings
 from shared.store import keys
 from tests.integration.running import running
-from tests.unit.coordinator.manifests import manifest
+from tests.manifests import manifest
 from tests.unit.coordinator.toy_stage import PAINTER, QUEUES, STAGES, PictureRequested, draw, plan_with_pictures
 from tests.waiting import until
 

@@ -14,18 +14,16 @@ from playwright.async_api import Page, expect
 from deploy import page as page_build
 from shared.client import api_keys
 from shared.protocol.chunk_times import ChunkTimes
-from shared.protocol.manifest import Chapter, Chunk, Manifest
 from shared.protocol.messages import (
     ChunkCounts,
     ChunkFailure,
     JobRequest,
     JobStatus,
-    PauseLengths,
     TextSource,
     new_job_id,
 )
 from shared.store import keys
-from tests.audio_keys import audio_key_of
+from tests.manifests import manifest
 from tests.page.test_walks import PICTURES
 from tests.page.views import ARTICLE, Site, accessibility, picture
 from tests.waiting import until
@@ -80,21 +78,7 @@ async def test_3000_chunks_are_one_picture_that_the_keyboard_walks_through(site:
     job_id = new_job_id()
     texts = [f"Chunk {number}." for number in range(CHUNKS)]
     store, now = site.services.store, time.time()
-    manifest = Manifest(
-        job_id=job_id,
-        request=JobRequest(job_id=job_id, source=TextSource(text="x")),
-        title="A long book",
-        author="",
-        language="en",
-        voice="v",
-        model="m",
-        pauses=PauseLengths(),
-        chapters=(Chapter(title="One", level=1, first_chunk=0),),
-        chunks=tuple(
-            Chunk(index=index, text=text, chapter=0, pause_after="paragraph", audio_key=audio_key_of(text))
-            for index, text in enumerate(texts)
-        ),
-    )
+    made = manifest(texts, job_id=job_id)
     finished = bytearray(b"\xff" * (CHUNKS // 8))
     finished[1] &= ~2  # the tenth has failed
     status = JobStatus(
@@ -117,7 +101,7 @@ async def test_3000_chunks_are_one_picture_that_the_keyboard_walks_through(site:
         spoken=tuple(0.3 + (index % 5) / 10 for index in range(CHUNKS)),
         tries=tuple(2 if index % 50 == 0 else 1 for index in range(CHUNKS)),
     )
-    await store.put(keys.manifest(job_id), manifest.model_dump_json().encode())
+    await store.put(keys.manifest(job_id), made.model_dump_json().encode())
     await store.put(keys.status(job_id), status.model_dump_json().encode())
     await store.put(keys.chunk_times(job_id), times.model_dump_json().encode())
     async with site.opened() as page:

@@ -7,7 +7,8 @@ import pytest
 from shared.protocol.messages import ChunkCounts, new_job_id
 from shared.store import keys
 from tests.integration.gateway.conftest import Gateway
-from tests.integration.gateway.test_job_lists import a_manifest, put
+from tests.integration.gateway.test_job_lists import put
+from tests.manifests import manifest
 
 SOUND = b"fLaC" + bytes(range(256)) * 4
 
@@ -16,9 +17,9 @@ SOUND = b"fLaC" + bytes(range(256)) * 4
 async def job_id(gateway: Gateway) -> str:
     """A job under way, of which the first of two chunks is spoken."""
     job_id = new_job_id()
-    manifest = a_manifest(job_id, ["a", "b"])
-    await gateway.store.put(keys.manifest(job_id), manifest.model_dump_json().encode())
-    await gateway.store.put(manifest.chunks[0].audio_key, SOUND)
+    made = manifest(["a", "b"], job_id=job_id)
+    await gateway.store.put(keys.manifest(job_id), made.model_dump_json().encode())
+    await gateway.store.put(made.chunks[0].audio_key, SOUND)
     return await put(gateway, job_id, "synthesizing", chunks=ChunkCounts(total=2, done=1, failed=0))
 
 

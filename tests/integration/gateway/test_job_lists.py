@@ -8,19 +8,16 @@ from typing import Any
 import pytest
 
 from shared.client import job_ids
-from shared.protocol.manifest import Chapter, Chunk, Manifest, audio_key
 from shared.protocol.messages import (
     ChunkCounts,
     ChunkFailure,
-    JobRequest,
     JobState,
     JobStatus,
-    PauseLengths,
-    TextSource,
     new_job_id,
 )
 from shared.store import keys
 from tests.integration.gateway.conftest import Gateway
+from tests.manifests import manifest
 from tests.unit.cli.test_job_pages import an_id
 
 
@@ -100,32 +97,11 @@ async def test_a_job_that_cannot_be_read_hides_no_other(gateway: Gateway) -> Non
     assert (await gateway.client.delete(f"/v1/jobs/{bad}?purge=true")).status_code == 204
 
 
-def a_manifest(job_id: str, texts: list[str]) -> Manifest:
-    def key(text: str) -> str:
-        return audio_key(text=text, language="en", voice="v", model="m", speed=1.0, engine="e", sample_rate=24_000)
-
-    return Manifest(
-        job_id=job_id,
-        request=JobRequest(job_id=job_id, source=TextSource(text="x")),
-        title="T",
-        author="",
-        language="en",
-        voice="v",
-        model="m",
-        pauses=PauseLengths(),
-        chapters=(Chapter(title="One", level=1, first_chunk=0),),
-        chunks=tuple(
-            Chunk(index=index, text=text, chapter=0, pause_after="paragraph", audio_key=key(text))
-            for index, text in enumerate(texts)
-        ),
-    )
-
-
 async def test_the_chunks_of_a_job_say_what_is_done_and_why_the_others_are_not(gateway: Gateway) -> None:
     job_id = new_job_id()
-    manifest = a_manifest(job_id, ["a", "b", "c", "b", "d"])
-    await gateway.store.put(keys.manifest(job_id), manifest.model_dump_json().encode())
-    await gateway.store.put(manifest.chunks[0].audio_key, b"not a chunk that can be measured")
+    made = manifest(["a", "b", "c", "b", "d"], job_id=job_id)
+    await gateway.store.put(keys.manifest(job_id), made.model_dump_json().encode())
+    await gateway.store.put(made.chunks[0].audio_key, b"not a chunk that can be measured")
     failure = ChunkFailure(index=1, text="b", reason="The voice is unknown.", attempts=3)
     await put(gateway, job_id, "failed", chunks=ChunkCounts(total=5, done=1, failed=2), failures=(failure,))
 
@@ -147,10 +123,10 @@ async def test_the_chunks_of_a_job_say_what_is_done_and_why_the_others_are_not(g
 
 async def test_a_corrected_chunk_is_shown_as_it_was_corrected_also_in_the_manifest(gateway: Gateway) -> None:
     job_id = new_job_id()
-    manifest = a_manifest(job_id, ["a", "b"])
-    await gateway.store.put(keys.manifest(job_id), manifest.model_dump_json().encode())
-    request = manifest.chunk_request(1).model_copy(update={"text": "B", "audio_key": f"audio/{'0' * 64}.flac"})
-    corrected = manifest.corrected(request).model_dump_json().encode()
+    made = manifest(["a", "b"], job_id=job_id)
+    await gateway.store.put(keys.manifest(job_id), made.model_dump_json().encode())
+    request = made.chunk_request(1).model_copy(update={"text": "B", "audio_key": f"audio/{'0' * 64}.flac"})
+    corrected = made.corrected(request).model_dump_json().encode()
     await gateway.store.put(keys.corrected_manifest(job_id), corrected)
     await put(gateway, job_id, "synthesizing", chunks=ChunkCounts(total=2, done=0, failed=0))
     page = (await gateway.client.get(f"/v1/jobs/{job_id}/chunks")).json()

@@ -31,7 +31,7 @@ from shared.settings import Settings
 from shared.store import keys
 from shared.store.folder import FileStore
 from tests.audio_keys import audio_key_of
-from tests.unit.coordinator.manifests import manifest
+from tests.manifests import manifest
 
 AT_ONCE = {
     "stalled_seconds": 1e-9,

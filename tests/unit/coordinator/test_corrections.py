@@ -12,8 +12,8 @@ from shared.protocol.messages import ChunkLost, ChunkRequested, ChunkSynthesized
 from shared.settings import Settings
 from shared.store import job_manifest, keys
 from tests.audio_keys import audio_key_of
+from tests.manifests import manifest
 from tests.unit.coordinator.harness import Harness
-from tests.unit.coordinator.manifests import manifest
 
 ORIGINAL = manifest("abc").chunk_request(1)
 

@@ -11,8 +11,8 @@ from services.coordinator.jobs import Overtaken
 from shared.errors import BadInput
 from shared.protocol.messages import EpisodeRequested, JobRequest, JobStatus, TextSource
 from shared.store import keys
+from tests.manifests import manifest
 from tests.unit.coordinator.harness import AT_ONCE, Harness
-from tests.unit.coordinator.manifests import manifest
 
 
 async def test_a_job_goes_from_submission_to_completion(harness: Harness) -> None:

@@ -12,7 +12,7 @@ from services.coordinator import plan
 from services.coordinator.progress import Progress
 from shared.protocol.messages import ChunkRequested
 from tests.audio_keys import audio_key_of
-from tests.unit.coordinator.manifests import manifest
+from tests.manifests import manifest
 
 
 def progress_of(texts: Sequence[str], *, max_parallel: int = 5, **earlier: Any) -> Progress:

@@ -11,9 +11,9 @@ from services.coordinator.progress import Progress
 from shared.protocol.messages import JobStatus
 from shared.store import keys
 from tests.audio_keys import audio_key_of
+from tests.manifests import manifest
 from tests.unit.coordinator.counting_store import CountingStore
 from tests.unit.coordinator.harness import Harness
-from tests.unit.coordinator.manifests import manifest
 
 BOOK_CHUNKS = 20_000
 BOOK_FINISHED = 12_345

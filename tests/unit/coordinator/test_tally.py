@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.coordinator import plan
 from services.coordinator.tally import Tally
-from tests.unit.coordinator.manifests import manifest
+from tests.manifests import manifest
 
 
 @given(st.lists(st.sampled_from("abcdefghijkl"), min_size=1, max_size=40), st.data())

@@ -1,4 +1,4 @@
-"""Manifests for tests of the coordinator."""
+"""Manifests for tests that invent their own chunks."""
 
 from __future__ import annotations
 
