@@ -12,46 +12,22 @@ import numpy as np
 import pytest
 
 from shared.audio.joining.mp3 import Mp3Joiner
-from shared.audio.joining.placement import Placement, place
 from shared.audio.loudness import Samples
 from shared.audio.segments import codecs, lame, making, mastering, mp3_frames
 from shared.audio.segments import mp3 as mp3_segments
 from shared.audio.segments.codecs import codec_for
 from shared.audio.segments.crc16 import crc16
-from shared.audio.segments.segment import MasteredSegment
 from shared.errors import BadAudio
+from tests.unit.joining import material
+from tests.unit.joining.material import Episode, episode
 from tests.unit.segments.material import RATES, chunks, mp3, segments
 
 
-def joined(placement: Placement, made: list[MasteredSegment], *, tag: bytes = b"") -> bytes:
-    joiner = Mp3Joiner(placement, tag)
-    parts = [joiner.head()]
-    parts += [joiner.add(placed, each.payload) for placed, each in zip(placement.chunks, made, strict=True)]
-    parts.append(joiner.end())
-    data = b"".join(parts)
+def joined(made: Episode, *, tag: bytes = b"") -> bytes:
+    joiner = Mp3Joiner(made.placement, tag)
+    data = material.joined(joiner, made)
     assert len(data) == joiner.size
     return data
-
-
-def episode(
-    count: int, rate: int, channels: int, *, seed: int = 1
-) -> tuple[Placement, list[Samples], list[MasteredSegment]]:
-    """Chunks with pauses of all lengths, none among them."""
-    made = chunks(count, rate, seed=seed)
-    random = np.random.default_rng(seed)
-    starts, at = [], 3 * rate // 10
-    for each in made:
-        starts.append(at)
-        at += len(each) + int(random.integers(0, 12)) * rate // 10
-    encoded = segments(made, rate, mp3(), channels=channels)
-    return place([each.head for each in encoded], starts, at + 7 * rate // 10), made, encoded
-
-
-def placed_pcm(placement: Placement, made: list[Samples]) -> Samples:
-    pcm = np.zeros(placement.frames * placement.frame_samples, dtype=np.float32)
-    for placed, samples in zip(placement.chunks, made, strict=True):
-        pcm[placed.first * placement.frame_samples :][: len(samples)] = samples
-    return pcm
 
 
 def decode(path: Path, *, complaints: str = "warning") -> Samples:
@@ -65,11 +41,11 @@ def decode(path: Path, *, complaints: str = "warning") -> Samples:
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("rate", RATES)
 def test_joined_segments_are_the_frames_of_one_long_encode(rate: int, channels: int) -> None:
-    placement, made, encoded = episode(12, rate, channels)
-    data = joined(placement, encoded)
+    made = episode("mp3", rate, channels, 12)
+    placement, data = made.placement, joined(made)
     info = mp3_frames.frame_bytes(rate, 64)
     delay = 2 * placement.frame_samples
-    pcm = np.concatenate((placed_pcm(placement, made), np.zeros(2 * delay, np.float32)))
+    pcm = np.concatenate((made.pcm, np.zeros(2 * delay, np.float32)))
     long = lame.encode(pcm, rate, channels)
     assert data[info:] == long[: len(data) - info]
     assert len(mp3_frames.sizes(data[info:], rate, channels)) == placement.frames + 2
@@ -77,15 +53,15 @@ def test_joined_segments_are_the_frames_of_one_long_encode(rate: int, channels: 
 
 def test_two_hundred_chunks_cut_in_the_middle_of_words_decode_to_the_samples_of_one_long_encode(tmp_path: Path) -> None:
     rate = 24_000
-    placement, made, encoded = episode(200, rate, 1, seed=3)
+    made = episode("mp3", rate, 1, 200, seed=3)
     path = tmp_path / "joined.mp3"
-    path.write_bytes(joined(placement, encoded))
+    path.write_bytes(joined(made))
     long = tmp_path / "long.mp3"
-    pcm = np.concatenate((placed_pcm(placement, made), np.zeros(4 * 576, np.float32)))
+    pcm = np.concatenate((made.pcm, np.zeros(4 * 576, np.float32)))
     long.write_bytes(lame.encode(pcm, rate, 1))
     found, expected = decode(path), decode(long, complaints="error")  # its length is guessed
     delay = 576 + 529  # a file without an Info frame keeps them
-    assert len(found) == placement.samples
+    assert len(found) == made.placement.samples
     assert np.array_equal(found, expected[delay : delay + len(found)])
 
 
@@ -99,8 +75,8 @@ def test_all_silent_frames_before_a_chunk_are_needed(rate: int) -> None:
 
 @pytest.mark.parametrize(("rate", "channels"), [(24_000, 1), (44_100, 2)])
 def test_players_get_length_times_and_checksum(tmp_path: Path, rate: int, channels: int) -> None:
-    placement, _, encoded = episode(20, rate, channels)
-    data = joined(placement, encoded)
+    made = episode("mp3", rate, channels, 20)
+    placement, data = made.placement, joined(made)
     path = tmp_path / "joined.mp3"
     path.write_bytes(data)
     probed = subprocess.run(
@@ -129,17 +105,17 @@ def test_players_get_length_times_and_checksum(tmp_path: Path, rate: int, channe
 
 
 def test_a_tag_comes_first() -> None:
-    placement, _, encoded = episode(1, 24_000, 1)
-    assert joined(placement, encoded, tag=b"ID3 and so on") == b"ID3 and so on" + joined(placement, encoded)
+    made = episode("mp3", 24_000, 1, 1)
+    assert joined(made, tag=b"ID3 and so on") == b"ID3 and so on" + joined(made)
 
 
 def test_frames_that_are_not_those_of_the_head_are_refused() -> None:
-    placement, _, encoded = episode(2, 24_000, 1)
-    joiner = Mp3Joiner(placement)
+    made = episode("mp3", 24_000, 1, 2)
+    joiner, first = Mp3Joiner(made.placement), made.placement.chunks[0]
     with pytest.raises(BadAudio, match="not those that its head lists"):
-        joiner.add(placement.chunks[0], encoded[1].payload)
+        joiner.add(first, made.segments[1].payload)
     with pytest.raises(BadAudio):
-        joiner.add(placement.chunks[0], bytes(len(encoded[0].payload)))
+        joiner.add(first, bytes(len(made.segments[0].payload)))
 
 
 def hostile(rate: int) -> dict[str, Samples]:
