@@ -110,7 +110,7 @@ async def test_3000_chunks_are_one_picture_that_the_keyboard_walks_through(site:
         chunks = page.get_by_role("slider")
         await expect(chunks).to_have_attribute("aria-valuemax", str(CHUNKS - 1))
         await expect(chunks).to_have_accessible_name(
-            "Chunks: 2,999 done, 1 failed, 60 tried more than once. The arrow keys choose one"
+            "Chunks: 2,999 done, 1 failed, 60 tried more than once. The arrow keys select one"
         )
         await chunks.focus()
         for _ in range(10):
