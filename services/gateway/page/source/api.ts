@@ -79,6 +79,18 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await request(path, signal ? { signal } : {})).json();
 }
 
+/** All pages of a list, one after the other. */
+export async function pages<Page>(path: string, signal?: AbortSignal): Promise<Page[]> {
+  const found: Page[] = [];
+  let next: string | null = "";
+  while (next !== null) {
+    const page: Page & { next: string | null } = await get(`${path}?limit=100${next && `&cursor=${encodeURIComponent(next)}`}`, signal);
+    found.push(page);
+    next = page.next;
+  }
+  return found;
+}
+
 export async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
   const response = await request(path, {
     method,

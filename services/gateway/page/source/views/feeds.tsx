@@ -1,7 +1,7 @@
 // Feeds whose items become episodes.
 
 import { useState } from "preact/hooks";
-import { get, send } from "../api";
+import { pages, send } from "../api";
 import { count, time } from "../format";
 import { Act, Field, Trouble, useEvery, useLoaded, View } from "../parts";
 import { allShows } from "./shows";
@@ -16,14 +16,7 @@ const SECONDS = 5;
 const STATES = { active: "completed", failing: "failed", paused: "cancelled", gone: "failed" };
 
 async function all(signal: AbortSignal): Promise<Feed[]> {
-  const found: Feed[] = [];
-  let next: string | null = "";
-  while (next !== null) {
-    const page: { feeds: Feed[]; next: string | null } = await get(`/v1/feeds?limit=100${next && `&cursor=${encodeURIComponent(next)}`}`, signal);
-    found.push(...page.feeds);
-    next = page.next;
-  }
-  return found;
+  return (await pages<{ feeds: Feed[] }>("/v1/feeds", signal)).flatMap((page) => page.feeds);
 }
 
 export function Feeds() {

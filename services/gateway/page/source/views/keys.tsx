@@ -1,7 +1,7 @@
 // Keys of the API: who may use it, and for what.
 
 import { useState } from "preact/hooks";
-import { get, send, type Key, type Scope } from "../api";
+import { pages, send, type Key, type Scope } from "../api";
 import { time } from "../format";
 import { Act, Field, Trouble, useLoaded, View } from "../parts";
 import { may } from "../session";
@@ -11,14 +11,8 @@ const SCOPES: [Scope, string][] = [
 ];
 
 async function all(signal: AbortSignal): Promise<Key[]> {
-  const found: Key[] = [];
-  let next: string | null = "";
-  while (next !== null) {
-    const page: { keys: Key[]; next: string | null } = await get(`/v1/keys?limit=100${next && `&cursor=${next}`}`, signal);
-    found.push(...page.keys);
-    next = page.next;
-  }
-  return found.sort((one, other) => other.created_at - one.created_at);
+  const found = await pages<{ keys: Key[] }>("/v1/keys", signal);
+  return found.flatMap((page) => page.keys).sort((one, other) => other.created_at - one.created_at);
 }
 
 export function Keys() {

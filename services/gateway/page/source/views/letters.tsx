@@ -1,23 +1,17 @@
 // Dead letters: what could not be done, grouped by reason; replayed, corrected or discarded after showing how many.
 
 import { useState } from "preact/hooks";
-import { get, send, type Group, type Letter, type LettersDone } from "../api";
+import { get, pages, send, type Group, type Letter, type LettersDone } from "../api";
 import { count, time } from "../format";
 import { Act, Trouble, useLoaded, View } from "../parts";
 import { OneLetter } from "./letter";
 
-interface Groups { groups: Group[]; letters: number; next: string | null }
+interface Groups { groups: Group[]; letters: number }
 type Selection = Record<string, unknown>;
 
 async function all(signal?: AbortSignal): Promise<Groups> {
-  const found: Groups = { groups: [], letters: 0, next: "" };
-  while (found.next !== null) {
-    const page: Groups = await get<Groups>(`/v1/dead-letters?limit=100${found.next && `&cursor=${found.next}`}`, signal);
-    found.groups.push(...page.groups);
-    found.letters = page.letters;
-    found.next = page.next;
-  }
-  return found;
+  const found = await pages<Groups>("/v1/dead-letters", signal);
+  return { groups: found.flatMap((page) => page.groups), letters: found.at(-1)?.letters ?? 0 };
 }
 
 const selectionOf = (group: Group): Selection => ({

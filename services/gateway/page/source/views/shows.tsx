@@ -1,7 +1,7 @@
 // Shows: podcasts with a feed.
 
 import { useState } from "preact/hooks";
-import { get, send } from "../api";
+import { pages, send } from "../api";
 import { Act, Field, Trouble, useLoaded, View } from "../parts";
 import { go } from "../route";
 import { may } from "../session";
@@ -12,14 +12,7 @@ export interface Show {
 }
 
 export async function allShows(signal: AbortSignal): Promise<Show[]> {
-  const found: Show[] = [];
-  let next: string | null = "";
-  while (next !== null) {
-    const page: { shows: Show[]; next: string | null } = await get(`/v1/shows?limit=100${next && `&cursor=${encodeURIComponent(next)}`}`, signal);
-    found.push(...page.shows);
-    next = page.next;
-  }
-  return found;
+  return (await pages<{ shows: Show[] }>("/v1/shows", signal)).flatMap((page) => page.shows);
 }
 
 export const showPath = (id: string): string => `/v1/shows/${encodeURIComponent(id)}`;
