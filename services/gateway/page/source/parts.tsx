@@ -1,7 +1,7 @@
 // Small parts that several views use. Whatever they show is text: nothing of a document, a job or a feed is markup.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, JSX, RefObject } from "preact";
 import { Problem, type Job, type State } from "./api";
 import { count, duration, ENDED, STATES } from "./format";
 
@@ -110,6 +110,17 @@ export function useEvery(seconds: number, call: () => void): void {
     const timer = setInterval(() => { if (!document.hidden) latest.current(); }, seconds * 1000);
     return () => clearInterval(timer);
   }, [seconds]);
+}
+
+/** How many pixels wide the parent of an element is, for a picture that fills it. */
+export function useRoom(element: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(600);
+  useEffect(() => {
+    const watcher = new ResizeObserver(([entry]) => { if (entry) setWidth(Math.floor(entry.contentRect.width)); });
+    if (element.current?.parentElement) watcher.observe(element.current.parentElement);
+    return () => watcher.disconnect();
+  }, []);
+  return width;
 }
 
 export function Field({ label, hint, children }: { label: string; hint?: string; children: JSX.Element }) {

@@ -1,8 +1,9 @@
 // When each chunk waited and was spoken: time goes to the right, and chunks that were under way together are below one
 // another.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { duration } from "../format";
+import { useRoom } from "../parts";
 import type { TimelineDocument } from "./timeline";
 
 interface Bar { index: number; from: number; speaks: number; to: number; lane: number; failed: boolean }
@@ -40,13 +41,8 @@ export function lanesOf(found: TimelineDocument): LanesFound | null {
 
 export function Lanes({ found, lanes, choose }: { found: TimelineDocument; lanes: LanesFound; choose: (index: number) => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [width, setWidth] = useState(600);
+  const width = useRoom(canvas);
   const height = lanes.lanes * LANE_PIXELS + AXIS_PIXELS;
-  useEffect(() => {
-    const watcher = new ResizeObserver(([entry]) => { if (entry) setWidth(Math.floor(entry.contentRect.width)); });
-    if (canvas.current?.parentElement) watcher.observe(canvas.current.parentElement);
-    return () => watcher.disconnect();
-  }, []);
   const scale = width / lanes.seconds;
   useEffect(() => {
     const element = canvas.current;

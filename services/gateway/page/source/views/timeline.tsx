@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Chunk, type Job } from "../api";
 import { count, duration, ENDED } from "../format";
 import { may } from "../session";
-import { useLoaded } from "../parts";
+import { useLoaded, useRoom } from "../parts";
 import { Listen } from "./failures";
 import { chunkAudio } from "./growing";
 import { Lanes, lanesOf } from "./lanes";
@@ -71,12 +71,7 @@ function Cells({ found, words, chosen, choose }: {
   found: TimelineDocument; words: string; chosen: number | null; choose: (index: number) => void;
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [width, setWidth] = useState(600);
-  useEffect(() => {
-    const watcher = new ResizeObserver(([entry]) => { if (entry) setWidth(Math.floor(entry.contentRect.width)); });
-    if (canvas.current?.parentElement) watcher.observe(canvas.current.parentElement);
-    return () => watcher.disconnect();
-  }, []);
+  const width = useRoom(canvas);
   const size = cellSize(found.total, width);
   const columns = Math.max(1, Math.floor(width / size));
   const height = Math.ceil(found.total / columns) * size;
