@@ -1,12 +1,11 @@
 // What of a job cannot be made, why, and how it would have sounded.
 
-import { useState } from "preact/hooks";
 import { get, type Failure, type Group, type Job } from "../api";
 import { count } from "../format";
 import { Act, useLoaded } from "../parts";
 import { may } from "../session";
 import { LetterGroup } from "./letters";
-import { sample } from "./voices";
+import { useSample } from "./voices";
 
 export function Failures({ job }: { job: Job }) {
   const letters = useLoaded(
@@ -36,16 +35,14 @@ function OneFailure({ failure }: { failure: Failure }) {
 
 /** Speak a text outside of its job: what failed there left no audio. */
 export function Listen({ text, what, voice = "" }: { text: string; what: string; voice?: string }) {
-  const [audio, setAudio] = useState("");
+  const [audio, speak] = useSample();
   const hear = async () => {
     let name = voice;
     if (!name) {
       const { voices } = await get<{ voices: { id: string; default: boolean }[] }>("/v1/audio/voices");
       name = (voices.find((one) => one.default) ?? voices[0])?.id ?? "default";
     }
-    const found = await sample(name, text);
-    if (audio) URL.revokeObjectURL(audio);
-    setAudio(found);
+    await speak(name, text);
   };
   return (
     <>

@@ -31,8 +31,18 @@ export function Voices() {
   );
 }
 
-/** Speak something outside of any job; an address of the audio. */
-export async function sample(voice: string, text?: string, model?: string): Promise<string> {
+/** Speaks something outside of any job: what was spoken last, "" before that, and what speaks it. */
+export function useSample(): [string, (voice: string, text: string, model?: string) => Promise<void>] {
+  const [audio, setAudio] = useState("");
+  const speak = async (voice: string, text: string, model?: string) => {
+    const found = await sample(voice, text, model);
+    if (audio) URL.revokeObjectURL(audio);
+    setAudio(found);
+  };
+  return [audio, speak];
+}
+
+async function sample(voice: string, text: string, model?: string): Promise<string> {
   const body = { ...(text ? { text: text.slice(0, 500) } : {}), ...(model ? { model } : {}) };
   const response = await request(`/v1/voices/${encodeURIComponent(voice)}/sample`,
     { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
@@ -40,17 +50,12 @@ export async function sample(voice: string, text?: string, model?: string): Prom
 }
 
 function OneVoice({ voice, text }: { voice: Voice; text: string }) {
-  const [audio, setAudio] = useState("");
-  const hear = async () => {
-    const found = await sample(voice.id, text, voice.model);
-    if (audio) URL.revokeObjectURL(audio);
-    setAudio(found);
-  };
+  const [audio, speak] = useSample();
   return (
     <li class="card">
       <h2>{voice.id}</h2>
       <p>{[voice.language, voice.model, voice.default && "default"].filter(Boolean).join(" · ")}</p>
-      {may("submit") && <Act act={hear}>Listen <span class="hidden">{voice.id}</span></Act>}
+      {may("submit") && <Act act={() => speak(voice.id, text, voice.model)}>Listen <span class="hidden">{voice.id}</span></Act>}
       {audio && <audio src={audio} controls autoplay aria-label={`Sample of ${voice.id}`} />}
     </li>
   );
