@@ -19,15 +19,15 @@ import { Shows } from "./views/shows";
 import { SignIn } from "./views/signin";
 import { Voices } from "./views/voices";
 
-const VIEWS: Record<string, { title: string; scope: Scope; view: (props: { id: string }) => preact.JSX.Element; inMenu: boolean }> = {
-  jobs: { title: "Jobs", scope: "read", view: ({ id }) => (id ? <JobView key={id} id={id} /> : <JobList />), inMenu: true },
-  new: { title: "New job", scope: "submit", view: () => <NewJob />, inMenu: true },
-  letters: { title: "Dead letters", scope: "operate", view: () => <DeadLetters />, inMenu: true },
-  shows: { title: "Shows", scope: "read", view: ({ id }) => (id ? <ShowView key={id} id={id} /> : <Shows />), inMenu: true },
-  feeds: { title: "Feeds", scope: "operate", view: () => <Feeds />, inMenu: true },
-  queues: { title: "Queues", scope: "read", view: () => <Queues />, inMenu: true },
-  voices: { title: "Voices", scope: "read", view: () => <Voices />, inMenu: true },
-  keys: { title: "Keys", scope: "operate", view: () => <Keys />, inMenu: true },
+const VIEWS: Record<string, { title: string; scope: Scope; view: (props: { id: string }) => preact.JSX.Element }> = {
+  jobs: { title: "Jobs", scope: "read", view: ({ id }) => (id ? <JobView key={id} id={id} /> : <JobList />) },
+  new: { title: "New job", scope: "submit", view: () => <NewJob /> },
+  letters: { title: "Dead letters", scope: "operate", view: () => <DeadLetters /> },
+  shows: { title: "Shows", scope: "read", view: ({ id }) => (id ? <ShowView key={id} id={id} /> : <Shows />) },
+  feeds: { title: "Feeds", scope: "operate", view: () => <Feeds /> },
+  queues: { title: "Queues", scope: "read", view: () => <Queues /> },
+  voices: { title: "Voices", scope: "read", view: () => <Voices /> },
+  keys: { title: "Keys", scope: "operate", view: () => <Keys /> },
 };
 
 const PROLONG_MILLISECONDS = 30 * 60_000;
@@ -42,7 +42,7 @@ function Menu() {
       </a>
       <a class="brand" href="#/jobs"><img src="/page/icon.svg" alt="" width="24" height="24" />Podcast Engine</a>
       <nav aria-label="Views">
-        {Object.entries(VIEWS).filter(([, one]) => one.inMenu && may(one.scope)).map(([name, one]) => (
+        {Object.entries(VIEWS).filter(([, one]) => may(one.scope)).map(([name, one]) => (
           <a key={name} href={`#/${name}`} aria-current={route.value.view === name ? "page" : undefined}>{one.title}</a>
         ))}
       </nav>
