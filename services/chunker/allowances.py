@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from shared.workers import allowances
-from shared.workers.allowances import MEGABYTE, Allowance, of_worker, used_up
-
-__all__ = ["MEGABYTE", "Allowance", "archive_size", "of_pandoc", "of_worker", "used_up"]
+from shared.workers.allowances import MEGABYTE, Allowance
 
 
 def of_pandoc(size_bytes: int) -> Allowance:

@@ -18,6 +18,7 @@ import pypandoc
 from services.chunker import allowances
 from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
 from shared.protocol.messages import SourceFormat
+from shared.workers.allowances import MEGABYTE, used_up
 from shared.workers.pool import drain
 
 _READERS: dict[SourceFormat, str] = {
@@ -93,7 +94,7 @@ async def tree_of(
     """
     reader = _READERS[format] + (f"-{without}" if without else "")
     allowance = allowances.of_pandoc(size_bytes)
-    heap_mb = allowance.memory_bytes // allowances.MEGABYTE
+    heap_mb = allowance.memory_bytes // MEGABYTE
     process = await asyncio.create_subprocess_exec(
         _program(), "--sandbox", "--from", reader, "--to", "json", "+RTS", f"-M{heap_mb}m", "-RTS",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -119,7 +120,7 @@ async def tree_of(
         await drain(process.stdout)
         await process.wait()  # it was killed, so this returns immediately; without it a zombie would remain
     if code == -signal.SIGXCPU:
-        raise allowances.used_up(f"Reading the {format.upper()}", allowance)
+        raise used_up(f"Reading the {format.upper()}", allowance)
     if code == _HEAP_EXHAUSTED:
         raise TooLarge(
             f"Reading the {format.upper()} needs more than {heap_mb:,} MB of memory.", hint="Split the document."
@@ -157,9 +158,7 @@ async def _output(process: asyncio.subprocess.Process, size_bytes: int) -> bytes
         parts.append(part)
         size += len(part)
         if size > limit:
-            raise TooLarge(
-                f"The document's tree is over {limit // allowances.MEGABYTE} MB.", hint="Split the document."
-            )
+            raise TooLarge(f"The document's tree is over {limit // MEGABYTE} MB.", hint="Split the document.")
     return b"".join(parts)
 
 

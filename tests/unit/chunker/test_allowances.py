@@ -12,6 +12,7 @@ import pytest
 from services.chunker import allowances
 from services.chunker.documents import pandoc
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
+from shared.workers.allowances import MEGABYTE, of_worker
 from shared.workers.pool import in_worker
 from tests.unit.chunker.test_workers import spin
 
@@ -93,8 +94,8 @@ async def test_pandoc_is_ended_by_its_cpu_time() -> None:
 
 @pytest.mark.parametrize("megabytes", [0, 1, 5, 20])
 def test_what_grows_with_the_document_has_an_end(megabytes: int) -> None:
-    size = megabytes * allowances.MEGABYTE
+    size = megabytes * MEGABYTE
     assert allowances.of_pandoc(size).memory_bytes <= 1_500_000_000
-    assert allowances.of_worker(size).memory_bytes <= 4_000_000_000
+    assert of_worker(size).memory_bytes <= 4_000_000_000
     assert allowances.pandoc_output_bytes(size) <= 150_000_000
     assert allowances.archive_size(10_000, size) <= 200_000

@@ -26,6 +26,7 @@ from shared.errors import PodcastError
 from shared.protocol.messages import JobRequest, TextSource
 from shared.protocol.narration import Narration
 from shared.settings import Settings
+from shared.workers.allowances import of_worker
 from shared.workers.pool import in_worker
 from tests.corpus import documents as corpus
 from tests.corpus.documents import CASES, Case
@@ -139,7 +140,7 @@ async def test_a_hostile_document_ends_by_name_within_bounds(case: Case) -> None
     watching.cancel()
     assert outcome in case.outcomes
     # The most expensive step may use up its allowance; the steps before it are cheap for every case of the corpus.
-    bound = max(allowances.of_pandoc(len(data)).cpu_seconds, allowances.of_worker(3 * len(data)).cpu_seconds)
+    bound = max(allowances.of_pandoc(len(data)).cpu_seconds, of_worker(3 * len(data)).cpu_seconds)
     assert used < bound + STARTING_CPU_SECONDS
     assert max(seen) < MEMORY_BYTES
 
