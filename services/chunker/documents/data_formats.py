@@ -18,7 +18,6 @@ _XML: Final[tuple[tuple[re.Pattern[bytes], str, str], ...]] = (
     (re.compile(_HEAD + rb"<(?:\w{1,20}:)?svg[\s>]", re.DOTALL), "a drawing (SVG)", "Send the text beside it."),
 )
 _JSON_FEED: Final = re.compile(rb"""\A\s{0,99}\{.{0,2000}?"version"\s{0,9}:\s{0,9}"https://jsonfeed\.org/""", re.DOTALL)
-_DATA: Final = {"json": "data (JSON)", "xml": "data (XML) of a kind that is not known"}
 _PROGRAMS: Final = frozenset({"application/javascript", "text/javascript", "text/css", "application/wasm"})
 _XML_TYPE: Final = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?xml")
 _JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json")
@@ -50,5 +49,5 @@ def refuse(head: bytes, *, content_type: str, extension: str) -> None:
     is_json = _JSON_TYPE.fullmatch(content_type) or (extension == "json" and head.lstrip()[:1] in {b"{", b"["})
     is_xml = (_XML_TYPE.fullmatch(content_type) or extension == "xml") and head.lstrip()[:1] == b"<"
     if is_json or (is_xml and not _PAGE.search(head)):
-        kind = "json" if is_json else "xml"
-        raise BadSource(f"The source is {_DATA[kind]}, which is not a document.", hint=_HINT)
+        what = "data (JSON)" if is_json else "data (XML) of a kind that is not known"
+        raise BadSource(f"The source is {what}, which is not a document.", hint=_HINT)
