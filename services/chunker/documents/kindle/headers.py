@@ -36,11 +36,11 @@ class Header:
     """What the first record of a book says; numbers of records are counted from `base`.
 
     Attributes:
-        base: the number of this record in the file.
-        is_kf8: whether it is of the newer format (AZW3).
         compression: `PLAIN`, `PALMDOC` or `HUFFMAN`.
         text_records: how many there are.
         encoding: of the text.
+        base: the number of this record in the file.
+        is_kf8: whether it is of the newer format (AZW3).
         trailers: flags of what follows the text of each record.
         huffman: first record of the tables, and how many; (0, 0): none.
         contents: index of the table of contents, or `NONE`.
@@ -50,23 +50,23 @@ class Header:
         kf8_at: number of the record with the header of the same book as KF8, or `NONE`.
     """
 
-    base: int
-    is_kf8: bool
     compression: int
     text_records: int
     encoding: str
-    trailers: int
-    huffman: tuple[int, int]
-    contents: int
-    flows: int
-    fragments: int
-    skeletons: int
-    guide: int
-    title: str
-    author: str
-    language: str
-    cover: int
-    kf8_at: int
+    base: int = 0
+    is_kf8: bool = False
+    trailers: int = 0
+    huffman: tuple[int, int] = (0, 0)
+    contents: int = NONE
+    flows: int = NONE
+    fragments: int = NONE
+    skeletons: int = NONE
+    guide: int = NONE
+    title: str = ""
+    author: str = ""
+    language: str = ""
+    cover: int = NONE
+    kf8_at: int = NONE
 
 
 def read(record: bytes | memoryview, base: int = 0) -> Header:
@@ -124,25 +124,7 @@ def of_palmdoc(record: bytes | memoryview) -> Header:
     """
     numbers = Numbers(record)
     _check_open(numbers)
-    return Header(
-        base=0,
-        is_kf8=False,
-        compression=numbers.short(0),
-        text_records=numbers.short(8),
-        encoding="cp1252",
-        trailers=0,
-        huffman=(0, 0),
-        contents=NONE,
-        flows=NONE,
-        fragments=NONE,
-        skeletons=NONE,
-        guide=NONE,
-        title="",
-        author="",
-        language="",
-        cover=NONE,
-        kf8_at=NONE,
-    )
+    return Header(compression=numbers.short(0), text_records=numbers.short(8), encoding="cp1252")
 
 
 def _check_open(numbers: Numbers) -> None:

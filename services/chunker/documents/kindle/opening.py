@@ -80,11 +80,11 @@ def as_epub(data: bytes) -> bytes:
         )
     if header.is_kf8:
         made, places = kf8.pages(whole, parts, header)
-        lines, kinds = _contents_of_kf8(parts, header, made, places)
+        lines, kinds = _contents(whole, parts, header, made, places)
         targets, links = kf8.link_targets(made, places), kf8.LINK
     else:
         made = mobi6.pages(whole)
-        lines, kinds = _contents_of_mobi6(whole, parts, header, made)
+        lines, kinds = _contents(whole, parts, header, made, [])
         targets, links = mobi6.link_targets(made), mobi6.LINK_PLACE
     # Marks first: the positions are those of the pages as they were.
     texts = (made.marked(number) for number in range(len(made.texts)))
@@ -97,21 +97,14 @@ def as_epub(data: bytes) -> bytes:
     return _epub(_Book(header, pages, lines, kinds, _cover(parts, first)))
 
 
-def _contents_of_kf8(
-    parts: Sequence[memoryview], header: Header, made: Pages, places: list[int]
+def _contents(
+    whole: bytes, parts: Sequence[memoryview], header: Header, made: Pages, places: list[int]
 ) -> tuple[list[ContentsLine], dict[int, str]]:
     try:
-        return kf8.contents(parts, header, made, places), kf8.kinds(parts, header, made, places)
-    except BadSource:  # the text is there, and its headings can be chapters
-        return [], {}
-
-
-def _contents_of_mobi6(
-    whole: bytes, parts: Sequence[memoryview], header: Header, made: Pages
-) -> tuple[list[ContentsLine], dict[int, str]]:
-    try:
+        if header.is_kf8:
+            return kf8.contents(parts, header, made, places), kf8.kinds(parts, header, made, places)
         return mobi6.contents(whole, parts, header, made), mobi6.kinds(whole, made)
-    except BadSource:  # as above
+    except BadSource:  # the text is there, and its headings can be chapters
         return [], {}
 
 
