@@ -22,8 +22,8 @@ from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound, Outage
 from shared.protocol.messages import FeedPollRequested
 from shared.settings import Settings
-from shared.store import keys
-from shared.store.port import PAGE, Entry, Store
+from shared.store import keys, listing
+from shared.store.port import Entry, Store
 
 log = structlog.get_logger(__name__)
 
@@ -69,9 +69,7 @@ class Schedule:
         Raises:
             StoreDown, BrokerDown: a server does not answer; what was noted and not published is due again later.
         """
-        entries: list[Entry] = []
-        while page := await self._store.entries(keys.FEEDS, after=entries[-1].key if entries else "", limit=PAGE):
-            entries += page
+        entries = await listing.entries(self._store, keys.FEEDS)
         await gathered(self._read, [entry for entry in entries if self._is_news(entry)], at_a_time=_AT_A_TIME)
         there = {entry.key for entry in entries}
         self._known = {key: known for key, known in self._known.items() if key in there}

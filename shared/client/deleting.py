@@ -27,7 +27,7 @@ from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound
 from shared.protocol import reading
 from shared.protocol.messages import TERMINAL_STATES, JobRequest
-from shared.store import keys
+from shared.store import keys, listing
 from shared.store.port import Entry, Store
 
 _CALLS_AT_A_TIME: Final = 16
@@ -74,7 +74,7 @@ async def delete_job(store: Store, job_id: str) -> Removed:
                 f"Job {job_id} has not ended ({found.state}).",
                 hint=f"`podcast delete --cancel {job_id}` stops it first.",
             )
-    entries = await _entries(store, job_id)
+    entries = await listing.entries(store, keys.job(job_id))
     if not entries:
         raise NotFound(f"There is no job {job_id}.", hint="`podcast jobs` lists the jobs there are.")
     return await remove(store, job_id, entries)
@@ -112,11 +112,13 @@ async def _expired_among(
         except UnreadableJob:
             return []
         if status is not None and status.state in TERMINAL_STATES:
-            return await _entries(store, job_id) if status.updated_at <= now - older_than_seconds else []
+            return (
+                await listing.entries(store, keys.job(job_id)) if status.updated_at <= now - older_than_seconds else []
+            )
         if status is not None and status.updated_at > 0:
             return []  # under way
         # No coordinator has taken it.
-        entries = await _entries(store, job_id)
+        entries = await listing.entries(store, keys.job(job_id))
         newest = max((entry.modified for entry in entries), default=now)
         kept_seconds = max(older_than_seconds, UNANNOUNCED_SECONDS)
         is_left_over = newest <= now - kept_seconds and not await store.exists(keys.active(job_id))
@@ -124,13 +126,6 @@ async def _expired_among(
 
     found = await asyncio.gather(*(look_at(job_id) for job_id in ids))
     return [(job_id, entries) for job_id, entries in zip(ids, found, strict=True) if entries]
-
-
-async def _entries(store: Store, job_id: str) -> list[Entry]:
-    entries: list[Entry] = []
-    while page := await store.entries(keys.job(job_id), after=entries[-1].key if entries else ""):
-        entries += page
-    return entries
 
 
 async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:

@@ -19,8 +19,8 @@ from shared.protocol import reading
 from shared.protocol.episode_of_show import EpisodeOfShow
 from shared.protocol.messages import JobRequest
 from shared.protocol.shows import RENDERINGS_LIMIT, EpisodeRecord
-from shared.store import changing, keys
-from shared.store.port import PAGE, Entry, Store
+from shared.store import changing, keys, listing
+from shared.store.port import Entry, Store
 from shared.text import one_line
 
 _OWN: Final = uuid.UUID("6c9f6a0e-7f0e-5b43-9d3e-3c2a1f0b8e51")
@@ -133,12 +133,7 @@ async def entries(store: Store, show_id: str) -> list[Entry]:
     Raises:
         StoreDown: the store does not answer.
     """
-    prefix, found = keys.show_episodes(show_id), list[Entry]()
-    while page := await store.entries(prefix, after=found[-1].key if found else "", limit=PAGE):
-        found += page
-        if len(page) < PAGE:
-            break
-    return found
+    return await listing.entries(store, keys.show_episodes(show_id))
 
 
 async def read_all(store: Store, names: list[str]) -> list[EpisodeRecord]:
