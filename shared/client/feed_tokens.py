@@ -20,7 +20,7 @@ from shared.errors import BadInput, NotFound
 from shared.protocol import reading
 from shared.protocol.messages import Frozen, Line
 from shared.store import changing, keys
-from shared.store.port import PAGE, Store
+from shared.store.port import Store
 from shared.text import one_line
 
 TOKEN_ID: Final = r"^[0-9a-f]{12}$"  # noqa: S105 - a pattern
@@ -92,13 +92,7 @@ async def ids(store: Store, show_id: str) -> list[str]:
         StoreDown: the store does not answer.
     """
     prefix = keys.show_token(show_id, "").removesuffix(".json")
-    found: list[str] = []
-    after = ""
-    while page := await store.page(prefix, after=after, limit=PAGE):
-        found += [name.removeprefix(prefix).removesuffix(".json") for name in page]
-        after = page[-1]
-        if len(page) < PAGE:
-            break
+    found = [name.removeprefix(prefix).removesuffix(".json") async for name in store.list(prefix)]
     return [token_id for token_id in found if _TOKEN_ID.fullmatch(token_id)]
 
 
