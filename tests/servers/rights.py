@@ -10,6 +10,7 @@ from deploy.broker.definitions import ACCOUNT_ROLES, BrokerAccount, document
 from deploy.store.policies import STORE_RIGHTS
 from deploy.store.provision import provision
 from shared.settings import Settings
+from shared.store.port import Store, open_store
 from tests.servers.minio import MinioServer
 from tests.servers.rabbitmq import RabbitServer
 
@@ -74,6 +75,10 @@ class StoreUsers:
     @property
     def admin(self) -> Settings:
         return Settings(store_url=self.server.node.url(self.bucket))
+
+    def store(self, role: str) -> Store:
+        """The store as a process of this role opens it."""
+        return open_store(Settings(store_url=self.urls[role]))
 
     def renew(self, role: str) -> None:
         """Another user for a role, as a rotation makes one; not provisioned yet."""

@@ -10,7 +10,6 @@ from shared.client.feeds import stored
 from shared.client.feeds.model import Feed
 from shared.errors import StoreDown
 from shared.protocol.messages import FeedPollRequested
-from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import open_store
 from tests.servers.feed_server import FeedServer, serving, stories
@@ -25,7 +24,7 @@ def due(feed: Feed) -> Feed:
 
 async def test_what_the_service_does_is_allowed_and_nothing_else(store_users: StoreUsers) -> None:
     admin = open_store(store_users.admin)
-    gateway = open_store(Settings(store_url=store_users.urls["gateway"]))
+    gateway = store_users.store("gateway")
     await shows.create(admin, shows.new_show("sea", {"title": "Sea", "description": "Of the sea."}, public_url=""))
     await shows.set_cover(admin, "sea", JPEG)
     polled = Polled(settings_of(store_users.urls["feeds"]))

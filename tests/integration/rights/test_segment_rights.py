@@ -10,7 +10,7 @@ from shared.errors import StoreDown
 from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodeRequested
 from shared.settings import Settings
 from shared.store import keys
-from shared.store.port import Store, open_store
+from shared.store.port import open_store
 from tests.servers.rights import StoreUsers
 from tests.unit.assembler.material import SENTENCES, manifest
 from tests.unit.synthesizer.test_segmenting import Synthesizer, segments_in, speaks
@@ -20,15 +20,11 @@ LONG = " ".join(SENTENCES[:3])
 TEXTS = (WORD, LONG, *SENTENCES, "Goodbye.")
 
 
-def store_of(users: StoreUsers, role: str) -> Store:
-    return open_store(Settings(store_url=users.urls[role]))
-
-
 async def test_segments_are_made_joined_and_swept_by_the_users_of_their_services(store_users: StoreUsers) -> None:
     admin = open_store(store_users.admin)
     job = manifest(TEXTS)
     await admin.put(keys.manifest("job"), job.model_dump_json().encode())
-    synthesizer = Synthesizer(store_of(store_users, "synthesizer"), seen_by=admin)
+    synthesizer = Synthesizer(store_users.store("synthesizer"), seen_by=admin)
     for chunk in job.chunks:
         async with speaks(chunk.text) as server:
             synthesizer.settings = Settings(speech_url=server.url, speech_deadline_seconds=20)
@@ -40,7 +36,7 @@ async def test_segments_are_made_joined_and_swept_by_the_users_of_their_services
     async def publish(message: EpisodeAssembled | ChunkLost) -> None:
         published.append(message)
 
-    assembler = store_of(store_users, "assembler")
+    assembler = store_users.store("assembler")
     await assemble_episode(EpisodeRequested(job_id="job"), store=assembler, settings=Settings(), publish=publish)
     assert isinstance(published[0], EpisodeAssembled)
     assert len(await segments_in(admin)) == len(TEXTS)
@@ -50,6 +46,6 @@ async def test_segments_are_made_joined_and_swept_by_the_users_of_their_services
         with pytest.raises(StoreDown, match="AccessDenied"):
             await call
 
-    removed = await sweep(store_of(store_users, "coordinator"), safe_age_seconds=-60, without=frozenset({"job"}))
+    removed = await sweep(store_users.store("coordinator"), safe_age_seconds=-60, without=frozenset({"job"}))
     assert removed.objects == 2 * len(TEXTS)
     assert [key async for key in admin.list(keys.AUDIO)] == []

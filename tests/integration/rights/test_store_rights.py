@@ -16,17 +16,13 @@ from shared.protocol.episode_of_show import EpisodeOfShow
 from shared.protocol.messages import JobRequest, TextSource
 from shared.settings import Settings
 from shared.store import keys
-from shared.store.port import Store, open_store
+from shared.store.port import open_store
 from shared.store.s3 import S3Store
 from tests.servers.rights import StoreUsers
 from tests.unit.gateway.made_shows import JPEG
 
 JOB = "0193f0a1-0000-7000-8000-000000000001"
 SHA = "0" * 64
-
-
-def store_of(users: StoreUsers, role: str) -> Store:
-    return open_store(Settings(store_url=users.urls[role]))
 
 
 async def refused(call: object) -> None:
@@ -36,13 +32,13 @@ async def refused(call: object) -> None:
 
 async def test_the_store_is_up_for_every_role_without_a_look_at_what_is_in_it(store_users: StoreUsers) -> None:
     for role in store_users.urls:
-        store = store_of(store_users, role)
+        store = store_users.store(role)
         await store.ping()
         await store.ping()
 
 
 async def test_a_synthesizer_has_audio_alone(store_users: StoreUsers) -> None:
-    store = store_of(store_users, "synthesizer")
+    store = store_users.store("synthesizer")
     await open_store(store_users.admin).put(keys.request(JOB), b"{}")
     await store.put(f"{keys.AUDIO}{SHA}.flac", b"audio")
     assert await store.get(f"{keys.AUDIO}{SHA}.flac") == b"audio"
@@ -63,13 +59,13 @@ async def test_no_worker_reads_keys_of_the_api_or_secrets_of_webhooks(store_user
         await admin.put(key, b"{}")
     for role in ("chunker", "synthesizer", "assembler", "coordinator", "client"):
         for key in wanted:
-            await refused(store_of(store_users, role).get(key))
-    assert await store_of(store_users, "webhooks").get(keys.webhook_secret(JOB, "00")) == b"{}"
-    assert await store_of(store_users, "gateway").get(keys.api_key("abc")) == b"{}"
+            await refused(store_users.store(role).get(key))
+    assert await store_users.store("webhooks").get(keys.webhook_secret(JOB, "00")) == b"{}"
+    assert await store_users.store("gateway").get(keys.api_key("abc")) == b"{}"
 
 
 async def test_a_client_asks_for_a_preview_and_makes_none(store_users: StoreUsers) -> None:
-    store, preview_id = store_of(store_users, "client"), "0" * 32
+    store, preview_id = store_users.store("client"), "0" * 32
     await store.put(keys.preview_source(preview_id, "book.epub"), b"a book")
     await store.create(keys.preview_waiting(preview_id), b"")
     assert [entry.key for entry in await store.entries(keys.PREVIEWS_WAITING, limit=5)]
@@ -81,7 +77,7 @@ async def test_a_client_asks_for_a_preview_and_makes_none(store_users: StoreUser
 
 async def test_nobody_but_the_coordinator_writes_a_status_and_nobody_another_s_markers(store_users: StoreUsers) -> None:
     for role in store_users.urls:
-        store = store_of(store_users, role)
+        store = store_users.store(role)
         if role not in {"coordinator", "operator"}:
             await refused(store.put(keys.status(JOB), b"{}"))
         if role not in {"chunker", "operator"}:
@@ -92,7 +88,7 @@ async def test_nobody_but_the_coordinator_writes_a_status_and_nobody_another_s_m
 async def test_a_large_file_goes_up_in_parts(store_users: StoreUsers, tmp_path: Path) -> None:
     path = tmp_path / "episode.mp3"
     path.write_bytes(bytes(11_000_000))
-    store = store_of(store_users, "assembler")
+    store = store_users.store("assembler")
     await store.put_file(keys.episode(JOB, "mp3"), path)
     assert await store.size(keys.episode(JOB, "mp3")) == 11_000_000
 
@@ -106,10 +102,10 @@ async def test_provisioning_again_changes_nothing_and_users_are_told_apart_by_bu
 
 
 async def test_a_rotation_has_both_users_until_the_old_one_is_retired(store_users: StoreUsers) -> None:
-    old = open_store(Settings(store_url=store_users.urls["chunker"]))
+    old = store_users.store("chunker")
     store_users.renew("chunker")
     await store_users.provision()
-    new = store_of(store_users, "chunker")
+    new = store_users.store("chunker")
     await old.ping()
     await new.create(keys.manifest(JOB), b"{}")
     assert await old.get(keys.manifest(JOB)) == b"{}"
@@ -124,9 +120,9 @@ async def test_a_bucket_that_is_missing_is_named_with_what_makes_it(store_users:
     assert isinstance(admin, S3Store)
     admin._client.remove_bucket(store_users.bucket)
     with pytest.raises(StoreDown, match="no such bucket, and this user may not make it"):
-        await store_of(store_users, "chunker").ping()
+        await store_users.store("chunker").ping()
     await store_users.provision()
-    await store_of(store_users, "chunker").ping()
+    await store_users.store("chunker").ping()
 
 
 async def test_who_may_not_administer_is_told_so(store_users: StoreUsers) -> None:
@@ -176,7 +172,7 @@ async def test_a_mistake_in_the_files_is_named(tmp_path: Path, name: str, text: 
 
 
 async def test_each_role_does_its_part_of_a_show_and_no_more(store_users: StoreUsers) -> None:
-    admin, gateway = open_store(store_users.admin), store_of(store_users, "gateway")
+    admin, gateway = open_store(store_users.admin), store_users.store("gateway")
     show = shows.new_show("essays", {"title": "x", "description": "x"}, public_url="")
     await shows.create(gateway, show)
     await shows.set_cover(gateway, "essays", JPEG)
@@ -187,14 +183,14 @@ async def test_each_role_does_its_part_of_a_show_and_no_more(store_users: StoreU
         for job_id, place in zip(("j1", "j2"), places, strict=True)
     ]
     for role in ("client", "feeds"):
-        asked, uploads = await show_defaults.applied(store_of(store_users, role), jobs[0])
+        asked, uploads = await show_defaults.applied(store_users.store(role), jobs[0])
         assert (asked.metadata, list(uploads.values())) == ({"album": "x"}, [JPEG])
     for job in jobs:
         await admin.put(keys.request(job.job_id), job.model_dump_json().encode())
-        await show_episodes.announce(store_of(store_users, "chunker"), job)
+        await show_episodes.announce(store_users.store("chunker"), job)
     assert len(await show_episodes.entries(gateway, "essays")) == 1
-    assert (await shows.find(store_of(store_users, "webhooks"), "essays")).title == "x"
-    coordinator = store_of(store_users, "coordinator")
+    assert (await shows.find(store_users.store("webhooks"), "essays")).title == "x"
+    coordinator = store_users.store("coordinator")
     assert await ShowRetention(coordinator).keeps("j1") is False  # it is not completed
     for job in jobs:
         await show_episodes.forget_job(coordinator, job)
@@ -202,7 +198,7 @@ async def test_each_role_does_its_part_of_a_show_and_no_more(store_users: StoreU
 
     secret = keys.show_token("essays", token.token_id)
     for role in ("chunker", "synthesizer", "assembler", "coordinator", "webhooks", "client", "feeds"):
-        await refused(store_of(store_users, role).get(secret))
-        await refused(store_of(store_users, role).put(keys.show("essays"), b"{}"))
+        await refused(store_users.store(role).get(secret))
+        await refused(store_users.store(role).put(keys.show("essays"), b"{}"))
     for role in ("synthesizer", "assembler", "webhooks", "client", "feeds"):
-        await refused(store_of(store_users, role).put(keys.show_episode("essays", "j1"), b"{}"))
+        await refused(store_users.store(role).put(keys.show_episode("essays", "j1"), b"{}"))
