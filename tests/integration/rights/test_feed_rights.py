@@ -7,19 +7,14 @@ import pytest
 from services.feeds.schedule import Schedule
 from shared.client import shows
 from shared.client.feeds import stored
-from shared.client.feeds.model import Feed
 from shared.errors import StoreDown
 from shared.protocol.messages import FeedPollRequested
 from shared.store import keys
 from shared.store.port import open_store
 from tests.servers.feed_server import FeedServer, serving, stories
 from tests.servers.rights import StoreUsers
-from tests.unit.feeds.polled import Polled, settings_of
+from tests.unit.feeds.polled import Polled, due, settings_of
 from tests.unit.gateway.made_shows import JPEG
-
-
-def due(feed: Feed) -> Feed:
-    return feed.model_copy(update={"polling": feed.polling.model_copy(update={"next_digest_at": 1_000_000.0})})
 
 
 async def test_what_the_service_does_is_allowed_and_nothing_else(store_users: StoreUsers) -> None:

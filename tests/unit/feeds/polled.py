@@ -27,6 +27,11 @@ def settings_of(store_url: str, **more: object) -> Settings:
     )
 
 
+def due(feed: Feed) -> Feed:
+    """The feed, with a digest that is due."""
+    return feed.model_copy(update={"polling": feed.polling.model_copy(update={"next_digest_at": 1_000_000.0})})
+
+
 @dataclass
 class Polled:
     """Feeds in a store, and what polls of them publish.

@@ -26,7 +26,7 @@ from tests.servers.feed_server import (
     stories,
     trickling,
 )
-from tests.unit.feeds.polled import Polled, settings_of
+from tests.unit.feeds.polled import Polled, due, settings_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
@@ -388,10 +388,6 @@ async def test_items_that_have_no_room_before_the_digest_wait_in_the_feed(
     after = await polled.poll(feed, by_hand=True)
     assert len(after.polling.pending) == 2
     assert len(polled.jobs) == 1
-
-
-def due(feed):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - a feed whose digest is due
-    return feed.model_copy(update={"polling": feed.polling.model_copy(update={"next_digest_at": 1_000_000.0})})
 
 
 async def test_a_show_that_does_not_exist_is_said_once_and_no_item_is_lost(site: FeedServer, polled: Polled) -> None:
