@@ -15,10 +15,9 @@ from services.assembler.cover import Cover
 from shared.audio.joining.joiner import EpisodeChapter, Joiner, Labels
 from shared.audio.joining.placement import Placement, place
 from shared.audio.loudness import Samples
-from shared.audio.segments.codecs import codec_for
 from shared.audio.segments.segment import MasteredSegment
 from shared.protocol.messages import AudioFormat
-from tests.unit.segments.material import RATES, chunks, segments
+from tests.unit.segments.material import RATES, chunks, codec, segments
 
 KINDS = [*((rate, 1) for rate in RATES), (24_000, 2)]
 """Rates and numbers of channels."""
@@ -57,15 +56,13 @@ class Episode:
 @cache
 def episode(name: AudioFormat, rate: int, channels: int, count: int = 8, seed: int = 1) -> Episode:
     """Chunks with pauses of all lengths, none among them."""
-    codec = codec_for(name)
-    assert codec is not None
     made = chunks(count, rate, seed=seed)
     random = np.random.default_rng(seed)
     starts, at = [], 3 * rate // 10
     for each in made:
         starts.append(at)
         at += len(each) + int(random.integers(0, 12)) * rate // 10
-    encoded = segments(made, rate, codec, channels=channels)
+    encoded = segments(made, rate, codec(name), channels=channels)
     return Episode(place([each.head for each in encoded], starts, at + 7 * rate // 10), made, encoded)
 
 

@@ -12,6 +12,7 @@ from shared.audio.loudness import Samples, block_samples
 from shared.audio.segments import making, mastering
 from shared.audio.segments.codecs import Codec, codec_for
 from shared.audio.segments.segment import MasteredSegment
+from shared.protocol.messages import AudioFormat
 from tests.unit.assembler.material import RATE, SENTENCES, spoken
 
 RATES = (16_000, 22_050, 24_000, 44_100, 48_000)
@@ -37,11 +38,15 @@ def chunks(count: int, rate: int, *, seed: int = 1) -> list[Samples]:
     return made
 
 
+def codec(name: AudioFormat) -> Codec:
+    """The codec; its library is among the tools of the test set-up."""
+    found = codec_for(name)
+    assert found is not None
+    return found
+
+
 def mp3() -> Codec:
-    """The codec; libmp3lame is among the tools of the test set-up."""
-    codec = codec_for("mp3")
-    assert codec is not None
-    return codec
+    return codec("mp3")
 
 
 def segments(made: Sequence[Samples], rate: int, codec: Codec, *, channels: int = 1) -> list[MasteredSegment]:

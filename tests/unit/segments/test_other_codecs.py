@@ -13,22 +13,16 @@ import soxr
 
 from shared.audio.loudness import Samples
 from shared.audio.segments import aac_frames, codecs, flac_frames, libav, libopus, making, mastering
-from shared.audio.segments.codecs import Codec, EncoderMissing, codec_for
+from shared.audio.segments.codecs import EncoderMissing, codec_for
 from shared.errors import BadAudio
 from shared.protocol.messages import AudioFormat
 from tests.unit.joining.material import KINDS, difference_db
-from tests.unit.segments.material import chunks
+from tests.unit.segments.material import chunks, codec
 from tests.unit.segments.test_mp3 import hostile
 
 FORMATS: tuple[AudioFormat, ...] = ("m4b", "opus", "flac", "wav")
 NOISE_DB: dict[AudioFormat, float] = {"m4b": -25.0, "opus": -15.0, "flac": -60.0, "wav": -60.0}
 """What an encoder may add, beside speech."""
-
-
-def codec(name: AudioFormat) -> Codec:
-    found = codec_for(name)
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize(("rate", "channels"), KINDS)
