@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import ValidationError
-
 from services.gateway.download_names import MEDIA_TYPES, UNKNOWN, disposition, download_name
 from services.gateway.episode_errors import FileLost, NoSuchFile, NotCompleted
 from services.gateway.stored_file import StoredObject
@@ -13,9 +11,8 @@ from shared.client import watching
 from shared.client.fetching import KIND
 from shared.client.submission import AUDIO_FORMATS
 from shared.errors import NotFound
-from shared.protocol import reading
-from shared.protocol.messages import JobRequest, JobStatus
-from shared.store import job_manifest, keys
+from shared.protocol.messages import JobStatus
+from shared.store import job_manifest, job_request, keys
 from shared.store.port import Store
 
 _COVER: Final = "cover"
@@ -111,12 +108,11 @@ def _named(status: JobStatus, key: str, kind: str, *, is_attachment: bool) -> St
 
 async def _cover_key(store: Store, job_id: str) -> str | None:
     """The picture that the client has named, else the one that was found in the source."""
-    try:
-        named = reading.read(JobRequest, await store.get(keys.request(job_id)), strict=False).cover
-    except (NotFound, ValidationError):
+    request = await job_request.readable(store, job_id)
+    if request is None:
         return None
     found = keys.cover(job_id)
-    return named or (found if await store.exists(found) else None)
+    return request.cover or (found if await store.exists(found) else None)
 
 
 async def _picture(store: Store, status: JobStatus, key: str, *, is_attachment: bool) -> StoredObject:

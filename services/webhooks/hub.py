@@ -11,16 +11,14 @@ from typing import Final
 from urllib.parse import urlencode
 
 import structlog
-from pydantic import ValidationError
 
 from services.webhooks import sending
 from shared.checked_network import Resolve, resolve
 from shared.client import shows
 from shared.errors import NotFound, PodcastError
-from shared.protocol import reading
-from shared.protocol.messages import JobCompleted, JobRequest
+from shared.protocol.messages import JobCompleted
 from shared.settings import Settings
-from shared.store import keys
+from shared.store import job_request
 from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
@@ -56,11 +54,11 @@ async def tell(event: JobCompleted, *, store: Store, settings: Settings, resolve
 
 async def _feed_of(job_id: str, *, store: Store, settings: Settings) -> str | None:
     """The address of the public feed that the job's episode is in."""
+    request = await job_request.readable(store, job_id)
+    if request is None or request.show is None:
+        return None
     try:
-        request = reading.read(JobRequest, await store.get(keys.request(job_id)), strict=False)
-        if request.show is None:
-            return None
         show = await shows.find(store, request.show.show_id)
-    except (NotFound, ValidationError, shows.UnreadableShow):
+    except (NotFound, shows.UnreadableShow):
         return None
     return settings.public_url + shows.feed_path(show.show_id) if show.visibility == "public" else None

@@ -11,13 +11,10 @@ version that it knows.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
-
-from pydantic import ValidationError
 
 from shared.client import show_episodes
 from shared.client.job_ids import began
@@ -25,9 +22,8 @@ from shared.client.job_pages import ids_of
 from shared.client.watching import UnreadableJob, look
 from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound
-from shared.protocol import reading
-from shared.protocol.messages import TERMINAL_STATES, JobRequest
-from shared.store import keys, listing
+from shared.protocol.messages import TERMINAL_STATES
+from shared.store import job_request, keys, listing
 from shared.store.port import Entry, Store
 
 _CALLS_AT_A_TIME: Final = 16
@@ -143,8 +139,8 @@ async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:
 
 
 async def _leave_show(store: Store, job_id: str) -> None:
-    with contextlib.suppress(NotFound, ValidationError):
-        request = reading.read(JobRequest, await store.get(keys.request(job_id)), strict=False)
+    request = await job_request.readable(store, job_id)
+    if request is not None:
         await show_episodes.forget_job(store, request)
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from pydantic import ValidationError
-
 from shared.client import show_episodes, shows
 from shared.client.shows import UnreadableShow
 from shared.client.watching import UnreadableJob, look
 from shared.errors import BadInput, NotFound
-from shared.protocol import reading
-from shared.protocol.messages import JobRequest, JobStatus
+from shared.protocol.messages import JobStatus
 from shared.protocol.shows import Show
-from shared.store import keys
+from shared.store import job_request
 from shared.store.port import Store
 
 _DAY_SECONDS: Final = 86_400.0
@@ -33,11 +30,8 @@ class ShowRetention:
         Raises:
             StoreDown: the store does not answer.
         """
-        try:
-            request = reading.read(JobRequest, await self._store.get(keys.request(job_id)), strict=False)
-        except (NotFound, ValidationError):
-            return False
-        if request.show is None:
+        request = await job_request.readable(self._store, job_id)
+        if request is None or request.show is None:
             return False
         try:
             show = await self._show(request.show.show_id)

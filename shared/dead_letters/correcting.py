@@ -20,7 +20,7 @@ from shared.errors import BadInput, Conflict, NotFound
 from shared.protocol.manifest import Manifest, correction_key
 from shared.protocol.messages import ChunkRequested, JobRequest, JobStatus
 from shared.protocol.reading import read
-from shared.store import keys
+from shared.store import job_request, keys
 from shared.store.port import Store
 
 _AS_IT_IS: Final = "Replay the dead letter as it is, or discard it."
@@ -64,11 +64,8 @@ async def request_counts(store: Store, edited: JobRequest) -> None:
         BadInput: there is another request.
         StoreDown: the store does not answer.
     """
-    try:
-        stored = read(JobRequest, await store.get(keys.request(edited.job_id)), strict=False)
-    except (NotFound, ValidationError):
-        return
-    if stored != edited:
+    stored = await job_request.readable(store, edited.job_id)
+    if stored is not None and stored != edited:
         raise BadInput(
             f"Job {edited.job_id} was asked for already, and its first request counts.",
             hint="Submit what is correct as a new job, and discard the dead letter.",
