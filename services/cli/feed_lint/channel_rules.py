@@ -91,11 +91,6 @@ def _type(report: Report, element: etree._Element) -> None:
         report.add("type", element, quoted(text(element)))
 
 
-def _yes(report: Report, element: etree._Element) -> None:
-    if text(element).lower() != "yes":
-        report.add("yes", element, quoted(text(element)))
-
-
 def _date(report: Report, element: etree._Element) -> None:
     values.date(report, element)
 
@@ -116,7 +111,7 @@ _CHECKS: Final[dict[str, Callable[[Report, etree._Element], None]]] = {
     f"{{{ITUNES}}}explicit": values.explicit,
     f"{{{ITUNES}}}image": values.picture,
     f"{{{ITUNES}}}type": _type,
-    f"{{{ITUNES}}}complete": _yes,
-    f"{{{ITUNES}}}block": _yes,
+    f"{{{ITUNES}}}complete": values.yes,
+    f"{{{ITUNES}}}block": values.yes,
     f"{{{ITUNES}}}new-feed-url": _url,
 }

@@ -130,11 +130,6 @@ def _type(report: Report, element: etree._Element) -> None:
         report.add("episode-type", element, quoted(text(element)))
 
 
-def _block(report: Report, element: etree._Element) -> None:
-    if text(element).lower() != "yes":
-        report.add("yes", element, quoted(text(element)))
-
-
 _CHECKS: Final[dict[str, Callable[[Report, etree._Element], None]]] = {
     "link": _link,
     "description": values.description,
@@ -144,5 +139,5 @@ _CHECKS: Final[dict[str, Callable[[Report, etree._Element], None]]] = {
     f"{{{ITUNES}}}episode": _whole,
     f"{{{ITUNES}}}season": _whole,
     f"{{{ITUNES}}}episodeType": _type,
-    f"{{{ITUNES}}}block": _block,
+    f"{{{ITUNES}}}block": values.yes,
 }

@@ -51,6 +51,12 @@ def explicit(report: Report, element: etree._Element) -> None:
         report.add("explicit-value", element, quoted(text(element)))
 
 
+def yes(report: Report, element: etree._Element) -> None:
+    """Check an element that can only say yes, such as itunes:block."""
+    if text(element).lower() != "yes":
+        report.add("yes", element, quoted(text(element)))
+
+
 def description(report: Report, element: etree._Element) -> None:
     """Check the length of a description."""
     size = len(text(element).encode())
