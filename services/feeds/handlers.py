@@ -82,10 +82,11 @@ class Poller:
         except (BadInput, Permanent, Transient) as error:
             result.error = error
             log.info("poll failed", feed=feed.feed_id, reason=error.message)
+        feed = _with_collected(feed, result.taken)
         try:
-            if digests.is_due(_with_collected(feed, result.taken), now=result.began):
+            if digests.is_due(feed, now=result.began):
                 maker = DigestMaker(self.store, self.settings, self.publish)
-                result.made = await maker.make(_with_collected(feed, result.taken), now=result.began)
+                result.made = await maker.make(feed, now=result.began)
         except (BadInput, Permanent) as error:
             result.error = error
         try:
