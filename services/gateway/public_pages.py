@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, Final
 
 from lxml import etree, html
@@ -27,7 +28,6 @@ DESCRIPTION_LIMIT_BYTES: Final = 300
 _CUE: Final = re.compile(r"(?:(\d+):)?(\d\d):(\d\d\.\d\d\d)\s+-->")
 _TAG: Final = re.compile(r"<[^>]*>")
 _SPEAKER: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
-_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&amp;": "&"}
 
 
 @dataclass(frozen=True)
@@ -206,6 +206,4 @@ def _link(episode: ShownEpisode) -> str | None:
 
 
 def _text(raw: str) -> str:
-    for entity, character in _ENTITIES.items():
-        raw = raw.replace(entity, character)
-    return plain(" ".join(raw.split()))
+    return plain(" ".join(unescape(raw).split()))
