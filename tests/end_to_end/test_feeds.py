@@ -16,6 +16,7 @@ from tests.servers.feed_server import FeedServer, answering, item, rss, serving
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.services import SERVICES, Services
 from tests.servers.speech_process import ToneSpeech
+from tests.unit.feeds.polled import due
 from tests.waiting import until
 
 TEXT = "the ferry left the old harbour at dawn with nine people and a dog on board while the rain went on. "
@@ -110,11 +111,7 @@ async def test_a_digest_is_one_episode_with_a_chapter_for_each_item(pipeline: Se
         return len((await stored.find(pipeline.store, feed.feed_id)).polling.pending) == 3
 
     await until(has_collected, "the items wait for the digest")
-    await stored.change(
-        pipeline.store,
-        feed.feed_id,
-        lambda one: one.model_copy(update={"polling": one.polling.model_copy(update={"next_digest_at": 1_000_000.0})}),
-    )
+    await stored.change(pipeline.store, feed.feed_id, due)
     await pipeline.submit(stored.poll_request(await stored.find(pipeline.store, feed.feed_id)))
     (job_id,) = set((await jobs_of(pipeline, feed, 1)).values())
     status = await pipeline.ended(job_id)
