@@ -262,7 +262,7 @@ FB2: dict[str, Callable[[], str]] = {
     "sections in sections": lambda: _fb2("<section>" * 5_000 + "<p>a</p>" + "</section>" * 5_000),
     "emphasis in emphasis": lambda: _fb2("<p>" + "<emphasis>" * 5_000 + "a" + "</emphasis>" * 5_000 + "</p>"),
     "unclosed": lambda: _fb2("<p>" * 20_000),
-    "attributes": lambda: _fb2("<p " + " ".join(f'a{n}="b"' for n in range(20_000)) + ">word</p>"),
+    "attributes": lambda: _fb2("<p " + " ".join(f'a{n}="b"' for n in range(50_000)) + ">word</p>"),
     "a huge picture": lambda: _fb2("<p>word</p>") + f"<binary>{'A' * 1_000_000}</binary>",
 }
 
