@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import aio_pika
+import anyio.from_thread
 
 from shared.runtime import delivery, publishing, service
 from shared.store import folder, keys, s3
@@ -132,10 +133,10 @@ def _install_joining(failpoints: Failpoints) -> None:
     segments = importlib.import_module("services.assembler.segments").Segments
     payload = segments.payload
 
-    async def fetched(self: Any, placed: Any, codec: Any) -> Any:
-        frames = await payload(self, placed, codec)
+    def fetched(self: Any, placed: Any, codec: Any) -> Any:
+        frames = payload(self, placed, codec)  # in a thread, as all that reads the spool
         if placed.index > 1:
-            await failpoints.at("joining")
+            anyio.from_thread.run(failpoints.at, "joining")
         return frames
 
     segments.payload = fetched
