@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from email.message import Message
 from pathlib import PurePosixPath
+from typing import Final
 
 from services.chunker import allowances
 from services.chunker.documents import (
@@ -19,6 +20,7 @@ from services.chunker.documents import (
     code_lines,
     collection,
     decoding,
+    dokuwiki,
     embedded,
     entities,
     formats,
@@ -26,6 +28,7 @@ from services.chunker.documents import (
     mail,
     manuals,
     odt,
+    odt_titles,
     pandoc,
     plans,
     reasons,
@@ -171,13 +174,13 @@ async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the othe
         book = await in_worker("Opening the book", end - clock(), opening.open_book, data)
         book, picture = replace(book, picture=None), book.picture
         size_bytes = min(size_bytes, book.size_bytes)
+    about = odt_titles.TitleAndAuthor()
     if known == "odt":
+        about = await in_worker("Looking for the title", end - clock(), odt_titles.named, data)
         data = await in_worker("Looking at the styles", end - clock(), odt.with_code_marked, data)
     unread: tuple[str, ...] = ()
-    if known == "asciidoc":
-        text, unread = await in_worker("Reading the directives", end - clock(), asciidoc.without_directives, text)
-    elif known in {"docbook", "jats"}:
-        text = await in_worker("Reading the entities", end - clock(), entities.spelled_out, text)
+    if known in _PREPARED:
+        text, unread = await in_worker("Preparing the markup", end - clock(), _PREPARED[known], text)
     if text:
         data = text.encode()
         size_bytes = len(data)
@@ -201,6 +204,7 @@ async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the othe
         article=article,
         is_manual=known in {"man", "mdoc", "pod"},
         unread=unread,
+        about=about,
     )
     if article is not None and article.picture and known == "html":
         picture = Picture(address=article.picture)
@@ -243,6 +247,19 @@ def _recognise(
         return known, "", len(data)
     text = decoding.decode(data, declared=header.get_content_charset())
     return (formats.of_text(text) if known == "?" else known), text, len(text)
+
+
+def _with_entities(text: str) -> tuple[str, tuple[str, ...]]:
+    return entities.spelled_out(text), ()
+
+
+_PREPARED: Final[dict[SourceFormat, Callable[[str], tuple[str, tuple[str, ...]]]]] = {
+    "asciidoc": asciidoc.without_directives,
+    "dokuwiki": dokuwiki.without_macros,
+    "docbook": _with_entities,
+    "jats": _with_entities,
+}
+"""What is done to a markup so that pandoc reads it as its own tools do: the text, and what of it is not read."""
 
 
 def _plain(text: str, narration: Narration) -> Packed:
@@ -299,8 +316,10 @@ def _document(
     article: Article | None,
     is_manual: bool = False,
     unread: tuple[str, ...] = (),
+    about: odt_titles.TitleAndAuthor,
 ) -> Packed:
     document = tree.read(parsed[0], narration, rest=parsed[1:])
+    document = replace(document, title=document.title or about.title, author=document.author or about.author)
     if is_manual:
         document = manuals.with_title(document, narration)
     if unread:

@@ -178,3 +178,36 @@ MADE: Final[dict[str, Callable[[], bytes]]] = {
     "mdoc": _MDOC.encode,
 }
 """Documents in formats that pandoc does not write."""
+
+
+def odt(body: str, styles: str = "", *, meta: str = "") -> bytes:
+    """An OpenDocument text.
+
+    Args:
+        body: what is in `<office:text>`.
+        styles: the automatic styles.
+        meta: what is in `<office:meta>`.
+    """
+    namespaces = (
+        " ".join(
+            f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+            for name in ("office", "text", "style", "meta")
+        )
+        + ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        ' xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0"'
+    )
+
+    content = (
+        f"<office:document-content {namespaces}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:text>{body}</office:text></office:body></office:document-content>"
+    )
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("content.xml", content)
+        archive.writestr("styles.xml", f"<office:document-styles {namespaces}/>")
+        archive.writestr(
+            "meta.xml", f"<office:document-meta {namespaces}><office:meta>{meta}</office:meta></office:document-meta>"
+        )
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+    return made.getvalue()

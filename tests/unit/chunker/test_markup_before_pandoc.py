@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.chunker.documents import asciidoc, entities
+from services.chunker.documents import asciidoc, dokuwiki, entities
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import read_document
 from shared.protocol.messages import SourceFormat
@@ -106,3 +106,37 @@ async def test_categories_other_languages_and_lists_of_links_of_a_wiki_are_not_s
     assert texts(document)[20:] == ["The ferry carries people, see the ships."]
     assert [each.count for each in document.omissions if each.kind == "page furniture"] == [2]
     assert ("links", "See also") in omitted(document)
+
+
+DOKUWIKI = """\
+====== Ferries ======
+~~NOTOC~~
+The ferry [[people|{{boat.png|a boat}}]] carries %% ~~NOCACHE~~ %% and <nowiki>{{rss>x}}</nowiki>.
+
+  ~~NOTOC~~ is code here
+
+<code>
+~~NOTOC~~
+</code>
+<php>
+echo "hi";
+</php>
+{{rss>https://example.org/feed 5}}
+An open <nowiki> end ~~INFO:ships~~ stays.
+"""
+
+
+@pytest.mark.anyio
+async def test_macros_of_dokuwiki_are_taken_out_but_not_where_they_are_shown() -> None:
+    document = await read(DOKUWIKI, "dokuwiki")
+    said = texts(document)
+    assert said[:2] == ["Ferries", "The ferry carries ~~NOCACHE~~ and {{rss>x}}."]
+    assert len(said) == 3
+    assert [each.count for each in document.omissions if each.kind == "directive"] == [3]
+    assert {kind for kind, _ in omitted(document)} == {"directive", "image", "code"}
+    assert ("image", "a boat") in omitted(document)
+
+
+def test_many_unclosed_marks_of_dokuwiki_take_one_pass() -> None:
+    text = "<code> %% [[a|{{ ~~NO <php>" * 40_000
+    assert dokuwiki.without_macros(text)[1] == ()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +13,6 @@ from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import read_document
 from shared.errors import BadSource
 from shared.protocol.narration import Narration
-from tests.unit.chunker import made_documents
 
 RUNNER = asyncio.Runner()
 """One loop for all tests here: the worker processes, which take a second to start, belong to the loop."""
@@ -302,44 +299,3 @@ def test_labels_are_said_with_their_paragraph_and_directives_not_at_all() -> Non
         "Another thing.",
     ]
     assert omitted(document) == {"directive": 2}
-
-
-# ---------------------------------------------------------------- letters
-
-
-def odt(body: str, styles: str = "") -> bytes:
-    namespaces = " ".join(
-        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "text", "style")
-    )
-    content = (
-        f"<office:document-content {namespaces}><office:automatic-styles>{styles}</office:automatic-styles>"
-        f"<office:body><office:text>{body}</office:text></office:body></office:document-content>"
-    )
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
-        archive.writestr("content.xml", content)
-        archive.writestr("styles.xml", f"<office:document-styles {namespaces}/>")
-        archive.writestr("META-INF/manifest.xml", "<manifest/>")
-    return made.getvalue()
-
-
-def test_code_in_an_opendocument_text_is_known_by_its_style_or_what_that_is_made_of() -> None:
-    document = read(
-        odt(
-            '<text:p>Words.</text:p><text:p text:style-name="Preformatted_20_Text">x = 1;</text:p>'
-            '<text:p text:style-name="P1">y = 2;</text:p><text:p text:style-name="P2">More words.</text:p>',
-            '<style:style style:name="P1" style:family="paragraph" style:parent-style-name="Preformatted_20_Text"/>'
-            '<style:style style:name="P2" style:family="paragraph" style:parent-style-name="Text_20_body"/>',
-        ),
-        "a.odt",
-    )
-    assert texts(document) == ["Words.", "More words."]
-    assert omitted(document) == {"code": 2}
-
-
-def test_code_in_a_word_document_is_known_by_its_style() -> None:
-    markdown = 'Words.\n\n::: {custom-style="HTML Preformatted"}\nx = 1;\n:::\n\nMore words.\n'
-    document = read(made_documents.from_markdown("docx", markdown), "a.docx")
-    assert texts(document) == ["Words.", "More words."]
-    assert omitted(document) == {"code": 1}
