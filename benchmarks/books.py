@@ -7,7 +7,7 @@ import random
 import time
 
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import JobRequest, JobStatus, ObjectSource, new_job_id
+from shared.protocol.messages import AudioFormat, JobRequest, JobStatus, ObjectSource, new_job_id
 from shared.store import keys
 from tests.servers.services import Services
 
@@ -30,7 +30,9 @@ def sentences(count: int, *, characters: int = CHARACTERS) -> list[str]:
     return made
 
 
-async def submit(services: Services, texts: list[str], *, max_parallel: int) -> str:
+async def submit(
+    services: Services, texts: list[str], *, max_parallel: int, formats: tuple[AudioFormat, ...] = ("mp3",)
+) -> str:
     """Submit a job with one chunk for each text; returns its id."""
     job_id = new_job_id()
     key = keys.source(job_id, "book.md")
@@ -41,6 +43,7 @@ async def submit(services: Services, texts: list[str], *, max_parallel: int) -> 
             source=ObjectSource(key=key, format="markdown", name="book.md"),
             title="A measured book",
             max_parallel=max_parallel,
+            formats=formats,
         )
     )
     return job_id

@@ -1,7 +1,7 @@
 """The unavoidable parts of the work on a chunk, each measured alone in this process: CPU seconds for one chunk.
 
-Nothing of the services is involved: the audio work is one function call, the messages use plain aio-pika, the HTTP call
-plain httpx. The store write is the store's own (a thread, a temporary file, a rename).
+Nothing of the services is involved: the audio work and the encoding are one function call each, the messages use plain
+aio-pika, the HTTP call plain httpx. The store writes are the store's own (a thread, a temporary file, a rename).
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import httpx
 from aio_pika.abc import AbstractIncomingMessage
 
 from services.synthesizer.handlers import make_chunk
-from shared.protocol.messages import ChunkRequested, ChunkSynthesized, Frozen, new_job_id
+from shared.audio import chunk_audio
+from shared.protocol.messages import ChunkRequested, ChunkSynthesized, Frozen, SegmentsNeeded, new_job_id
+from shared.store import chunk_segments
 from shared.store.port import Store
 
 AT_A_TIME = 8
@@ -24,6 +26,7 @@ AT_A_TIME = 8
 WARM = 16
 LIMIT_SECONDS = 120.0
 RATE = 24_000
+VOICE_GAIN_DB = 0.0
 
 
 async def audio(answer: bytes, text: str, count: int) -> float:
@@ -31,6 +34,18 @@ async def audio(answer: bytes, text: str, count: int) -> float:
 
     async def once() -> None:
         make_chunk(answer, text, speed=1.0, sample_rate=RATE)
+
+    return await _each(once, count, at_a_time=1)
+
+
+async def encoding(chunk: bytes, text: str, count: int) -> float:
+    """Master a chunk and encode it as an MP3 segment; one at a time, on the main thread."""
+    samples, rate = chunk_audio.decode(chunk)
+    request = requested(text)
+    codecs = chunk_segments.codecs_of(request)
+
+    async def once() -> None:
+        chunk_segments.encode(samples, rate, request, codecs, VOICE_GAIN_DB)
 
     return await _each(once, count, at_a_time=1)
 
@@ -46,12 +61,14 @@ async def http_call(url: str, text: str, count: int) -> float:
         return await _each(once, count)
 
 
-async def store_write(store: Store, data: bytes, count: int) -> float:
-    """Put a chunk's audio."""
+async def store_writes(store: Store, data: bytes, count: int) -> float:
+    """Put a chunk's audio, and as many bytes for its segment."""
     numbers = iter(range(count + WARM))
 
     async def once() -> None:
-        await store.put(f"audio/part-{next(numbers)}.flac", data, content_type="audio/flac")
+        number = next(numbers)
+        await store.put(f"audio/part-{number}.flac", data, content_type="audio/flac")
+        await store.put(f"audio/part-{number}.mp3", data, content_type="audio/mpeg")
 
     return await _each(once, count)
 
@@ -99,21 +116,32 @@ async def two_hops(amqp_url: str, text: str, count: int) -> float:
         return (time.process_time() - began) / count
 
 
-def _messages(text: str) -> tuple[Frozen, Frozen]:
-    job_id, key = new_job_id(), f"audio/{'0' * 64}.flac"
-    return (
-        ChunkRequested(
-            job_id=job_id,
-            index=500,
-            text=text,
-            language="en",
-            voice="default",
-            model="default",
-            speed=1.0,
-            audio_key=key,
-        ),
-        ChunkSynthesized(job_id=job_id, index=500, audio_key=key, audio_seconds=8.0, reused=False, seconds=0.0123),
+def requested(text: str) -> ChunkRequested:
+    """What the coordinator sends for a chunk of an episode in MP3."""
+    return ChunkRequested(
+        job_id=new_job_id(),
+        index=500,
+        text=text,
+        language="en",
+        voice="default",
+        model="default",
+        speed=1.0,
+        audio_key=f"audio/{'0' * 64}.flac",
+        mastering=SegmentsNeeded(formats=("mp3",), loudness="mono", is_short=False),
     )
+
+
+def _messages(text: str) -> tuple[Frozen, Frozen]:
+    request = requested(text)
+    done = ChunkSynthesized(
+        job_id=request.job_id,
+        index=request.index,
+        audio_key=request.audio_key,
+        audio_seconds=8.0,
+        reused=False,
+        seconds=0.0123,
+    )
+    return request, done
 
 
 async def _each(once: Callable[[], Awaitable[None]], count: int, *, at_a_time: int = AT_A_TIME) -> float:
