@@ -56,6 +56,8 @@ async def test_a_handler_that_hangs_is_ended_long_before_the_broker_would_and_a_
         assembler_deadline_seconds=10,
         webhook_deadline_seconds=1,
         webhooks_deadline_seconds=10,
+        feed_fetch_deadline_seconds=1,
+        feeds_deadline_seconds=10,
         ack_margin_seconds=30,
         broker_ack_deadline_seconds=ACK_DEADLINE_SECONDS,
     )
