@@ -77,7 +77,7 @@ def _parts(environment: BenchEnvironment, speech_url: str, count: int) -> dict[s
     [text] = books.sentences(1)
     answer = httpx.post(f"{speech_url}/v1/audio/speech", json={"input": text, "response_format": "wav"}, timeout=30)
     wav = answer.raise_for_status().content
-    chunk = make_chunk(wav, text, speed=1.0, sample_rate=parts.RATE)
+    chunk = make_chunk(wav, text, speed=1.0, sample_rate=parts.RATE).data
     store = FileStore(environment.folder("parts"), deadline_seconds=20)
     with environment.vhost() as amqp_url:
         return {

@@ -27,7 +27,7 @@ def build(settings: Settings) -> service.Service:
     app.background.append(partial(certificates.keep_read, certificates.peers("speech", settings.speech_urls)))
     app.background.append(VoiceListing(app.store, settings).keep)
     turns = anyio.CapacityLimiter(handlers.AUDIO_AT_A_TIME)
-    segmenting = Segmenting(app.store, VoiceGains(app.store), anyio.CapacityLimiter(encodes_at_a_time()))
+    segmenting = Segmenting(app.store, VoiceGains(app.store), turns, anyio.CapacityLimiter(encodes_at_a_time()))
 
     @app.on(messages.ChunkRequested)
     async def receive(message: messages.ChunkRequested) -> None:

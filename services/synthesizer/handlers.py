@@ -19,7 +19,7 @@ from services.synthesizer.audio_validation import decode, longest_seconds, valid
 from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import Spoken
 from shared.audio import chunk_audio
-from shared.audio.chunk_audio import Measurement
+from shared.audio.chunk_audio import Measurement, StoredChunk
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
 from shared.protocol.messages import TRIES_LIMIT, ChunkRequested, ChunkSynthesized
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 AUDIO_AT_A_TIME = 1
 """Chunks whose audio one process judges and trims concurrently. They share caches and the interpreter's lock, so
-several at a time cost up to a third more each. Encoders release the lock: `segmenting` uses all processors."""
+several at a time cost up to a third more each. Encoders release the lock: of them, all processors are used."""
 
 
 class Speech(Protocol):
@@ -77,10 +77,10 @@ async def speak_chunk(
     reused = measurement is not None
     if measurement is None:
         chunk, endpoint = await _spoken(request, speech=speech, sample_rate=sample_rate, turns=turns)
-        measurement = chunk_audio.read_measurement(chunk[: chunk_audio.HEADER_BYTES])
+        measurement = chunk.measurement
         metrics.AUDIO_SECONDS.labels(endpoint).inc(measurement.seconds)
         metrics.CHARACTERS.labels(endpoint).inc(len(request.text))
-        await store.put(request.audio_key, chunk, content_type=chunk_audio.CONTENT_TYPE)
+        await store.put(request.audio_key, chunk.data, content_type=chunk_audio.CONTENT_TYPE)
         await segmenting.complete(request, chunk)
     metrics.CHUNKS.labels("stored" if reused else "spoken").inc()
     await publish(
@@ -126,8 +126,8 @@ async def _completed(request: ChunkRequested, segmenting: Segmenting) -> bool:
 
 async def _spoken(
     request: ChunkRequested, *, speech: Speech, sample_rate: int, turns: anyio.CapacityLimiter
-) -> tuple[bytes, str]:
-    """The chunk in its stored form, and who spoke it.
+) -> tuple[StoredChunk, str]:
+    """The chunk, and who spoke it.
 
     An unusable answer is retried once, immediately, and elsewhere if possible.
     """
@@ -155,7 +155,7 @@ async def _spoken(
     raise AssertionError  # the second round returns or raises
 
 
-def make_chunk(answer: bytes, text: str, *, speed: float, sample_rate: int) -> bytes:
+def make_chunk(answer: bytes, text: str, *, speed: float, sample_rate: int) -> StoredChunk:
     """Validate what a speech server sent and turn it into the stored form. CPU only: about 10 ms for 8 s of speech.
 
     Raises:
@@ -163,4 +163,4 @@ def make_chunk(answer: bytes, text: str, *, speed: float, sample_rate: int) -> b
     """
     samples, rate = decode(answer, at_most_seconds=longest_seconds(text, speed=speed) + 1)
     validate(samples, rate, text, speed=speed)
-    return chunk_audio.encode(process(samples, rate, target_rate=sample_rate), sample_rate)
+    return chunk_audio.make(process(samples, rate, target_rate=sample_rate), sample_rate)

@@ -8,6 +8,7 @@ See docs/adr/0004-chunk-audio.md.
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import soundfile
@@ -49,7 +50,22 @@ class Measurement(Frozen):
         return self.frames / self.sample_rate
 
 
-def encode(samples: Samples, rate: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk and its stored form.
+
+    Attributes:
+        data: the object.
+        samples: what decoding it yields.
+        measurement: what is in it.
+    """
+
+    data: bytes
+    samples: Samples
+    measurement: Measurement
+
+
+def make(samples: Samples, rate: int) -> StoredChunk:
     """The stored form of mono `samples` in [-1, 1]: 16-bit FLAC with its measurement.
 
     Silence is added at the end up to a whole number of 100 ms blocks, so that chunks and pauses can be concatenated on
@@ -61,11 +77,18 @@ def encode(samples: Samples, rate: int) -> bytes:
     if not len(samples):
         raise ValueError("there is no audio to encode")
     pcm = quantized(samples, whole=block_samples(rate))
+    kept = floating(pcm)
+    measurement = measure(kept, rate)
     buffer = io.BytesIO()
     with soundfile.SoundFile(buffer, "w", rate, channels=1, subtype="PCM_16", format="FLAC") as file:
-        file.comment = measure(floating(pcm), rate).model_dump_json()
+        file.comment = measurement.model_dump_json()
         file.write(pcm)
-    return buffer.getvalue()
+    return StoredChunk(buffer.getvalue(), kept, measurement)
+
+
+def encode(samples: Samples, rate: int) -> bytes:
+    """The object alone; see `make`."""
+    return make(samples, rate).data
 
 
 def measure(samples: Samples, rate: int) -> Measurement:
@@ -97,20 +120,26 @@ def read_measurement(data: bytes) -> Measurement:
     return measurement
 
 
-def decode(data: bytes) -> tuple[Samples, int]:
-    """The samples of a stored chunk, mono float32 in [-1, 1], and their rate in Hz.
+def load(data: bytes) -> StoredChunk:
+    """A chunk from its stored form; the samples are mono float32 in [-1, 1].
 
     Raises:
         BadAudio: the object is damaged, truncated or not one of our chunks. FLAC has a checksum on every frame.
     """
     measurement = read_measurement(data)
     try:
-        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=False)
+        samples = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=False)[0]
     except soundfile.LibsndfileError as error:
         raise _damaged(f"its sound cannot be decoded ({_first_line(error)})") from error
     if samples.shape != (measurement.frames,):
         raise _damaged(f"it holds {len(samples)} samples instead of {measurement.frames}")
-    return samples, rate
+    return StoredChunk(data, samples, measurement)
+
+
+def decode(data: bytes) -> tuple[Samples, int]:
+    """The samples of a stored chunk, and their rate in Hz; see `load`."""
+    chunk = load(data)
+    return chunk.samples, chunk.measurement.sample_rate
 
 
 def _damaged(what: str) -> BadAudio:

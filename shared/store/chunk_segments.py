@@ -12,10 +12,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from shared.audio import chunk_audio
 from shared.audio.loudness import Samples
 from shared.audio.segments import making, mastering
 from shared.audio.segments.codecs import Codec, codec_for
+from shared.audio.segments.mastering import Mastered
 from shared.audio.segments.segment import MasteredSegment
 from shared.protocol.messages import AudioFormat, ChunkRequested, LoudnessProfile
 from shared.store import keys
@@ -61,47 +61,43 @@ def is_speech(text: str) -> bool:
     return any(map(str.isalnum, text))
 
 
-def make(
-    audio: bytes, request: ChunkRequested, codecs: Sequence[Codec], voice_gain_db: float | None
+def encode(
+    samples: Samples, rate: int, request: ChunkRequested, codecs: Sequence[Codec], voice_gain_db: float | None
 ) -> Mapping[AudioFormat, MasteredSegment]:
     """The segments of a chunk. CPU only: about 45 ms for 8 s of speech in MP3.
 
     Args:
-        audio: the stored chunk.
+        samples: of the stored chunk, mono.
+        rate: Hz.
         request: the chunk, with its `mastering`.
         codecs: of the formats to make.
         voice_gain_db: of its voice; None in a short episode.
 
     Raises:
-        BadAudio: the stored chunk is damaged, or cannot be encoded.
-    """
-    return encode(*chunk_audio.decode(audio), request, codecs, voice_gain_db)
-
-
-def encode(
-    samples: Samples, rate: int, request: ChunkRequested, codecs: Sequence[Codec], voice_gain_db: float | None
-) -> Mapping[AudioFormat, MasteredSegment]:
-    """The same of a chunk that was decoded already: mono samples at `rate` Hz.
-
-    Raises:
         BadAudio: the sound cannot be encoded.
     """
-    assert request.mastering is not None  # noqa: S101 - there are no codecs without
-    profile = request.mastering.loudness
-    mastered = mastering.master(samples, rate, profile, constant_db=voice_gain_db, is_speech=is_speech(request.text))
-    channels = mastering.CHANNELS[profile]
+    mastered = master(samples, rate, request, voice_gain_db)
+    channels = channels_of(request)
     return {codec.format: making.make(mastered, rate, codec, channels=channels) for codec in codecs}
 
 
-def gain_to_learn(audio: bytes, request: ChunkRequested, profile: LoudnessProfile) -> float | None:
-    """The usual gain of a voice, from one chunk of it; None if the chunk is too short to tell.
+def master(samples: Samples, rate: int, request: ChunkRequested, voice_gain_db: float | None) -> Mastered:
+    """The sound of a chunk as it goes to the encoders."""
+    assert request.mastering is not None  # noqa: S101 - there are no codecs without
+    profile = request.mastering.loudness
+    return mastering.master(samples, rate, profile, constant_db=voice_gain_db, is_speech=is_speech(request.text))
 
-    Raises:
-        BadAudio: the stored chunk is damaged.
-    """
+
+def channels_of(request: ChunkRequested) -> int:
+    """How many channels its segments have."""
+    assert request.mastering is not None  # noqa: S101 - there are no codecs without
+    return mastering.CHANNELS[request.mastering.loudness]
+
+
+def gain_to_learn(samples: Samples, rate: int, request: ChunkRequested, profile: LoudnessProfile) -> float | None:
+    """The usual gain of a voice, from one chunk of it; None if the chunk is too short to tell."""
     if not is_speech(request.text):
         return None
-    samples, rate = chunk_audio.decode(audio)
     if len(samples) < mastering.LEARNING_SECONDS * rate:
         return None
     return usual_gain_db(samples, rate, profile)

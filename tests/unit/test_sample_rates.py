@@ -71,7 +71,7 @@ async def test_services_with_different_sample_rates_make_one_episode_and_speak_n
                     settings=of_synthesizer,
                     publish=heard,
                     turns=anyio.CapacityLimiter(1),
-                    segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(2)),
+                    segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(1), anyio.CapacityLimiter(2)),
                 )
     await assemble_episode(EpisodeRequested(job_id="job"), store=store, settings=of_assembler, publish=assembled)
 
@@ -111,6 +111,6 @@ async def test_a_stored_chunk_of_another_rate_than_was_asked_for_is_spoken_anew(
                     settings=settings,
                     publish=heard,
                     turns=anyio.CapacityLimiter(1),
-                    segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(2)),
+                    segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(1), anyio.CapacityLimiter(2)),
                 )
     assert [message.reused for message in spoken] == [False, False]

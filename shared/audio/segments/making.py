@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from shared.audio.loudness import Energies, block_energies, decibels, true_peak
-from shared.audio.segments.codecs import Codec
+from shared.audio.segments.codecs import Codec, EncodedChunk
 from shared.audio.segments.mastering import Mastered
 from shared.audio.segments.segment import Head, MasteredSegment
 from shared.errors import BadAudio
@@ -32,7 +32,15 @@ def make(mastered: Mastered, rate: int, codec: Codec, *, channels: int) -> Maste
         BadAudio: it cannot be encoded, or little of it is left after decoding.
         EncoderMissing: the library is not installed.
     """
-    encoded = codec.encode(mastered.samples, rate, channels)
+    return proved(codec.encode(mastered.samples, rate, channels), mastered, rate, codec, channels=channels)
+
+
+def proved(encoded: EncodedChunk, mastered: Mastered, rate: int, codec: Codec, *, channels: int) -> MasteredSegment:
+    """The segment of an encoded chunk, if it decodes to what was encoded.
+
+    Raises:
+        BadAudio: little of it is left after decoding.
+    """
     energies = block_energies(encoded.decoded, encoded.decoded_rate)
     before = block_energies(mastered.samples, rate)
     if len(energies) != len(before):

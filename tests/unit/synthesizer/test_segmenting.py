@@ -55,7 +55,7 @@ class Synthesizer:
         self.store = store
         self.seen_by = seen_by or store
         self.settings = Settings(speech_url=",".join(server.url for server in servers), speech_deadline_seconds=20)
-        self.segmenting = Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(2))
+        self.segmenting = Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(1), anyio.CapacityLimiter(2))
         self.announced: list[ChunkSynthesized] = []
         self.there: list[list[str]] = []
 
