@@ -53,9 +53,7 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
         OffTarget: it cannot be brought to its loudness.
     """
     started = time.monotonic()
-    data, manifest = await _manifest(request.job_id, store)
-    sample_rate = manifest.sample_rate or settings.sample_rate
-    fingerprint = timing.fingerprint(data, sample_rate)
+    manifest, sample_rate, fingerprint = await _manifest(request.job_id, store, settings)
     finished = await timing.finished(request.job_id, fingerprint, store)
     source = "made" if finished is None else "found"
     if finished is None:
@@ -74,7 +72,8 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
     await publish(_announcement(finished, time.monotonic() - started))
 
 
-async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
+async def _manifest(job_id: str, store: Store, settings: Settings) -> tuple[Manifest, int, str]:
+    """The manifest of a job, its sample rate, and its fingerprint; the document itself is not kept."""
     try:
         data = await job_manifest.read_bytes(store, job_id)
         manifest = await in_thread(partial(read, Manifest, data, strict=False))
@@ -84,7 +83,8 @@ async def _manifest(job_id: str, store: Store) -> tuple[bytes, Manifest]:
         raise BadInput(f"The manifest of job {job_id} cannot be read: {error.errors()[0]['msg']}.") from error
     if manifest.job_id != job_id:
         raise BadInput(f"The manifest of job {job_id} is of job {manifest.job_id}.")
-    return data, manifest
+    sample_rate = manifest.sample_rate or settings.sample_rate
+    return manifest, sample_rate, timing.fingerprint(data, sample_rate)
 
 
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:

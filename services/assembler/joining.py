@@ -90,7 +90,7 @@ def planned(codec: Codec, heads: Sequence[Head], timeline: Timeline, profile: Lo
     """Place the segments of a format, and measure the whole by what its segments have when decoded."""
     placement = place(heads, [chunk.start for chunk in timeline.chunks], timeline.frames)
     block = block_samples(placement.rate)
-    energies = np.zeros(-(-placement.frames * placement.frame_samples // block) + 1)
+    energies = np.zeros(-(-placement.frames * placement.frame_samples // block) + 1, dtype=np.float32)
     for placed in placement.chunks:
         first = round(placed.first * placement.frame_samples / block)
         span = energies[first : first + len(placed.head.energies)]

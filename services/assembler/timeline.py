@@ -53,6 +53,9 @@ class TimedChunk(Frozen):
     speaker: str | None = Field(None, description="who says it in a dialogue; null: the narrator")
 
 
+_TIMED_FIELDS = set(TimedChunk.model_fields)
+
+
 class TimedChapter(Frozen):
     """A chapter, from its first sample to the first sample of the next."""
 
@@ -91,7 +94,8 @@ def plan(manifest: Manifest, measurements: Sequence[ChunkMeasurement], sample_ra
     for chunk, measurement in zip(manifest.chunks, measurements, strict=True):
         pause = LEAD_OUT_BLOCKS if chunk.index == last else pause_blocks(manifest.pause_ms(chunk))
         chunks.append(
-            TimedChunk(
+            TimedChunk.model_construct(  # not validated, and with one set of names for all: a third of the memory
+                _TIMED_FIELDS,
                 index=chunk.index,
                 start=position,
                 frames=measurement.frames,

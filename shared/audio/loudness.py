@@ -21,6 +21,7 @@ BLOCK_SECONDS = 0.1
 
 WINDOW_BLOCKS = 4
 """A gating window is 400 ms long; windows overlap by 75 %, so one begins at each block (BS.1770-4, annex 1)."""
+WINDOWS_AT_A_TIME = 16_384
 
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
@@ -30,7 +31,7 @@ LUFS_OFFSET = -0.691
 TRANSFORM_BLOCKS = 8
 """The K filter is applied to 800 ms at a time, of which the first 100 ms are context."""
 
-Energies = NDArray[np.float64]
+Energies = NDArray[np.floating]
 
 __all__ = [
     "BLOCK_SECONDS",
@@ -161,25 +162,27 @@ def integrated_loudness(energies: Energies, *, channels: int = 1) -> float:
         LUFS, or minus infinity if nothing is above the absolute gate. Audio shorter than one 400 ms window is treated
         as one window (the standard does not define this case, but a one-word chunk needs a value).
     """
-    energies = np.asarray(energies, dtype=np.float64) * channels
     if not len(energies):
         return -math.inf
-    if len(energies) < WINDOW_BLOCKS:
-        windows = np.array([energies.mean()])
-    else:
-        # 30 hours are a million blocks: at most two arrays of that length at a time.
-        totals = np.zeros(len(energies) + 1)
-        np.cumsum(energies, out=totals[1:])
-        del energies
-        windows = totals[WINDOW_BLOCKS:] - totals[:-WINDOW_BLOCKS]
-        del totals
-        windows /= WINDOW_BLOCKS
-    loud = windows[windows > _energy(ABSOLUTE_GATE_LUFS)]
-    del windows
-    if not len(loud):
+    loud, count = _gated(energies, channels, _energy(ABSOLUTE_GATE_LUFS))
+    if not count:
         return -math.inf
-    gate = loud.mean() * 10 ** (RELATIVE_GATE_LU / 10)
-    return LUFS_OFFSET + 10 * math.log10(loud[loud > gate].mean())
+    loud, count = _gated(energies, channels, loud / count * 10 ** (RELATIVE_GATE_LU / 10))
+    return LUFS_OFFSET + 10 * math.log10(loud / count)
+
+
+def _gated(energies: Energies, channels: int, gate: float) -> tuple[float, int]:
+    """The sum and the number of the 400 ms windows above a gate; 30 hours are a million, so a stretch at a time."""
+    total, count = 0.0, 0
+    last = max(1, len(energies) - WINDOW_BLOCKS + 1)
+    for first in range(0, last, WINDOWS_AT_A_TIME):
+        some = energies[first : min(first + WINDOWS_AT_A_TIME, last) + WINDOW_BLOCKS - 1].astype(np.float64)
+        width = min(WINDOW_BLOCKS, len(some))
+        windows = np.lib.stride_tricks.sliding_window_view(some, width).mean(axis=1) * channels
+        loud = windows[windows > gate]
+        total += float(loud.sum())
+        count += len(loud)
+    return total, count
 
 
 def _energy(lufs: float) -> float:

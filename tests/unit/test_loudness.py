@@ -14,6 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.audio.loudness import (
+    WINDOW_BLOCKS,
+    WINDOWS_AT_A_TIME,
     LoudnessMeter,
     Samples,
     TruePeakMeter,
@@ -48,6 +50,15 @@ def test_at_48_khz_the_filter_has_the_coefficients_printed_in_the_standard() -> 
         [1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585], abs=1e-8
     )
     assert high_pass == pytest.approx([1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621], abs=1e-8)
+
+
+def test_the_loudness_of_hours_is_that_of_all_their_windows() -> None:
+    energies = np.random.default_rng(1).exponential(0.01, 3 * WINDOWS_AT_A_TIME + 17).astype(np.float32)
+    energies[1_000:20_000] *= 1e-9
+    windows = np.convolve(energies.astype(np.float64), np.full(WINDOW_BLOCKS, 1 / WINDOW_BLOCKS), "valid")
+    loud = windows[windows > 10 ** ((-70 + 0.691) / 10)]
+    loud = loud[loud > loud.mean() / 10]
+    assert integrated_loudness(energies) == pytest.approx(-0.691 + 10 * math.log10(loud.mean()), abs=1e-9)
 
 
 @pytest.mark.parametrize("rate", RATES)

@@ -159,7 +159,7 @@ def parse_head(data: bytes) -> Head:
     energies_end = document_end + 4 * fields.blocks
     if energies_end + fields.size_bytes * fields.frames != body_end:
         raise damaged("its head has another length")
-    energies = np.frombuffer(data[document_end:energies_end], dtype="<f4").astype(np.float64)
+    energies = np.frombuffer(data[document_end:energies_end], dtype="<f4")
     sizes = np.frombuffer(data[energies_end:body_end], dtype=f"<u{fields.size_bytes}")
     values = fields.model_dump(exclude={"version", "blocks", "size_bytes"})
     return Head(**values, sizes=sizes, energies=energies)
