@@ -87,8 +87,8 @@ def _install() -> None:
     WORK.mkdir(parents=True)
     for name in _PACKAGES:
         shutil.copy(SOURCE / name, WORK)
-    # `--ignore-scripts`: nothing that was fetched runs before it is built with.
-    _run(_node(), _npm(), "ci", "--prefix", WORK, "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+    # `--ignore-scripts`: nothing that was fetched runs before it is built with. Resolved: npm refuses a symbolic link.
+    _run(_node(), _npm(), "ci", "--prefix", WORK.resolve(), "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
     shutil.copy(lock, installed)
 
 

@@ -63,6 +63,7 @@ KEYS: Final = {
     "pid": "a worker's process id",
     "preview": "a preview's id",
     "ratio": "the share of jobs that are traced",
+    "queue": "a work queue",
     "reason": "why, in full sentences",
     "record": "an audit record's id",
     "routing_key": "of a message",

@@ -49,6 +49,8 @@ from podcast_client.operator_documents import (
     LettersDone,
     NewKey,
     NewWebhookEndpoint,
+    Queue,
+    QueuePaused,
     WebhookEndpoint,
     WebhookTest,
 )
@@ -84,6 +86,8 @@ __all__ = [
     "NotFound",
     "Page",
     "PodcastClient",
+    "Queue",
+    "QueuePaused",
     "RateLimited",
     "Retries",
     "ServerError",

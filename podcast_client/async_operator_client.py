@@ -1,4 +1,4 @@
-"""The methods of the client for operators: dead letters, keys, webhook endpoints, the audit log."""
+"""The methods of the client for operators: dead letters, keys, webhook endpoints, queues, the audit log."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from podcast_client.operator_documents import (
     LettersDone,
     NewKey,
     NewWebhookEndpoint,
+    Queue,
+    QueuePaused,
     WebhookEndpoint,
     WebhookTest,
 )
@@ -187,3 +189,20 @@ class AsyncOperatorMethods:
             cursor = page.next
             if cursor is None:
                 return
+
+    async def queues(self) -> tuple[Queue, ...]:
+        """The work queues: how many messages wait, how many processes take them, whether they are paused."""
+        return await self._transport.run(calls.queues())
+
+    async def pause_queue(self, name: str, *, reason: str = "") -> QueuePaused:
+        """Have nobody take messages from a queue; what was begun is finished. No job fails for it.
+
+        Args:
+            name: `chunker`, `synthesizer` or `assembler`.
+            reason: why, for people.
+        """
+        return await self._transport.run(calls.change_queue(name, paused=True, reason=reason))
+
+    async def resume_queue(self, name: str) -> QueuePaused:
+        """Have messages taken from a queue again."""
+        return await self._transport.run(calls.change_queue(name, paused=False))

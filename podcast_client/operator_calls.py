@@ -1,11 +1,11 @@
-"""The calls of operators: dead letters, keys, webhook endpoints, the audit log."""
+"""The calls of operators: dead letters, keys, webhook endpoints, queues, the audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from podcast_client.answers import nothing, of, page
+from podcast_client.answers import listing, nothing, of, page
 from podcast_client.calls import SLOW_SECONDS, Call, part
 from podcast_client.documents import Document, Page
 from podcast_client.operator_documents import (
@@ -15,6 +15,8 @@ from podcast_client.operator_documents import (
     LettersDone,
     NewKey,
     NewWebhookEndpoint,
+    Queue,
+    QueuePaused,
     WebhookEndpoint,
     WebhookTest,
 )
@@ -130,3 +132,14 @@ def _given(body: Mapping[str, Any]) -> dict[str, Any]:
 def audit(*, limit: int = 50, cursor: str | None = None) -> Call[Page[Document]]:
     """A page of what operators did."""
     return Call("GET", "/v1/audit", page(dict, "records"), params={"limit": limit, "cursor": cursor})
+
+
+def queues() -> Call[tuple[Queue, ...]]:
+    """The work queues."""
+    return Call("GET", "/v1/queues", listing(Queue, "queues"))
+
+
+def change_queue(name: str, *, paused: bool, reason: str = "") -> Call[QueuePaused]:
+    """Pause a queue, or resume it."""
+    body = {"paused": paused, **({"reason": reason} if reason else {})}
+    return Call("PATCH", f"/v1/queues/{part(name)}", of(QueuePaused), body=body)

@@ -178,3 +178,43 @@ class WebhookTest:
     """
 
     webhook_id: str
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A work queue. Times are in seconds since the epoch.
+
+    Attributes:
+        name: of the queue, and of the service that takes its messages.
+        ready: messages that no process has taken yet.
+        waiting: messages that wait to be tried again.
+        dead: dead letters.
+        consumers: processes that take messages from it.
+        can_pause: whether it can be paused.
+        paused_at: since when nobody takes messages from it; None: it is not paused.
+        paused_reason: why, in the words of who paused it.
+    """
+
+    name: str
+    ready: int = 0
+    waiting: int = 0
+    dead: int = 0
+    consumers: int = 0
+    can_pause: bool = False
+    paused_at: float | None = None
+    paused_reason: str = ""
+
+
+@dataclass(frozen=True)
+class QueuePaused:
+    """Whether a work queue is paused.
+
+    Attributes:
+        name: of the queue.
+        paused_at: since when, in seconds since the epoch; None: it is not.
+        paused_reason: why, in the words of who paused it.
+    """
+
+    name: str
+    paused_at: float | None = None
+    paused_reason: str = ""

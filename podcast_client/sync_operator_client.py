@@ -1,5 +1,5 @@
 # Derived by docs/sync_client.py from async_operator_client.py: change that one.
-"""The methods of the client for operators: dead letters, keys, webhook endpoints, the audit log."""
+"""The methods of the client for operators: dead letters, keys, webhook endpoints, queues, the audit log."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from podcast_client.operator_documents import (
     LettersDone,
     NewKey,
     NewWebhookEndpoint,
+    Queue,
+    QueuePaused,
     WebhookEndpoint,
     WebhookTest,
 )
@@ -182,3 +184,20 @@ class OperatorMethods:
             cursor = page.next
             if cursor is None:
                 return
+
+    def queues(self) -> tuple[Queue, ...]:
+        """The work queues: how many messages wait, how many processes take them, whether they are paused."""
+        return self._transport.run(calls.queues())
+
+    def pause_queue(self, name: str, *, reason: str = "") -> QueuePaused:
+        """Have nobody take messages from a queue; what was begun is finished. No job fails for it.
+
+        Args:
+            name: `chunker`, `synthesizer` or `assembler`.
+            reason: why, for people.
+        """
+        return self._transport.run(calls.change_queue(name, paused=True, reason=reason))
+
+    def resume_queue(self, name: str) -> QueuePaused:
+        """Have messages taken from a queue again."""
+        return self._transport.run(calls.change_queue(name, paused=False))

@@ -53,10 +53,13 @@ def _suspects(service: str) -> str:
 
 
 def _service(service: str, rights: StoreRights) -> StoreRights:
-    """The rights of a service that consumes a queue: it has markers of the messages that may have killed it."""
+    """The rights of a service that consumes a queue.
+
+    It has markers of the messages that may have killed it, and reads whether its queue is paused.
+    """
     markers = _suspects(service)
     return StoreRights(
-        rights.reads,
+        (*rights.reads, keys.queue(service)),
         (*rights.writes, *_under(markers)),
         (*rights.deletes, *_under(markers)),
         (*rights.lists, markers),
@@ -84,7 +87,7 @@ ASSEMBLER: Final = StoreRights(
 _OF_RETENTION: Final = (keys.JOBS, keys.AUDIO, keys.DELETED, keys.PREVIEWS, keys.SPEECH_JOBS, keys.IDEMPOTENCY)
 COORDINATOR: Final = StoreRights(
     reads=(
-        *_under(*_OF_RETENTION, keys.ACTIVE, keys.RETENTION, keys.AUDIT),
+        *_under(*_OF_RETENTION, keys.ACTIVE, keys.RETENTION, keys.AUDIT, keys.QUEUES),
         keys.show(ANY),
         keys.show_episode(ANY, ANY),
     ),
@@ -116,12 +119,12 @@ _OF_THE_API: Final = (
     *(keys.DELETED, keys.SHOWS),
 )
 GATEWAY_RIGHTS: Final = StoreRights(
-    reads=_under(*_OF_THE_API, keys.JOBS, keys.ACTIVE, keys.AUDIO, keys.API_KEYS, keys.AUDIT),
+    reads=_under(*_OF_THE_API, keys.JOBS, keys.ACTIVE, keys.AUDIO, keys.API_KEYS, keys.AUDIT, keys.QUEUES),
     writes=(
         keys.request(ANY),
         keys.source(ANY, ANY),
         keys.corrected_manifest(ANY),
-        *_under(*_OF_THE_API, keys.API_KEYS, keys.AUDIT),
+        *_under(*_OF_THE_API, keys.API_KEYS, keys.AUDIT, keys.QUEUES),
     ),
     deletes=_under(*_OF_THE_API, keys.JOBS, keys.ACTIVE, keys.AUDIO),
     lists=(*_OF_THE_API, keys.JOBS, keys.ACTIVE, keys.AUDIO, keys.API_KEYS, keys.AUDIT),

@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, str]] = {
     "ps": "services.cli.stack_commands:ps",
     "doctor": "services.cli.stack_commands:doctor",
     "dlq": "services.cli.dlq_commands:dlq",
+    "queues": "services.cli.queues_commands:queues",
     "deploy": "services.cli.deploy_commands:deploy",
     "keys": "services.cli.keys_commands:keys",
     "webhooks": "services.cli.webhooks_commands:webhooks",

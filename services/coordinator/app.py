@@ -11,6 +11,7 @@ from shared.protocol import messages, topology
 from shared.runtime import certificates, service
 from shared.runtime.broker_addresses import addresses
 from shared.settings import Settings
+from shared.store import queue_states
 
 
 def build(
@@ -26,7 +27,12 @@ def build(
     jobs = Jobs(app.store, tell=app.publish.event, announce=app.publish.durable_event, plan_of=plan_of)
     requeue = functools.partial(app.publish.to_queue, topology.CHUNKER)
     reconciler = reconciling.Reconciler(
-        jobs=jobs, settings=settings, publish=app.publish, requeue=requeue, backlog=app.backlog
+        jobs=jobs,
+        settings=settings,
+        publish=app.publish,
+        requeue=requeue,
+        backlog=app.backlog,
+        queue_states=functools.partial(queue_states.of_all, app.store),
     )
     app.on_disconnect.append(jobs.forget_all)
     app.background += [
@@ -36,7 +42,9 @@ def build(
         functools.partial(
             certificates.keep_read, certificates.broker_and_store(settings, addresses(settings.amqp_url))
         ),
-        functools.partial(queue_watch.keep_read, settings, (*stages, app.queue, topology.WEBHOOKS, topology.FEEDS)),
+        functools.partial(
+            queue_watch.keep_read, settings, app.store, (*stages, app.queue, topology.WEBHOOKS, topology.FEEDS)
+        ),
         functools.partial(reconciling.tick, app.publish, every_seconds=settings.reconcile_seconds),
         functools.partial(keep_pruned, app.store, settings),
     ]

@@ -67,6 +67,11 @@ QUEUE_MESSAGES: Final = Gauge(
 QUEUE_CONSUMERS: Final = Gauge(
     "podcast_queue_consumers", "Consumers of a service's queue, stand-bys included.", ["queue"]
 )
+QUEUE_PAUSED: Final = Gauge(
+    "podcast_queue_paused",
+    "Whether a queue is paused (1), so that nobody takes messages from it, or not (0).",
+    ["queue"],
+)
 QUEUES_READ: Final = Gauge(
     "podcast_queues_read_timestamp_seconds", "When the queues were last read from the broker, since the epoch."
 )

@@ -25,11 +25,15 @@ from shared.protocol import topology
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import ReconcileRequested
 from shared.settings import Settings
+from shared.store.queue_states import QueueState
 
 log = structlog.get_logger(__name__)
 
 Backlog = Callable[[topology.WorkQueue], Awaitable[int]]
 """How many messages are ready in a work queue and its wait queues."""
+
+QueueStates = Callable[[], Awaitable[dict[str, QueueState]]]
+"""Which queues are paused, by name."""
 
 JOBS_AT_A_TIME = 8
 """Taken up concurrently; the other slots stay free for the messages of jobs that are under way."""
@@ -47,8 +51,12 @@ class Reconciler:
     publish: Publish
     requeue: Publish
     backlog: Backlog
+    queue_states: QueueStates
     _waiting: dict[str, int] = field(default_factory=dict)
     """Number of waiting messages by queue, as of this tick."""
+    _paused: frozenset[str] = frozenset()
+    _resumed_at: float = 0.0
+    """When a queue was last resumed: since then, every job's deadline has begun anew."""
 
     async def run(self) -> None:
         """Look once at every active job.
@@ -58,6 +66,9 @@ class Reconciler:
         """
         end = time.monotonic() + self.settings.coordinator_deadline_seconds * _SHARE_OF_DEADLINE
         self._waiting.clear()
+        states = await self.queue_states()
+        self._paused = frozenset(name for name, state in states.items() if state.is_paused)
+        self._resumed_at = max((state.resumed_at for state in states.values()), default=0.0)
         async for job_ids in self.jobs.records.active_ids():
             ids = iter([job_id for job_id in job_ids if self._needs_a_look(job_id)])
             outages = await asyncio.gather(*(self._look_at_some(ids, end) for _ in range(JOBS_AT_A_TIME)))
@@ -84,9 +95,14 @@ class Reconciler:
         return job is None or self._is_overdue(job) or self._is_still(job)
 
     def _is_overdue(self, job: Job) -> bool:
-        """Whether its time is up. A process that has just started cannot know: the wall clock may be wrong for now."""
+        """Whether its time is up. A process that has just started cannot know: the wall clock may be wrong for now.
+
+        The time of a job that waits for a paused queue is not up, and begins anew when a queue is resumed.
+        """
+        if any(queue.name in self._paused for queue in _queues(job)):
+            return False
         limit, trusted_after = self.settings.job_deadline_seconds, self.settings.stalled_seconds
-        is_over = clock.age_seconds(job.deadline_from) >= limit
+        is_over = clock.age_seconds(max(job.deadline_from, self._resumed_at)) >= limit
         return is_over and clock.running_seconds() >= min(limit, trusted_after)
 
     def _is_still(self, job: Job) -> bool:

@@ -1,47 +1,75 @@
-"""`GET /v1/queues`: how many messages wait for each service, and how many processes take them. Asks the broker.
+"""`/v1/queues`: how many messages wait for each service, how many processes take them; pause and resume.
 
-A passive declaration says both, needs no permission and takes nothing from the queue. Gateways that are asked by many
-browsers ask the broker once a second at most.
+Gateways that are asked by many browsers ask the broker once a second at most. Whether a queue is paused is a record in
+the store, which its consumers obey (`shared.runtime.pausing`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
-from typing import Final
+from typing import Annotated, Final
 
-from aio_pika.abc import AbstractChannel
-from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, ConfigDict, Field
 
+from services.gateway import audit
 from services.gateway.access import GuardedRoute, needs
+from services.gateway.backend import TheBackend
 from services.gateway.broker_link import BrokerLink
 from services.gateway.problems import documented
+from shared.protocol.messages import Line
 from shared.protocol.topology import WORK_QUEUES
-from shared.protocol.work_queue import WorkQueue
 from shared.runtime.broker import calling
+from shared.runtime.queue_counts import QueueCounts, count
 from shared.settings import Settings
+from shared.store import queue_states
+from shared.store.queue_states import PAUSABLE, QueueState
 
 router = APIRouter(prefix="/v1/queues", tags=["queues"], route_class=GuardedRoute)
 
 _KEPT_SECONDS: Final = 1.0
+_NAMES: Final = "|".join(queue.name for queue in PAUSABLE)
+TheQueue = Annotated[
+    str, Path(pattern=rf"^({_NAMES})$", max_length=100, description="a queue that can be paused", examples=["chunker"])
+]
 
 
-class QueueCounts(BaseModel):
-    """One work queue."""
+class QueuePaused(BaseModel):
+    """Whether a work queue is paused."""
 
     name: str = Field(description="of the queue, and of the service that takes its messages", examples=["synthesizer"])
+    can_pause: bool = Field(description="whether it can be paused")
+    paused_at: float | None = Field(
+        description="since when nobody takes messages from it, in seconds since the epoch; null: it is not paused"
+    )
+    paused_reason: str = Field(description="why, in the words of who paused it")
+
+
+class QueueShown(QueuePaused):
+    """One work queue."""
+
     ready: int = Field(description="messages that no process has taken yet")
     waiting: int = Field(description="messages that wait to be tried again")
     dead: int = Field(description="dead letters")
     consumers: int = Field(description="processes that take messages from it")
 
 
-class Queues(BaseModel):
+class QueueList(BaseModel):
     """All work queues."""
 
-    queues: list[QueueCounts] = Field(description="by name")
+    queues: list[QueueShown] = Field(description="by name")
     read_at: float = Field(description="when the broker was asked, seconds since the epoch")
+
+
+class QueueChange(BaseModel):
+    """What shall become of a queue."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    paused: bool = Field(description="whether nobody shall take messages from it")
+    reason: Line = Field("", description="why it is paused, for people", examples=["the engine costs too much today"])
 
 
 class QueueCounter:
@@ -51,39 +79,55 @@ class QueueCounter:
         self._link = link
         self._seconds = settings.publish_deadline_seconds
         self._asking = asyncio.Lock()
-        self._latest: Queues | None = None
+        self._latest: list[QueueCounts] = []
+        self._read_at = 0.0
         self._asked_at = -_KEPT_SECONDS
 
-    async def queues(self) -> Queues:
-        """The queues as they were at most a second ago.
+    async def queues(self) -> tuple[list[QueueCounts], float]:
+        """The queues as they were at most a second ago, and when that was.
 
         Raises:
             BrokerDown: the broker does not answer.
         """
         async with self._asking:  # others wait for the answer that is under way
-            if self._latest is None or time.monotonic() - self._asked_at >= _KEPT_SECONDS:
+            if not self._latest or time.monotonic() - self._asked_at >= _KEPT_SECONDS:
                 async with calling(self._seconds, "reading the queues"), await self._link.channel() as channel:
-                    found = [await _counts(channel, queue) for queue in WORK_QUEUES]
-                self._latest, self._asked_at = Queues(queues=found, read_at=time.time()), time.monotonic()
-            return self._latest
+                    found = [await count(channel, queue) for queue in WORK_QUEUES]
+                self._latest, self._read_at, self._asked_at = found, time.time(), time.monotonic()
+            return self._latest, self._read_at
 
 
 @router.get("", responses=documented())
 @needs("read")
-async def list_queues(request: Request) -> Queues:
+async def list_queues(request: Request, backend: TheBackend) -> QueueList:
     """How many messages wait for each service, and how many processes take them. Needs the scope `read`."""
     reader: QueueCounter = request.app.state.queue_counter
-    return await reader.queues()
+    counts, read_at = await reader.queues()
+    states = await queue_states.of_all(backend.store)
+    shown = [QueueShown(**_paused(one.name, states.get(one.name)).model_dump(), **_numbers(one)) for one in counts]
+    return QueueList(queues=shown, read_at=read_at)
 
 
-async def _counts(channel: AbstractChannel, queue: WorkQueue) -> QueueCounts:
-    ready, consumers = await _look(channel, queue.name)
-    waiting = sum([(await _look(channel, name))[0] for name in queue.waits])
-    dead, _ = await _look(channel, queue.dead)
-    return QueueCounts(name=queue.name, ready=ready, waiting=waiting, dead=dead, consumers=consumers)
+@router.patch("/{queue}", responses=documented(413))
+@needs("operate")
+async def change_queue(queue: TheQueue, wanted: QueueChange, request: Request, backend: TheBackend) -> QueuePaused:
+    """Pause a queue, or resume it. Needs the scope `operate`.
+
+    Within seconds nobody takes messages from a paused queue; what was begun is finished. Nothing is lost, and no job
+    fails for it. When it is resumed, the deadline of every job that has not ended begins anew.
+    """
+    async with audit.record(request, "queue.pause" if wanted.paused else "queue.resume", queue, reason=wanted.reason):
+        if wanted.paused:
+            state = await queue_states.pause(backend.store, queue, reason=wanted.reason)
+        else:
+            state = await queue_states.resume(backend.store, queue)
+    return _paused(queue, state)
 
 
-async def _look(channel: AbstractChannel, name: str) -> tuple[int, int]:
-    """Messages that are ready, and consumers."""
-    found = (await channel.declare_queue(name, passive=True)).declaration_result
-    return found.message_count or 0, found.consumer_count or 0
+def _paused(name: str, state: QueueState | None) -> QueuePaused:
+    known = state or QueueState()
+    return QueuePaused(name=name, can_pause=state is not None, paused_at=known.paused_at, paused_reason=known.reason)
+
+
+def _numbers(counts: QueueCounts) -> dict[str, int]:
+    return {name: value for name, value in dataclasses.asdict(counts).items() if name != "name"}

@@ -32,12 +32,14 @@ from shared.runtime import health, heap, logs, metrics, timeout_budget, trace_ex
 from shared.runtime.broker import HEARTBEAT_SECONDS, calling, connected, prepare, ssl_context
 from shared.runtime.broker_addresses import FailoverConnection, shuffled
 from shared.runtime.delivery import Delivery, Ignored
+from shared.runtime.pausing import Pausing
 from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
 from shared.runtime.publishing_channel import PublishingChannel
 from shared.runtime.quarantine import Quarantine
 from shared.runtime.readiness import Readiness
 from shared.runtime.subscription import Subscription
 from shared.settings import Settings, load
+from shared.store import queue_states
 from shared.store.port import Store, open_store
 
 log = structlog.get_logger(__name__)
@@ -92,6 +94,15 @@ class Service:
             limit_seconds=settings.watchdog_seconds, in_flight=self._subscription.in_hand
         )
         self._stop = asyncio.Event()
+        self._pausing = Pausing(
+            self.store,
+            queue.name,
+            stop=self._stop_consuming,
+            start=self._consume,
+            call_seconds=settings.publish_deadline_seconds,
+        )
+        if queue in queue_states.PAUSABLE:
+            self.background.append(self._pausing.keep)
         self._connection: aio_pika.abc.AbstractRobustConnection | None = None
         nodes = shuffled(settings.amqp_url)
         context = ssl_context(nodes[0], settings)
@@ -239,6 +250,8 @@ class Service:
     def _broker_trouble(self) -> str:
         if self._connection is None or not self._connection.connected.is_set():
             return "The connection to the broker is lost."
+        if self._pausing.is_paused:
+            return ""
         queue, tag = self._consumer
         if queue is None or queue.channel.is_closed:
             return "The consumer's channel is closed."
@@ -258,21 +271,34 @@ class Service:
         connection = self._connection = await self.broker.connect()
         # A separate channel for publishing: FastStream's publisher would cost half as much again per message.
         self._publishing.use(connection)
-        await self.broker.start()
-        self._watch_for_loss(connection)
+        connection.close_callbacks.add(self._lost)
+        if self.queue in queue_states.PAUSABLE:
+            await self._until_up(self._pausing.begin)
+        if not self._pausing.is_paused:
+            await self._consume()
         self.readiness.is_started = True
         log.info("ready", store=self.store.url)
 
-    def _watch_for_loss(self, connection: aio_pika.abc.AbstractRobustConnection) -> None:
-        def lost(*_: object) -> None:
-            for forget in self.on_disconnect:
-                forget()
-            self._subscription.lost()
-
-        connection.close_callbacks.add(lost)
+    async def _consume(self) -> None:
         queue, _ = self._consumer
-        if queue is not None:
-            queue.channel.close_callbacks.add(lost)
+        if queue is None:
+            await self.broker.start()
+            queue, _ = self._consumer
+            if queue is not None:
+                queue.channel.close_callbacks.add(self._lost)
+        else:
+            self._subscriber._consumer_tag = await queue.consume(self._subscriber.consume)  # noqa: SLF001 - as above
+
+    async def _stop_consuming(self) -> None:
+        queue, tag = self._consumer
+        if queue is not None and tag is not None:
+            await queue.cancel(tag, timeout=_STOP_SECONDS)
+            self._subscriber._consumer_tag = None  # noqa: SLF001 - as above
+
+    def _lost(self, *_: object) -> None:
+        for forget in self.on_disconnect:
+            forget()
+        self._subscription.lost()
 
     async def _until_up(self, call: Callable[[], Awaitable[None]]) -> None:
         last = ""
@@ -305,10 +331,8 @@ class Service:
         self._subscription.stopping = True
         # Cancel the consumer first: FastStream would wait for the handlers before doing so, and messages prefetched
         # meanwhile would come back with a higher delivery count.
-        queue, tag = self._consumer
-        if queue is not None and tag is not None:
-            with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
-                await queue.cancel(tag, timeout=_STOP_SECONDS)
+        with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+            await self._stop_consuming()
         if self._subscription.in_flight:
             log.info("finishing", in_flight=self._subscription.in_hand())
             await asyncio.wait(set(self._subscription.in_flight), timeout=self.settings.grace_seconds)

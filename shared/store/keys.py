@@ -21,6 +21,7 @@ SHOWS = "shows/"
 FEEDS = "feeds/"
 FEED_ITEMS = "feed-items/"
 QUARANTINE = "quarantine/"
+QUEUES = "queues/"
 RETENTION = "maintenance/retention.json"
 """When old jobs were last removed; the process that succeeds in replacing it removes them this time."""
 RESTORE = "maintenance/restore.json"
@@ -201,6 +202,11 @@ def feed_first_poll(feed_id: str) -> str:
 def feed_digest(feed_id: str, window: str) -> str:
     """A digest of several items: its job and its items; created once, then replaced only over a known version."""
     return f"{FEED_ITEMS}{feed_id}/digests/{window}.json"
+
+
+def queue(name: str) -> str:
+    """Whether the service of a work queue shall take its messages; replaced only over a known version."""
+    return f"{QUEUES}{name}.json"
 
 
 def suspect(service: str, message_id: str, token: str = "") -> str:

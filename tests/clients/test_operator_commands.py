@@ -85,6 +85,9 @@ def test_keys_are_made_used_listed_and_revoked_over_http(
         ("keys", "revoke", "../keys"),
         ("keys", "add", " "),
         ("keys", "add", "x", "--scope", "root"),
+        ("queues", "pause", "coordinator"),
+        ("queues", "resume", "webhooks"),
+        ("queues", "pause", "chunker", "--reason", "x" * 501),
         ("webhooks", "show", NO_ENDPOINT),
         ("webhooks", "edit", NO_ENDPOINT, "--disable"),
         ("webhooks", "edit", NO_ENDPOINT),
@@ -160,3 +163,18 @@ def test_an_endpoint_is_added_edited_tested_rotated_and_deleted(
 
     assert podcast("webhooks", "delete", endpoint_id) == Ended(0, f"deleted {endpoint_id}\n", "")
     assert other("webhooks", "list").stderr == "There are no webhook endpoints.\n"
+
+
+def test_a_queue_is_paused_listed_and_resumed(over_http: Podcast, directly: Podcast) -> None:
+    for podcast, other in ((over_http, directly), (directly, over_http)):
+        assert podcast("queues", "pause", "assembler", "--reason", "a break") == Ended(0, "paused assembler\n", "")
+        assert other("queues", "list") == podcast("queues", "list")
+        row = next(line for line in other("queues", "list").stdout.splitlines() if line.startswith("assembler"))
+        assert row.endswith("a break")
+        listed = found(podcast("queues", "list", "--json"))
+        assert listed == found(other("queues", "list", "--json"))
+        (paused,) = [one for one in listed if one["paused_at"] is not None]
+        assert (paused["name"], paused["paused_reason"], paused["can_pause"]) == ("assembler", "a break", True)
+        assert other("queues", "resume", "assembler") == Ended(0, "resumed assembler\n", "")
+        document = found(podcast("queues", "resume", "assembler", "--json"))
+        assert document == {"name": "assembler", "paused_at": None, "paused_reason": ""}

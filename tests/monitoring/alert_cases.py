@@ -85,7 +85,14 @@ CASES: Final = (
         "PodcastQueueWithoutConsumer",
         {'podcast_queue_consumers{queue="webhooks"}': "0x60"} | _queue("ready", "2x60", "webhooks"),
         {'podcast_queue_consumers{queue="webhooks"}': "0x60", 'podcast_queue_consumers{queue="chunker"}': "1x60"}
-        | _queue("ready", "0x60", "webhooks"),
+        | _queue("ready", "0x60", "webhooks")
+        | {'podcast_queue_consumers{queue="assembler"}': "0x60", 'podcast_queue_paused{queue="assembler"}': "1x60"},
+    ),
+    Case(
+        "PodcastQueuePaused",
+        {'podcast_queue_paused{queue="synthesizer"}': "1x90"},
+        {'podcast_queue_paused{queue="synthesizer"}': "1x30 0x60"},
+        at=80,
     ),
     Case(
         "PodcastQueueStuck",

@@ -56,9 +56,11 @@ def services(
         "PODCAST_CHUNK_LIMIT_CHARACTERS": "200",
         "PODCAST_ATTEMPTS_LIMIT": "2",
         "PODCAST_GRACE_SECONDS": "3",
+        "PODCAST_FETCH_ALLOW": "127.0.0.0/8",
+        "PODCAST_FEED_LOOK_SECONDS": "0.2",
     }
     with Services(environment, directory / "logs") as started:
-        started.start(*SERVICES, "gateway")
+        started.start(*SERVICES, "gateway", "feeds")
         asyncio.run(started.ready())
         yield started
     rabbitmq.drop_vhost(amqp_url)

@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.page.views import ARTICLE, DESKTOP, PHONE, Site, accessibility, picture, plays
+from tests.servers.feed_server import FeedServer, serving, stories
 from tests.servers.speech_process import ToneSpeech
 
 PICTURES = Path(os.environ.get("PODCAST_PAGE_PICTURES", ""))
@@ -168,6 +169,66 @@ async def test_an_episode_of_a_public_show_is_subscribed_to_and_heard_by_a_stran
             assert await plays(page) > 1
             await expect(page.locator("#transcript [aria-current]")).to_contain_text("Anna Brandt")
             await _looks_well(page, f"public-episode-{scheme}")
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop-light", "phone-dark"])
+async def test_a_feed_is_added_polled_paused_and_removed(
+    site: Site, size: dict[str, int], scheme: Literal["light", "dark"]
+) -> None:
+    name = f"{'phone' if size is PHONE else 'desktop'}-{scheme}"
+    with FeedServer(answers={f"/{name}.xml": serving(stories(3))}).listening() as there:
+        async with site.opened(viewport=size, color_scheme=scheme) as page:
+            await site.sign_in(page)
+            await page.get_by_role("navigation", name="Views").get_by_role("link", name="Feeds").click()
+            for path in (f"/{name}.xml", "/gone.xml"):
+                await page.get_by_label("Address").fill(there.url(path))
+                await page.get_by_label("First items").fill("2")
+                await page.get_by_role("button", name="Add the feed").click()
+                await expect(page.get_by_label("Address")).to_have_value("")
+            feed = page.get_by_role("article").filter(has_text=f"/{name}.xml")
+            await expect(feed).to_contain_text("2 jobs")
+            await expect(feed).to_contain_text("polled")
+            broken = page.get_by_role("article").filter(has_text="/gone.xml")
+            await expect(broken).to_contain_text("failing")
+            await expect(broken.locator(".trouble")).to_contain_text("404")
+            await feed.get_by_text("2 items").click()
+            await expect(feed.locator("li").first).to_be_visible()
+            await _looks_well(page, f"some-feeds-{name}")
+
+            there.answers[f"/{name}.xml"] = serving(stories(4))
+            await feed.get_by_role("button", name="Poll now").click()
+            await expect(feed).to_contain_text("3 jobs")
+            await feed.get_by_role("button", name="Pause").click()
+            await expect(feed.locator(".state")).to_have_text("paused")
+            await feed.get_by_role("button", name="Resume").click()
+            await expect(feed.locator(".state")).to_have_text("active")
+            await feed.locator("li").get_by_role("link").first.click()
+            await expect(page.locator(".now .completed")).to_be_visible()
+
+            await page.get_by_role("navigation", name="Views").get_by_role("link", name="Feeds").click()
+            for one in (feed, broken):
+                await one.get_by_role("button", name="Remove").click()
+                await one.get_by_role("button", name="Yes").click()
+                await expect(one).to_have_count(0)
+
+
+async def test_a_queue_is_paused_and_resumed(site: Site) -> None:
+    async with site.opened() as page:
+        await site.sign_in(page)
+        await page.get_by_role("link", name="Queues").click()
+        await page.get_by_role("button", name="Pause synthesizer").click()
+        await expect(page.get_by_role("status").filter(has_text="synthesizer has been paused since")).to_be_visible()
+        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="synthesizer"))
+        await expect(row.locator("td").nth(3)).to_have_text("0")
+        await site.submit(page, ARTICLE, title="Said later")
+        await expect(page.locator(".now .synthesizing")).to_be_visible()
+        await page.get_by_role("link", name="Queues").click()
+        await expect(row.locator("td").first).not_to_have_text("0")
+        await _looks_well(page, "paused-queue")
+        await page.get_by_role("button", name="Resume synthesizer").click()
+        await expect(page.get_by_role("button", name="Pause synthesizer")).to_be_visible()
+        await page.get_by_role("link", name="Jobs").click()
+        await expect(page.locator(".job").filter(has_text="Said later")).to_contain_text("completed")
 
 
 async def _looks_well(page: Page, name: str) -> None:

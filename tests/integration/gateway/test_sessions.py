@@ -133,13 +133,5 @@ async def test_the_page_needs_no_key_and_runs_nothing_of_others(gateway: Gateway
         assert (await client.head("/")).status_code == 200
 
 
-async def test_the_queues_are_counted(gateway: Gateway) -> None:
-    await gateway.client.post("/v1/jobs", json={"text": "Hello."})
-    queues = {one["name"]: one for one in (await gateway.client.get("/v1/queues")).json()["queues"]}
-    assert queues["chunker"]["ready"] == 1
-    assert queues["chunker"]["consumers"] == 0
-    assert queues["synthesizer"]["dead"] == 0
-
-
 def _cookie_name(gateway: Gateway) -> str:
     return f"podcast_session_{urlsplit(gateway.url).port}"

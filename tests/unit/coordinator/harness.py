@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from shared.protocol.messages import (
 )
 from shared.protocol.topology import WorkQueue
 from shared.settings import Settings
-from shared.store import keys
+from shared.store import keys, queue_states
 from shared.store.folder import FileStore
 from tests.audio_keys import audio_key_of
 from tests.manifests import manifest
@@ -183,6 +184,7 @@ class Harness:
             publish=self.publish,
             requeue=self.requeue,
             backlog=self.backlog,
+            queue_states=partial(queue_states.of_all, self.store),
         )
         await reconciler.run()
 

@@ -10,7 +10,8 @@ from services.coordinator import clock, handlers
 from services.coordinator.job import Job
 from shared.protocol.messages import EpisodeRequested, JobRequest, TextSource
 from shared.settings import Settings
-from shared.store import keys
+from shared.store import keys, queue_states
+from shared.store.queue_states import QueueState
 from tests.unit.coordinator.harness import Harness
 
 GARBAGE = [b"", b"\xff", b"{}", b'{"version": 2, "job_id": "bad"}', b"[" * 5_000]
@@ -159,3 +160,29 @@ async def test_a_coordinator_that_has_just_started_ends_no_job_since_its_clock_m
     monkeypatch.setattr(clock, "_STARTED", time.monotonic() - 60)
     await harness.reconcile(**overdue)
     assert (await harness.status()).state == "failed"
+
+
+@pytest.mark.parametrize("queue", ["chunker", "synthesizer"])
+async def test_a_job_that_waits_for_a_paused_queue_is_not_overdue(
+    harness: Harness, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if queue == "synthesizer":
+        await harness.submit("a")
+    else:
+        request = JobRequest(job_id="job", source=TextSource(text="a"))
+        await handlers.job_submitted(request, jobs=harness.jobs)
+    await queue_states.pause(harness.store, queue)
+    day = 86_400.0
+    now = clock.now()
+    monkeypatch.setattr(clock, "age_seconds", lambda since: now + 2 * day - since)
+    monkeypatch.setattr(clock, "running_seconds", lambda: 2 * day)
+    await harness.reconcile()
+    assert (await harness.status()).state != "failed"
+
+    await harness.store.put(keys.queue(queue), QueueState(resumed_at=now + 1.5 * day).model_dump_json().encode())
+    await harness.reconcile()
+    assert (await harness.status()).state != "failed", "its deadline begins anew"
+
+    await harness.store.delete(keys.queue(queue))
+    await harness.reconcile()
+    assert "longer than its deadline" in ((await harness.status()).error or ""), "else it would have failed"

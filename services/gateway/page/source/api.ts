@@ -30,7 +30,10 @@ export interface Letter {
   size_bytes: number; replays: number; stacktrace: string; payload?: unknown;
 }
 export interface LettersDone { count: number; ids: string[]; missing: string[]; more: boolean; dry_run: boolean }
-export interface Queue { name: string; ready: number; waiting: number; dead: number; consumers: number }
+export interface Queue {
+  name: string; ready: number; waiting: number; dead: number; consumers: number;
+  can_pause: boolean; paused_at: number | null; paused_reason: string;
+}
 export interface Voice { id: string; model: string; language: string; default: boolean; server: string }
 export interface Voices { voices: Voice[]; endpoints: { url: string; voices: number; error: string | null }[] }
 export interface Key {

@@ -55,8 +55,8 @@ export function summary(job: Job): string {
 }
 
 /** Something that takes a moment: while it does, its button says so and cannot be pressed again. */
-export function Act({ children, act, kind = "", ask }: {
-  children: ComponentChildren; act: () => Promise<unknown>; kind?: string; ask?: string;
+export function Act({ children, act, kind = "", ask, label }: {
+  children: ComponentChildren; act: () => Promise<unknown>; kind?: string; ask?: string; label?: string;
 }) {
   const [busy, setBusy] = useState(false);
   const [asking, setAsking] = useState(false);
@@ -78,7 +78,7 @@ export function Act({ children, act, kind = "", ask }: {
   }
   return (
     <>
-      <button type="button" class={kind} aria-disabled={busy} aria-busy={busy}
+      <button type="button" class={kind} aria-label={label} aria-disabled={busy} aria-busy={busy}
         onClick={() => { if (!busy) { if (ask) setAsking(true); else void run(); } }}>{children}</button>
       <Trouble error={error} />
     </>

@@ -63,7 +63,7 @@ function OneFeed({ feed, changed }: { feed: Feed; changed: () => void }) {
   return (
     <article class="card" aria-label={feed.title || feed.url}>
       <div class="head"><h2>{feed.title || feed.url}</h2><span class={`state ${STATES[feed.state]}`}>{feed.state}</span></div>
-      <p>{feed.url}{feed.rules.show && <> → <a href={`#/shows/${encodeURIComponent(feed.rules.show)}`}>{feed.rules.show}</a></>}</p>
+      <p>{feed.title && feed.url}{feed.rules.show && <> → <a href={`#/shows/${encodeURIComponent(feed.rules.show)}`}>{feed.rules.show}</a></>}</p>
       <p>{[count(feed.jobs, "job"), feed.polled_at && `polled ${time(feed.polled_at)}`, feed.next_poll_at && `again ${time(feed.next_poll_at)}`].filter(Boolean).join(" · ")}</p>
       {feed.error && <p class="trouble">{feed.error} {feed.failures > 1 && `(${feed.failures} times in a row)`}</p>}
       {feed.warning && <p class="warning">{feed.warning}</p>}

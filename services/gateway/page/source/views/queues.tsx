@@ -1,10 +1,12 @@
-// The queues between the services: how many messages wait, how many consumers there are, how that changes.
+// The queues between the services: how many messages wait, how many consumers there are, how that changes; pause and
+// resume.
 
 import { useRef } from "preact/hooks";
-import { get, type Queue } from "../api";
-import { count } from "../format";
+import { get, send, type Queue } from "../api";
+import { count, time } from "../format";
 import { pace } from "../live";
-import { Trouble, useEvery, useLoaded, View } from "../parts";
+import { Act, Trouble, useEvery, useLoaded, View } from "../parts";
+import { may } from "../session";
 
 const SECONDS = 2;
 const KEPT = 60;
@@ -26,20 +28,28 @@ export function Queues() {
     <View title="Queues">
       <p>{count(chunks, "chunk")} spoken in the last minute, as far as this page has seen.</p>
       <Trouble error={error} />
+      {value?.queues.filter((queue) => queue.paused_at).map((queue) => (
+        <p key={queue.name} class="warning" role="status">
+          {queue.name} has been paused since {time(queue.paused_at as number)}{queue.paused_reason && `: ${queue.paused_reason}`}.
+          What waits for it goes on when it is resumed.
+        </p>
+      ))}
       {value && (
         <div class="wide" role="region" aria-label="Queues" tabIndex={0}>
           <table>
             <thead>
               <tr><th scope="col">Queue</th><th scope="col">Waiting</th><th scope="col">Waiting for a retry</th>
-                <th scope="col">Dead letters</th><th scope="col">Consumers</th><th scope="col">Last two minutes</th></tr>
+                <th scope="col">Dead letters</th><th scope="col">Consumers</th><th scope="col">Last two minutes</th>
+                {may("operate") && <th scope="col">Pause</th>}</tr>
             </thead>
             <tbody>
               {value.queues.map((queue) => (
                 <tr key={queue.name}>
                   <th scope="row">{queue.name}</th><td>{queue.ready}</td><td>{queue.waiting}</td>
                   <td>{queue.dead ? <a href="#/letters">{queue.dead}</a> : 0}</td>
-                  <td class={queue.consumers ? "" : "bad"}>{queue.consumers}</td>
+                  <td class={queue.consumers || queue.paused_at ? "" : "bad"}>{queue.consumers}</td>
                   <td><Curve name={queue.name} points={past.current.get(queue.name) ?? []} /></td>
+                  {may("operate") && <td>{queue.can_pause && <Pause queue={queue} changed={again} />}</td>}
                 </tr>
               ))}
             </tbody>
@@ -48,6 +58,12 @@ export function Queues() {
       )}
     </View>
   );
+}
+
+function Pause({ queue, changed }: { queue: Queue; changed: () => void }) {
+  const paused = queue.paused_at !== null;
+  const set = async () => { await send("PATCH", `/v1/queues/${queue.name}`, { paused: !paused }); changed(); };
+  return <Act kind="plain" act={set} label={`${paused ? "Resume" : "Pause"} ${queue.name}`}>{paused ? "Resume" : "Pause"}</Act>;
 }
 
 function Curve({ name, points }: { name: string; points: [number, number][] }) {
