@@ -119,7 +119,10 @@ _OF_THE_API: Final = (
     *(keys.DELETED, keys.SHOWS),
 )
 GATEWAY_RIGHTS: Final = StoreRights(
-    reads=_under(*_OF_THE_API, keys.JOBS, keys.ACTIVE, keys.AUDIO, keys.API_KEYS, keys.AUDIT, keys.QUEUES),
+    reads=_under(
+        *_OF_THE_API,
+        *(keys.JOBS, keys.ACTIVE, keys.AUDIO, keys.VOICE_GAINS, keys.API_KEYS, keys.AUDIT, keys.QUEUES),
+    ),
     writes=(
         keys.request(ANY),
         keys.source(ANY, ANY),
@@ -131,7 +134,7 @@ GATEWAY_RIGHTS: Final = StoreRights(
 )
 CLIENT_RIGHTS: Final = StoreRights(
     reads=(
-        *_under(keys.JOBS, keys.ACTIVE, keys.DELETED, keys.AUDIO, keys.PREVIEWS),
+        *_under(keys.JOBS, keys.ACTIVE, keys.DELETED, keys.AUDIO, keys.VOICE_GAINS, keys.PREVIEWS),
         *(keys.show(ANY), keys.show_cover(ANY, ANY)),
     ),
     writes=(keys.request(ANY), keys.source(ANY, ANY), keys.preview_source(ANY, ANY), keys.preview_waiting(ANY)),

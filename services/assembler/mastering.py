@@ -14,10 +14,10 @@ import structlog
 from services.assembler import chapter_marks, chunks, ffmpeg, gain_estimation, tags, verification
 from services.assembler.encoders import ENCODERS, output_arguments
 from services.assembler.failures import OffTarget
-from services.assembler.languages import three_letters
 from services.assembler.timeline import ChunkMeasurement, Timeline
 from services.assembler.timing import Encoded
 from services.assembler.verification import LOUDNESS_TOLERANCE_LU, TRUE_PEAK_LIMIT_DBTP, Decoded, prove_complete
+from shared.audio.joining.languages import three_letters
 from shared.audio.loudness import Energies
 from shared.audio.segments.mastering import CEILING_DBTP, CHANNELS, TARGET_LUFS
 from shared.deadlines import in_thread

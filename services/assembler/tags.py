@@ -9,10 +9,10 @@ from pathlib import Path
 
 from services.assembler import chapter_marks, flac_tags, id3, mp4_tags, ogg
 from services.assembler.cover import Cover
-from services.assembler.languages import three_letters
 from services.assembler.timeline import Timeline
 from shared.audio.joining import mp4_boxes, vorbis
 from shared.audio.joining.joiner import EpisodeChapter, Labels
+from shared.audio.joining.languages import three_letters
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat
 

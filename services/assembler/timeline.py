@@ -12,20 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
+from shared.audio.joining.placement import LEAD_IN_BLOCKS, LEAD_OUT_BLOCKS, pause_blocks
 from shared.audio.loudness import Energies, block_samples, integrated_loudness
 from shared.audio.segments.mastering import CHANNELS, TARGET_LUFS
 from shared.errors import Permanent
 from shared.protocol.manifest import Chapter, Manifest
 from shared.protocol.messages import Frozen, LoudnessProfile
 
-LEAD_IN_BLOCKS = 3
-"""300 ms of silence first: many players lose the first moments while their audio output starts."""
-LEAD_OUT_BLOCKS = 7
-"""700 ms of silence last, in place of the last chunk's pause."""
-MS_A_BLOCK = 100
-
-LEAST_PAUSE_BLOCKS = 1
-"""Also where a sentence was cut: mastered segments bring silence with them, and need room for it."""
 GAIN_LIMIT_DB = 40.0
 """Chunks that need more are noise: the synthesizer refuses silence, so this guards against a bug."""
 
@@ -114,11 +107,6 @@ def plan(manifest: Manifest, measurements: Sequence[ChunkMeasurement], sample_ra
         chunks=tuple(chunks),
         chapters=_chapters(manifest.chapters, chunks, position),
     )
-
-
-def pause_blocks(milliseconds: int) -> int:
-    """A pause on the grid: the nearest whole number of 100 ms, halves up, and at least `LEAST_PAUSE_BLOCKS`."""
-    return max(LEAST_PAUSE_BLOCKS, (milliseconds + MS_A_BLOCK // 2) // MS_A_BLOCK)
 
 
 def whole_energies(timeline: Timeline, measurements: Sequence[ChunkMeasurement]) -> Energies:

@@ -28,6 +28,7 @@ from services.gateway import (
     event_token_routes,
     feed_routes,
     health_routes,
+    hls_routes,
     job_control_routes,
     job_list_routes,
     job_routes,
@@ -61,6 +62,7 @@ from services.gateway.serving import serve
 from services.gateway.speech_slots import StreamSlots
 from services.gateway.voice_catalogue import VoiceCatalogue
 from shared.client.covers import COVER_LIMIT_BYTES
+from shared.client.hls_stream import HlsStreams
 from shared.client.show_renderings import Renderings
 from shared.errors import Misconfigured, PodcastError
 from shared.runtime import heap, logs, trace_export, unlocked_log
@@ -90,6 +92,7 @@ ROUTERS: Final = (
     preview_routes.router,
     speech_routes.router,
     stream_routes.router,
+    hls_routes.router,
     voice_routes.router,
     webhook_routes.router,
     feed_routes.router,
@@ -145,6 +148,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     app.state.speech_slots = StreamSlots(settings.gateway_speech_streams, share=share, what="streams")
     app.state.sample_slots = StreamSlots(SAMPLES_AT_A_TIME, share=share, what="samples")
     app.state.operators = Operators()
+    app.state.hls = HlsStreams(backend.store, default_rate=settings.sample_rate, turns=backend.manifests)
     app.state.renderings, app.state.chapters, app.state.feed_rates = Renderings(backend.store), {}, RateWindows()
     app.state.queue_counter = queue_routes.QueueCounter(backend.link, settings)
     page_routes.files()

@@ -26,8 +26,9 @@ from services.gateway.gateway_errors import (
 from shared import errors
 from shared.client.deleting import NotEnded
 from shared.client.feeds.stored import FeedExists, FeedPaused
+from shared.client.hls_stream import NothingSpoken
 from shared.client.previewing import PreviewsBusy, PreviewShareTaken
-from shared.client.reading_along import NotSpoken
+from shared.client.reading_along import AudioGone, NotSpoken
 from shared.client.show_defaults import NoSuchShow
 from shared.client.submission import JobDeleted
 from shared.client.watching import UnreadableJob
@@ -158,6 +159,19 @@ KINDS: Final[dict[type[BaseException], ProblemKind]] = {
         "The job is not completed",
         "The files of a job exist once it is completed. `detail` has its current state; `GET /v1/jobs/{id}/events`"
         " reports each change.",
+    ),
+    NothingSpoken: ProblemKind(
+        "nothing-spoken",
+        HTTPStatus.CONFLICT,
+        "Nothing of the job is spoken yet",
+        "The job is under way, and its first chunk is not spoken. Try again in a moment; `GET /v1/jobs/{id}/events`"
+        " reports its progress.",
+    ),
+    AudioGone: ProblemKind(
+        "audio-gone",
+        HTTPStatus.CONFLICT,
+        "What was spoken is no longer in the store",
+        "The job is completed, but the audio of its chunks was removed. `GET /v1/jobs/{id}/episode` is the whole.",
     ),
     FileLost: ProblemKind(
         "file-lost",

@@ -8,6 +8,7 @@ See docs/adr/0004-chunk-audio.md.
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -30,6 +31,10 @@ from shared.protocol.messages import Frozen
 CONTENT_TYPE = "audio/flac"
 HEADER_BYTES = 65_536
 """A measurement takes about 11 bytes for each 100 ms, so this is enough for nearly ten minutes of speech."""
+LENGTH_BYTES = 42
+"""A FLAC's signature and its STREAMINFO, which has the rate and the number of samples."""
+_STREAMINFO = b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22"
+_SAMPLES_BITS = 36
 
 Number = Annotated[float, Field(strict=False)]
 
@@ -118,6 +123,18 @@ def read_measurement(data: bytes) -> Measurement:
     if not agrees:
         raise _damaged("its measurement does not fit its sound")
     return measurement
+
+
+def read_length(start: bytes) -> tuple[int, int]:
+    """The samples of a stored chunk and their rate in Hz, from its first `LENGTH_BYTES`.
+
+    Raises:
+        BadAudio: these are not the first bytes of one.
+    """
+    if len(start) < LENGTH_BYTES or not start.startswith(_STREAMINFO):
+        raise _damaged("it does not begin as a FLAC")
+    (fields,) = struct.unpack_from(">Q", start, 18)  # rate in 20 bits, channels in 3, bits a sample in 5, samples
+    return fields & ((1 << _SAMPLES_BITS) - 1), fields >> (64 - 20)
 
 
 def load(data: bytes) -> StoredChunk:

@@ -136,11 +136,12 @@ class ReadingAlong:
             if failure.kind == _CHUNK and failure.index == index:
                 raise NotSpoken(f"A part of the text cannot be spoken: {failure.reason}")
         if status.state in {"failed", "cancelled"}:
-            raise _ended(status)
+            raise ended(status)
         return status.state == "completed"
 
 
-def _ended(status: JobStatus) -> NotSpoken | BadSource:
+def ended(status: JobStatus) -> NotSpoken | BadSource:
+    """Why nothing more will be spoken of a job that has failed or was cancelled."""
     if status.state == "cancelled":
         return NotSpoken(f"The job was cancelled: {status.error or 'no reason was given.'}", hint="Repeat the request.")
     if not status.chunks.total:

@@ -1,183 +1,133 @@
-"""HLS of an episode that is still being spoken: fragments of MP4 with AAC, and the playlist that grows (RFC 8216).
+"""HLS of an episode that is still being spoken: where its fragments are, and the playlist that grows (RFC 8216). Pure.
 
 A fragment ends where a chunk ends and holds at least `LEAST_SECONDS`, but for the first one, which ends with the first
-chunk so that playing can begin. Longer ones are cut, between any two frames. Cuts depend on what comes before them, so
-what was published never changes. The frames are those of the final m4b without its first one, the encoder's delay: that
-is silence, and no player has to skip it.
+chunk so that playing can begin. Longer ones are cut, between any two frames. Where it is follows from the lengths of
+the chunks up to it alone, so what was published never changes, whoever publishes it. The frames are those of the final
+m4b without its first one, the encoder's delay: that is silence, and no player has to skip it.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from shared.audio.joining import mp4_boxes, mp4_tracks
-from shared.audio.joining.mp4 import SILENCE, check_frames
-from shared.audio.joining.mp4_boxes import box, full_box
+from shared.audio.joining import placement
 from shared.audio.joining.placement import Placed
+from shared.audio.loudness import block_samples
+from shared.audio.segments import aac
 from shared.audio.segments.aac_frames import FRAME_SAMPLES
+from shared.audio.segments.segment import Head
+from shared.errors import BadAudio
 
 CONTENT_TYPE: Final = "application/vnd.apple.mpegurl"
-FRAGMENT_CONTENT_TYPE: Final = "video/iso.segment"
-CODECS: Final = "mp4a.40.2"
-"""AAC-LC, as a master playlist calls it."""
 VERSION: Final = 7
 """Of the protocol: the first with fragments of MP4 for all."""
-LEAST_SECONDS: Final = 6
-MOST_SECONDS: Final = 15
-TARGET_SECONDS: Final = 16
-"""Fixed in the first playlist, so longer than anything that may come."""
-_LARGEST_FRAME_BYTES: Final = 768
-"""6,144 bits a channel are the most that AAC allows."""
-_EXPECTED_BITS_A_SECOND: Final = 70_000
-_BASE_IS_FRAGMENT: Final = 0x020000
-_HAS_OFFSET, _HAS_SIZES = 0x01, 0x0200
-_DEPENDS_ON_NONE: Final = 0x02000000
+LEAST_SECONDS: Final = 4
+MOST_SECONDS: Final = 8
+"""Players look for more after this time, or after half of it if there was nothing new."""
+TARGET_SECONDS: Final = MOST_SECONDS
+"""Fixed in the first playlist, so not shorter than anything that may come."""
 _DECIMALS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Fragment:
-    """One file of the stream.
+class Cut:
+    """Where one fragment is.
 
     Attributes:
         number: from 0 on.
         first: its first frame.
         frames: how many it holds.
-        data: the file.
+        chunks: the first chunk of which there is something in it, and the last one.
     """
 
     number: int
     first: int
     frames: int
-    data: bytes
+    chunks: tuple[int, int]
 
 
-class HlsPacker:
-    """Cuts segments into fragments, as they come in order.
+class HlsPlan:
+    """Where the chunks and the fragments of an episode are, as far as it is known. About 100 bytes a chunk.
 
     Args:
         rate: of the chunks, Hz.
-        channels: 1 or 2.
     """
 
-    def __init__(self, rate: int, channels: int) -> None:
-        self._silence = SILENCE[channels]
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._block = block_samples(rate)
         self._least = -(-LEAST_SECONDS * rate // FRAME_SAMPLES)
         self._most = MOST_SECONDS * rate // FRAME_SAMPLES
-        self._number = 0
-        self._first = 0  # frame of the episode with which the next fragment begins
-        self._sizes = np.zeros(0, dtype=np.uint32)
-        self._data = b""
+        self._start = placement.LEAD_IN_BLOCKS * self._block  # of the next chunk, in samples of the nominal timeline
+        self._begins: list[int] = []  # the frame with which each segment begins
+        self._ends: list[int] = []
+        self._edges = [0]  # of the fragments
 
-    def add(self, placed: Placed, payload: bytes) -> list[Fragment]:
-        """Take the next segment, whose SHA-256 was checked; return the fragments that are complete.
+    @property
+    def chunks(self) -> int:
+        """How many were added."""
+        return len(self._begins)
+
+    @property
+    def fragments(self) -> int:
+        """How many are complete."""
+        return len(self._edges) - 1
+
+    def add(self, samples: int, pause_ms: int, *, is_last: bool) -> None:
+        """Take the next chunk.
+
+        Args:
+            samples: its length.
+            pause_ms: the pause after it, in milliseconds.
+            is_last: no chunk follows.
+        """
+        free = self._ends[-1] if self._ends else 0
+        first = placement.first_frame(self._start, FRAME_SAMPLES, earliest=free + aac.CONTEXT_FRAMES)
+        ends = first - aac.CONTEXT_FRAMES + aac.frames_of(samples)
+        self._begins.append(first - aac.CONTEXT_FRAMES)
+        self._ends.append(ends)
+        pause = placement.LEAD_OUT_BLOCKS if is_last else placement.pause_blocks(pause_ms)
+        self._start += samples + pause * self._block
+        self._cut(ends, at_least=self._least if self.fragments else 1)
+        if is_last:
+            self._cut(max(-(-self._start // FRAME_SAMPLES), ends), at_least=1)
+
+    def cut(self, number: int) -> Cut:
+        """A fragment that is complete."""
+        first, end = self._edges[number : number + 2]
+        chunks = bisect_right(self._ends, first), bisect_left(self._begins, end) - 1
+        return Cut(number, first, end - first, (min(chunks), chunks[1]))
+
+    def placed(self, chunk: int, head: Head) -> Placed:
+        """Where the segment of a chunk is.
 
         Raises:
-            BadAudio: its frames are not as its head says.
+            BadAudio: it is not as long as the chunk, or of another rate.
         """
-        check_frames(placed, payload)
-        self._be_silent(placed.begins)
-        self._take(placed.head.sizes.astype(np.uint32), payload)
-        return self._finished(at_least=self._least if self._number else 1)
+        found = Placed(chunk, self._begins[chunk] + aac.CONTEXT_FRAMES, head)
+        if (found.begins, found.ends, head.rate) != (self._begins[chunk], self._ends[chunk], self.rate):
+            raise BadAudio(f"The AAC segment of chunk {chunk} is not as long as the chunk.")
+        return found
 
-    def end(self, frames: int) -> list[Fragment]:
-        """The rest of an episode of `frames` frames."""
-        self._be_silent(frames)
-        return self._finished(at_least=1)
-
-    def _be_silent(self, until: int) -> None:
-        silent = until - self._first - len(self._sizes)
-        self._take(np.full(silent, len(self._silence), dtype=np.uint32), self._silence * silent)
-
-    def _take(self, sizes: NDArray[np.uint32], data: bytes) -> None:
-        self._sizes = np.concatenate((self._sizes, sizes))
-        self._data += data
-
-    def _finished(self, *, at_least: int) -> list[Fragment]:
-        """What there is in fragments of at most `MOST_SECONDS`, as long as it is at least as many frames."""
-        fragments = []
-        while len(self._sizes) >= at_least:
-            sizes, self._sizes = np.split(self._sizes, [self._most])
-            length = int(sizes.sum(dtype=np.int64))
-            data, self._data = self._data[:length], self._data[length:]
-            whole = fragment(self._number, self._first, sizes, data)
-            fragments.append(Fragment(self._number, self._first, len(sizes), whole))
-            self._number += 1
-            self._first += len(sizes)
-        return fragments
+    def _cut(self, until: int, *, at_least: int) -> None:
+        """Make fragments of at most `MOST_SECONDS` of what there is, as long as it is at least as many frames."""
+        while until - self._edges[-1] >= at_least:
+            self._edges.append(min(until, self._edges[-1] + self._most))
 
 
-def initialization(rate: int, channels: int, *, language: str) -> bytes:
-    """The file that describes all fragments (`EXT-X-MAP`).
-
-    Args:
-        rate: Hz.
-        channels: 1 or 2.
-        language: ISO 639-2.
-    """
-    entry = mp4_tracks.audio_entry(
-        rate, channels, largest_bytes=_LARGEST_FRAME_BYTES * channels, bits_a_second=_EXPECTED_BITS_A_SECOND
-    )
-    table = box(
-        b"stbl",
-        full_box(b"stsd", struct.pack(">I", 1), entry),
-        *(full_box(name, bytes(4)) for name in (b"stts", b"stsc")),
-        full_box(b"stsz", bytes(8)),
-        full_box(b"stco", bytes(4)),
-    )
-    track = box(
-        b"trak",
-        mp4_tracks.track_header(
-            mp4_tracks.AUDIO_TRACK,
-            0,
-            flags=mp4_tracks.ENABLED | mp4_tracks.IN_MOVIE,
-            volume=mp4_tracks.UNITY_VOLUME,
-        ),
-        mp4_tracks.sound_media(mp4_tracks.media_header(rate, 0, language), table),
-    )
-    defaults = struct.pack(">IIIII", mp4_tracks.AUDIO_TRACK, 1, FRAME_SAMPLES, 0, _DEPENDS_ON_NONE)
-    movie = box(b"moov", mp4_boxes.movie_header(rate, 0), track, box(b"mvex", full_box(b"trex", defaults)))
-    return box(b"ftyp", b"iso6\0\0\0\1iso6cmfcmp41") + movie
-
-
-def fragment(number: int, first: int, sizes: NDArray[np.uint32], frames: bytes) -> bytes:
-    """One file of the stream.
-
-    Args:
-        number: of the fragment, from 0 on.
-        first: its first frame's number in the episode.
-        sizes: bytes of each frame.
-        frames: the frames.
-    """
-
-    def movie_fragment(offset: int) -> bytes:
-        run = struct.pack(">Ii", len(sizes), offset) + sizes.astype(">u4").tobytes()
-        track = box(
-            b"traf",
-            full_box(b"tfhd", struct.pack(">I", mp4_tracks.AUDIO_TRACK), flags=_BASE_IS_FRAGMENT),
-            full_box(b"tfdt", struct.pack(">Q", first * FRAME_SAMPLES), version=1),
-            full_box(b"trun", run, flags=_HAS_OFFSET | _HAS_SIZES),
-        )
-        return box(b"moof", full_box(b"mfhd", struct.pack(">I", number + 1)), track)
-
-    header = 8  # of the box with the data
-    return movie_fragment(len(movie_fragment(0)) + header) + box(b"mdat", frames)
-
-
-def playlist(durations: Sequence[float], *, initialization: str, names: Sequence[str], is_complete: bool) -> str:
+def playlist(plan: HlsPlan, *, initialization: str, name: str, is_complete: bool, remark: str = "") -> str:
     """The playlist of the fragments that there are; lines are only added, until it is complete.
 
+    The title of each names the chunks that are heard in it: `12-14`.
+
     Args:
-        durations: of each fragment, in seconds.
+        plan: of the episode.
         initialization: address of the file that describes them.
-        names: address of each fragment.
+        name: address of a fragment, with `{number}`.
         is_complete: nothing more will come.
+        remark: why not, for people; one line.
     """
     lines = [
         "#EXTM3U",
@@ -186,17 +136,17 @@ def playlist(durations: Sequence[float], *, initialization: str, names: Sequence
         "#EXT-X-MEDIA-SEQUENCE:0",
         "#EXT-X-PLAYLIST-TYPE:EVENT",
         "#EXT-X-INDEPENDENT-SEGMENTS",
+        # A player may ask for what comes next with `_HLS_msn`, and is answered when it is there.
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES",
         # Without it, players begin near the end of what is still growing.
         "#EXT-X-START:TIME-OFFSET=0,PRECISE=YES",
         f'#EXT-X-MAP:URI="{initialization}"',
     ]
-    for seconds, name in zip(durations, names, strict=True):
-        lines += [f"#EXTINF:{seconds:.{_DECIMALS}f},", name]
+    for cut in map(plan.cut, range(plan.fragments)):
+        first, last = cut.chunks
+        seconds = cut.frames * FRAME_SAMPLES / plan.rate
+        lines += [f"#EXTINF:{seconds:.{_DECIMALS}f},{first}-{last}", name.format(number=cut.number)]
     if is_complete:
+        lines += [f"# {' '.join(remark.split())}"] if remark else []
         lines.append("#EXT-X-ENDLIST")
     return "\n".join(lines) + "\n"
-
-
-def seconds(frames: int, rate: int) -> float:
-    """How long frames last."""
-    return frames * FRAME_SAMPLES / rate

@@ -3,14 +3,25 @@
 100 ms are no whole number of frames of any codec. So each chunk begins at the frame nearest to its nominal start;
 frames are never added up from pauses, whose rounding would add up too. Where a pause is shorter than the silence that
 two segments bring with them, the later chunk is moved back by what is missing, which the next longer pause makes good.
+
+The nominal timeline is on a grid of 100 ms: silence first, the chunks with their pauses, silence last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from shared.audio.segments.segment import Head
+
+LEAD_IN_BLOCKS: Final = 3
+"""300 ms of silence first: many players lose the first moments while their audio output starts."""
+LEAD_OUT_BLOCKS: Final = 7
+"""700 ms of silence last, in place of the last chunk's pause."""
+MS_A_BLOCK: Final = 100
+LEAST_PAUSE_BLOCKS: Final = 1
+"""Also where a sentence was cut: mastered segments bring silence with them, and need room for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +84,7 @@ def place(heads: Sequence[Head], starts: Sequence[int], samples: int) -> Placeme
     placed: list[Placed] = []
     free = 0
     for index, (head, start) in enumerate(zip(heads, starts, strict=True)):
-        # Halves up; Python's `round` would send them to the even neighbour.
-        chunk = Placed(index, max((2 * start + frame) // (2 * frame), free + head.before), head)
+        chunk = Placed(index, first_frame(start, frame, earliest=free + head.before), head)
         placed.append(chunk)
         free = chunk.ends
     frames = max(-(-samples // frame), free)
@@ -86,3 +96,20 @@ def place(heads: Sequence[Head], starts: Sequence[int], samples: int) -> Placeme
         samples=max(samples, (free - heads[-1].after) * frame),
         chunks=placed,
     )
+
+
+def first_frame(start: int, frame_samples: int, *, earliest: int) -> int:
+    """The frame with which a chunk begins.
+
+    Args:
+        start: where it begins in the nominal timeline, in samples.
+        frame_samples: samples in a frame.
+        earliest: the first frame that there is room for.
+    """
+    # Halves up; Python's `round` would send them to the even neighbour.
+    return max((2 * start + frame_samples) // (2 * frame_samples), earliest)
+
+
+def pause_blocks(milliseconds: int) -> int:
+    """A pause on the grid: the nearest whole number of 100 ms, halves up, and at least `LEAST_PAUSE_BLOCKS`."""
+    return max(LEAST_PAUSE_BLOCKS, (milliseconds + MS_A_BLOCK // 2) // MS_A_BLOCK)

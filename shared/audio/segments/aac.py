@@ -30,6 +30,11 @@ OPTIONS: Final = {
 }
 
 
+def frames_of(samples: int) -> int:
+    """How many frames the segment of a chunk has, its context included."""
+    return 2 * CONTEXT_FRAMES - (-samples // FRAME_SAMPLES)
+
+
 class Aac:
     """The encoder of libavcodec."""
 

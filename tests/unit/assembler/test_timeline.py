@@ -7,16 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.assembler.timeline import (
-    LEAD_IN_BLOCKS,
-    LEAD_OUT_BLOCKS,
-    ChunkMeasurement,
-    gain_db,
-    pause_blocks,
-    plan,
-    whole_energies,
-)
+from services.assembler.timeline import ChunkMeasurement, gain_db, plan, whole_energies
 from shared.audio import chunk_audio
+from shared.audio.joining.placement import LEAD_IN_BLOCKS, LEAD_OUT_BLOCKS, pause_blocks
 from shared.audio.loudness import block_energies, integrated_loudness
 from shared.errors import Permanent
 from shared.protocol.manifest import Chapter, Manifest, PauseClass

@@ -3,46 +3,81 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from shared.audio.joining import hls
-from shared.audio.joining.hls import Fragment, HlsPacker
+from shared.audio.joining import hls, hls_files, placement
+from shared.audio.joining.hls import HlsPlan
 from shared.audio.joining.mp4 import Mp4Joiner
+from shared.audio.joining.placement import Placement, place
 from shared.audio.segments.aac_frames import FRAME_SAMPLES
+from shared.audio.segments.segment import MasteredSegment
 from shared.errors import BadAudio
-from tests.unit.joining.material import LABELS, Episode, decoded, episode, joined
+from tests.unit.joining.material import LABELS, decoded
+from tests.unit.segments.material import chunks, codec, segments
+
+PAUSES_MS = (0, 240, 250, 400, 650, 1_500)
+LAST = 700
 
 
-def packed(made: Episode, *, chunks: int | None = None) -> list[Fragment]:
-    """The fragments of the first chunks; of the whole episode if it is not said how many."""
-    packer = HlsPacker(made.placement.rate, made.placement.channels)
-    fragments: list[Fragment] = []
-    for placed, segment in list(zip(made.placement.chunks, made.segments, strict=True))[:chunks]:
-        fragments += packer.add(placed, segment.payload)
-    return fragments if chunks is not None else fragments + packer.end(made.placement.frames)
+@dataclass(frozen=True)
+class Spoken:
+    """Segments with pauses, and where the assembler puts them."""
+
+    segments: list[MasteredSegment]
+    pauses: list[int]
+    placement: Placement
+
+    def plan(self, count: int | None = None) -> HlsPlan:
+        """Of the first chunks; of the whole episode if it is not said how many."""
+        plan = HlsPlan(self.placement.rate)
+        for index, each in enumerate(self.segments[:count]):
+            plan.add(each.head.samples, self.pauses[index], is_last=index + 1 == len(self.segments))
+        return plan
+
+    def fragments(self, count: int | None = None) -> list[bytes]:
+        plan = self.plan(count)
+        return [self.fragment(plan, number) for number in range(plan.fragments)]
+
+    def fragment(self, plan: HlsPlan, number: int) -> bytes:
+        cut = plan.cut(number)
+        first, last = cut.chunks
+        return hls_files.fragment(plan, cut, self.segments[first : last + 1], self.placement.channels)
 
 
-def text(fragments: list[Fragment], rate: int, *, is_complete: bool) -> str:
-    return hls.playlist(
-        [hls.seconds(each.frames, rate) for each in fragments],
-        initialization="init.mp4",
-        names=[f"{each.number}.m4s" for each in fragments],
-        is_complete=is_complete,
-    )
+@cache
+def spoken(rate: int, channels: int, count: int) -> Spoken:
+    made = chunks(count, rate, seed=1)
+    pauses = [PAUSES_MS[index % len(PAUSES_MS)] for index in range(count)]
+    starts, at = [], placement.LEAD_IN_BLOCKS * rate // 10
+    for each, pause in zip(made, [*pauses[:-1], LAST], strict=True):
+        starts.append(at)
+        at += len(each) + placement.pause_blocks(pause) * rate // 10
+    encoded = segments(made, rate, codec("m4b"), channels=channels)
+    return Spoken(encoded, pauses, place([each.head for each in encoded], starts, at))
+
+
+def text(plan: HlsPlan) -> str:
+    is_complete = plan.chunks == 12
+    return hls.playlist(plan, initialization="init.mp4", name="{number}.m4s", is_complete=is_complete)
+
+
+def seconds(plan: HlsPlan) -> list[float]:
+    return [plan.cut(number).frames * FRAME_SAMPLES / plan.rate for number in range(plan.fragments)]
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(24_000, 1), (44_100, 2)])
 def test_the_stream_has_exactly_the_samples_of_the_final_file(tmp_path: Path, rate: int, channels: int) -> None:
-    made = episode("m4b", rate, channels, 12)
-    fragments = packed(made)
-    (tmp_path / "init.mp4").write_bytes(hls.initialization(rate, channels, language="eng"))
-    for each in fragments:
-        (tmp_path / f"{each.number}.m4s").write_bytes(each.data)
-    (tmp_path / "episode.m3u8").write_text(text(fragments, rate, is_complete=True))
+    made = spoken(rate, channels, 12)
+    (tmp_path / "init.mp4").write_bytes(hls_files.initialization(rate, channels, language="eng"))
+    for number, data in enumerate(made.fragments()):
+        (tmp_path / f"{number}.m4s").write_bytes(data)
+    (tmp_path / "episode.m3u8").write_text(text(made.plan()))
     run = subprocess.run(
         ["ffmpeg", "-v", "warning", "-i", tmp_path / "episode.m3u8", "-f", "f32le", "-"],
         check=True,
@@ -51,55 +86,83 @@ def test_the_stream_has_exactly_the_samples_of_the_final_file(tmp_path: Path, ra
     )
     assert run.stderr == b""
     whole = tmp_path / "episode.m4b"
-    whole.write_bytes(joined(Mp4Joiner(made.placement, LABELS), made))
+    joiner = Mp4Joiner(made.placement, LABELS)
+    pairs = zip(made.placement.chunks, made.segments, strict=True)
+    whole.write_bytes(joiner.head() + b"".join(joiner.add(at, each.payload) for at, each in pairs) + joiner.end())
     found = np.frombuffer(run.stdout, dtype=np.float32).reshape(-1, channels)
     assert np.array_equal(found, decoded(whole, channels))
 
 
 def test_fragments_follow_each_other_and_are_neither_short_nor_long() -> None:
-    made = episode("m4b", 24_000, 1, 30)
-    fragments = packed(made)
-    assert [each.number for each in fragments] == list(range(len(fragments)))
-    ends = [each.first + each.frames for each in fragments]
-    assert [each.first for each in fragments] == [0, *ends[:-1]]
+    made = spoken(24_000, 1, 30)
+    plan = made.plan()
+    cuts = [plan.cut(number) for number in range(plan.fragments)]
+    assert [each.number for each in cuts] == list(range(len(cuts)))
+    ends = [each.first + each.frames for each in cuts]
+    assert [each.first for each in cuts] == [0, *ends[:-1]]
     assert ends[-1] == made.placement.frames
-    lengths = [hls.seconds(each.frames, 24_000) for each in fragments]
+    lengths = seconds(plan)
     assert all(hls.LEAST_SECONDS <= length <= hls.MOST_SECONDS for length in lengths[1:-1])
     assert lengths[0] < hls.LEAST_SECONDS
-    assert max(lengths) < hls.TARGET_SECONDS
+    assert round(max(lengths)) <= hls.TARGET_SECONDS
+
+
+def test_a_fragment_names_the_chunks_that_are_heard_in_it() -> None:
+    plan = spoken(24_000, 1, 30).plan()
+    named = [plan.cut(number).chunks for number in range(plan.fragments)]
+    assert (named[0], named[-1][1]) == ((0, 0), 29)
+    assert all(after[0] - before[1] in {0, 1} for before, after in pairwise(named))
 
 
 def test_the_first_fragment_is_there_with_the_first_chunk() -> None:
-    made = episode("m4b", 24_000, 1, 30)
-    assert [each.number for each in packed(made, chunks=1)] == [0]
+    assert spoken(24_000, 1, 30).plan(1).fragments == 1
+    assert spoken(24_000, 1, 30).plan(0).fragments == 0
 
 
 def test_what_was_published_never_changes() -> None:
-    made = episode("m4b", 24_000, 1, 12)
-    whole = packed(made)
-    final = text(whole, 24_000, is_complete=True)
+    made = spoken(24_000, 1, 12)
+    whole, final = made.fragments(), text(made.plan())
+    assert final.endswith("#EXT-X-ENDLIST\n")
     for count in range(13):
-        fragments = packed(made, chunks=count)
+        fragments = made.fragments(count)
         assert fragments == whole[: len(fragments)]
-        assert final.startswith(text(fragments, 24_000, is_complete=False))
+        assert final.startswith(text(made.plan(count)))
 
 
-def test_a_long_chunk_is_cut() -> None:
-    made = episode("m4b", 24_000, 1)
-    segment, placed = made.segments[0], made.placement.chunks[0]
+def test_a_long_chunk_is_cut_and_so_is_a_long_pause() -> None:
+    made = spoken(24_000, 1, 1)
+    segment = made.segments[0]
     times = 20
     sizes = np.tile(segment.head.sizes, times)
-    head = replace(segment.head, sizes=sizes, frames=len(sizes), payload_bytes=times * segment.head.payload_bytes)
-    packer = HlsPacker(24_000, 1)
-    fragments = packer.add(replace(placed, head=head), times * segment.payload)
-    most = hls.MOST_SECONDS * 24_000 // FRAME_SAMPLES
-    assert len(fragments) > 2
-    assert {each.frames for each in fragments[:-1]} == {most}
-    frames = b"".join(each.data[each.data.index(b"mdat") + 4 :] for each in fragments)
-    assert frames.endswith(times * segment.payload)
+    samples = (len(sizes) - 4) * FRAME_SAMPLES
+    head = replace(segment.head, sizes=sizes, frames=len(sizes), samples=samples)
+    long = MasteredSegment(replace(head, payload_bytes=times * head.payload_bytes), times * segment.payload)
+    plan = HlsPlan(24_000)
+    plan.add(samples, 20_000, is_last=False)
+    plan.add(segment.head.samples, 0, is_last=True)
+    every = [long, segment]
+    cuts = [plan.cut(number) for number in range(plan.fragments)]
+    assert max(seconds(plan)) <= hls.MOST_SECONDS
+    made_of = [hls_files.fragment(plan, cut, every[cut.chunks[0] : cut.chunks[1] + 1], 1) for cut in cuts]
+    frames = b"".join(data[data.index(b"mdat") + 4 :] for data in made_of)
+    assert times * segment.payload in frames
+    assert segment.payload in frames[frames.index(long.payload) + len(long.payload) :]
 
 
 def test_frames_that_are_not_those_of_the_head_are_refused() -> None:
-    made = episode("m4b", 24_000, 1)
+    made = spoken(24_000, 1, 12)
+    plan = made.plan()
+    other = next(each for each in made.segments if each.head.frames != made.segments[0].head.frames)
+    with pytest.raises(BadAudio, match="not as long as the chunk"):
+        hls_files.fragment(plan, plan.cut(0), [other], 1)
+    with pytest.raises(BadAudio, match="has 1 channels"):
+        hls_files.fragment(plan, plan.cut(0), [made.segments[0]], 2)
+    mixed = replace(made.segments[0], payload=other.payload)
     with pytest.raises(BadAudio, match="not those that its head lists"):
-        HlsPacker(24_000, 1).add(made.placement.chunks[0], made.segments[1].payload)
+        hls_files.fragment(plan, plan.cut(0), [mixed], 1)
+
+
+def test_why_nothing_more_comes_is_one_line() -> None:
+    plan = spoken(24_000, 1, 12).plan(3)
+    said = hls.playlist(plan, initialization="i", name="{number}", is_complete=True, remark="It\n#EXTINF:9\nfailed.")
+    assert said.endswith("\n# It #EXTINF:9 failed.\n#EXT-X-ENDLIST\n")
