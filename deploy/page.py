@@ -57,7 +57,7 @@ def build(target: Path) -> None:
     )
     _run(
         WORK / "node_modules/.bin/esbuild",
-        *(work / name for name in ("main.tsx", "public.ts", "style.css")),
+        *(work / name for name in ("main.tsx", "public.ts", "hls.ts", "style.css")),
         *options,
         "--legal-comments=none",
         "--log-level=warning",
@@ -95,7 +95,7 @@ def _install() -> None:
 def _licences() -> str:
     """The notices of the packages whose code is in the build."""
     found = ["The page contains code of these packages."]
-    for name in ("preact", "@preact/signals", "@preact/signals-core"):
+    for name in ("preact", "@preact/signals", "@preact/signals-core", "hls.js"):
         folder = WORK / "node_modules" / name
         found += [f"---- {name}", (folder / "LICENSE").read_text(encoding="utf-8").strip()]
     return "\n\n".join(found) + "\n"

@@ -10,6 +10,9 @@ from services.gateway.page_routes import POLICY, files
 
 TRANSFER_LIMIT_BYTES = 60_000
 """Compressed, all of the page: a second on a line of 500 kbit/s."""
+LATER = {"LICENCES.txt", "hls.js"}
+"""What is loaded when somebody asks for it."""
+PLAYER_LIMIT_BYTES = 130_000
 
 
 def test_the_committed_build_is_of_the_sources() -> None:
@@ -43,6 +46,14 @@ def test_nothing_is_inline_and_nothing_is_from_elsewhere() -> None:
 
 
 def test_the_page_is_small() -> None:
-    assert sum(len(gzip.compress(file.data, 9)) for name, file in files().items() if name != "LICENCES.txt") < (
-        TRANSFER_LIMIT_BYTES
-    )
+    sizes = {name: len(gzip.compress(file.data, 9)) for name, file in files().items()}
+    assert sum(size for name, size in sizes.items() if name not in LATER) < TRANSFER_LIMIT_BYTES
+    assert sizes["hls.js"] < PLAYER_LIMIT_BYTES
+
+
+def test_the_player_of_hls_is_no_part_of_the_page() -> None:
+    """It is loaded with a click, by its address."""
+    page_script = files()["page.js"].data.decode()
+    assert "/page/hls.js" in page_script
+    assert "EXT-X-" not in page_script
+    assert "EXT-X-" in files()["hls.js"].data.decode()

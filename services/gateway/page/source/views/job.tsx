@@ -1,5 +1,6 @@
 // One job: its progress, its timeline, its episode, and what went wrong.
 
+import { useState } from "preact/hooks";
 import { get, send, type Job } from "../api";
 import { count, duration, ENDED, STATES, time } from "../format";
 import { forget, jobs, learn, news, retries, returns } from "../live";
@@ -16,6 +17,9 @@ const FILES: Record<string, string> = { vtt: "captions", chapters: "chapters", t
 
 export function JobView({ id }: { id: string }) {
   const { error, again } = useLoaded((signal) => get<Job>(`/v1/jobs/${encodeURIComponent(id)}`, signal).then(learn), `${id} ${returns.value}`);
+  // Whoever listens while it is being spoken is not interrupted when it is finished.
+  const [heard, setHeard] = useState({ listening: false, seconds: 0 });
+  const listens = (listening: boolean, seconds: number) => setHeard({ listening, seconds });
   const seen = news.value; // any news of it is shown
   const job = jobs.get(id);
   const path = `/v1/jobs/${encodeURIComponent(id)}`;
@@ -39,7 +43,8 @@ export function JobView({ id }: { id: string }) {
       {!ended && <Progress job={job} />}
       {retry && <p class="warning">The {retry.service} is retrying: {retry.reason} ({count(retry.tries, "try", "tries")} so far)</p>}
       {job.warnings.map((text, at) => <p key={at} class="warning">{text}</p>)}
-      {job.state === "completed" ? <Player job={job} /> : job.chunks.done > 0 && <Growing job={job} />}
+      {job.state === "completed" && !heard.listening ? <Player job={job} from={heard.seconds} />
+        : job.chunks.done > 0 && <Growing job={job} listens={listens} />}
       <Failures job={job} />
       {job.chunks.total > 0 && <Timeline job={job} />}
       <Stages job={job} />

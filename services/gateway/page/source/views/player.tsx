@@ -1,5 +1,6 @@
 // The episode: audio, chapters, and the transcript as it is spoken. A click on a line jumps to it.
 
+import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Job } from "../api";
 import { clock } from "../format";
@@ -8,19 +9,39 @@ import { chapterAt, Transcript, useCues } from "./transcript";
 
 export interface Chapter { startTime: number; title: string }
 
-export function Player({ job }: { job: Job }) {
+export function Player({ job, from = 0 }: { job: Job; from?: number }) {
   const path = `/v1/jobs/${encodeURIComponent(job.job_id)}`;
   const chapters = useLoaded(
     (signal) => (job.files.chapters ? get<{ chapters: Chapter[] }>(`${path}/files/chapters`, signal) : Promise.resolve({ chapters: [] })),
     `${job.job_id} ${job.updated_at}`,
   ).value?.chapters ?? [];
-  return <Episode audio={`${path}/episode`} captions={job.files.vtt ? `${path}/files/vtt` : ""} chapters={chapters} title={job.title} />;
+  return <Episode audio={`${path}/episode`} captions={job.files.vtt ? `${path}/files/vtt` : ""} chapters={chapters} title={job.title} from={from} />;
 }
 
 const SKIP_SECONDS = 15;
 const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
 
-export function Episode({ audio, captions, chapters, title }: { audio: string; captions: string; chapters: Chapter[]; title: string }) {
+/** Buttons that a browser's own controls do not have. */
+export function Controls({ player }: { player: RefObject<HTMLAudioElement | null> }) {
+  const skip = (seconds: number) => {
+    if (!player.current) return;
+    player.current.currentTime = Math.max(0, player.current.currentTime + seconds);
+    void player.current.play().catch(() => {});
+  };
+  return (
+    <div class="actions">
+      <button type="button" class="plain" onClick={() => skip(-SKIP_SECONDS)}>−{SKIP_SECONDS} s</button>
+      <button type="button" class="plain" onClick={() => skip(SKIP_SECONDS)}>+{SKIP_SECONDS} s</button>
+      <label>Speed <select onChange={(event) => { if (player.current) player.current.playbackRate = Number(event.currentTarget.value); }}>
+        {SPEEDS.map((speed) => <option key={speed} value={speed} selected={speed === 1}>{speed}×</option>)}
+      </select></label>
+    </div>
+  );
+}
+
+export function Episode({ audio, captions, chapters, title, from = 0 }: {
+  audio: string; captions: string; chapters: Chapter[]; title: string; from?: number;
+}) {
   const player = useRef<HTMLAudioElement>(null);
   const [now, setNow] = useState(0);
   const cues = useCues(captions);
@@ -37,14 +58,9 @@ export function Episode({ audio, captions, chapters, title }: { audio: string; c
   return (
     <section class="player" aria-label="Episode">
       <audio ref={player} src={audio} controls preload="metadata" aria-label={title}
+        onLoadedMetadata={(event) => { if (from) { event.currentTarget.currentTime = from; void event.currentTarget.play().catch(() => {}); } }}
         onTimeUpdate={(event) => setNow(event.currentTarget.currentTime)} />
-      <div class="actions">
-        <button type="button" class="plain" onClick={() => seek(Math.max(0, now - SKIP_SECONDS))}>−{SKIP_SECONDS} s</button>
-        <button type="button" class="plain" onClick={() => seek(now + SKIP_SECONDS)}>+{SKIP_SECONDS} s</button>
-        <label>Speed <select onChange={(event) => { if (player.current) player.current.playbackRate = Number(event.currentTarget.value); }}>
-          {SPEEDS.map((speed) => <option key={speed} value={speed} selected={speed === 1}>{speed}×</option>)}
-        </select></label>
-      </div>
+      <Controls player={player} />
       {chapters.length > 1 && (
         <nav aria-label="Chapters" class="chapters">
           <ol>

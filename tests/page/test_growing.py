@@ -1,0 +1,86 @@
+"""An episode is heard to its end while it is being spoken, in a real browser: without a stall, and without a gap."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from shared.store import keys
+from tests.page.conftest import IS_LONG
+from tests.page.views import Site
+from tests.servers.speech_process import ToneSpeech
+from tests.waiting import until
+
+PARAGRAPHS = 48 if IS_LONG else 12
+TEXT = "\n\n".join(
+    f"Paragraph {number:02} says that the night is calm and that all is well on the coast."
+    for number in range(PARAGRAPHS)
+)
+SPEECH_SECONDS = 6.0
+"""A chunk takes longer to speak than to play; several are spoken at a time."""
+RATE = 2.0
+"""How fast it is played, so that the test is short."""
+RECORD = """() => {
+  const audio = document.querySelector("audio");
+  window.heard = { waits: [], jumps: [], at: 0, most: 0, ended: 0 };
+  let began = false;
+  audio.playbackRate = %s;
+  audio.addEventListener("playing", () => { began = true; });
+  audio.addEventListener("waiting", () => { if (began) heard.waits.push(audio.currentTime); });
+  audio.addEventListener("seeking", () => { if (began) heard.jumps.push(audio.currentTime); });
+  audio.addEventListener("timeupdate", () => {
+    heard.at = audio.currentTime;
+    heard.most = Math.max(heard.most, audio.buffered.length);
+  });
+  audio.addEventListener("ended", () => { heard.ended = audio.currentTime; });
+}"""
+
+
+async def heard(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = await page.evaluate("window.heard")
+    return found
+
+
+async def test_it_is_heard_to_its_end_while_it_is_spoken(site: Site, speech: ToneSpeech, tmp_path: Path) -> None:
+    speech.delay(SPEECH_SECONDS)
+    asked: list[str] = []
+    async with site.opened() as page:
+        page.on("request", lambda request: asked.append(request.url.rsplit("/", 1)[-1].split("?")[0]))
+        await site.sign_in(page)
+        job_id = await site.submit(page, TEXT, title="Growing")
+        listen = page.get_by_role("button", name="Listen while it is made")
+        await expect(listen).to_be_visible()
+        assert "hls.js" not in asked, "it is loaded when it is needed"
+        await page.evaluate(RECORD % RATE)
+        await listen.click()
+
+        async def is_going(seconds: float) -> bool:
+            return bool((await heard(page))["at"] > seconds)
+
+        await until(lambda: is_going(8), "some seconds are heard", seconds=60)
+        status = await site.services.status(job_id)
+        assert status is not None
+        assert status.state == "synthesizing", "most of it is not spoken yet"
+        await expect(page.get_by_label("What is spoken so far").locator("blockquote")).to_contain_text("Paragraph")
+
+        async def has_ended() -> bool:
+            return bool((await heard(page))["ended"])
+
+        await until(has_ended, "it is heard to its end", seconds=60 + 6 * PARAGRAPHS / RATE)
+        found = await heard(page)
+        assert (found["waits"], found["jumps"]) == ([], []), found
+        assert found["most"] == 1, "what was loaded has a gap"
+        assert (await site.services.ended(job_id)).state == "completed"
+        await expect(page.get_by_label("Episode")).to_be_visible()
+    status = await site.services.status(job_id)
+    assert status is not None
+    whole = tmp_path / "episode.mp3"
+    await site.services.store.get_file(keys.episode(job_id, "mp3"), whole)
+    command = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", whole]
+    length = float((await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True)).stdout)
+    assert abs(found["ended"] - length) < 0.2, (found, length)
+    assert "hls.js" in asked
