@@ -18,6 +18,7 @@ CONTENT_TYPES = {
     "vtt": "text/vtt",
     "chapters.json": "application/json+chapters",
     "timing.json": "application/json",
+    "zip": "application/zip",
 }
 
 

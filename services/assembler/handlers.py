@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from services.assembler import chapter_marks, cover, episode_files, metrics, scratch, tags, timing
+from services.assembler import chapter_files, chapter_marks, cover, episode_files, metrics, scratch, tags, timing
 from services.assembler.captions import webvtt, words_of
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
 from services.assembler.failures import ChunkMissing
@@ -96,12 +96,19 @@ async def _make_of(segments: Segments, manifest: Manifest, fingerprint: str, sto
     picture = await cover.load(_cover_key(manifest), store)
     planned = await episode_files.plan_episode(manifest, segments, store, sample_rate)
     timeline = planned.timeline
-    bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in manifest.request.formats)
+    formats = manifest.request.formats
+    chapters = 2 * formats[:1] if manifest.request.chapter_files else ()  # the archive, and a file that goes into it
+    bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in (*formats, *chapters))
     with scratch.folder(SPARE_BYTES + int(timeline.seconds(timeline.frames) * bytes_a_second)) as folder:
-        audio = await episode_files.make_audio(planned, tags.of(manifest, picture, timeline), folder)
+        labels = tags.of(manifest, picture, timeline)
+        audio = await episode_files.make_audio(planned, labels, folder)
         await in_thread(partial(_write_texts, manifest, timeline, folder))
+        names = [*manifest.request.formats, "vtt", "chapters.json"]
+        if manifest.request.chapter_files:
+            await chapter_files.make(planned, audio, labels, folder)
+            names.append("zip")
         files = {}
-        for name in (*manifest.request.formats, "vtt", "chapters.json"):
+        for name in names:
             path = episode_files.path_of(folder, name)
             files[name.removesuffix(".json")] = await _store(manifest.job_id, name, path, store)
     made = Timing(

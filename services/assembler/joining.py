@@ -7,7 +7,7 @@ was noted then, they are as many and as long as planned, and the file has the le
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -101,6 +101,19 @@ def planned(codec: Codec, heads: Sequence[Head], timeline: Timeline, profile: Lo
         loudness_lufs=integrated_loudness(energies, channels=CHANNELS[profile]),
         true_peak_dbtp=max(head.true_peak_dbtp for head in heads),
     )
+
+
+def part(whole: Joined, timeline: Timeline) -> Joined:
+    """A file of some of an episode's chunks, which are as loud in it as in the whole.
+
+    Args:
+        whole: the episode.
+        timeline: of the part.
+    """
+    first, count = timeline.chunks[0].index, len(timeline.chunks)
+    heads = [placed.head for placed in whole.placement.chunks[first : first + count]]
+    starts = [chunk.start for chunk in timeline.chunks]
+    return replace(whole, placement=place(heads, starts, timeline.frames, first_index=first))
 
 
 async def write(joined: Joined, segments: Segments, labels: tags.Tags, path: Path) -> None:

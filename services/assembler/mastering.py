@@ -107,6 +107,27 @@ async def master(episode: Episode, store: Store, gain_db: float) -> dict[AudioFo
     return {name: done[name] for name in formats}
 
 
+async def master_part(part: Episode, store: Store, name: AudioFormat, whole: Encoded) -> None:
+    """Make a file of a part of an episode, as loud as it is in the whole, and verify that it is complete.
+
+    Args:
+        part: a timeline with some of the episode's chunks.
+        store: where the chunks are.
+        name: the format.
+        whole: how the episode's file of this format was made.
+
+    Raises:
+        ChunkMissing: a chunk was removed or changed meanwhile.
+        EncoderFailed, DiskFull: ffmpeg could not do it.
+        EpisodeIncomplete: the decoded result is not what was planned.
+    """
+    metadata = part.folder / "chapters.ffmeta"
+    metadata.write_text(chapter_marks.ffmetadata(part.timeline, {}), encoding="utf-8")
+    sent = await _encode(part, store, Attempt(whole.gain_db, whole.ceiling_dbtp), [name], metadata)
+    decoded = await _finish(part, name)
+    prove_complete(part.timeline, sent, decoded, padding_seconds=ENCODERS[name].padding_seconds)
+
+
 async def _encode(
     episode: Episode, store: Store, attempt: Attempt, names: Sequence[AudioFormat], metadata: Path
 ) -> Energies:

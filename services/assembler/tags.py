@@ -55,9 +55,30 @@ def of(manifest: Manifest, cover: Cover | None, timeline: Timeline) -> Tags:
     fields = {"title": manifest.title, "album": manifest.album or manifest.title, "language": manifest.language}
     if manifest.author:
         fields |= {"artist": manifest.author, "album_artist": manifest.author, "composer": manifest.author}
-    named = {key.strip().lower().replace(" ", "_"): value for key, value in manifest.request.metadata.items()}
-    fields |= {key: value for key, value in named.items() if key and value.strip()}
+    fields |= _named(manifest)
     return Tags(fields | {"language": three_letters(fields["language"])}, cover, timeline)
+
+
+def of_chapter(whole: Tags, manifest: Manifest, timeline: Timeline, *, number: int, count: int) -> Tags:
+    """The tags of a chapter that is a file of its own: the episode is its album, unless the job names another.
+
+    Args:
+        whole: the tags of the episode.
+        manifest: of the job.
+        timeline: of this file.
+        number: of the chapter, from 1.
+        count: of the chapters.
+    """
+    title = timeline.chapters[0].title or whole.fields["title"]
+    album = _named(manifest).get("album", whole.fields["title"])
+    fields = whole.fields | {"title": title, "album": album, "track": f"{number}/{count}"}
+    return Tags(fields, whole.cover, timeline)
+
+
+def _named(manifest: Manifest) -> dict[str, str]:
+    """The job's own metadata, its keys as they are spelt here."""
+    named = {key.strip().lower().replace(" ", "_"): value for key, value in manifest.request.metadata.items()}
+    return {key: value for key, value in named.items() if key and value.strip()}
 
 
 def write(path: Path, name: AudioFormat, tags: Tags) -> None:

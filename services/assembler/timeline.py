@@ -6,6 +6,7 @@ of the chunks strung together are the energies of the whole: its loudness is kno
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -107,6 +108,34 @@ def plan(manifest: Manifest, measurements: Sequence[ChunkMeasurement], sample_ra
         chunks=tuple(chunks),
         chapters=_chapters(manifest.chapters, chunks, position),
     )
+
+
+def by_chapter(timeline: Timeline) -> list[Timeline]:
+    """Each chapter as an episode of its own: its chunks, with the silence that an episode has before and after them.
+
+    What has no chapters is one.
+    """
+    lead_out = LEAD_OUT_BLOCKS * block_samples(timeline.sample_rate)
+    parts = []
+    remaining = deque(timeline.chunks)
+    for chapter in timeline.chapters or (TimedChapter(title="", level=1, start=0, end=timeline.frames),):
+        chunks = []
+        while remaining and remaining[0].start < chapter.end:
+            chunks.append(remaining.popleft())
+        shift = chunks[0].start - timeline.lead_in
+        moved = [chunk.model_copy(update={"start": chunk.start - shift}) for chunk in chunks]
+        moved[-1] = moved[-1].model_copy(update={"pause": lead_out})
+        end = moved[-1].start + moved[-1].frames + lead_out
+        parts.append(
+            Timeline(
+                sample_rate=timeline.sample_rate,
+                lead_in=timeline.lead_in,
+                frames=end,
+                chunks=tuple(moved),
+                chapters=(chapter.model_copy(update={"start": 0, "end": end}),),
+            )
+        )
+    return parts
 
 
 def whole_energies(timeline: Timeline, measurements: Sequence[ChunkMeasurement]) -> Energies:

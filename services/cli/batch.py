@@ -27,6 +27,7 @@ from shared.text import one_line
 
 _AT_A_TIME: Final = 4
 """Jobs that are followed at a time; each has its document in memory until it is handed over."""
+_FILES_SHOWN: Final = 4
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Batch:
         folder: where they go.
         settings: limits.
         source_format: of all of them; None: each by its name and content.
+        chapter_files: whether the files of a source's chapters are fetched; several sources have a folder each.
     """
 
     order: Order
@@ -46,6 +48,7 @@ class Batch:
     folder: Path
     settings: Settings
     source_format: SourceFormat | None
+    chapter_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,10 @@ async def render(batch: Batch, sources: Sequence[str], plan: targets.Plan, *, qu
             outputs = {kind: fetching.beside(batch.folder / f"{name}.x", kind) for kind in batch.kinds}
             try:
                 draft = await in_thread(partial(_draft, batch, source))
-                result = await following.rendered(draft, None, backend, outputs, shown)
+                chapters_to = None
+                if batch.chapter_files:
+                    chapters_to = batch.folder if len(sources) == 1 else batch.folder / name
+                result = await following.rendered(draft, None, backend, outputs, shown, chapters_to=chapters_to)
             except PodcastError as error:
                 shown.say(one_line(str(error)))
                 return Outcome(source, error=error)
@@ -180,7 +186,9 @@ def _cells(outcome: Outcome) -> list[str]:
         return [state, "-", source, one_line(str(outcome.error))]
     if outcome.result is None:
         return ["submitted", "-", source, outcome.job_id or ""]
-    files = one_line(", ".join(map(str, outcome.result.outputs.values())))
+    outputs = list(outcome.result.outputs.values())
+    many = f"{len(outputs)} files in {outputs[-1].parent}" if len(outputs) > _FILES_SHOWN else ""
+    files = one_line(many or ", ".join(map(str, outputs)))
     return ["completed", length(outcome.result.status.audio_seconds), source, files]
 
 

@@ -35,6 +35,7 @@ async def rendered(
     outputs: dict[str, Path],
     shown: Display,
     *,
+    chapters_to: Path | None = None,
     played_by: Sequence[str] | None = None,
 ) -> Result:
     """Submit the job, follow it to its end, and fetch its files.
@@ -45,6 +46,7 @@ async def rendered(
         backend: the system.
         outputs: kind → path of each file that is wanted.
         shown: where progress is shown.
+        chapters_to: the folder for a file of each chapter; None: they are not wanted.
         played_by: the player that plays it meanwhile; None: none.
     """
     handing_over = asyncio.create_task(backend.submit(draft, chosen_id=chosen_id))
@@ -64,6 +66,8 @@ async def rendered(
         if status.state != "completed":
             return Result(status, manifest, {})
         await backend.fetch(outputs, status)
+        if chapters_to is not None:
+            outputs = outputs | {path.name: path for path in await backend.fetch_chapters(chapters_to, status)}
         await player.to_the_end(heard, printing.note)
     return Result(status, manifest, outputs)
 

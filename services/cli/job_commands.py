@@ -37,6 +37,7 @@ _CANCEL_PATIENCE_SECONDS = 10.0
 @source_arguments.several
 @job_options.of_a_job
 @job_options.formats_option
+@job_options.chapter_files_option
 @click.option(
     "--warnings-wait",
     type=click.FloatRange(min=0, max=600),
@@ -46,9 +47,10 @@ _CANCEL_PATIENCE_SECONDS = 10.0
     help="How long to wait for what is wrong with the document to be known; 0: not at all.",
 )
 @targets.on_a_stack
-def submit(
+def submit(  # noqa: PLR0917 - click passes them by name
     sources: tuple[str, ...],
     formats: tuple[Any, ...],
+    chapter_files: bool,
     warnings_wait: float,
     directory: Path | None,
     as_json: bool,
@@ -63,7 +65,7 @@ def submit(
     sources, options = source_arguments.checked(sources, options)
     target = targets.named(directory)
     settings = target.settings
-    order = job_options.order(options, tuple(dict.fromkeys(formats)) or ("mp3",))
+    order = job_options.order(options, tuple(dict.fromkeys(formats)) or ("mp3",), chapter_files=chapter_files)
     if len(sources) > 1:
         wanted = batch.Batch(order, (), Path(), settings, options["source_format"])
 

@@ -87,12 +87,20 @@ def formats_option(command: Function) -> Function:
     )(command)
 
 
-def order(options: dict[str, Any], formats: tuple[AudioFormat, ...]) -> Order:
+def chapter_files_option(command: Function) -> Function:
+    """Whether each chapter is a file of its own."""
+    return click.option("--chapter-files", is_flag=True, help="Make a file of each chapter, too: `01 Title.mp3`, ….")(
+        command
+    )
+
+
+def order(options: dict[str, Any], formats: tuple[AudioFormat, ...], *, chapter_files: bool = False) -> Order:
     """The order that the options describe.
 
     Args:
         options: the parameters of a command that has the options of `of_a_job`.
         formats: the audio formats to make, without duplicates.
+        chapter_files: whether each chapter is a file of its own as well.
 
     Raises:
         BadInput: an option makes no sense.
@@ -109,6 +117,7 @@ def order(options: dict[str, Any], formats: tuple[AudioFormat, ...]) -> Order:
     return Order(
         job_id=None if job_id is None else checked_id(job_id),
         formats=formats,
+        chapter_files=chapter_files,
         metadata=tags,
         show=show_options.place(options),
         voice=voices.main,

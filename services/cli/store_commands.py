@@ -44,13 +44,18 @@ def status(job_id: str, directory: Path | None, as_json: bool) -> None:
     metavar="FILE|DIR",
     help="A file, whose suffix says which one; or a folder, for all of them. DIR/ is made if it is missing.",
 )
+@click.option(
+    "--chapter-files", is_flag=True, help="Only the files of the chapters, which the job made of its own; into DIR."
+)
 @targets.on_a_stack
-def fetch(job_id: str, output: str, directory: Path | None, as_json: bool) -> None:
+def fetch(job_id: str, output: str, chapter_files: bool, directory: Path | None, as_json: bool) -> None:
     """Copy what a finished job made to here.
 
     -o names a file (episode.mp3, episode.vtt), or a folder for all of the job's files.
     """
     to = destinations.destination(output)
+    if chapter_files and not to.is_folder:
+        raise BadInput(f"{output} is one file, for several chapters.", hint="Write DIR/ to have them in a folder.")
     target = targets.named(directory, only_store=True)
 
     async def work() -> tuple[dict[str, Path], bool]:
@@ -62,6 +67,10 @@ def fetch(job_id: str, output: str, directory: Path | None, as_json: bool) -> No
                 raise BadInput(
                     f"Job {job_id} has not ended yet ({found.state}).", hint=f"`podcast watch {job_id}` follows it."
                 )
+            if chapter_files:
+                made = not to.path.exists()
+                paths = await backend.fetch_chapters(to.path, found)
+                return {path.name: path for path in paths}, made
             files = fetching.wanted(found, to)
             return files, await backend.fetch(files, found)
 

@@ -19,6 +19,7 @@ MEDIA_TYPES: Final[dict[str, str]] = {
     "chapters": "application/json+chapters",
     "timing": "application/json",
     "manifest": "application/json",
+    "zip": "application/zip",
 }
 """Kind of file → its media type. The chapters' is that of the podcast namespace."""
 UNKNOWN: Final = "application/octet-stream"

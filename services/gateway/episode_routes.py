@@ -21,7 +21,8 @@ TheKind = Annotated[
     str,
     Path(
         pattern=r"^[a-z0-9]{1,16}$",
-        description="which file: an audio format, `vtt`, `chapters`, `timing` or `cover`",
+        description="which file: an audio format, `vtt`, `chapters`, `timing`, `cover`, or `zip` (the files of the"
+        " chapters)",
         examples=["vtt"],
     ),
 ]

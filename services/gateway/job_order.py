@@ -108,6 +108,9 @@ class JobDocument(BaseModel):
         description="files to make, each once",
         json_schema_extra={"uniqueItems": True},
     )
+    chapter_files: bool = Field(
+        False, description="also a ZIP archive (`zip`) with a file for each chapter, in the first of `formats`"
+    )
     loudness: LoudnessProfile = Field("mono", description="mono: -19 LUFS; stereo: -16 LUFS on two channels")
     pauses: Annotated[PauseLengths, WHOLES] | None = Field(
         None, description="silences in milliseconds; null: the settings'"

@@ -85,11 +85,20 @@ async def fetch(store: Store, files: Mapping[str, Path], status: JobStatus) -> b
         StoreDown: it does not answer.
         BadInput: they cannot be written.
     """
-    for kind in files.keys() & status.files.keys():
-        if not status.files[kind].startswith(f"{keys.JOBS}{status.job_id}/"):
+    return await fetch_with(getter(store, status), files, status)
+
+
+def getter(store: Store, status: JobStatus) -> Get:
+    """What gets a file of a job out of the store."""
+
+    async def get(kind: str, path: Path) -> None:
+        key = status.files[kind]
+        if not key.startswith(f"{keys.JOBS}{status.job_id}/"):
             # Otherwise anyone who can write a status could have any object copied out of the store.
-            raise BadInput(f"Job {status.job_id} names a file that is not its own: {status.files[kind]}.")
-    return await fetch_with(lambda kind, path: store.get_file(status.files[kind], path), files, status)
+            raise BadInput(f"Job {status.job_id} names a file that is not its own: {key}.")
+        await store.get_file(key, path)
+
+    return get
 
 
 async def fetch_with(get: Get, files: Mapping[str, Path], status: JobStatus) -> bool:
@@ -100,17 +109,39 @@ async def fetch_with(get: Get, files: Mapping[str, Path], status: JobStatus) -> 
     for kind in files:
         if kind not in status.files:
             raise NotFound(f"Job {status.job_id} made no {kind}.")
+
+    async def fill(temporary: Path) -> list[Path]:
+        for kind, path in files.items():
+            await get(kind, temporary / path.name)
+        return [temporary / path.name for path in files.values()]
+
+    made, _ = await put_together(fill, folder, status)
+    return made
+
+
+async def put_together(
+    fill: Callable[[Path], Awaitable[list[Path]]], folder: Path, status: JobStatus
+) -> tuple[bool, list[Path]]:
+    """Files that appear in a folder together, when all of them are complete.
+
+    Args:
+        fill: writes them into the folder that it is given, and says which they are.
+        folder: where they go; made if it is missing.
+        status: of the job that they belong to.
+
+    Returns:
+        Whether the folder was missing and has been created, and where the files are.
+
+    Raises:
+        BadInput: they cannot be written.
+    """
     made = False
     try:
-        if not folder.is_dir():
-            folder.mkdir()
-            made = True
+        made = _made(folder)
         # In the same folder, so that the last step is a rename.
         with tempfile.TemporaryDirectory(dir=folder, prefix=".podcast-") as temporary:
-            for kind, path in files.items():
-                await get(kind, Path(temporary, path.name))
-            for path in files.values():
-                Path(temporary, path.name).replace(path)  # noqa: ASYNC240 - a rename inside one folder
+            filled = await fill(Path(temporary))
+            return made, [path.replace(folder / path.name) for path in filled]
     except OSError as error:
         raise BadInput(
             f"The episode cannot be written to {folder}: {error.strerror or error}.",
@@ -118,9 +149,20 @@ async def fetch_with(get: Get, files: Mapping[str, Path], status: JobStatus) -> 
         ) from error
     finally:
         if made:
-            with contextlib.suppress(OSError):  # not empty: the files were written
-                folder.rmdir()
-    return made
+            _removed_if_empty(folder)
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder; whether it was missing."""
+    if folder.is_dir():
+        return False
+    folder.mkdir(parents=True)
+    return True
+
+
+def _removed_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # the files were written
+        folder.rmdir()
 
 
 def _suffix(kind: str) -> str:

@@ -65,6 +65,7 @@ class Order:
     speed: float = 1.0
     max_parallel: int = 5
     formats: tuple[AudioFormat, ...] = ("mp3",)
+    chapter_files: bool = False
     loudness: LoudnessProfile = "mono"
     pauses: PauseLengths | None = None
     cover: Path | None = None
@@ -116,6 +117,7 @@ def draft(order: Order, source: Document | Address, *, text_limit_characters: in
             speed=order.speed,
             max_parallel=order.max_parallel,
             formats=order.formats,
+            chapter_files=order.chapter_files,
             loudness=order.loudness,
             pauses=order.pauses,
             cover=cover_key,

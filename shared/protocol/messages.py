@@ -171,6 +171,9 @@ class JobRequest(Message):
     speed: float = Field(1.0, ge=0.25, le=4.0, strict=False, description="speaking rate; 1.0 is the voice's own")
     max_parallel: int = Field(5, ge=1, le=100, description="chunks of this job in flight at a time")
     formats: tuple[AudioFormat, ...] = Field(("mp3",), min_length=1, max_length=5, description="files to make")
+    chapter_files: bool = Field(
+        False, description="also a ZIP archive (`zip`) with a file for each chapter, in the first of `formats`"
+    )
     loudness: LoudnessProfile = Field("mono", description="mono: -19 LUFS; stereo: -16 LUFS on two channels")
     pauses: PauseLengths | None = Field(None, description="silences in milliseconds; None: the settings'")
     cover: ObjectKey | None = Field(None, description="key of a JPEG or PNG in the store, below `jobs/<job_id>/`")
@@ -379,7 +382,7 @@ class EpisodeAssembled(Message):
     version: Literal[1] = 1
     job_id: JobId
     files: dict[Name, ObjectKey] = Field(
-        max_length=32, description="format (also `vtt`, `chapters`, `timing`) → key in the store"
+        max_length=32, description="format (also `vtt`, `chapters`, `timing`, `zip`) → key in the store"
     )
     audio_seconds: Seconds = Field(gt=0)
     loudness_lufs: float = Field(strict=False, description="integrated loudness of the decoded result")
@@ -587,7 +590,9 @@ class JobCompleted(JobEnded):
 
     ROUTING_KEY: ClassVar[str] = "job.completed"
 
-    files: dict[Name, ObjectKey] = Field(description="format (also `vtt`, `chapters`, `timing`) → key in the store")
+    files: dict[Name, ObjectKey] = Field(
+        description="format (also `vtt`, `chapters`, `timing`, `zip`) → key in the store"
+    )
     audio_seconds: float = Field(strict=False, description="of the episode")
     warnings: tuple[Cut, ...] = Field((), description="what is not as it should be, and what to do about it")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -101,7 +103,11 @@ async def test_a_book_that_is_uploaded_becomes_an_episode_word_for_word(
         response = await client.post(
             "/v1/jobs",
             files={"file": ("book.epub", file)},
-            data={"options": json.dumps({"formats": ["m4b"], "pauses": {"sentence": 100, "chapter": 500}})},
+            data={
+                "options": json.dumps(
+                    {"formats": ["m4b"], "chapter_files": True, "pauses": {"sentence": 100, "chapter": 500}}
+                )
+            },
         )
     assert response.status_code == 202, response.text
 
@@ -123,6 +129,14 @@ async def test_a_book_that_is_uploaded_becomes_an_episode_word_for_word(
     assert [chunk["index"] for chunk in spoken] == list(range(len(written)))
     assert {chunk["state"] for chunk in spoken} == {"done"}
     assert 0 < sum(chunk["audio_seconds"] for chunk in spoken) < job["audio_seconds"]
+    packed = await client.get(f"/v1/jobs/{job['job_id']}/files/zip")
+    assert (packed.status_code, packed.headers["content-type"]) == (200, "application/zip")
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        assert archive.testzip() is None
+        chapters = [name for name in archive.namelist() if name.endswith(".m4b")]
+        assert [name.split(" ", 1)[1] for name in chapters][-4:] == [
+            f"Chapter number {number}.m4b" for number in (0, 6, 12, 18)
+        ]
     status = await services.status(job["job_id"])
     assert status is not None
     assert read(JobStatus, json.dumps(job), strict=False) == status.model_copy(update={"finished": {}, "lost": {}})

@@ -181,6 +181,46 @@ def test_stdin_and_several_formats_and_json(tmp_path: Path) -> None:
 
 
 @on_the_stack
+def test_each_chapter_is_a_file_of_its_own_and_nothing_is_spoken_for_it(article: Path, tmp_path: Path) -> None:
+    assert podcast("render", article, "-o", "whole.mp3").exit_code == 0
+
+    rendered = podcast("render", article, "-o", "book/", "--chapter-files", "--format", "m4b", "--captions")
+
+    assert rendered.exit_code == 0, rendered.output
+    titles = ["The Lighthouse", "The Keeper", "The Light"]
+    files = [tmp_path / "book" / f"0{number} {title}.m4b" for number, title in enumerate(titles, 1)]
+    beside = ["lighthouse.chapters.json", "lighthouse.vtt", "playlist.m3u8"]
+    assert sorted(path.name for path in (tmp_path / "book").iterdir()) == [*(path.name for path in files), *beside]
+    for path, title in zip(files, titles, strict=True):
+        found = probe(path)
+        assert (found["format"]["tags"]["title"], found["format"]["tags"]["album"]) == (title, "The Lighthouse")
+        assert 2 < float(found["format"]["duration"]) < 30
+    assert probe(files[2])["format"]["tags"]["track"] == "3/3"
+    assert "6 files in " in rendered.stdout
+
+    packed = podcast("render", article, "-o", "book.zip", "--json")
+    assert packed.exit_code == 0, packed.output
+    told = json.loads(packed.stdout)
+    assert told["outputs"] == {"zip": str(tmp_path / "book.zip")}
+    with zipfile.ZipFile(tmp_path / "book.zip") as archive:
+        assert archive.namelist() == [
+            *(f"0{number} {title}.mp3" for number, title in enumerate(titles, 1)),
+            "playlist.m3u8",
+        ]
+    assert podcast("fetch", told["job_id"], "--chapter-files", "-o", "again/").exit_code == 0
+    assert len(list((tmp_path / "again").iterdir())) == 4
+    times = json.loads(podcast("status", told["job_id"], "--json").stdout)
+    assert times["stages"]["synthesizing"] < 1, "everything was found"
+
+    other = tmp_path / "other.md"
+    other.write_text("# Another\n\nIt is short.\n", encoding="utf-8")
+    both = podcast("render", article, other, "-o", "shelf/", "--chapter-files")
+    assert both.exit_code == 0, both.output
+    assert {path.name for path in (tmp_path / "shelf").iterdir()} == {"lighthouse", "other"}
+    assert (tmp_path / "shelf" / "other" / "01 Another.mp3").is_file()
+
+
+@on_the_stack
 def test_submit_watch_status_fetch_jobs(article: Path, tmp_path: Path) -> None:
     submitted = podcast("submit", article)
     job_id = submitted.stdout.strip()

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 from services.cli import job_listing, speech_servers
 from services.cli.backends.port import HandedOver, Retried, Say
 from services.cli.backends.reachable import reachable_store
-from shared.client import broker, deleting, fetching, preview_answers, previewing, pruning, submission, watching
+from shared.client import (
+    broker,
+    chapter_folder,
+    deleting,
+    fetching,
+    preview_answers,
+    previewing,
+    pruning,
+    submission,
+    watching,
+)
 from shared.client.deleting import Removed
 from shared.client.pruning import Pruned
 from shared.client.submission import Draft
@@ -116,6 +126,10 @@ class DirectBackend:
     async def fetch(self, files: Mapping[str, Path], status: JobStatus) -> bool:
         """Copy files out of the store."""
         return await fetching.fetch(await self._reachable(), files, status)
+
+    async def fetch_chapters(self, folder: Path, status: JobStatus) -> list[Path]:
+        """Copy the archive of the chapters out of the store, and unpack it."""
+        return await chapter_folder.fetch_chapters(fetching.getter(await self._reachable(), status), folder, status)
 
     async def spoken(self, job_id: str, audio_format: StreamFormat) -> AsyncGenerator[bytes, None]:
         """Read along with the store."""

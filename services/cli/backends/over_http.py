@@ -18,7 +18,7 @@ from services.cli import job_listing
 from services.cli.api_option import Api
 from services.cli.backends.http_errors import as_ours, ours
 from services.cli.backends.port import HandedOver, Retried, Say
-from shared.client import fetching, watching
+from shared.client import chapter_folder, fetching, watching
 from shared.client.deleting import NotEnded, Removed
 from shared.client.pruning import Pruned
 from shared.client.submission import Draft
@@ -202,12 +202,18 @@ class HttpBackend:
 
     async def fetch(self, files: Mapping[str, Path], status: JobStatus) -> bool:
         """GET /v1/jobs/{id}/files/{kind}, each by ranges where a connection breaks."""
+        return await fetching.fetch_with(self._getter(status), files, status)
 
+    async def fetch_chapters(self, folder: Path, status: JobStatus) -> list[Path]:
+        """GET /v1/jobs/{id}/files/zip, and unpack it."""
+        return await chapter_folder.fetch_chapters(self._getter(status), folder, status)
+
+    def _getter(self, status: JobStatus) -> fetching.Get:
         async def get(kind: str, path: Path) -> None:
             with as_ours(self._url):
                 await self._client.fetch(status.job_id, path, kind)
 
-        return await fetching.fetch_with(get, files, status)
+        return get
 
     async def spoken(self, job_id: str, audio_format: StreamFormat) -> AsyncGenerator[bytes, None]:
         """GET /v1/jobs/{id}/stream."""
@@ -254,6 +260,7 @@ def _options(request: JobRequest) -> dict[str, Any]:
     return {
         **options,
         "formats": list(request.formats),
+        "chapter_files": request.chapter_files or None,  # None: left out, so that an older server takes it
         "metadata": dict(request.metadata) or None,
         # Without the defaults, so that a server of an earlier version takes it.
         "narration": request.narration.model_dump(mode="json", exclude_defaults=True) or None,

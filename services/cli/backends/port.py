@@ -128,6 +128,14 @@ class CommandBackend(Protocol):
             BadInput: they cannot be written.
         """
 
+    async def fetch_chapters(self, folder: Path, status: JobStatus) -> list[Path]:
+        """The files of a job's chapters, put into a folder: all of them, or none. Returns where they are.
+
+        Raises:
+            NotFound: the job made none.
+            BadInput: they cannot be written.
+        """
+
     def spoken(self, job_id: str, audio_format: StreamFormat) -> AsyncGenerator[bytes, None]:
         """The job's audio in order, while it is spoken: what is there at once, the rest as it comes.
 

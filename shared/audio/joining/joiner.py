@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.audio.joining.pictures import TagPicture
 from shared.audio.joining.placement import Placed
+
+_TRACK: Final = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
+_TRACK_LIMIT: Final = 0xFFFF
+"""An MP4 file has two bytes for each number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,15 @@ class Labels:
     language: str
     cover: TagPicture | None
     chapters: Sequence[EpisodeChapter]
+
+
+def track_numbers(value: str) -> tuple[int, int] | None:
+    """The number and the total of a tag `track` such as `3/12`; None if it is another, or too large for a container."""
+    found = _TRACK.fullmatch(value)
+    if found is None:
+        return None
+    number, total = int(found[1]), int(found[2])
+    return (number, total) if max(number, total) <= _TRACK_LIMIT else None
 
 
 class Joiner(Protocol):

@@ -6,9 +6,10 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
+from shared.audio.joining.joiner import track_numbers
 from shared.audio.joining.pictures import TagPicture
 
-UTF_8, JPEG, PNG, INTEGER = 1, 13, 14, 21
+IMPLICIT, UTF_8, JPEG, PNG, INTEGER = 0, 1, 13, 14, 21
 """Kinds of data."""
 FREEFORM: Final = "----"
 NAMES: Final = {
@@ -74,14 +75,19 @@ def own_item(name: str, value: str) -> bytes:
 
 def items(fields: dict[str, str], cover: TagPicture | None) -> list[bytes]:
     """All tags of an episode: `fields` are named as ffmpeg names them."""
-    tags = [
-        item(NAMES[key], UTF_8, value.encode()) if key in NAMES else own_item(key, value)
-        for key, value in fields.items()
-    ]
+    tags = [_tag(key, value) for key, value in fields.items()]
     tags.append(item("stik", INTEGER, bytes([AUDIOBOOK])))
     if cover:
         tags.append(item("covr", PNG if cover.mime == "image/png" else JPEG, cover.data))
     return tags
+
+
+def _tag(key: str, value: str) -> bytes:
+    if key in NAMES:
+        return item(NAMES[key], UTF_8, value.encode())
+    if key == "track" and (numbers := track_numbers(value)):
+        return item("trkn", IMPLICIT, struct.pack(">HHHH", 0, *numbers, 0))
+    return own_item(key, value)
 
 
 def tag_list(tags: Sequence[bytes]) -> bytes:

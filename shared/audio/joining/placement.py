@@ -72,18 +72,19 @@ class Placement:
     chunks: Sequence[Placed]
 
 
-def place(heads: Sequence[Head], starts: Sequence[int], samples: int) -> Placement:
+def place(heads: Sequence[Head], starts: Sequence[int], samples: int, *, first_index: int = 0) -> Placement:
     """Lay segments of one format out.
 
     Args:
         heads: of the segments, in order; at least one, all of one rate, frame size and number of channels.
         starts: where each chunk begins in the nominal timeline, in samples.
         samples: nominal length of the episode.
+        first_index: of the first chunk, where these are a part of an episode.
     """
     frame = heads[0].frame_samples
     placed: list[Placed] = []
     free = 0
-    for index, (head, start) in enumerate(zip(heads, starts, strict=True)):
+    for index, (head, start) in enumerate(zip(heads, starts, strict=True), first_index):
         chunk = Placed(index, first_frame(start, frame, earliest=free + head.before), head)
         placed.append(chunk)
         free = chunk.ends

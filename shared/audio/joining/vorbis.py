@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from shared.audio.joining.joiner import Labels
+from shared.audio.joining.joiner import Labels, track_numbers
 from shared.audio.joining.pictures import TagPicture
 
 VENDOR: Final = "Podcast Engine"
@@ -29,8 +29,14 @@ def labels_of(labels: Labels) -> list[tuple[str, str]]:
 
 
 def fields(tags: dict[str, str]) -> list[tuple[str, str]]:
-    """Tags under the names that Vorbis comments have for them."""
-    return [(_KEY.sub("_", key).upper().replace("ALBUM_ARTIST", "ALBUMARTIST"), value) for key, value in tags.items()]
+    """Tags under the names that Vorbis comments have for them; `track` 3/12 is a number and a total."""
+    comments = []
+    for key, value in tags.items():
+        if key == "track" and (numbers := track_numbers(value)):
+            comments += [("TRACKNUMBER", str(numbers[0])), ("TRACKTOTAL", str(numbers[1]))]
+        else:
+            comments.append((_KEY.sub("_", key).upper().replace("ALBUM_ARTIST", "ALBUMARTIST"), value))
+    return comments
 
 
 def chapters(marks: Sequence[tuple[int, str]]) -> list[tuple[str, str]]:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.assembler.timeline import ChunkMeasurement, gain_db, plan, whole_energies
+from services.assembler.timeline import ChunkMeasurement, by_chapter, gain_db, plan, whole_energies
 from shared.audio import chunk_audio
 from shared.audio.joining.placement import LEAD_IN_BLOCKS, LEAD_OUT_BLOCKS, pause_blocks
-from shared.audio.loudness import block_energies, integrated_loudness
+from shared.audio.loudness import block_energies, block_samples, integrated_loudness
 from shared.errors import Permanent
 from shared.protocol.manifest import Chapter, Manifest, PauseClass
 from shared.protocol.messages import PauseLengths
@@ -65,6 +65,27 @@ def test_chunks_and_pauses_fill_the_episode_without_gap_or_overlap(
     energies = whole_energies(timeline, [ChunkMeasurement(n * block, np.ones(n)) for n in blocks])
     assert len(energies) * block == timeline.frames
     assert energies.sum() == sum(blocks)
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=30), st.integers(1, 9))
+def test_chapters_alone_have_every_chunk_once_with_the_silence_of_an_episode_around_them(
+    blocks: list[int], chapters: int
+) -> None:
+    block = block_samples(RATE)
+    job = manifest([f"{n} {blocks[n]}" for n in range(len(blocks))], chapters=min(chapters, len(blocks)))
+    whole = plan(job, [ChunkMeasurement(n * block, np.ones(n)) for n in blocks], RATE)
+
+    parts = by_chapter(whole)
+
+    assert [part.chapters[0].title for part in parts] == [chapter.title for chapter in whole.chapters]
+    assert [chunk.index for part in parts for chunk in part.chunks] == list(range(len(blocks)))
+    for part, chapter in zip(parts, whole.chapters, strict=True):
+        first, last = part.chunks[0], part.chunks[-1]
+        assert first.start == LEAD_IN_BLOCKS * block
+        assert last.start + last.frames + LEAD_OUT_BLOCKS * block == part.frames == part.chapters[0].end
+        shift = whole.chunks[first.index].start - first.start
+        assert all(whole.chunks[chunk.index].start - chunk.start == shift for chunk in part.chunks)
+        assert chapter.start <= whole.chunks[first.index].start < chapter.end
 
 
 def _parts(job: Manifest) -> tuple[list[ChunkMeasurement], list[np.ndarray]]:

@@ -13,7 +13,7 @@ import { Player } from "./player";
 import { Timeline } from "./timeline";
 
 const STAGES: Record<string, string> = { chunking: "Reading and splitting", synthesizing: "Speaking", assembling: "Joining" };
-const FILES: Record<string, string> = { vtt: "captions", chapters: "chapters", timing: "timing", cover: "cover" };
+const FILES: Record<string, string> = { vtt: "captions", chapters: "chapters", timing: "timing", cover: "cover", zip: "files of the chapters" };
 
 export function JobView({ id }: { id: string }) {
   const { error, again } = useLoaded((signal) => get<Job>(`/v1/jobs/${encodeURIComponent(id)}`, signal).then(learn), `${id} ${returns.value}`);

@@ -1,0 +1,89 @@
+"""A file for each chapter, in a ZIP archive with a playlist and the cover.
+
+The files have the same segments as the episode, so that nothing is encoded again and a chapter is as loud as in the
+whole. An episode that had to be encoded as a whole has its chapters encoded in the same way, with the same gain.
+"""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from services.assembler import chapter_names, episode_files, joining, mastering, tags
+from services.assembler.episode_files import Planned
+from services.assembler.timeline import Timeline, by_chapter
+from services.assembler.timing import Encoded
+from shared.deadlines import in_thread
+from shared.protocol.messages import AudioFormat
+from shared.tracing import spans
+
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+"""The earliest that an archive can name: the same chapters are the same bytes, whenever they are made."""
+_MODE: Final = 0o644 << 16
+_PLAYLIST: Final = "playlist.m3u8"
+
+
+async def make(planned: Planned, made: Mapping[AudioFormat, Encoded], whole: tags.Tags, folder: Path) -> None:
+    """Write the archive `episode.zip`, of the first of the job's formats.
+
+    Args:
+        planned: the episode.
+        made: how its files were made.
+        whole: its tags.
+        folder: where its files are.
+
+    Raises:
+        ChunkMissing: a chunk was removed or changed meanwhile.
+        EncoderFailed, DiskFull: ffmpeg could not do it.
+        EpisodeIncomplete: a file is not what was planned.
+    """
+    audio_format = planned.manifest.request.formats[0]
+    parts = await in_thread(partial(by_chapter, planned.timeline))
+    titles = [part.chapters[0].title or whole.fields["title"] for part in parts]
+    names = chapter_names.unique(titles, suffix=f".{audio_format}")
+    scratch = folder / "chapters"
+    scratch.mkdir()
+    with spans.span("chapter files"), zipfile.ZipFile(episode_files.path_of(folder, "zip"), "w") as archive:
+        for number, (part, name) in enumerate(zip(parts, names, strict=True), 1):
+            labels = tags.of_chapter(whole, planned.manifest, part, number=number, count=len(parts))
+            path = episode_files.path_of(scratch, audio_format)
+            if audio_format in planned.joined:
+                joined = await in_thread(partial(joining.part, planned.joined[audio_format], part))
+                await joining.write(joined, planned.segments, labels, path)
+            else:
+                alone = mastering.Episode(planned.manifest, part, planned.measurements, labels, scratch, [audio_format])
+                await mastering.master_part(alone, planned.store, audio_format, made[audio_format])
+            await in_thread(partial(_add_file, archive, name, path))
+        for name, data in _beside(parts, titles, names, whole).items():
+            await in_thread(partial(archive.writestr, _entry(name), data))
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """An entry that is stored: audio and pictures do not become smaller."""
+    entry = zipfile.ZipInfo(name, _DATE)
+    entry.external_attr = _MODE
+    return entry
+
+
+def _add_file(archive: zipfile.ZipFile, name: str, path: Path) -> None:
+    """Move a file into the archive."""
+    entry = _entry(name)
+    entry.file_size = path.stat().st_size  # so that it is known whether the entry needs 64 bits
+    with path.open("rb") as source, archive.open(entry, "w") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    path.unlink()
+
+
+def _beside(parts: list[Timeline], titles: list[str], names: list[str], whole: tags.Tags) -> dict[str, bytes]:
+    """What is in the archive besides the chapters."""
+    lines = ["#EXTM3U"]
+    for part, title, name in zip(parts, titles, names, strict=True):
+        lines += [f"#EXTINF:{round(part.seconds(part.frames))},{' '.join(title.split())}", name]
+    files = {_PLAYLIST: "".join(f"{line}\n" for line in lines).encode()}
+    if whole.cover is not None:
+        files[f"cover.{'png' if whole.cover.mime == 'image/png' else 'jpg'}"] = whole.cover.data
+    return files
