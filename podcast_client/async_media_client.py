@@ -85,6 +85,16 @@ class AsyncMediaMethods:
             async for data in answer.parts():
                 yield data
 
+    async def hls(self, job_id: str, name: str = "index.m3u8", *, awaited: int = 0) -> bytes:
+        """A file of a job's HLS stream, which grows while the job is spoken.
+
+        Args:
+            job_id: of the job.
+            name: of the file: `index.m3u8`, or as the playlist names it.
+            awaited: wait some seconds for the fragment of this number to be in the playlist.
+        """
+        return await self._transport.run(calls.hls(job_id, name, awaited))
+
     async def _spoken(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[bytes, None]:
         async with streams.speaking(self._transport, path, body) as answer:
             async for data in answer.parts():

@@ -196,6 +196,12 @@ def voices(language: str | None) -> Call[tuple[Voice, ...]]:
     return Call("GET", "/v1/voices", listing(Voice, "voices"), params={"language": language})
 
 
+def hls(job_id: str, name: str, awaited: int) -> Call[bytes]:
+    """A file of a job's HLS stream."""
+    params = {"_HLS_msn": awaited or None}
+    return Call("GET", f"{job_path(job_id)}/hls/{part(name)}", bytes, params=params)
+
+
 def models() -> Call[tuple[Document, ...]]:
     """The speech models."""
     return Call("GET", "/v1/models", lambda body: tuple(document(body)["data"]))

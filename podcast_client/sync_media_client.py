@@ -86,6 +86,16 @@ class MediaMethods:
             for data in answer.parts():
                 yield data
 
+    def hls(self, job_id: str, name: str = "index.m3u8", *, awaited: int = 0) -> bytes:
+        """A file of a job's HLS stream, which grows while the job is spoken.
+
+        Args:
+            job_id: of the job.
+            name: of the file: `index.m3u8`, or as the playlist names it.
+            awaited: wait some seconds for the fragment of this number to be in the playlist.
+        """
+        return self._transport.run(calls.hls(job_id, name, awaited))
+
     def _spoken(self, path: str, body: Mapping[str, Any]) -> Generator[bytes, None]:
         with streams.speaking(self._transport, path, body) as answer:
             for data in answer.parts():

@@ -1,8 +1,8 @@
-"""`podcast stream`: an address at which any player on this machine hears a job while it is spoken."""
+"""`podcast stream`: addresses at which any player on this machine hears a job while it is spoken."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from pathlib import Path
 
 import click
@@ -15,14 +15,19 @@ from services.cli import interrupts, printing, stream_server, targets
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Where to listen; else any free port.")
 @targets.on_a_stack
 def stream(job_id: str, port: int, directory: Path | None, as_json: bool) -> None:
-    """Print an address at which players on this machine hear a job while it is spoken.
+    """Print addresses at which players on this machine hear a job while it is spoken.
 
-    It can be used, as often as wanted, until the command ends: Ctrl-C ends it. The job does not depend on it.
+    The first is an MP3 that grows; the second an HLS stream, in which a player can go back.
+
+    They can be used, as often as wanted, until the command ends: Ctrl-C ends it. The job does not depend on it.
     """
     target = targets.named(directory, only_store=True)
 
-    def ready(address: str) -> None:
-        printing.say_json({"url": address}, indent=None) if as_json else printing.say(address)
+    def ready(mp3: str, hls: str) -> None:
+        if as_json:
+            printing.say_json({"url": mp3, "hls_url": hls}, indent=None)
+        else:
+            printing.say(f"{mp3}\n{hls}")
 
     async def work() -> None:
         async with target.opened() as backend:
@@ -31,6 +36,9 @@ def stream(job_id: str, port: int, directory: Path | None, as_json: bool) -> Non
             def pieces() -> AsyncGenerator[bytes, None]:
                 return backend.spoken(job_id, "mp3")
 
-            await stream_server.serve(pieces, port=port, ready=ready, say=printing.note)
+            def hls(name: str, awaited: int) -> Awaitable[bytes]:
+                return backend.hls(job_id, name, awaited=awaited)
+
+            await stream_server.serve(pieces, hls, port=port, ready=ready, say=printing.note)
 
     interrupts.run(work())

@@ -24,8 +24,6 @@ from shared.protocol.messages import CHUNKS_LIMIT
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/hls", tags=["episodes"], route_class=GuardedRoute)
 
-AWAITED_SECONDS: Final = 6.0
-"""How long a player that asks for the next fragment waits for it; players give up after 10 s without an answer."""
 _MAKING_SECONDS: Final = 60.0
 """For a fragment: its segments may have to be encoded, after those of others."""
 _FRAGMENTS_LIMIT: Final = 100 * CHUNKS_LIMIT
@@ -60,7 +58,7 @@ async def playlist(
     It grows, and ends when all is spoken. A player that cannot send a key gets an address from `podcast stream`.
     """
     status = await existing(backend.store, job_id)
-    patience_seconds = min(AWAITED_SECONDS, backend.settings.gateway_request_seconds / 2)
+    patience_seconds = min(hls_stream.AWAITED_SECONDS, backend.settings.gateway_request_seconds / 2)
     text = await _streams(request).playlist(status, awaited=awaited, patience_seconds=patience_seconds)
     return Response(text, media_type=hls.CONTENT_TYPE, headers={"Cache-Control": "no-cache"})
 
@@ -109,4 +107,4 @@ def _streams(request: Request) -> HlsStreams:
 
 def _answer(found: HlsFile) -> Response:
     kept = _FOR_EVER if found.is_final else "no-store"
-    return Response(found.data, media_type=hls_files.CONTENT_TYPE, headers={"Cache-Control": kept})
+    return Response(found.data, media_type=found.media_type, headers={"Cache-Control": kept})

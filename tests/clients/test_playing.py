@@ -67,7 +67,7 @@ def test_a_job_is_played_the_same_whoever_plays_it(  # noqa: PLR0917 - fixtures
         )
         with streaming:
             assert streaming.stdout is not None
-            address = streaming.stdout.readline().strip()
+            address, playlist = (streaming.stdout.readline().strip() for _ in range(2))
             answers = [httpx.get(address, timeout=60) for _ in range(2)]
             assert [answer.headers["content-type"] for answer in answers] == ["audio/mpeg"] * 2
             assert answers[0].content == answers[1].content
@@ -75,6 +75,14 @@ def test_a_job_is_played_the_same_whoever_plays_it(  # noqa: PLR0917 - fixtures
             assert httpx.head(address).status_code == 200
             assert httpx.get(address.replace(".mp3", "x.mp3")).status_code == 404
             assert httpx.get(address, headers={"Host": "rebound.example"}).status_code == 400
+            assert httpx.get(playlist, timeout=60).text.endswith("#EXT-X-ENDLIST\n")
+            assert httpx.get(playlist.replace("index.m3u8", "900.m4s"), timeout=60).status_code == 404
+            assert httpx.get(playlist.replace("index.m3u8", "index.html")).status_code == 404
+            decode = ["ffmpeg", "-v", "warning", "-i", playlist, "-f", "wav", "-y", tmp_path / "hls.wav"]
+            assert subprocess.run(decode, check=True, capture_output=True, timeout=120).stderr == b""
+            with wave.open(str(tmp_path / "hls.wav")) as whole, wave.open(str(tmp_path / "a.wav")) as episode:
+                assert whole.getframerate() == episode.getframerate()
+                assert 0 <= whole.getnframes() - episode.getnframes() < 2 * 1_024
             streaming.send_signal(signal.SIGINT)
             assert streaming.wait(30) == 130
 

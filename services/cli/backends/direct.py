@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
@@ -36,6 +37,7 @@ from shared.store.port import Store
 
 if TYPE_CHECKING:
     from shared.audio.stream_encoding import StreamFormat
+    from shared.client.hls_stream import HlsStreams
 
 
 class DirectBackend:
@@ -48,6 +50,7 @@ class DirectBackend:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._store: Store | None = None
+        self._hls: HlsStreams | None = None
 
     async def submit(self, draft: Draft, *, chosen_id: str | None) -> HandedOver:  # noqa: ARG002 - the draft has it
         """Put what the job needs into the store, and publish it."""
@@ -145,6 +148,15 @@ class DirectBackend:
         async with contextlib.aclosing(stream.pieces()) as pieces:
             async for piece in pieces:
                 yield piece
+
+    async def hls(self, job_id: str, name: str, *, awaited: int) -> bytes:
+        """Made of what the store has."""
+        if self._hls is None:
+            from shared.client.hls_stream import HlsStreams  # noqa: PLC0415 - with numpy, as above
+
+            store, turns = await self._reachable(), asyncio.Semaphore(1)
+            self._hls = HlsStreams(store, default_rate=self._settings.sample_rate, turns=turns)
+        return (await self._hls.file(await self.status(job_id), name, awaited=awaited)).data
 
     async def check_engine(self, engine: str) -> None:
         """Ask the speech servers that the settings name."""

@@ -222,6 +222,11 @@ class HttpBackend:
                 async for piece in pieces:
                     yield piece
 
+    async def hls(self, job_id: str, name: str, *, awaited: int) -> bytes:
+        """GET /v1/jobs/{id}/hls/{name}."""
+        with as_ours(self._url):
+            return await self._client.hls(job_id, name, awaited=awaited)
+
     async def check_engine(self, engine: str) -> None:
         """GET /v1/models."""
         with as_ours(self._url):

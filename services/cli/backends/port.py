@@ -143,6 +143,14 @@ class CommandBackend(Protocol):
             PodcastError: it cannot be spoken to its end; what came before has been sent.
         """
 
+    async def hls(self, job_id: str, name: str, *, awaited: int) -> bytes:
+        """A file of the job's HLS stream, by the name that the playlist gives it; `index.m3u8` is the playlist.
+
+        Raises:
+            NotFound: there is none of this name.
+            PodcastError: it cannot be had now.
+        """
+
     async def check_engine(self, engine: str) -> None:
         """Check that a speech server has an engine, so that a job may name it as its model.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from services.assembler.handlers import assemble_episode
+from shared.client.hls_stream import HlsStreams
 from shared.client.sweeping import sweep
 from shared.errors import StoreDown
-from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodeRequested
+from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodeRequested, JobStatus
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import open_store
@@ -40,6 +43,13 @@ async def test_segments_are_made_joined_and_swept_by_the_users_of_their_services
     await assemble_episode(EpisodeRequested(job_id="job"), store=assembler, settings=Settings(), publish=publish)
     assert isinstance(published[0], EpisodeAssembled)
     assert len(await segments_in(admin)) == len(TEXTS)
+
+    status = JobStatus(job_id="job", state="completed", submitted_at=0.0, updated_at=0.0)
+    for user in ("gateway", "client"):
+        streams = HlsStreams(store_users.store(user), default_rate=Settings().sample_rate, turns=asyncio.Semaphore(1))
+        assert "#EXT-X-ENDLIST" in await streams.playlist(status)
+        assert (await streams.fragment(status, 0)).is_final, "it has the gain of the voice"
+    assert len(await segments_in(admin)) == len(TEXTS), "and stores nothing"
 
     [gain] = [key async for key in admin.list(keys.VOICE_GAINS)]
     for call in (assembler.delete(gain), synthesizer.store.delete(gain), synthesizer.store.page(keys.AUDIO)):

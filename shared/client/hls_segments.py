@@ -1,0 +1,105 @@
+"""The AAC segments of an HLS stream.
+
+They are those that the job's synthesizers have stored, if it makes an m4b; else they are made here, of the stored
+chunks, and not stored. In an episode of more than `SHORT_EPISODE_CHUNKS` they depend on the usual gain of the voice:
+where nobody has learnt that yet, a chunk gets its own gain, and is not final.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from functools import partial
+from typing import Final
+
+from shared.audio import chunk_audio
+from shared.audio.segments import segment
+from shared.audio.segments.codecs import Codec, EncoderMissing, codec_for
+from shared.audio.segments.segment import MasteredSegment
+from shared.client.hls_jobs import HlsJob
+from shared.client.reading_along import AudioGone
+from shared.deadlines import in_thread
+from shared.errors import BadAudio, NotFound
+from shared.protocol.messages import AudioFormat, ChunkRequested
+from shared.store import chunk_segments
+from shared.store.port import Store
+from shared.store.voice_gains import VoiceGains
+
+_FORMAT: Final[AudioFormat] = "m4b"
+_MADE_AT_A_TIME: Final = 2
+"""Several copies of a chunk are in memory meanwhile: 100 MB and more for one of 5 minutes."""
+_KEPT_BYTES: Final = 8_000_000
+"""Of segments that were made here: a long chunk is in several fragments."""
+
+
+class HlsSegments:
+    """The segments of all jobs of a store.
+
+    Args:
+        store: where they are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._gains = VoiceGains(store)
+        self._making = asyncio.Semaphore(_MADE_AT_A_TIME)
+        self._made: OrderedDict[str, MasteredSegment] = OrderedDict()
+
+    async def find(self, job: HlsJob, index: int) -> tuple[MasteredSegment, bool]:
+        """The segment of a chunk, and whether it is that of the final file.
+
+        Raises:
+            AudioGone: what was spoken is no longer there.
+            BadAudio: it cannot be used.
+            EncoderMissing: there is no encoder for AAC.
+        """
+        codec = codec_of_hls()
+        request = job.manifest.chunk_request(index)
+        gain = None
+        is_final = True
+        if chunk_segments.needs_voice_gain(request):
+            gain = await self._gains.find(request, job.manifest.request.loudness)
+            is_final = gain is not None
+        key = chunk_segments.wanted(request, [codec], gain)[_FORMAT]
+        if key in self._made:
+            self._made.move_to_end(key)
+            return self._made[key], is_final
+        try:
+            found = await in_thread(partial(segment.parse, await self._store.get(key)))
+            job.plan.placed(index, found.head)
+        except (NotFound, BadAudio):
+            async with self._making:
+                try:
+                    audio = await self._store.get(request.audio_key)
+                except NotFound:
+                    raise AudioGone(
+                        f"The audio of chunk {index} is no longer in the store.", hint="Play the episode itself."
+                    ) from None
+                found = await in_thread(partial(_made, audio, request, codec, gain))
+            self._keep(key, found)
+        return found, is_final
+
+    def _keep(self, key: str, made: MasteredSegment) -> None:
+        self._made[key] = made
+        while sum(len(each.payload) for each in self._made.values()) > _KEPT_BYTES:
+            self._made.popitem(last=False)
+
+
+def codec_of_hls() -> Codec:
+    """The codec of the stream.
+
+    Raises:
+        EncoderMissing: there is no encoder for AAC.
+    """
+    codec = codec_for(_FORMAT)
+    if codec is None:
+        raise EncoderMissing(
+            "There is no encoder for AAC here, which HLS needs.",
+            hint="`podcast doctor` tells more. The MP3 that grows needs none: …/stream.",
+        )
+    return codec
+
+
+def _made(audio: bytes, request: ChunkRequested, codec: Codec, gain_db: float | None) -> MasteredSegment:
+    """A segment of the stored chunk."""
+    return chunk_segments.encode(*chunk_audio.decode(audio), request, [codec], gain_db)[_FORMAT]
