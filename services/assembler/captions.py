@@ -152,6 +152,8 @@ def _cut(word: str) -> Iterator[str]:
 
 def columns(text: str) -> int:
     """Width on the screen: at least the number of characters, two for a wide one."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 

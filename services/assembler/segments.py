@@ -33,10 +33,11 @@ from shared.store import chunk_segments
 from shared.store.port import Store
 from shared.store.voice_gains import VoiceGains, voice_of
 
-SEGMENTS_AHEAD: Final = 16
-"""About 70 KB each for a chunk of 8 s in MP3."""
+SEGMENTS_A_CALL: Final = 8
+"""Read at a time. They have about 70 KB each for a chunk of 8 s in MP3."""
+CALLS_AHEAD: Final = 4
 LOSSLESS_AHEAD: Final = 3
-"""Up to 25 times as large; the longest chunks (5 minutes) have 14 MB at 24 kHz."""
+"""Segments that are up to 25 times as large, one a call; the longest chunks (5 minutes) have 14 MB at 24 kHz."""
 LEARNING_CHUNKS: Final = 12
 """A voice that nobody has heard in a long chunk is learnt from this many of its chunks, spread over the episode."""
 MADE_AT_A_TIME: Final = 2
@@ -61,7 +62,6 @@ class Segments:
         self._gains = VoiceGains(store)
         self._distinct = {chunk.audio_key: chunk.index for chunk in reversed(manifest.chunks)}
         self._gain_of: dict[_Voice, float] = {}
-        self._key_of: dict[tuple[AudioFormat, int], str] = {}
         self._spools: dict[AudioFormat, Spool] = {}
         self._turns = asyncio.Semaphore(MADE_AT_A_TIME)
 
@@ -72,17 +72,25 @@ class Segments:
             ChunkMissing: neither a segment nor its chunk's audio is in the store, or usable.
         """
         await self._learn_voices()
-        chunks, distinct = self._manifest.chunks, self._distinct
-        await in_thread(partial(self._name, list(distinct.values()), codec))
-        count = LOSSLESS_AHEAD if codec.format in {"flac", "wav"} else SEGMENTS_AHEAD
-        spool = self._spools.setdefault(codec.format, Spool())
+        indexes = list(self._distinct.values())
+        keys = await in_thread(partial(self._names, indexes, codec))
+        at_a_time, calls = (1, LOSSLESS_AHEAD) if codec.format in {"flac", "wav"} else (SEGMENTS_A_CALL, CALLS_AHEAD)
+        spool = self._spools.setdefault(codec.format, Spool(len(self._manifest.chunks)))
 
-        async def fetch(index: int) -> tuple[int, Head]:
-            return index, await self._segment(index, codec, spool)
+        async def fetch(some: Sequence[int]) -> list[tuple[int, Head]]:
+            stored = await self._store.get_many([keys[index] for index in some])
+            kept = await in_thread(
+                lambda: [_kept(data, spool, index, self._rate) for index, data in zip(some, stored, strict=True)]
+            )
+            return [
+                (index, head or await self._make(index, keys[index], codec, spool))
+                for index, head in zip(some, kept, strict=True)
+            ]
 
-        async with aclosing(ahead(distinct.values(), fetch, count)) as fetched:
-            found = {index: head async for index, head in fetched}
-        return [found[distinct[chunk.audio_key]] for chunk in chunks]
+        batches = (indexes[at : at + at_a_time] for at in range(0, len(indexes), at_a_time))
+        async with aclosing(ahead(batches, fetch, calls)) as fetched:
+            found = {index: head async for some in fetched for index, head in some}
+        return [found[self._distinct[chunk.audio_key]] for chunk in self._manifest.chunks]
 
     def payload(self, placed: Placed, codec: Codec) -> bytes:
         """The frames of a segment that was read for its head, checked against it once more. Blocks: it reads a disk.
@@ -110,28 +118,19 @@ class Segments:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _segment(self, index: int, codec: Codec, spool: Spool) -> Head:
-        """The head of a chunk's segment, whose frames are now on disk."""
-        key = self._key_of[codec.format, index]
-        try:
-            found = await in_thread(partial(_kept, await self._store.get(key), spool, index, self._rate))
-        except (NotFound, BadAudio):
-            found = None
-        return found or await self._make(index, codec, spool)
-
-    async def _make(self, index: int, codec: Codec, spool: Spool) -> Head:
+    async def _make(self, index: int, key: str, codec: Codec, spool: Spool) -> Head:
         """Make a chunk's segment of its FLAC and store it."""
         async with self._turns:
             samples = await self._samples(index)
             try:
                 made = await in_thread(partial(self._encode, samples, index, codec))
             except BadAudio as error:
-                key = self._manifest.chunks[index].audio_key
-                raise ChunkMissing(index, key, because=f"cannot be encoded as {codec.format}") from error
-            await self._store.put(self._key_of[codec.format, index], made, content_type=segment.CONTENT_TYPE)
+                lost = self._manifest.chunks[index].audio_key
+                raise ChunkMissing(index, lost, because=f"cannot be encoded as {codec.format}") from error
+            await self._store.put(key, made, content_type=segment.CONTENT_TYPE)
         metrics.SEGMENTS_MADE.labels(codec.format).inc()
         head = await in_thread(partial(_kept, made, spool, index, self._rate))
-        assert head is not None  # noqa: S101 - `_samples` has checked the rate
+        assert head is not None  # noqa: S101 - it was just made, of samples whose rate was checked
         return head
 
     def _encode(self, samples: Samples, index: int, codec: Codec) -> bytes:
@@ -156,11 +155,14 @@ class Segments:
             raise ChunkMissing(index, key, because=f"has {rate} Hz instead of {self._rate} Hz")
         return samples
 
-    def _name(self, indexes: Sequence[int], codec: Codec) -> None:
+    def _names(self, indexes: Sequence[int], codec: Codec) -> dict[int, str]:
+        """The keys of chunks' segments."""
+        keys: dict[int, str] = {}
         for index in indexes:
             request = self._manifest.chunk_request(index)
             gain = self._gain_of.get(voice_of(request))
-            self._key_of[codec.format, index] = chunk_segments.wanted(request, [codec], gain)[codec.format]
+            keys[index] = chunk_segments.wanted(request, [codec], gain)[codec.format]
+        return keys
 
     async def _learn_voices(self) -> None:
         """Find the usual gain of each voice; learn what nobody has learnt."""
@@ -205,14 +207,17 @@ class Segments:
         return len(samples) / self._rate, gain
 
 
-def _kept(data: bytes, spool: Spool, index: int, rate: int) -> Head | None:
-    """The head of a stored segment, after its frames were put on disk; None if it has another sample rate.
-
-    Raises:
-        BadAudio: it is damaged.
-    """
-    found = segment.parse(data)
-    if found.head.rate != rate:
+def _kept(data: bytes | None, spool: Spool, index: int, rate: int) -> Head | None:
+    """The head of a stored segment, after its frames were put on disk; None if it is of no use."""
+    if data is None:
         return None
-    spool.append(index, found.payload)
-    return found.head
+    try:
+        head = segment.parse_head(data)
+        frames = memoryview(data)[segment.head_length(data) :]
+        segment.check_payload(head, frames)
+    except BadAudio:
+        return None
+    if head.rate != rate:
+        return None
+    spool.append(index, frames)
+    return head

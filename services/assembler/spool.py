@@ -10,21 +10,27 @@ import errno
 import os
 import tempfile
 import threading
+from array import array
 from typing import IO
 
 from shared.audio.ffmpeg import disk_full
 
 
 class Spool:
-    """Pieces of bytes, appended and read again by number."""
+    """Pieces of bytes, appended and read again by number.
 
-    def __init__(self) -> None:
+    Args:
+        count: numbers are below this.
+    """
+
+    def __init__(self, count: int) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="podcast-assembler-")  # noqa: SIM115 - closed by `close`
-        self._places: dict[int, tuple[int, int]] = {}
+        self._starts = array("q", bytes(8 * count))
+        self._lengths = array("q", bytes(8 * count))
         self._end = 0
         self._reserving = threading.Lock()
 
-    def append(self, number: int, piece: bytes) -> None:
+    def append(self, number: int, piece: bytes | memoryview) -> None:
         """Keep a piece. Several threads may at a time.
 
         Raises:
@@ -40,12 +46,11 @@ class Spool:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise disk_full() from error
             raise
-        self._places[number] = (start, len(piece))
+        self._starts[number], self._lengths[number] = start, len(piece)
 
     def read(self, number: int) -> bytes:
         """A piece that was kept. Several threads may read at a time, since no position is shared."""
-        start, length = self._places[number]
-        return os.pread(self._file.fileno(), length, start)
+        return os.pread(self._file.fileno(), self._lengths[number], self._starts[number])
 
     def close(self) -> None:
         """Give the room back."""

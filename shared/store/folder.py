@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ from shared.store import folder_commit, folder_listing, traces
 from shared.store.attempt import Attempt, Calls
 from shared.store.key_rules import PARTIAL, checked, checked_prefix
 from shared.store.metrics import measured
-from shared.store.port import PAGE, Entries, Keys, ObjectState
+from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Keys, ObjectState
 
 T = TypeVar("T")
 
@@ -108,6 +108,21 @@ class FileStore:
         """See `Store.get`."""
         path = self._path(key)
         return await self._run(f"read {key}", lambda _: path.read_bytes())
+
+    async def get_many(self, keys: Sequence[str]) -> Contents:
+        """See `Store.get_many`."""
+        paths = list(map(self._path, keys))
+
+        def content(path: Path) -> bytes | None:
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                return path.read_bytes()
+            return None
+
+        return await self._run(
+            f"read {len(keys)} objects",
+            lambda _: list(map(content, paths)),
+            size_bytes=len(keys) * SMALL_OBJECT_BYTES,
+        )
 
     async def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         """See `Store.get_range`."""

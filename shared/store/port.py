@@ -7,7 +7,7 @@ docs/adr/0010-state-in-the-store.md says which objects are created once, which a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
@@ -18,6 +18,7 @@ from shared.settings import Settings
 
 PAGE: Final = 1_000
 """Names per listing call: the most that S3 returns at a time."""
+SMALL_OBJECT_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class ObjectState:
 
 Keys: TypeAlias = list[str]  # the stores have a method called `list`
 Entries: TypeAlias = list[Entry]
+Contents: TypeAlias = list[bytes | None]
 
 
 class Store(Protocol):
@@ -114,6 +116,16 @@ class Store(Protocol):
 
         Raises:
             NotFound: there is none.
+        """
+
+    async def get_many(self, keys: Sequence[str]) -> Contents:
+        """The contents of several small objects, in one call: most of what a small object costs is the call.
+
+        Args:
+            keys: of the objects; the deadline leaves time for `SMALL_OBJECT_BYTES` of each.
+
+        Returns:
+            One for each key; None where there is no object.
         """
 
     async def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from minio.error import S3Error
 
 from shared.errors import Conflict, NotFound, StoreDown
+from shared.store.attempt import CURRENT
 from shared.store.key_rules import checked, checked_prefix
-from shared.store.port import PAGE, Entries, Entry, Keys, ObjectState
-from shared.store.s3_calls import S3Calls
+from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Entry, Keys, ObjectState
+from shared.store.s3_calls import MISSING, S3Calls
 from shared.store.s3_conditions import AlreadyChanged, put_if, read
 
 _PART_BYTES = 5 * 1024 * 1024
@@ -82,6 +83,27 @@ class S3Store(S3Calls):
     async def get(self, key: str) -> bytes:
         """See `Store.get`."""
         return (await self.get_versioned(key))[0]
+
+    async def get_many(self, keys: Sequence[str]) -> Contents:
+        """See `Store.get_many`."""
+        for key in keys:
+            checked(key)
+
+        def content(key: str) -> bytes | None:
+            CURRENT.get().check()
+            data = self._quick.read(key)
+            if data is not None:
+                return data
+            try:
+                return read(self._client, self._bucket, key)[0]
+            except S3Error as error:
+                if error.code in MISSING:
+                    return None
+                raise
+
+        return await self._run(
+            f"read {len(keys)} objects", lambda: list(map(content, keys)), size_bytes=len(keys) * SMALL_OBJECT_BYTES
+        )
 
     async def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         """See `Store.get_range`."""

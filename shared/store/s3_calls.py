@@ -21,10 +21,11 @@ from shared.store import traces
 from shared.store.attempt import THREADS, Calls
 from shared.store.metrics import measured
 from shared.store.s3_conditions import PatientRetry
+from shared.store.s3_reading import QuickReads
 
 T = TypeVar("T")
 
-_MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"}
+MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"}
 _IMPOSSIBLE = {"KeyTooLongError", "XMinioInvalidObjectName", "XMinioParentIsObject", "XMinioObjectExistsAsDirectory"}
 _REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 
@@ -61,6 +62,7 @@ class S3Calls:
         self._calls = Calls(deadline_seconds)
         self._is_restricted = False
         """Whether its user may not look for the bucket, and so not make it either."""
+        context = tls.trusting(ca) if secure else None
         pool = urllib3.PoolManager(
             num_pools=2,
             maxsize=THREADS,
@@ -69,10 +71,17 @@ class S3Calls:
             socket_options=_SOCKET_OPTIONS,
             # One quick retry in case the server closed an idle connection.
             retries=PatientRetry(connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.05),
-            ssl_context=tls.trusting(ca) if secure else None,
+            ssl_context=context,
         )
         self._client = Minio(
             endpoint, access_key=access_key, secret_key=secret_key, secure=secure, region="us-east-1", http_client=pool
+        )
+        self._quick = QuickReads(
+            self._client,
+            bucket,
+            context,
+            connect_timeout_seconds=connect_timeout_seconds,
+            read_timeout_seconds=deadline_seconds,
         )
 
     async def _run(self, doing: str, call: Callable[[], T], *, size_bytes: int = 0) -> T:
@@ -92,7 +101,7 @@ class S3Calls:
             raise StoreDown(message, hint=hint) from error
 
     def _translated(self, error: S3Error, doing: str) -> PodcastError:
-        if error.code in _MISSING:
+        if error.code in MISSING:
             return NotFound(f"There is no object for {doing}.")
         if error.code in _IMPOSSIBLE:
             return BadInput(f"The store cannot {doing}: {error.message}", hint="Use another name.")

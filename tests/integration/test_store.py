@@ -53,6 +53,17 @@ async def test_what_is_not_there_is_not_found(store: Store, tmp_path: Path) -> N
     assert not (tmp_path / "x").exists()
 
 
+async def test_many_objects_are_got_in_the_order_asked_for_and_none_for_those_that_are_not_there(store: Store) -> None:
+    await store.put("jobs/1/a", b"one")
+    await store.put("jobs/1/b", b"")
+    await store.put("jobs/1/c", b"three" * 100_000)
+    wanted = ["jobs/1/c", "jobs/none", "jobs/1/b", "jobs/1/a", "jobs/1/c"]
+    assert await store.get_many(wanted) == [b"three" * 100_000, None, b"", b"one", b"three" * 100_000]
+    assert await store.get_many([]) == []
+    with pytest.raises(BadInput):
+        await store.get_many(["jobs/1/a", "../a"])
+
+
 async def test_ranges_end_with_the_object(store: Store) -> None:
     await store.put("x", b"0123456789")
     assert await store.get_range("x", 0, 4) == b"0123"
