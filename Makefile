@@ -19,6 +19,7 @@ help:
 	@echo "make corpus   real documents from packages, read and compared; writes docs/corpus.md"
 	@echo "make feed-test   a real podcast client (gPodder, from Debian) subscribes to a feed of ours"
 	@echo "make feed-corpus  the feeds that feedparser is tested with, read by our parser"
+	@echo "make feed-validate  our feeds, by the code of the W3C's validator and the schema of the podcast namespace"
 	@echo "make bench    the figures of docs/benchmarks.md"
 	@echo "make images   the images of the stack, as podcast/services:TAG and so on; TAG=, IMAGES= and BUILD_ARGS= as you like"
 	@echo "make stack-test   the stack for real: deployed, updated, killed, restored; stack-test-short in ten minutes"
@@ -94,6 +95,12 @@ feed-test:
 feed-corpus:
 	deploy/setup.sh test
 	$(BIN)/python -m tests.feed_corpus
+
+# VALIDATOR=src of w3c/feedvalidator, NAMESPACE=podcast-namespace, VALIDATOR_PACKAGES=html5lib and rdflib: tests/feed_validator.py
+.PHONY: feed-validate
+feed-validate:
+	deploy/setup.sh test
+	VALIDATOR=$(VALIDATOR) NAMESPACE=$(NAMESPACE) VALIDATOR_PACKAGES=$(VALIDATOR_PACKAGES) $(BIN)/python -m tests.feed_validator
 
 .PHONY: bench
 bench:

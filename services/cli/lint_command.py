@@ -12,6 +12,7 @@ import httpx
 from services.cli import exits, printing
 from services.cli.feed_lint.findings import Finding, is_url
 from services.cli.feed_lint.linting import FEED_LIMIT_BYTES, lint
+from services.cli.feed_lint.online import look
 from services.cli.feed_lint.rules import RULES
 from shared.addresses import without_password
 from shared.errors import BadInput, Outage, TooLarge
@@ -19,19 +20,21 @@ from shared.text import one_line
 
 _FETCH_SECONDS: Final = 60.0
 _REDIRECTS_MOST: Final = 5
+_ACCEPTED: Final = "application/rss+xml, application/xml, text/xml, */*;q=0.1"
 _AGENT: Final = "podcast-lint"
 
 
 @click.command("lint")
 @click.argument("feed", metavar="FEED", required=False)
 @click.option("--rules", "lists_rules", is_flag=True, help="List all rules, each with its source.")
+@click.option("--online", is_flag=True, help="Also look at the covers and the newest episodes' files.")
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def lint_feed(feed: str | None, lists_rules: bool, strict: bool, as_json: bool) -> None:
+def lint_feed(*, feed: str | None, lists_rules: bool, online: bool, strict: bool, as_json: bool) -> None:
     """Check a podcast feed: the rules of PSP-1, of Apple and of the podcast namespace.
 
     FEED is a file, an http(s) address, or - for stdin. Fails if the feed breaks a rule that some client or directory
-    insists on; nothing but the feed itself is loaded.
+    insists on. Without --online nothing but the feed itself is loaded.
     """
     if lists_rules:
         _list_rules(as_json=as_json)
@@ -39,12 +42,16 @@ def lint_feed(feed: str | None, lists_rules: bool, strict: bool, as_json: bool) 
     if feed is None:
         raise click.UsageError("Missing argument 'FEED'.", ctx=click.get_current_context(silent=True))
     address = feed if is_url(feed) else None
-    found = lint(_fetched(feed) if address else _read(feed), address=address)
+    document = _fetched(feed) if address else _read(feed)
+    found = lint(document, address=address)
+    if online:
+        with _client() as client:
+            found = sorted(found + look(document, client), key=lambda finding: finding.line)
     errors = sum(finding.broken.level == "error" for finding in found)
     warnings = len(found) - errors
     if as_json:
-        document = {"errors": errors, "warnings": warnings, "findings": [_document(finding) for finding in found]}
-        printing.say_json(document)
+        summary = {"errors": errors, "warnings": warnings, "findings": [_document(finding) for finding in found]}
+        printing.say_json(summary)
     else:
         for finding in found:
             printing.say(_line(finding))
@@ -70,13 +77,8 @@ def _fetched(url: str) -> bytes:
     document = bytearray()
     try:
         with (
-            httpx.Client(
-                timeout=_FETCH_SECONDS / 4,
-                follow_redirects=True,
-                max_redirects=_REDIRECTS_MOST,
-                headers={"User-Agent": _AGENT, "Accept": "application/rss+xml, application/xml, text/xml, */*;q=0.1"},
-            ) as client,
-            client.stream("GET", url) as response,
+            _client() as client,
+            client.stream("GET", url, headers={"Accept": _ACCEPTED}) as response,
         ):
             if response.status_code != httpx.codes.OK:
                 raise BadInput(f"{shown} answers with HTTP {response.status_code}.", hint="Check the address.")
@@ -94,6 +96,15 @@ def _fetched(url: str) -> bytes:
             f"{shown} cannot be loaded: {one_line(str(error)) or type(error).__name__}.", hint="Check the address."
         ) from error
     return _within_limit(bytes(document))
+
+
+def _client() -> httpx.Client:
+    return httpx.Client(
+        timeout=_FETCH_SECONDS / 4,
+        follow_redirects=True,
+        max_redirects=_REDIRECTS_MOST,
+        headers={"User-Agent": _AGENT},
+    )
 
 
 def _within_limit(document: bytes) -> bytes:

@@ -19,7 +19,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _NONE: Final = "none"
 _PLAIN: Final = (
     *("title", "author", "description", "language", "link", "explicit", "kind", "is_complete", "copyright"),
-    *("owner_name", "owner_email", "locked", "medium", "ai_content", "visibility", "new_feed_url"),
+    *("owner_name", "owner_email", "locked", "medium", "ai_content", "announce", "visibility", "new_feed_url"),
     *("feed_items", "keep_episodes", "keep_days", "intro", "outro", "model", "loudness"),
 )
 _NULLABLE: Final = frozenset({"link", "owner_email", "new_feed_url", "model", "intro", "outro"})
@@ -57,6 +57,11 @@ def of_a_show(command: Function) -> Function:
             click.option("--medium", type=click.Choice(get_args(Medium)), help="What kind of show it is."),
             click.option(
                 "--ai-content/--no-ai-content", default=None, help="Whether the feed says that a machine speaks."
+            ),
+            click.option(
+                "--announce/--no-announce",
+                default=None,
+                help="Whether the feed names an episode that is being made (podcast:liveItem).",
             ),
             click.option(
                 "--person", "persons", multiple=True, metavar="NAME[=ROLE]", help="Who takes part; may be repeated."

@@ -60,6 +60,9 @@ class ShowChange(BaseModel):
     locked: bool | None = Field(None, description="other hosts are asked not to import the feed")
     medium: Medium | None = Field(None, description="`podcast:medium`")
     ai_content: bool | None = Field(None, description="the feed says that its voices are made by a machine")
+    announce: bool | None = Field(
+        None, description="the feed names an episode as `podcast:liveItem` while its first job is under way"
+    )
     persons: list[PersonGiven] | None = Field(None, max_length=20, description="who takes part")
     visibility: Visibility | None = Field(None, description="private: the feed needs a token in its address")
     new_feed_url: _Url | None = Field(None, description="where the feed has moved to; null: nowhere")

@@ -22,6 +22,7 @@ from services.gateway.stored_file import StoredObject
 from services.gateway.subrip import subrip
 from shared.client import show_episodes, shows
 from shared.client.feeds import opml
+from shared.client.show_awaited import AwaitedEpisode, awaited
 from shared.client.show_renderings import ShownEpisode
 from shared.concurrency import gathered
 from shared.deadlines import in_thread
@@ -45,6 +46,8 @@ _KINDS: Final = {
     **{name: kind for kind, name in AUDIO_NAMES.items()},
     "captions.vtt": "vtt",
     "chapters.json": "chapters",
+    "cover.jpg": "cover",
+    "cover.png": "cover",
 }
 _SUBRIP: Final = "captions.srt"
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000, description="the page of the feed, from 1 on: the newest")]
@@ -53,7 +56,7 @@ TheRendering = Annotated[JobId, Path(description="the job that rendered it")]
 FileName = Annotated[
     str,
     Path(
-        pattern=r"^(audio\.(mp3|m4a|opus|flac|wav)|captions\.(vtt|srt)|chapters\.json)$",
+        pattern=r"^(audio\.(mp3|m4a|opus|flac|wav)|captions\.(vtt|srt)|chapters\.json|cover\.(jpg|png))$",
         description="which file",
         examples=["audio.mp3"],
     ),
@@ -73,7 +76,7 @@ _OPML: Final = {
 }
 _FILES: Final = file_responses(
     *("audio/mpeg", "audio/x-m4a", "audio/ogg", "audio/flac", "audio/wav"),
-    *("text/vtt", "application/x-subrip", "application/json+chapters"),
+    *("text/vtt", "application/x-subrip", "application/json+chapters", "image/jpeg", "image/png"),
 )
 _PICTURES: Final = file_responses("image/jpeg", "image/png")
 
@@ -103,8 +106,12 @@ async def feed(show: TheShow, request: Request, backend: TheBackend, page: PageN
     shown = episodes[(page - 1) * size : page * size]
     # Episodes that wait for their time to come change the feed without being changed.
     built_at = max([show.show.updated_at, listing.modified, *(one.published_at for one in shown)])
+    coming: list[AwaitedEpisode] = []
+    if show.show.announce and page == 1:
+        coming, moved_at = await awaited(backend.store, listing, now=time.time())
+        built_at = max(built_at, moved_at)
     chapters = dict(await gathered(partial(chapters_of, request, backend.store), shown, at_a_time=_READ_AT_A_TIME))
-    made = show_feed.FeedPage(shown, page, last, chapters, built_at, hub=backend.settings.websub_hub)
+    made = show_feed.FeedPage(shown, page, last, chapters, built_at, hub=backend.settings.websub_hub, awaited=coming)
     body = await in_thread(lambda: show_feed.feed(show.show, made, show.addresses))
     return _document(request, body, show_feed.MEDIA_TYPE, show, modified=built_at)
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape as html_escape
 from typing import Final
 
 from lxml import etree, html
@@ -13,8 +14,12 @@ from lxml.html import builder
 
 CHAPTERS_LIMIT: Final = 200
 """Chapters that the notes of an episode list; the chapters file has all."""
+_LINE_LIMIT_CHARACTERS: Final = 255
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0, 2.2: what is no character of a document."""
+_MARKUP: Final = re.compile(r"<|&(?=#?\w+;)")
+"""What a reader of HTML takes for a tag or a character reference; other ampersands it shows as they are."""
+_HALF_A_REFERENCE: Final = re.compile(r"&#?\w*…$")
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]")
 
 
@@ -40,6 +45,21 @@ def cut(text: str, limit_bytes: int) -> str:
     """The text, cut at a character so that it has at most so many bytes."""
     encoded = plain(text).encode()
     return plain(text) if len(encoded) <= limit_bytes else encoded[: limit_bytes - 3].decode(errors="ignore") + "…"
+
+
+def on_a_line(text: str) -> str:
+    """The text as PSP-1 wants the values of elements: at most 255 characters, no spaces around it."""
+    found = plain(text).strip()
+    return found if len(found) <= _LINE_LIMIT_CHARACTERS else f"{found[: _LINE_LIMIT_CHARACTERS - 1].rstrip()}…"
+
+
+def described(text: str, limit_bytes: int) -> str:
+    """The text as RSS has descriptions, which are HTML: what looks like markup is escaped; cut as by `cut`."""
+    return _HALF_A_REFERENCE.sub("…", cut(_MARKUP.sub(_escaped, text), limit_bytes))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return html_escape(found[0], quote=False)
 
 
 def chapters_in(document: bytes) -> tuple[NotedChapter, ...]:

@@ -10,6 +10,8 @@ from shared.errors import BadSource, TooLarge
 
 COVER_LIMIT_BYTES: Final = 10_000_000
 _PICTURES: Final = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png"}
+MARK_BYTES: Final = max(map(len, _PICTURES))
+"""So many bytes of its beginning tell what a picture is."""
 
 
 def picture(path: Path) -> tuple[Content, str]:
@@ -22,13 +24,17 @@ def picture(path: Path) -> tuple[Content, str]:
     try:
         content: Content = path if path.is_file() else path.read_bytes()  # else a pipe, as in `<(command)`
         with opened(content) as file:
-            start = file.read(max(map(len, _PICTURES)))
+            start = file.read(MARK_BYTES)
         size = size_bytes(content)
     except OSError as error:
         raise BadSource(f"The cover {path} cannot be read: {error.strerror or error}.") from error
     if size > COVER_LIMIT_BYTES:
         raise TooLarge(f"The cover {path} is over {COVER_LIMIT_BYTES / 1e6:.0f} MB.", hint="Make it smaller.")
-    for mark, suffix in _PICTURES.items():
-        if start.startswith(mark):
-            return content, suffix
+    if suffix := suffix_of(start):
+        return content, suffix
     raise BadSource(f"The cover {path} is neither JPEG nor PNG.", hint="Convert it to one of them.")
+
+
+def suffix_of(start: bytes) -> str:
+    """`jpg` or `png`, by the beginning of a picture; empty: it is neither."""
+    return next((suffix for mark, suffix in _PICTURES.items() if start.startswith(mark)), "")

@@ -51,10 +51,10 @@ async def add(store: Store, show_id: str, *, name: str) -> tuple[FeedToken, str]
         BadInput: the name cannot be used, or there are as many tokens as there may be.
         StoreDown: the store does not answer.
     """
-    if len(await ids(store, show_id)) >= TOKENS_LIMIT:
+    if len(await ids(store, show_id)) >= TOKENS_LIMIT and not await _forget_revoked(store, show_id):
         raise BadInput(
-            f"The show has {TOKENS_LIMIT:,} tokens, revoked ones included, which is the limit.",
-            hint=f"Remove objects of revoked tokens from the store: `{keys.show_token(show_id, '<id>')}`.",
+            f"The show has {TOKENS_LIMIT:,} tokens, which is the limit.",
+            hint="Revoke those that nobody uses: `podcast shows tokens revoke`.",
         )
     token_id, secret = secrets.token_hex(6), secrets.token_hex(16)
     try:
@@ -136,6 +136,17 @@ async def revoke(store: Store, show_id: str, token_id: str) -> FeedToken:
     return await changing.changed(
         store, key, known, lambda one: one if one.revoked_at is not None else one.model_copy(update={"revoked_at": now})
     )
+
+
+async def _forget_revoked(store: Store, show_id: str) -> int:
+    """Remove what is kept of revoked tokens, which open nothing with it or without; how many there were."""
+    revoked = [one for one in await listed(store, show_id) if one.revoked_at is not None]
+
+    async def remove(token: FeedToken) -> None:
+        await store.delete(keys.show_token(show_id, token.token_id))
+
+    await gathered(remove, revoked, at_a_time=_READ_AT_A_TIME)
+    return len(revoked)
 
 
 def _hash(secret: str) -> str:

@@ -15,10 +15,16 @@ from shared.store.port import Store
 
 _TAKEN: Final = ("voice", "model", "loudness", "formats")
 _DEFAULTS: Final = JobRequest.model_fields
+_COVER: Final = "show-cover-"
 
 
 class NoSuchShow(BadInput):
     """A job names a show that does not exist."""
+
+
+def is_of_the_show(key: str) -> bool:
+    """Whether this cover of a job is a copy of its show's, as it was when the job was submitted."""
+    return key.rpartition("/")[2].startswith(_COVER)
 
 
 async def applied(store: Store, request: JobRequest) -> tuple[JobRequest, dict[str, bytes]]:
@@ -42,7 +48,7 @@ async def applied(store: Store, request: JobRequest) -> tuple[JobRequest, dict[s
     if request.cover is None and show.cover is not None:
         picture = await _picture(store, show.cover)
         if picture is not None:
-            name = f"cover-{hashlib.sha256(picture).hexdigest()[:16]}.{show.cover.rpartition('.')[2]}"
+            name = f"{_COVER}{hashlib.sha256(picture).hexdigest()[:16]}.{show.cover.rpartition('.')[2]}"
             update["cover"] = keys.source(request.job_id, name)
             uploads[update["cover"]] = picture
     return request.model_copy(update=update), uploads

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.client import show_episodes
+from shared.client.covers import MARK_BYTES, suffix_of
 from shared.client.fetching import KIND
+from shared.client.show_defaults import is_of_the_show
 from shared.client.submission import AUDIO_FORMATS
 from shared.client.watching import UnreadableJob, look
 from shared.concurrency import gathered
 from shared.errors import NotFound
 from shared.protocol.messages import JobStatus
 from shared.protocol.shows import EpisodeRecord
-from shared.store import keys
+from shared.store import job_request, keys
 from shared.store.port import Entry, Store
 
 _KEPT_SECONDS: Final = 2.0
@@ -54,6 +56,7 @@ class Rendering:
         audio_seconds: length of the episode.
         audio: its audio files, the one that most clients play first.
         kinds: all kinds of its files.
+        cover: `jpg` or `png`, if the episode has a cover of its own and not its show's; else empty.
     """
 
     job_id: str
@@ -63,6 +66,7 @@ class Rendering:
     audio_seconds: float
     audio: tuple[AudioFile, ...]
     kinds: frozenset[str]
+    cover: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,4 +215,16 @@ async def rendering_of(store: Store, status: JobStatus) -> Rendering | None:
         status.audio_seconds,
         tuple(audio),
         frozenset(own),
+        await _own_cover(store, status.job_id),
     )
+
+
+async def _own_cover(store: Store, job_id: str) -> str:
+    request = await job_request.readable(store, job_id)
+    if request is None or (request.cover is not None and is_of_the_show(request.cover)):
+        return ""
+    try:
+        mark = await store.get_range(request.cover or keys.cover(job_id), 0, MARK_BYTES)
+    except NotFound:
+        return ""
+    return suffix_of(mark)

@@ -69,6 +69,9 @@ class Show(Frozen):
     locked: bool = Field(True, description="other hosts are asked not to import the feed")
     medium: Medium = "podcast"
     ai_content: bool = Field(True, description="the feed says that its voices are made by a machine")
+    announce: bool = Field(
+        False, description="the feed names an episode as `podcast:liveItem` while its first job is under way"
+    )
     persons: tuple[Person, ...] = Field((), max_length=20)
     cover: ObjectKey | None = Field(None, description="a JPEG or PNG below `shows/<show_id>/`")
     visibility: Visibility = Field("private", description="private: the feed needs a token in its address")

@@ -91,6 +91,12 @@ def _type(report: Report, element: etree._Element) -> None:
         report.add("type", element, quoted(text(element)))
 
 
+def _copyright(report: Report, element: etree._Element) -> None:
+    values.of_one_line(report, element)
+    if re.search(r"©|\bcopyright\b|\b(19|20)\d\d\b", text(element), re.IGNORECASE):
+        report.add("copyright", element, quoted(text(element)))
+
+
 def _date(report: Report, element: etree._Element) -> None:
     values.date(report, element)
 
@@ -102,6 +108,8 @@ def _image(report: Report, element: etree._Element) -> None:
 
 
 _CHECKS: Final[dict[str, Callable[[Report, etree._Element], None]]] = {
+    "title": values.of_one_line,
+    "copyright": _copyright,
     "link": _url,
     "language": values.language,
     "description": values.description,
@@ -110,6 +118,7 @@ _CHECKS: Final[dict[str, Callable[[Report, etree._Element], None]]] = {
     "image": _image,
     f"{{{ITUNES}}}explicit": values.explicit,
     f"{{{ITUNES}}}image": values.picture,
+    f"{{{ITUNES}}}author": values.of_one_line,
     f"{{{ITUNES}}}type": _type,
     f"{{{ITUNES}}}complete": values.yes,
     f"{{{ITUNES}}}block": values.yes,

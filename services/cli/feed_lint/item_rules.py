@@ -17,13 +17,15 @@ _SUFFIXES: Final = {
     "audio/mpeg": ("mp3",),
     "audio/x-m4a": ("m4a",),
     "audio/mp4": ("m4a", "mp4"),
+    "audio/m4a": ("m4a",),
+    "video/m4v": ("m4v",),
     "video/mp4": ("mp4",),
     "video/x-m4v": ("m4v",),
     "video/quicktime": ("mov",),
     "application/pdf": ("pdf",),
     "audio/aac": ("aac",),
 }
-"""Types that Apple plays, and their suffixes."""
+"""Types that Apple plays or PSP-1 names, and their suffixes."""
 _OTHER_TYPES: Final = frozenset(
     ("audio/ogg", "audio/opus", "audio/flac", "audio/x-flac", "audio/wav", "audio/x-wav", "audio/webm", "audio/mp3")
 )
@@ -49,8 +51,17 @@ class Seen:
     files: set[str] = field(default_factory=set)
 
 
-def check(report: Report, item: etree._Element, seen: Seen) -> None:
-    """Check an item."""
+def check(report: Report, item: etree._Element, seen: Seen, *, is_serial: bool) -> None:
+    """Check an item.
+
+    Args:
+        report: for findings.
+        item: the element.
+        seen: what the items before it have.
+        is_serial: its show is to be heard in order.
+    """
+    if is_serial and item.find(name("itunes", "episode")) is None and _is_full(item):
+        report.add("serial-number", item, missing="itunes:episode")
     once(report, item, _SINGLE)
     if not text(item.find("title")) and not text(item.find(name("itunes", "title"))):
         report.add("item-title", item, missing="title")
@@ -67,6 +78,10 @@ def check(report: Report, item: etree._Element, seen: Seen) -> None:
         rule_of = _CHECKS.get(element.tag)
         if rule_of is not None:
             rule_of(report, element)
+
+
+def _is_full(item: etree._Element) -> bool:
+    return text(item.find(name("itunes", "episodeType"))).lower() in {"", "full"}
 
 
 def _enclosure(report: Report, item: etree._Element, seen: Seen) -> None:
@@ -131,8 +146,11 @@ def _type(report: Report, element: etree._Element) -> None:
 
 
 _CHECKS: Final[dict[str, Callable[[Report, etree._Element], None]]] = {
+    "title": values.of_one_line,
     "link": _link,
     "description": values.description,
+    f"{{{ITUNES}}}title": values.of_one_line,
+    f"{{{ITUNES}}}author": values.of_one_line,
     f"{{{ITUNES}}}duration": values.duration,
     f"{{{ITUNES}}}explicit": values.explicit,
     f"{{{ITUNES}}}image": values.picture,

@@ -7,7 +7,7 @@ from typing import Final
 from lxml import etree
 
 from services.cli.feed_lint import channel_rules, item_rules, namespace_rules
-from services.cli.feed_lint.findings import ATOM, ITUNES, PODCAST, PREFIXES, Finding, Report, children, quoted
+from services.cli.feed_lint.findings import ATOM, ITUNES, PODCAST, PREFIXES, Finding, Report, children, quoted, text
 from services.cli.feed_lint.item_rules import Seen
 
 FEED_LIMIT_BYTES: Final = 50_000_000
@@ -72,8 +72,9 @@ def _channel(report: Report, channel: etree._Element, address: str | None) -> No
     if not items:
         report.add("items", channel, missing="item")
     seen = Seen()
+    is_serial = text(channel.find(f"{{{ITUNES}}}type")).lower() == "serial"
     for item in items:
-        item_rules.check(report, item, seen)
+        item_rules.check(report, item, seen, is_serial=is_serial)
         _known(report, item, itunes=_ITUNES_IN_ITEM, podcast=namespace_rules.IN_ITEM)
 
 

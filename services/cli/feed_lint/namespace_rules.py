@@ -30,7 +30,7 @@ IN_CHANNEL: Final = frozenset(
 )  # fmt: skip
 IN_ITEM: Final = frozenset(
     (*("alternateEnclosure", "chapters", "chat", "contentLink", "episode", "funding", "image", "images", "license"),
-     *("location", "person", "season", "socialInteract", "soundbite", "transcript", "txt", "value", "valueTimeSplit")),
+     *("location", "person", "season", "socialInteract", "soundbite", "transcript", "txt", "value")),
 )  # fmt: skip
 """Source: podcast namespace, docs/tags. Elements below these are checked with them."""
 
@@ -120,6 +120,17 @@ def _soundbite(report: Report, element: etree._Element) -> None:
             report.add("soundbite", element, f"its {name} is {quoted(element.get(name, ''))}")
 
 
+def _live_item(report: Report, element: etree._Element) -> None:
+    if element.get("status") not in {"pending", "live", "ended"}:
+        report.add("live-item", element, f"its status is {quoted(element.get('status', ''))}")
+    if not element.get("start"):
+        report.add("live-item", element, "it has no start")
+    if not text(element.find("guid")):
+        report.add("live-item", element, "it has no guid")
+    if not any(link.get("href") for link in element.findall(f"{{{PODCAST}}}contentLink")):
+        report.add("live-item", element, "it has no podcast:contentLink with href")
+
+
 def _number(report: Report, element: etree._Element) -> None:
     values.number(report, element, whole=False)
 
@@ -135,6 +146,7 @@ _CHECKS: Final[dict[str, Callable[[Report, etree._Element], None]]] = {
     "chapters": _chapters,
     "alternateEnclosure": _alternate,
     "soundbite": _soundbite,
+    "liveItem": _live_item,
     "season": _number,
     "episode": _number,
 }

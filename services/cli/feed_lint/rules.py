@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 Level = Literal["error", "warning"]
 
-_PSP: Final = "PSP-1, Podcast RSS Specification"
+_PSP: Final = "PSP-1, The Podcast RSS Standard"
 _APPLE: Final = "Apple, A Podcaster's Guide to RSS"
 _NAMESPACE: Final = "podcast namespace"
 _RSS: Final = "RSS 2.0"
@@ -42,7 +42,7 @@ RULES: Final[dict[str, Rule]] = {
     # The document
     "xml": _error("The feed is well-formed XML.", f"{_XML}, 2.1"),
     "doctype": _warning("There is no document type declaration; clients do not read one.", _RSS),
-    "encoding": _warning("The feed is in UTF-8.", _APPLE),
+    "encoding": _warning("The feed is in UTF-8.", _PSP),
     "rss": _error("The root element is `rss`.", _RSS),
     "version": _error("The version of RSS is 2.0.", _RSS),
     "channel": _error("There is one `channel`.", _RSS),
@@ -58,6 +58,9 @@ RULES: Final[dict[str, Rule]] = {
     "link": _error("The show has a link to its page.", _RSS),
     "url": _error("An address is an absolute http or https address.", _RSS),
     "https": _warning("Addresses are https.", _APPLE),
+    "value-length": _warning("A value has at most 255 characters.", _PSP),
+    "spaces": _warning("A value has no spaces before and after it.", _PSP),
+    "copyright": _warning("The copyright names who has it, without the word, the sign © and the year.", _PSP),
     "language": _error("The show has a language.", _PSP),
     "language-tag": _error("The language is a tag such as en or en-us.", _APPLE),
     "category": _error("The show has a category.", _PSP),
@@ -95,6 +98,10 @@ RULES: Final[dict[str, Rule]] = {
         "podcast:alternateEnclosure has a type, and a podcast:source with uri.", f"{_NAMESPACE}, alternateEnclosure"
     ),
     "soundbite": _error("podcast:soundbite has startTime and duration in seconds.", f"{_NAMESPACE}, soundbite"),
+    "live-item": _error(
+        "podcast:liveItem has status (pending, live, ended), start, a guid and a podcast:contentLink with href.",
+        f"{_NAMESPACE}, liveItem",
+    ),
     "number": _error("Numbers of episodes and seasons are numbers; Apple's are whole and from 1 on.", _APPLE),
     # Episodes
     "item-title": _error("An episode has a title.", _PSP),
@@ -115,4 +122,13 @@ RULES: Final[dict[str, Rule]] = {
     "duration": _error("itunes:duration is in seconds, or HH:MM:SS.", _APPLE),
     "duration-seconds": _warning("itunes:duration is a number of seconds.", _PSP),
     "episode-type": _error("itunes:episodeType is full, trailer or bonus.", _APPLE),
+    "serial-number": _warning("An episode of a serial show has a number: itunes:episode.", _PSP),
+    # What the feed names (`--online`)
+    "file": _error("What the feed names can be loaded.", _APPLE),
+    "head": _error("Pictures and enclosures can be asked for with HEAD.", f"{_PSP}; {_APPLE}"),
+    "range": _error("Parts of an enclosure can be asked for (byte ranges).", _APPLE),
+    "file-length": _warning("The length of an enclosure is that of its file.", _RSS),
+    "file-type": _warning("The type of an enclosure is that which its server names.", _RSS),
+    "picture": _error("A cover is a JPEG or PNG, as its suffix says.", _PSP),
+    "picture-size": _warning("A cover is a square of 1,400 to 3,000 pixels.", _PSP),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from lxml import etree
 from services.cli.feed_lint.findings import Report, quoted, text
 
 DESCRIPTION_LIMIT_BYTES: Final = 4_000
+LINE_LIMIT_CHARACTERS: Final = 255
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DATE: Final = re.compile(
@@ -37,6 +38,15 @@ def date(report: Report, element: etree._Element) -> datetime | None:
     if found[1] is not None and _DAYS[moment.weekday()] != found[1]:
         report.add("weekday", element, f"{quoted(value)} is a {_DAYS[moment.weekday()]}")
     return moment
+
+
+def of_one_line(report: Report, element: etree._Element) -> None:
+    """Check a value that people read in one line."""
+    raw = "".join(str(part) for part in element.itertext())
+    if len(raw.strip()) > LINE_LIMIT_CHARACTERS:
+        report.add("value-length", element, f"it has {len(raw.strip()):,}")
+    if raw.strip() and raw != raw.strip():
+        report.add("spaces", element, quoted(raw))
 
 
 def language(report: Report, element: etree._Element) -> None:

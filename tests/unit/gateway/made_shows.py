@@ -56,8 +56,9 @@ class Shows:
         """A job of an episode: recorded by the chunker's code, and completed unless `state` says otherwise."""
         audio: bytes = place.pop("audio", AUDIO)
         title: str = place.pop("title", f"Episode {job_id}")
+        cover: str | None = place.pop("cover", None)
         request = JobRequest(
-            job_id=job_id, source=TextSource(text="Hello."), show=EpisodeOfShow(show_id=show_id, **place)
+            job_id=job_id, source=TextSource(text="Hello."), cover=cover, show=EpisodeOfShow(show_id=show_id, **place)
         )
         await self.store.create(keys.request(job_id), request.model_dump_json().encode())
         await show_episodes.announce(self.store, request)
@@ -77,6 +78,12 @@ class Shows:
         }
         stored = JobStatus.model_validate(status).model_dump_json().encode()
         await self.store.put(keys.status(job_id), stored)
+
+    async def complete(self, job_id: str) -> None:
+        """A job that was under way is completed."""
+        status = JobStatus.model_validate_json(await self.store.get(keys.status(job_id)))
+        done = status.model_copy(update={"state": "completed"})
+        await self.store.put(keys.status(job_id), done.model_dump_json().encode())
 
     @staticmethod
     def key(job_id: str, kind: str) -> str:

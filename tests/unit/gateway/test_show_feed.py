@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,14 @@ from lxml import etree
 
 from services.cli.feed_lint.linting import lint
 from services.gateway.show_feed import ATOM, CONTENT, ITUNES, PODCAST
-from services.gateway.show_notes import cut
+from services.gateway.show_notes import cut, described
 from services.gateway.subrip import subrip
 from shared.client import deleting, feed_tokens, show_episodes, shows
+from shared.errors import BadInput
 from shared.pictures import size_of
 from shared.protocol.messages import new_job_id
-from tests.unit.gateway.made_shows import AUDIO, CAPTIONS, JPEG, PUBLIC_URL, Shows, gateway_with_shows
+from shared.store import keys
+from tests.unit.gateway.made_shows import AUDIO, CAPTIONS, JPEG, PNG, PUBLIC_URL, Shows, gateway_with_shows
 
 FEED = "/shows/essays/feed.xml"
 NAMES = {"itunes": ITUNES, "podcast": PODCAST, "atom": ATOM, "content": CONTENT}
@@ -248,6 +252,83 @@ async def test_a_private_feed_opens_for_a_token_until_it_is_revoked(made: Shows)
     assert (await made.client.get(FEED, params={"token": token})).status_code == 401
     assert (await made.client.get(audio)).status_code == 401
     assert (await made.client.get(FEED, params={"token": other})).status_code == 200
+
+
+async def test_revoked_tokens_do_not_count_towards_the_limit(made: Shows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_tokens, "TOKENS_LIMIT", 2)
+    await made.show(visibility="private")
+    (first, lost), (_, kept) = [await feed_tokens.add(made.store, "essays", name="") for _ in range(2)]
+    with pytest.raises(BadInput, match="which is the limit"):
+        await feed_tokens.add(made.store, "essays", name="")
+    await feed_tokens.revoke(made.store, "essays", first.token_id)
+    _, third = await feed_tokens.add(made.store, "essays", name="")
+    opened = [await feed_tokens.opens(made.store, "essays", token) for token in (lost, kept, third)]
+    assert opened == [False, True, True]
+    assert len(await feed_tokens.listed(made.store, "essays")) == 2
+
+
+async def test_an_episode_that_is_being_made_is_announced_where_the_show_says_so(made: Shows) -> None:
+    await made.show(announce=True)
+    await made.job("j1", published_at=1_000.0)
+    await made.job("j2", state="synthesizing", summary="Soon <b>.", title="The next one")
+    await made.job("j3", state="failed")
+    await made.job("j4", state="synthesizing", published_at=time.time() + 1_000)
+    await made.job("j5", state="synthesizing", episode_id="j1")
+    first = await made.client.get(FEED)
+    channel = etree.fromstring(first.content).find("channel")
+    assert channel is not None
+    (live,) = channel.findall("podcast:liveItem", namespaces=NAMES)
+    assert (live.attrib["status"], text(live, "title")) == ("pending", "The next one")
+    assert datetime.fromisoformat(str(live.attrib["start"])).tzinfo is not None
+    assert text(live, "description") == "Soon &lt;b>."
+    assert attribute(live, "podcast:contentLink", "href") == f"{PUBLIC_URL}/shows/essays"
+    assert [text(item, "title") for item in channel.findall("item")] == ["Episode j1"]
+    assert lint(first.content) == []
+
+    guid = text(live, "guid")
+    await made.complete("j2")
+    items = (await feed_of(made)).findall("channel/item")
+    assert text(items[0], "guid") == guid, "the item that takes its place has its guid"
+    assert (await feed_of(made)).find("channel/podcast:liveItem", namespaces=NAMES) is None
+
+
+async def test_a_show_announces_nothing_unless_it_is_told_to(made: Shows) -> None:
+    await made.show()
+    await made.job("j2", state="synthesizing")
+    assert (await feed_of(made)).find("channel/podcast:liveItem", namespaces=NAMES) is None
+
+
+async def test_an_episode_has_the_cover_of_its_own_and_not_a_copy_of_the_shows(made: Shows) -> None:
+    await made.show()
+    await shows.set_cover(made.store, "essays", JPEG)
+    await made.store.put(keys.source("own", "cover-1.png"), PNG)
+    await made.job("own", published_at=3.0, cover=keys.source("own", "cover-1.png"))
+    await made.store.put(keys.source("copy", "show-cover-1.jpg"), JPEG)
+    await made.job("copy", published_at=2.0, cover=keys.source("copy", "show-cover-1.jpg"))
+    await made.store.put(keys.cover("found"), JPEG)
+    await made.job("found", published_at=1.0)
+    await made.job("none", published_at=0.0)
+    own, copy, found, none = (await feed_of(made)).findall("channel/item")
+    for item, content, media_type in ((own, PNG, "image/png"), (found, JPEG, "image/jpeg")):
+        address = path_of(attribute(item, "itunes:image", "href"))
+        picture = await made.client.get(address)
+        assert (picture.content, picture.headers["content-type"]) == (content, media_type)
+        assert (await made.client.head(address)).status_code == 200, "PSP-1 wants pictures to answer HEAD"
+    for item in (copy, none):
+        assert item.find("itunes:image", namespaces=NAMES) is None
+
+
+async def test_what_looks_like_markup_is_text_also_for_clients_that_decode_it_again(made: Shows) -> None:
+    await made.show(description="Q & A <b>; &lt; & &nbsp;")
+    await made.job("j1", summary="a < b && c")
+    document = (await made.client.get(FEED)).content
+    assert b"<title>Essays &#x26; &#x3C;Notes&gt;</title>" in document
+    channel = etree.fromstring(document).find("channel")
+    assert channel is not None
+    assert text(channel, "description") == "Q & A &lt;b>; &amp;lt; & &amp;nbsp;"
+    assert html.unescape(text(channel, "item/description")) == "a < b && c"
+    assert "<p>a &lt; b &amp;&amp; c</p>" in text(channel, "item/content:encoded")
+    assert described("<" * 4_000, 4_000) == "&lt;" * 999 + "…"
 
 
 async def test_the_list_of_shows_names_the_public_ones_alone(made: Shows) -> None:
