@@ -109,7 +109,7 @@ async def test_where_the_episode_is_encoded_as_a_whole_a_chapter_is_as_loud_as_i
     harness: Harness, tmp_path: Path, name: AudioFormat
 ) -> None:
     job = manifest(LONG, chapters=4, formats=(name,), chapter_files=True)
-    await VoiceGains(harness.store).learn(job.chunk_request(0), "mono", 25.0)
+    await VoiceGains(harness.store).learn(job.chunk_request(0), "mono", 40.0)
     await harness.put(job)
 
     await assemble(harness)

@@ -122,7 +122,7 @@ async def test_a_long_episode_learns_the_gain_of_its_voice_once(harness: Harness
 
 async def test_an_episode_that_would_be_off_target_is_repaired_before_it_is_announced(harness: Harness) -> None:
     job = manifest(LONG)
-    await VoiceGains(harness.store).learn(job.chunk_request(0), "mono", 25.0)
+    await VoiceGains(harness.store).learn(job.chunk_request(0), "mono", 40.0)
 
     await harness.put(job)
     await assembled(harness)

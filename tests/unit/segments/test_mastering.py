@@ -38,10 +38,12 @@ def test_every_rate_is_mastered(rate: int) -> None:
     [
         (7.0, None, 1.0, 7.0),  # a short episode: its own
         (7.0, 6.0, 10.0, 7.0),  # long enough: its own, near the constant
-        (12.0, 6.0, 10.0, 9.0),  # at most 3 dB away
-        (-2.0, 6.0, 10.0, 3.0),
+        (14.0, 6.0, 3.0, 14.0),
+        (20.0, 6.0, 10.0, 18.0),  # at most 12 dB away
+        (-8.0, 6.0, 10.0, -6.0),
         (7.5, 6.0, 1.0, 6.5),  # a third of the weight
-        (20.0, 6.0, 1.5, 7.5),
+        (20.0, 6.0, 1.5, 7.5),  # half of it, and at most 3 dB away
+        (20.0, 6.0, 2.25, 6 + 0.75 * 7.5),
     ],
 )
 def test_the_rule(own: float, constant: float | None, seconds: float, expected: float) -> None:
