@@ -162,13 +162,17 @@ async def test_a_lying_wav_header_does_no_harm(cluster: Cluster) -> None:
         await cluster.proves(request)
 
 
-async def test_one_chunk_that_cannot_be_spoken_fails_the_job_and_the_rest_is_spoken(cluster: Cluster) -> None:
+@pytest.mark.parametrize("mode", ["silence", "alternating"])
+async def test_one_chunk_that_cannot_be_spoken_fails_the_job_and_the_rest_is_spoken(
+    cluster: Cluster, mode: str
+) -> None:
     request = job(unheard_text(6))
 
     async with cluster.running():
         unspeakable = request.source.text.split("\n\n")[2]  # type: ignore[union-attr] # it is a text
+        synthesizers = [worker.process.pid for worker in cluster.services.of("synthesizer")]
         for voice in cluster.voices:
-            voice.misbehave("silence", containing=unspeakable)
+            voice.misbehave(mode, containing=unspeakable)
         await cluster.services.submit(request)
         status = await cluster.services.ended(request.job_id)
         assert status.state == "failed"
@@ -176,6 +180,8 @@ async def test_one_chunk_that_cannot_be_spoken_fails_the_job_and_the_rest_is_spo
         (failure,) = status.failures
         assert (failure.index, failure.text) == (2, unspeakable)
         assert failure.reason in (status.error or "")
+        assert mode in {call["mode"] for call in cluster.calls()}, "the fault has bitten"
+        assert [worker.process.pid for worker in cluster.services.of("synthesizer")] == synthesizers, "none has died"
 
 
 async def test_a_job_whose_speech_never_comes_back_ends_at_its_own_deadline(cluster: Cluster) -> None:

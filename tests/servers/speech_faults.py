@@ -14,7 +14,9 @@ import soundfile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-Mode = Literal["ok", "hang", "trickle", "cut", "silence", "noise", "half", "empty", "html", "lying-header", "status"]
+Mode = Literal[
+    "ok", "hang", "trickle", "cut", "silence", "noise", "half", "alternating", "empty", "html", "lying-header", "status"
+]
 MODES: tuple[Mode, ...] = get_args(Mode)
 MEDIA_TYPES = {
     "wav": "audio/wav",
@@ -109,6 +111,8 @@ def _spoil(mode: Mode, pcm: Pcm) -> Pcm:
     """Spoil the audio itself; modes that do something else leave it as it is."""
     if mode == "silence":
         return np.zeros_like(pcm)
+    if mode == "alternating":  # at half the sample rate: LAME has ended processes over it
+        return np.where(np.arange(pcm.size) % 2, -16_000, 16_000).astype(np.int16)
     if mode == "noise":
         return np.random.default_rng().normal(0, 3_000, pcm.size).clip(-32_768, 32_767).astype(np.int16)
     return pcm[: pcm.size // 2] if mode == "half" else pcm
