@@ -138,6 +138,17 @@ CASES: Final = (
         },
     ),
     Case(
+        "PodcastEpisodesEncodedWhole",
+        {
+            'podcast_episodes_repaired_total{format="mp3", instance="a"}': "0+1x60",
+            'podcast_episodes_total{source="made", instance="a"}': "0+2x60",
+        },
+        {
+            'podcast_episodes_repaired_total{format="mp3", instance="a"}': "0+1x60",
+            'podcast_episodes_total{source="made", instance="a"}': "0+20x60",
+        },
+    ),
+    Case(
         "PodcastStoreDown",
         {'podcast_store_up{instance="a"}': "1x5 0x60", 'podcast_store_up{instance="b"}': "0x60"},
         {'podcast_store_up{instance="a"}': "1x60", 'podcast_store_up{instance="b"}': "0x60"},
