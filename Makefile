@@ -74,6 +74,12 @@ page-test:
 	$(BIN)/python -m deploy.page
 	PODCAST_PAGE=long PODCAST_PAGE_PICTURES=$(PICTURES) $(BIN)/python -m pytest tests/page --timeout=600 --capture=no $(PYTEST_ARGS)
 
+# The pictures of the documents, of a stack that is brought up for them. Look at them before they are committed.
+.PHONY: page-pictures
+page-pictures:
+	deploy/setup.sh test
+	$(BIN)/python -m tests.page.pictures docs/images
+
 .PHONY: fuzz
 fuzz:
 	deploy/setup.sh test

@@ -150,7 +150,7 @@ def build(settings: Settings) -> tuple[FastAPI, Backend]:
     app.state.operators = Operators()
     app.state.hls = HlsStreams(backend.store, default_rate=settings.sample_rate, turns=backend.manifests)
     app.state.renderings, app.state.chapters, app.state.feed_rates = Renderings(backend.store), {}, RateWindows()
-    app.state.queue_counter = queue_routes.QueueCounter(backend.link, settings)
+    app.state.queue_counter = queue_routes.QueueCounter(backend.link, backend.store, settings)
     page_routes.files()
     problems.install(app)
     for router in ROUTERS:

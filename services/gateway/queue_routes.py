@@ -25,6 +25,7 @@ from shared.runtime.broker import calling
 from shared.runtime.queue_counts import QueueCounts, count
 from shared.settings import Settings
 from shared.store import queue_states
+from shared.store.port import Store
 from shared.store.queue_states import PAUSABLE, QueueState
 
 router = APIRouter(prefix="/v1/queues", tags=["queues"], route_class=GuardedRoute)
@@ -73,39 +74,42 @@ class QueueChange(BaseModel):
 
 
 class QueueCounter:
-    """Asks the broker, once for all who ask within a second."""
+    """Asks the broker, and the store for what is paused, once for all who ask within a second."""
 
-    def __init__(self, link: BrokerLink, settings: Settings) -> None:
+    def __init__(self, link: BrokerLink, store: Store, settings: Settings) -> None:
         self._link = link
+        self._store = store
         self._seconds = settings.publish_deadline_seconds
         self._asking = asyncio.Lock()
-        self._latest: list[QueueCounts] = []
-        self._read_at = 0.0
-        self._asked_at = -_KEPT_SECONDS
+        self._latest: QueueList | None = None
+        self._asked_at = 0.0
 
-    async def queues(self) -> tuple[list[QueueCounts], float]:
-        """The queues as they were at most a second ago, and when that was.
+    async def queues(self) -> QueueList:
+        """The queues as they were at most a second ago.
 
         Raises:
             BrokerDown: the broker does not answer.
+            StoreDown: the store does not answer.
         """
         async with self._asking:  # others wait for the answer that is under way
-            if not self._latest or time.monotonic() - self._asked_at >= _KEPT_SECONDS:
+            if self._latest is None or time.monotonic() - self._asked_at >= _KEPT_SECONDS:
                 async with calling(self._seconds, "reading the queues"), await self._link.channel() as channel:
-                    found = [await count(channel, queue) for queue in WORK_QUEUES]
-                self._latest, self._read_at, self._asked_at = found, time.time(), time.monotonic()
-            return self._latest, self._read_at
+                    counts = [await count(channel, queue) for queue in WORK_QUEUES]
+                states = await queue_states.of_all(self._store)
+                found = [_shown(one, states.get(one.name)) for one in counts]
+                self._latest, self._asked_at = QueueList(queues=found, read_at=time.time()), time.monotonic()
+            return self._latest
+
+    def forget(self) -> None:
+        """Ask again next time: something was changed."""
+        self._latest = None
 
 
 @router.get("", responses=documented())
 @needs("read")
-async def list_queues(request: Request, backend: TheBackend) -> QueueList:
+async def list_queues(request: Request) -> QueueList:
     """How many messages wait for each service, and how many processes take them. Needs the scope `read`."""
-    reader: QueueCounter = request.app.state.queue_counter
-    counts, read_at = await reader.queues()
-    states = await queue_states.of_all(backend.store)
-    shown = [QueueShown(**_paused(one.name, states.get(one.name)).model_dump(), **_numbers(one)) for one in counts]
-    return QueueList(queues=shown, read_at=read_at)
+    return await _counter(request).queues()
 
 
 @router.patch("/{queue}", responses=documented(413))
@@ -121,6 +125,7 @@ async def change_queue(queue: TheQueue, wanted: QueueChange, request: Request, b
             state = await queue_states.pause(backend.store, queue, reason=wanted.reason)
         else:
             state = await queue_states.resume(backend.store, queue)
+    _counter(request).forget()
     return _paused(queue, state)
 
 
@@ -129,5 +134,11 @@ def _paused(name: str, state: QueueState | None) -> QueuePaused:
     return QueuePaused(name=name, can_pause=state is not None, paused_at=known.paused_at, paused_reason=known.reason)
 
 
-def _numbers(counts: QueueCounts) -> dict[str, int]:
-    return {name: value for name, value in dataclasses.asdict(counts).items() if name != "name"}
+def _shown(counts: QueueCounts, state: QueueState | None) -> QueueShown:
+    numbers = {name: value for name, value in dataclasses.asdict(counts).items() if name != "name"}
+    return QueueShown(**_paused(counts.name, state).model_dump(), **numbers)
+
+
+def _counter(request: Request) -> QueueCounter:
+    found: QueueCounter = request.app.state.queue_counter
+    return found

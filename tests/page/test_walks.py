@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from shared.client import shows
 from tests.page.views import ARTICLE, DESKTOP, PHONE, Site, accessibility, picture, plays
 from tests.servers.feed_server import FeedServer, serving, stories
 from tests.servers.speech_process import ToneSpeech
@@ -142,6 +143,20 @@ async def test_an_episode_of_a_public_show_is_subscribed_to_and_heard_by_a_stran
         await expect(page.get_by_role("heading", level=1)).to_have_text("Essays, read aloud")
         feed = await page.get_by_role("link", name="feed.xml").get_attribute("href")
         assert feed is not None
+
+        await page.get_by_text("Change the show").click()
+        await page.get_by_label("Categories").fill("Arts > Books, History")
+        await page.get_by_label("Spoken before each episode").fill("{show}.")
+        await page.get_by_label("Days to keep").fill("30")
+        await page.get_by_label("Words").fill("Brandt = Brunt\n")
+        await page.get_by_label("The feed names episodes").check()
+        await page.get_by_role("button", name="Save the changes").click()
+        await expect(page.get_by_role("button", name="Save the changes")).to_have_attribute("aria-busy", "false")
+        saved = await shows.find(site.services.store, "essays-read-aloud")
+        assert (saved.categories, saved.intro, saved.keep_days) == (("Arts > Books", "History"), "{show}.", 30)
+        assert [(one.word, one.say) for one in saved.lexicon] == [("Brandt", "Brunt")]
+        assert saved.announce
+        await _looks_well(page, "show-settings")
 
         await page.get_by_role("link", name="New job").first.click()
         await page.get_by_label("Text", exact=True).fill(ARTICLE)

@@ -1,11 +1,12 @@
 // One show: what its feed says, its episodes, its subscribers.
 
 import { useState } from "preact/hooks";
-import { get, request, send } from "../api";
+import { get, send } from "../api";
 import { clock, safeLink, time } from "../format";
 import { Act, Field, Trouble, useLoaded, View } from "../parts";
 import { go } from "../route";
 import { may } from "../session";
+import { ShowSettings } from "./showsettings";
 import { showPath, type Show } from "./shows";
 
 interface Episode {
@@ -28,7 +29,7 @@ export function ShowView({ id }: { id: string }) {
         : <p>The feed is private: each subscriber gets an address with a token.</p>}
       <Episodes show={show} />
       {may("operate") && show.visibility === "private" && <Tokens show={show} />}
-      {may("operate") && <Edit show={show} changed={set} />}
+      {may("operate") && <ShowSettings show={show} changed={set} />}
     </View>
   );
 }
@@ -85,36 +86,5 @@ function Tokens({ show }: { show: Show }) {
         ))}
       </ul>
     </section>
-  );
-}
-
-function Edit({ show, changed }: { show: Show; changed: (show: Show) => void }) {
-  const [draft, setDraft] = useState<Partial<Show>>({});
-  const now = { ...show, ...draft };
-  const change = (some: Partial<Show>) => setDraft({ ...draft, ...some });
-  const cover = async (file: File | undefined) => {
-    if (!file) return;
-    const response = await request(`${showPath(show.show_id)}/cover`, { method: "PUT", body: file, headers: { "Content-Type": file.type } });
-    changed(await response.json());
-  };
-  const [error, setError] = useState<unknown>(null);
-  return (
-    <details class="card">
-      <summary>Change the show</summary>
-      <div class="grid">
-        <Field label="Title"><input type="text" maxLength={255} value={now.title} onInput={(event) => change({ title: event.currentTarget.value })} /></Field>
-        <Field label="Author"><input type="text" value={now.author} onInput={(event) => change({ author: event.currentTarget.value })} /></Field>
-        <Field label="Language"><input type="text" maxLength={35} value={now.language} onInput={(event) => change({ language: event.currentTarget.value })} /></Field>
-        <Field label="Voice" hint="of its jobs; empty: the default"><input type="text" maxLength={100} value={now.voice ?? ""} onInput={(event) => change({ voice: event.currentTarget.value || null })} /></Field>
-        <Field label="Who may listen"><select value={now.visibility} onChange={(event) => change({ visibility: event.currentTarget.value as Show["visibility"] })}>
-          <option value="private">whoever has an address with a token</option><option value="public">everybody</option>
-        </select></Field>
-        <Field label="Cover" hint="JPEG or PNG, a square of 1,400 to 3,000 pixels"><input type="file" accept="image/jpeg,image/png"
-          onChange={(event) => { setError(null); cover(event.currentTarget.files?.[0]).catch(setError); }} /></Field>
-      </div>
-      <Trouble error={error} />
-      <Field label="Description"><textarea rows={4} maxLength={4000} value={now.description} onInput={(event) => change({ description: event.currentTarget.value })} /></Field>
-      <Act act={async () => { changed(await send<Show>("PATCH", showPath(show.show_id), draft)); setDraft({}); }}>Save the changes</Act>
-    </details>
   );
 }

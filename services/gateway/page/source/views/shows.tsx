@@ -8,8 +8,11 @@ import { may } from "../session";
 
 export interface Show {
   show_id: string; title: string; description: string; author: string; language: string; visibility: "public" | "private";
-  voice: string | null; link: string | null; feed_url: string; cover: string | null;
+  voice: string | null; link: string | null; feed_url: string; cover: string | null; categories: string[];
+  loudness: "mono" | "stereo"; kind: "episodic" | "serial"; explicit: boolean; announce: boolean; keep_days: number | null;
+  intro: string | null; outro: string | null; lexicon: Pronunciation[];
 }
+export interface Pronunciation { word: string; say: string; ipa?: string; match_case?: boolean }
 
 export async function allShows(signal: AbortSignal): Promise<Show[]> {
   return (await pages<{ shows: Show[] }>("/v1/shows", signal)).flatMap((page) => page.shows);
