@@ -134,7 +134,7 @@ GATEWAY_RIGHTS: Final = StoreRights(
 )
 CLIENT_RIGHTS: Final = StoreRights(
     reads=(
-        *_under(keys.JOBS, keys.ACTIVE, keys.DELETED, keys.AUDIO, keys.VOICE_GAINS, keys.PREVIEWS),
+        *_under(keys.JOBS, keys.ACTIVE, keys.DELETED, keys.AUDIO, keys.VOICE_GAINS, keys.PREVIEWS, keys.QUEUES),
         *(keys.show(ANY), keys.show_cover(ANY, ANY)),
     ),
     writes=(keys.request(ANY), keys.source(ANY, ANY), keys.preview_source(ANY, ANY), keys.preview_waiting(ANY)),

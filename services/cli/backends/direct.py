@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.cli import job_listing, speech_servers
+from services.cli.backends.paused_queues import said_with
 from services.cli.backends.port import HandedOver, Retried, Say
 from services.cli.backends.reachable import reachable_store
 from shared.client import (
@@ -32,7 +33,7 @@ from shared.protocol.messages import JobCancelRequested, JobResumeRequested, Job
 from shared.protocol.preview import Preview
 from shared.protocol.reading import read
 from shared.settings import Settings
-from shared.store import job_manifest
+from shared.store import job_manifest, queue_states
 from shared.store.port import Store
 
 if TYPE_CHECKING:
@@ -89,8 +90,12 @@ class DirectBackend:
                 )
             ) as statuses,
         ):
-            async for status in statuses:
+            async for status in said_with(statuses, say, self._paused):
                 yield status
+
+    async def _paused(self) -> dict[str, str]:
+        states = await queue_states.of_all(await self._reachable())
+        return {name: state.reason for name, state in states.items() if state.is_paused}
 
     async def manifest(self, job_id: str) -> Manifest | None:
         """The manifest that the store has."""

@@ -17,6 +17,7 @@ from podcast_client import AsyncPodcastClient
 from services.cli import job_listing
 from services.cli.api_option import Api
 from services.cli.backends.http_errors import as_ours, ours
+from services.cli.backends.paused_queues import said_with
 from services.cli.backends.port import HandedOver, Retried, Say
 from shared.client import chapter_folder, fetching, watching
 from shared.client.deleting import NotEnded, Removed
@@ -105,6 +106,16 @@ class HttpBackend:
 
     async def follow(self, job_id: str, *, retried: Retried, say: Say) -> AsyncIterator[JobStatus]:
         """GET /v1/jobs/{id}/events, over as many connections as it takes."""
+        async with contextlib.aclosing(self._followed(job_id, retried, say)) as statuses:
+            async for status in said_with(statuses, say, self._paused):
+                yield status
+
+    async def _paused(self) -> dict[str, str]:
+        with as_ours(self._url):
+            found = await self._client.queues()
+        return {one.name: one.paused_reason for one in found if one.paused_at is not None}
+
+    async def _followed(self, job_id: str, retried: Retried, say: Say) -> AsyncGenerator[JobStatus, None]:
         end = time.monotonic() + self._settings.job_deadline_seconds + watching.LATE_SECONDS
         latest: api.Job | None = None
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import time
+from typing import Any, Final
 
 import httpx
 import pytest
 
+from podcast_client import AsyncPodcastClient
+from services.cli.backends.direct import DirectBackend
+from services.cli.backends.over_http import HttpBackend
 from shared.client import api_keys
-from shared.store import queue_states
-from tests.integration.gateway.conftest import Gateway
+from shared.protocol.messages import JobStatus
+from shared.store import keys, queue_states
+from tests.integration.gateway.conftest import STACK_KEY, Gateway
+from tests.waiting import until
+
+PAUSED: Final = "The queue synthesizer is paused (too dear); `podcast queues resume synthesizer` resumes it."
 
 
 async def listed(gateway: Gateway) -> dict[str, dict[str, Any]]:
@@ -72,3 +81,26 @@ async def test_a_key_that_may_only_read_pauses_nothing(gateway: Gateway) -> None
         assert (await client.get("/v1/queues")).status_code == 200
         assert (await client.patch("/v1/queues/chunker", json={"paused": True})).status_code == 403
     assert not (await queue_states.read(store, "chunker")).is_paused
+
+
+@pytest.mark.parametrize("over_http", [True, False], ids=["over-http", "directly"])
+async def test_whoever_waits_for_a_job_is_told_that_a_queue_is_paused(gateway: Gateway, over_http: bool) -> None:
+    await queue_states.pause(gateway.store, "synthesizer", reason="too dear")
+
+    async def is_known() -> bool:  # the gateway may have looked a moment ago
+        return (await listed(gateway))["synthesizer"]["paused_at"] is not None
+
+    await until(is_known, "the gateway knows it")
+    now = time.time()
+    for job_id, state in (("waits", "synthesizing"), ("ended", "completed")):
+        status = JobStatus(job_id=job_id, state=state, submitted_at=now, updated_at=now)  # type: ignore[arg-type]
+        await gateway.store.put(keys.status(job_id), status.model_dump_json().encode())
+    said: list[str] = []
+    async with AsyncPodcastClient(gateway.url, STACK_KEY) as client:
+        backend = HttpBackend(client, gateway.settings) if over_http else DirectBackend(gateway.settings)
+        for job_id, told in (("ended", []), ("waits", [PAUSED])):
+            async with contextlib.aclosing(
+                backend.follow(job_id, retried=lambda _: None, say=said.append)  # type: ignore[type-var]
+            ) as statuses:
+                assert (await anext(statuses)).job_id == job_id
+            assert said == told

@@ -25,6 +25,8 @@ async def test_the_gateway_pauses_a_service_knows_its_own_queue_and_the_coordina
     assert [state.is_paused for state in states.values()] == [True] * len(STAGES)
     with pytest.raises(StoreDown, match="AccessDenied"):
         await queue_states.resume(store_users.store("coordinator"), "chunker")
+    client = store_users.store("client")
+    assert (await queue_states.read(client, "chunker")).is_paused, "a client is told why nothing happens"
     with pytest.raises(StoreDown, match="AccessDenied"):
-        await queue_states.pause(store_users.store("client"), "chunker")
+        await queue_states.resume(client, "chunker")
     await queue_states.resume(gateway, "chunker")
