@@ -21,6 +21,7 @@ help:
 	@echo "make feed-corpus  the feeds that feedparser is tested with, read by our parser"
 	@echo "make feed-validate  our feeds, by the code of the W3C's validator and the schema of the podcast namespace"
 	@echo "make bench    the figures of docs/benchmarks.md"
+	@echo "make loudness loudness of whole files and from chunk to chunk, with every voice that is here; docs/loudness.md"
 	@echo "make images   the images of the stack, as podcast/services:TAG and so on; TAG=, IMAGES= and BUILD_ARGS= as you like"
 	@echo "make stack-test   the stack for real: deployed, updated, killed, restored; stack-test-short in ten minutes"
 	@echo "make docs     the generated documents"
@@ -124,6 +125,11 @@ docs:
 	$(BIN)/python -m docs.logs
 	$(BIN)/python -m deploy.monitoring.dashboards
 	$(BIN)/python -m services.cli.settings_document > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
+
+.PHONY: loudness
+loudness:
+	deploy/setup.sh test
+	$(BIN)/python -m benchmarks.loudness
 
 # requirements.lock is what the system runs on, requirements-dev.lock adds what its tests need; bootstrap.lock is the
 # installer itself. In deploy/images: what each image contains, in the versions of requirements.lock, and what builds them. `make lock` keeps the versions that still fit; UPGRADE=--upgrade takes the newest.

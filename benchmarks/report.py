@@ -28,15 +28,16 @@ def conditions(command: Sequence[str], load_before: float) -> str:
     )
 
 
-def write(name: str, section: str) -> None:
-    """Replace what is between the markers of `name`.
+def write(name: str, section: str, *, to: Path | None = None) -> None:
+    """Replace what is between the markers of `name`, on docs/benchmarks.md or another page.
 
     Raises:
         RuntimeError: the page has no such markers.
     """
-    page = PAGE.read_text(encoding="utf-8")
+    path = to or PAGE
+    page = path.read_text(encoding="utf-8")
     begin, end = f"<!-- bench {name} -->", f"<!-- end {name} -->"
     pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
     if not pattern.search(page):
-        raise RuntimeError(f"{PAGE.name} has no markers for {name}.")
-    PAGE.write_text(pattern.sub(lambda _: f"{begin}\n{section}\n{end}", page), encoding="utf-8")
+        raise RuntimeError(f"{path.name} has no markers for {name}.")
+    path.write_text(pattern.sub(lambda _: f"{begin}\n{section}\n{end}", page), encoding="utf-8")
