@@ -11,7 +11,7 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import alternatives, cpu, fairness, gateway, joining, makespan, memory, report, speech_route
+from benchmarks import alternatives, cpu, editions, fairness, gateway, joining, makespan, memory, report, speech_route
 from benchmarks.environment import environment
 
 BENCHES: dict[str, ModuleType] = {
@@ -21,6 +21,7 @@ BENCHES: dict[str, ModuleType] = {
     "joining": joining,
     "alternatives": alternatives,
     "fairness": fairness,
+    "editions": editions,
     "speech_route": speech_route,
     "gateway": gateway,
 }
