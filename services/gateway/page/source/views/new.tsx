@@ -16,12 +16,12 @@ const PREVIEW_TRIES = 120;
 
 interface Draft {
   kind: Kind; text: string; markup: string; url: string; file: File | null; title: string; author: string;
-  language: string; voice: string; speed: string; formats: string[]; show: string; number: string; summary: string;
+  language: string; voice: string; speed: string; formats: string[]; chapterFiles: boolean; show: string; number: string; summary: string;
 }
 
 const EMPTY: Draft = {
   kind: "text", text: "", markup: "text", url: "", file: null, title: "", author: "", language: "", voice: "",
-  speed: "1", formats: ["mp3"], show: "", number: "", summary: "",
+  speed: "1", formats: ["mp3"], chapterFiles: false, show: "", number: "", summary: "",
 };
 /** Kept while another view is looked at. */
 let kept = EMPTY;
@@ -40,6 +40,7 @@ function options(draft: Draft): object {
     ...(draft.language.trim() && { language: draft.language.trim() }),
     ...(draft.voice && { voice: draft.voice }),
     speed: Number(draft.speed), formats: draft.formats,
+    ...(draft.chapterFiles && { chapter_files: true }),
     ...(draft.show && {
       show: { show_id: draft.show, ...(draft.number && { number: Number(draft.number) }), ...(draft.summary.trim() && { summary: draft.summary.trim() }) },
     }),
@@ -142,6 +143,7 @@ export function NewJob() {
             <label key={format} class="check"><input type="checkbox" checked={draft.formats.includes(format)} onChange={(event) =>
               change({ formats: event.currentTarget.checked ? [...draft.formats, format] : draft.formats.filter((one) => one !== format) })} /> {format}</label>
           ))}
+          <label class="check"><input type="checkbox" checked={draft.chapterFiles} onChange={(event) => change({ chapterFiles: event.currentTarget.checked })} /> also a file for each chapter, in the first of these (ZIP)</label>
         </fieldset>
       </details>
       <div class="actions">
