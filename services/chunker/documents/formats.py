@@ -82,6 +82,13 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 )
 _FIRST_TAG = re.compile(r"<(?:!doctype\s+html|html|head|body|article|main)\b", re.IGNORECASE)
 _MARKDOWN = re.compile(r"^(?:#{1,6} \S|\[[^\]\n]{1,200}\]: \S|```)|^.{1,80}\n(?:={3,}|-{3,})$", re.MULTILINE)
+_DOKUWIKI_HEADING = re.compile(r"^(={2,6}) ?[^=\s][^=\n]{0,200}?(={2,6})[ \t]*$", re.MULTILINE)
+_DOKUWIKI = re.compile(
+    r"\[\[[^\[\]\n]{1,300}\]\]|\*\*\S|''\S|^  [*-] ?\S|~~[A-Z]{3,20}~~|\\\\(?:\s|$)|\{\{", re.MULTILINE
+)
+_HEADING_WITH_SIGNS = re.compile(r"^={1,6} ?[^=\s]", re.MULTILINE)
+_DOKUWIKI_TITLE = 5
+"""Its titles have more signs than the sections below them; of AsciiDoc and MediaWiki it is the other way round."""
 _HEAD_CHARACTERS = 10_000
 _PALM_TYPE = slice(60, 68)
 _PALM_TYPES = frozenset({b"BOOKMOBI", b"TEXtREAd"})
@@ -213,7 +220,21 @@ def of_text(text: str) -> SourceFormat:
     """The format of a text, if neither its content type nor its name determines it."""
     if _begins_as_html(text[:_HEAD_CHARACTERS]):
         return "html"
+    if is_dokuwiki(text):
+        return "dokuwiki"
     return "markdown" if _MARKDOWN.search(text[:_HEAD_CHARACTERS]) else "text"
+
+
+def is_dokuwiki(text: str) -> bool:
+    """Whether a text begins with a title as in DokuWiki (`====== Title ======`) and has more of its markup."""
+    head = text[:_HEAD_CHARACTERS]
+    begin = _HEADING_WITH_SIGNS.search(head)
+    title = _DOKUWIKI_HEADING.match(head, begin.start()) if begin else None
+    return (
+        title is not None
+        and len(title[1]) == len(title[2]) >= _DOKUWIKI_TITLE
+        and (_DOKUWIKI.search(head) is not None or len(_DOKUWIKI_HEADING.findall(head)) > 1)
+    )
 
 
 def _begins_as_html(text: str) -> bool:

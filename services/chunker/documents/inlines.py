@@ -208,12 +208,13 @@ def plain(nodes: Any, *, pictures: bool = True) -> str:
         pictures: whether what stands for a picture counts.
     """
     if isinstance(nodes, dict):
-        if nodes.get("t") in {"Space", "SoftBreak", "LineBreak"}:
+        kind: Any = nodes.get("t")
+        content: Any = nodes.get("c")
+        if kind in {"Space", "SoftBreak", "LineBreak"}:
             return " "
-        if nodes.get("t") == "Image" and not pictures:
-            return ""
-        apart = " " if nodes.get("t") in {"Plain", "Para", "Header"} else ""
-        return plain(nodes.get("c"), pictures=pictures) + apart
+        if kind in {"Link", "Image"}:  # not where it leads
+            content = content[1] if pictures or kind == "Link" else ""
+        return plain(content, pictures=pictures) + (" " if kind in {"Plain", "Para", "Header"} else "")
     if isinstance(nodes, list):
         # An attribute ("id", [classes], [pairs]) is not text.
         if len(nodes) == 3 and isinstance(nodes[0], str) and isinstance(nodes[1], list):  # noqa: PLR2004 - as it says

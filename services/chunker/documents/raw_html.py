@@ -12,6 +12,7 @@ from services.chunker.documents import tables
 from services.chunker.documents.decoding import for_xml
 from services.chunker.documents.pruning import take_out
 from services.chunker.documents.reasons import CAPTION, CODE, IMAGE, RAW, TABLE
+from services.chunker.documents.tag_soup import without_programs
 from shared.protocol.narration import Kind, Narration
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<[!?][^<>]*>", re.DOTALL)
@@ -39,7 +40,7 @@ def _outermost(root: Element, tags: tuple[str, ...]) -> Iterator[Element]:
 
 def words_of_html(markup: str, narration: Narration = _AS_A_NARRATOR) -> list[tuple[str, tuple[str, str] | None]]:
     """The words of a piece of HTML by paragraph; or what is left out, with kind and reason."""
-    markup = _COMMENT.sub("", for_xml(markup))
+    markup = _COMMENT.sub("", without_programs(for_xml(markup)))
     if not markup.strip():
         return []
     root = lxml_html.fragment_fromstring(markup, create_parent="div")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from email.message import Message
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -34,6 +35,7 @@ from services.chunker.documents import (
     reasons,
     transcripts,
     tree,
+    yard,
 )
 from services.chunker.documents.books import chapters, opening
 from services.chunker.documents.books.opening import OpenedBook
@@ -246,11 +248,19 @@ def _recognise(
     if known in formats.BINARY:
         return known, "", len(data)
     text = decoding.decode(data, declared=header.get_content_charset())
-    return (formats.of_text(text) if known == "?" else known), text, len(text)
+    if known == "?":
+        known = formats.of_text(text)
+    elif known == "text" and said is None and formats.is_dokuwiki(text):
+        known = "dokuwiki"  # which keeps its pages as .txt
+    return known, text, len(text)
 
 
 def _with_entities(text: str) -> tuple[str, tuple[str, ...]]:
     return entities.spelled_out(text), ()
+
+
+def _with_title(mark: str, text: str) -> tuple[str, tuple[str, ...]]:
+    return yard.with_title(text, mark), ()
 
 
 _PREPARED: Final[dict[SourceFormat, Callable[[str], tuple[str, tuple[str, ...]]]]] = {
@@ -258,6 +268,8 @@ _PREPARED: Final[dict[SourceFormat, Callable[[str], tuple[str, tuple[str, ...]]]
     "dokuwiki": dokuwiki.without_macros,
     "docbook": _with_entities,
     "jats": _with_entities,
+    "markdown": partial(_with_title, "#"),
+    "textile": partial(_with_title, "h1."),
 }
 """What is done to a markup so that pandoc reads it as its own tools do: the text, and what of it is not read."""
 

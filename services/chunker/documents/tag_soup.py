@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
@@ -16,3 +19,27 @@ def parsed(page: str) -> HtmlElement | None:
         return lxml_html.document_fromstring(for_xml(page).encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError):
         return None
+
+
+_PROGRAM: Final = re.compile(r"<(?:\?(?:php\b|=)|%)", re.IGNORECASE)
+
+
+def without_programs(page: str) -> str:
+    """A page without the programs in it that a server should have run (`<?php … ?>`, `<% … %>`).
+
+    To a parser they end at the first `>`, and what follows would be text. One that has no end stays.
+    """
+    kept: list[str] = []
+    at = 0
+    unclosed: set[str] = set()
+    while begin := _PROGRAM.search(page, at):
+        closing = f"{begin[0][1]}>"
+        end = -1 if closing in unclosed else page.find(closing, begin.end())
+        if end < 0:
+            unclosed.add(closing)
+            kept.append(page[at : begin.end()])
+            at = begin.end()
+            continue
+        kept.append(page[at : begin.start()])
+        at = end + len(closing)
+    return "".join((*kept, page[at:]))

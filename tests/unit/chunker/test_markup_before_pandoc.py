@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.chunker.documents import asciidoc, dokuwiki, entities
+from services.chunker.documents import asciidoc, dokuwiki, entities, formats
 from services.chunker.documents.document import Document, Heading, Paragraph
 from services.chunker.documents.reading import read_document
 from shared.protocol.messages import SourceFormat
@@ -32,8 +32,8 @@ endif::[]
 """
 
 
-async def read(text: str, format: SourceFormat) -> Document:  # noqa: A002 - its name in every message
-    return await read_document(text.encode(), format=format, name="", deadline_seconds=60)
+async def read(text: str, format: SourceFormat | None, name: str = "") -> Document:  # noqa: A002 - its name in every message
+    return await read_document(text.encode(), format=format, name=name, deadline_seconds=60)
 
 
 def texts(document: Document) -> list[str]:
@@ -140,3 +140,32 @@ async def test_macros_of_dokuwiki_are_taken_out_but_not_where_they_are_shown() -
 def test_many_unclosed_marks_of_dokuwiki_take_one_pass() -> None:
     text = "<code> %% [[a|{{ ~~NO <php>" * 40_000
     assert dokuwiki.without_macros(text)[1] == ()
+
+
+@pytest.mark.anyio
+async def test_a_page_of_dokuwiki_is_recognised_by_its_title() -> None:
+    document = await read("====== Ferries ======\nA [[boat]] **carries** people.\n", None, "ferries.txt")
+    assert texts(document) == ["Ferries", "A boat carries people."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ferries\n=======\n\nA ``boat``: see `boats`_.\n\n* one\n* two\n",
+        "= Ferries =\n\n== Boats ==\n\nThey [[carry]] people.\n",
+        "= Ferries\n\n===== Deep =====\n\n**Bold** text.\n",
+        "=====================\nFERRIES\n=====================\n\n  * a boat\n",
+        "The result:\n===== done =====\n",
+    ],
+    ids=["reStructuredText", "MediaWiki", "AsciiDoc", "plain text", "a log"],
+)
+def test_other_texts_with_such_signs_are_not_taken_for_dokuwiki(text: str) -> None:
+    assert not formats.is_dokuwiki(text)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("format", "heading"), [("textile", "h2. Boats"), ("markdown", "## Boats")])
+async def test_the_fields_of_a_guide_name_its_title(format: SourceFormat, heading: str) -> None:  # noqa: A002 - as in messages
+    document = await read(f"# @title A Guide\n# @markup {format}\n\nWords.\n\n{heading}\n\nMore.\n", format)
+    assert document.title == "A Guide"
+    assert texts(document) == ["A Guide", "Words.", "Boats", "More."]

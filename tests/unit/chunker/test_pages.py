@@ -15,6 +15,7 @@ from services.chunker.documents.reading import read_document
 RUNNER = asyncio.Runner()
 
 SENTENCE = "The ferry leaves the harbour at noon, and whoever wants to see the islands has to be on board by then. "
+WINTER = "In winter no boat goes out at all, since ice covers the strait from shore to shore until the end of March. "
 PARAGRAPHS = "".join(f"<p>Paragraph {number} says this. {SENTENCE * 2}</p>" for number in range(8))
 MENU = '<nav><a href="/">Start</a> <a href="/all">All stories</a></nav>'
 
@@ -54,7 +55,7 @@ def test_the_name_of_the_site_above_the_article_is_no_chapter() -> None:
 
 
 def test_a_page_with_two_main_parts_is_read_whole() -> None:
-    second = PARAGRAPHS.replace("Paragraph", "Part")
+    second = "".join(f"<p>Part {number} tells another story. {WINTER * 2}</p>" for number in range(8))
     found = read(page(f"<main>{PARAGRAPHS}</main><div role='main'>{second}</div>"))
     assert len(spoken(found)) == 16
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from lxml.html import HtmlElement
 
+from services.chunker.documents.pages.chains import Span, heaviest_chain
 from services.chunker.documents.pages.navigation import is_above_teasers
 from services.chunker.documents.pages.segments import BLOCKS, HEADINGS, TextRun, key, segments
 from services.chunker.documents.pruning import take_out
@@ -22,6 +23,7 @@ _WINDOW_CHARACTERS: Final = 20_000
 _LONG_BYTES: Final = 40
 """A segment this long is looked for by itself. A shorter one could be part of other words: its place has to be between
 those of the long ones around it, and a line of the choice has to begin with it or it follows what was found before."""
+_SAME_LINES_LOOKED_AT: Final = 8
 _END_CHARACTERS: Final = 40
 """A segment whose beginning or end of this length is chosen is chosen: extractors drop a word or a link inside."""
 _LINES_LOOKED_AT: Final = 60
@@ -42,39 +44,78 @@ class ChosenWords:
         lines = [key(line) for line in text.splitlines()]
         self._text = "".join(lines)
         self._starts: list[int] = []
-        self._lines: dict[str, int] = {}
+        self._lines: dict[str, list[int]] = {}
         place = 0
         for line in lines:
             self._starts.append(place)
-            self._lines.setdefault(line, place)
+            places = self._lines.setdefault(line, [])
+            if len(places) < _SAME_LINES_LOOKED_AT:
+                places.append(place)
             place += len(line)
 
-    def places(self, keys: list[str]) -> list[bool]:
-        """Which of the segments of a page, given by their keys in order, are chosen."""
-        spans: list[tuple[int, int] | None] = []
-        last = 0
-        for wanted in keys:
-            span = self._long(wanted, last) if len(wanted.encode()) >= _LONG_BYTES else None
-            last = span[1] if span else last
-            spans.append(span)
-        following: list[int] = []
+    def places(self, segments: list[tuple[str, bool]]) -> list[Span | None]:
+        """Where the segments of a page, in order, stand in the choice; None for those that are not chosen.
+
+        Long ones and headings that are lines of the choice are put in their place first, so that as much as possible
+        is in the order of the page; then what is between them. No word of the choice is given to two segments.
+
+        Args:
+            segments: the key of each, and whether it is a heading.
+        """
+        found = self._candidates(segments)
+        spans = heaviest_chain(
+            [
+                [(span, 2 if is_heading else 1) for span in spans]
+                for spans, (_, is_heading) in zip(found, segments, strict=True)
+            ]
+        )
+        used = bytearray(len(self._text))
+        for span in spans:
+            if span is not None:
+                used[span[0] : span[1]] = b"\x01" * (span[1] - span[0])
+        limits: list[int] = []
         start = len(self._text)
         for span in reversed(spans):
-            following.append(start)
+            limits.append(start)
             start = span[0] if span else start
         last = 0
-        for place, (wanted, limit) in enumerate(zip(keys, reversed(following), strict=True)):
+        for place, ((wanted, _), limit) in enumerate(zip(segments, reversed(limits), strict=True)):
             span = spans[place]
-            if span is None and len(wanted.encode()) < _LONG_BYTES:
-                span = spans[place] = self._short(wanted, last, limit if limit >= last else last + len(wanted))
-            last = span[1] if span else last
-        return [span is not None for span in spans]
+            if span is None:
+                is_long = len(wanted.encode()) >= _LONG_BYTES
+                near = self._long(wanted, last, last, limit) if is_long else self._short(wanted, last, limit)
+                others = [near] if near else found[place]
+                span = next((one for one in others if not any(used[one[0] : one[1]])), None)
+                if span is None:
+                    continue
+                used[span[0] : span[1]] = b"\x01" * (span[1] - span[0])
+                spans[place] = span
+                if near is None:
+                    continue
+            last = span[1]
+        return spans
 
-    def _long(self, wanted: str, last: int) -> tuple[int, int] | None:
-        place = self._lines.get(wanted, -1)
-        first, end = max(0, last - _WINDOW_CHARACTERS), last + _WINDOW_CHARACTERS + len(wanted)
-        if place < 0:
-            place = self._text.find(wanted, last, end)
+    def _candidates(self, segments: list[tuple[str, bool]]) -> list[list[Span]]:
+        """Where each long segment and each heading may stand."""
+        found: list[list[Span]] = []
+        last = 0
+        for wanted, is_heading in segments:
+            is_long = len(wanted.encode()) >= _LONG_BYTES
+            spans = (
+                [(place, place + len(wanted)) for place in self._lines.get(wanted, ())] if is_long or is_heading else []
+            )
+            if is_long and not spans and (span := self._long(wanted, last)):
+                spans = [span]
+            if is_long and spans:
+                last = next((span[1] for span in spans if span[0] >= last), spans[-1][1])
+            found.append(spans)
+        return found
+
+    def _long(self, wanted: str, last: int, first: int = 0, limit: int | None = None) -> Span | None:
+        first = max(first, last - _WINDOW_CHARACTERS)
+        end = last + _WINDOW_CHARACTERS + len(wanted)
+        end = end if limit is None else min(end, limit)
+        place = self._text.find(wanted, last, end)
         if place < 0:
             place = self._text.find(wanted, first, last)
         if place >= 0:
@@ -87,7 +128,7 @@ class ChosenWords:
                 return place, place + _END_CHARACTERS
         return None
 
-    def _short(self, wanted: str, last: int, limit: int) -> tuple[int, int] | None:
+    def _short(self, wanted: str, last: int, limit: int) -> Span | None:
         if self._text.startswith(wanted, last) and last + len(wanted) <= limit:
             return last, last + len(wanted)
         first = bisect_left(self._starts, last)
@@ -97,6 +138,33 @@ class ChosenWords:
             if self._text.startswith(wanted, place):
                 return place, place + len(wanted)
         return None
+
+
+def chosen_inside(root: HtmlElement, text: str, parts: list[HtmlElement]) -> tuple[list[int], int]:
+    """How many characters are chosen in each of some parts of a page, and how many in all.
+
+    Args:
+        root: of the page.
+        text: what the extractor has chosen.
+        parts: none of them inside another.
+    """
+    part_of = {element: place for place, part in enumerate(parts) for element in part.iter("*")}
+    found, spans = _placed(root, ChosenWords(text))
+    chosen = [0] * len(parts)
+    total = 0
+    for (segment, _), span in zip(found, spans, strict=True):
+        length = span[1] - span[0] if span else 0
+        total += length
+        part = part_of.get(segment.block)
+        if part is not None:
+            chosen[part] += length
+    return chosen, total
+
+
+def _placed(root: HtmlElement, chosen: ChosenWords) -> tuple[list[tuple[TextRun, str]], list[Span | None]]:
+    """The segments of a page with their keys, and where each stands in what is chosen."""
+    found = [(segment, wanted) for segment in segments(root) if (wanted := key(segment.text))]
+    return found, chosen.places([(wanted, segment.block.tag in HEADINGS) for segment, wanted in found])
 
 
 def keep(root: HtmlElement, text: str) -> list[tuple[HtmlElement, str]]:
@@ -109,12 +177,18 @@ def keep(root: HtmlElement, text: str) -> list[tuple[HtmlElement, str]]:
     kept: Counter[HtmlElement] = Counter()
     total: Counter[HtmlElement] = Counter()
     dropped: list[TextRun] = []
-    found = [(segment, wanted) for segment in segments(root) if (wanted := key(segment.text))]
-    are_chosen = ChosenWords(text).places([wanted for _, wanted in found])
-    for (segment, wanted), is_chosen in zip(found, are_chosen, strict=True):
+    found, spans = _placed(root, ChosenWords(text))
+    for (segment, wanted), span in zip(found, spans, strict=True):
         total[segment.block] += len(wanted)
-        if is_chosen:
-            kept[segment.block] += len(wanted)
+        if span is not None:
+            kept[segment.block] += 1
+            for (
+                element,
+                slot,
+            ) in segment.slots:  # also what is inside the line: a picture's block may stand in bold text
+                owner = element if slot == "text" else element.getparent()
+                if owner is not None and owner is not segment.block:
+                    kept[owner] += 1
         else:
             dropped.append(segment)
     order = list(root.iter("*"))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from services.chunker.documents.pages.names import FURNITURE, KINDS
+from services.chunker.documents.pages.names import FURNITURE, HIDDEN, KINDS
 from services.chunker.documents.pages.segments import HEADINGS, key, sample, words
 from services.chunker.documents.pages.selectors import classes_of
 
@@ -29,6 +29,8 @@ _LARGEST_SHARE: Final = 0.4
 _MISNAMED_CHARACTERS: Final = 300
 """If an extractor chooses more words than this in a menu or header, it is neither."""
 
+_HIDDEN: Final = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
+_HIDDEN_SHARE: Final = 0.5
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _PERMALINK_NAMES: Final = """
@@ -56,6 +58,8 @@ def named(element: HtmlElement) -> tuple[str, str] | None:
     """What an element is by its tag, role, class or id: kind and reason; None if it may be text."""
     if element.tag in _TAGS or (element.get("role") or "") in _ROLES:
         return None if _is_note(element) else ("page furniture", FURNITURE)
+    if _HIDDEN.search((element.get("style") or "")[:_NAMED_LENGTH_LIMIT]):
+        return "page furniture", HIDDEN
     if element.get("hidden") is not None or element.get("aria-modal") == "true":
         return "page furniture", FURNITURE
     called = [*classes_of(element)[:_NAMES_LIMIT], element.get("id") or "", element.get("data-testid") or ""]
@@ -90,9 +94,13 @@ class Furniture:
     reason: str
     words: str
 
-    def holds_the_article(self, total: int) -> bool:
-        """Whether so much of the `total` characters chosen is in it that its name must be wrong."""
-        chosen = len(key(words(self.element)))
+    def holds_the_article(self, chosen: int, total: int) -> bool:
+        """Whether so many of the `total` characters chosen are in it, and nowhere else, that its name must be wrong.
+
+        What is hidden may be shown by a click: it goes unless most of it is chosen.
+        """
+        if self.reason == HIDDEN:
+            return chosen > _HIDDEN_SHARE * len(key(self.words))
         return chosen > _LARGEST_SHARE * total or (
             chosen > _MISNAMED_CHARACTERS and self.kind in {"page furniture", "share buttons"}
         )
@@ -101,9 +109,10 @@ class Furniture:
 def of_page(root: HtmlElement) -> Iterator[Furniture]:
     """What is furniture in a page.
 
-    A `<header>` with a heading is the head of an article; a form around everything is how some servers make pages.
+    A `<header>` with a heading is the head of an article or of a section; a form around everything is how some servers
+    make pages.
     """
-    headed = {above for heading in root.iter("h1", "h2") for above in heading.iterancestors("header")}
+    headed = {above for heading in root.iter(*HEADINGS) for above in heading.iterancestors("header")}
     total = len(key(words(root)))
     taken: set[HtmlElement] = set()
     for element in list(root.iter("*")):

@@ -6,6 +6,8 @@ import re
 from typing import Final
 
 FURNITURE: Final = "menus, footers and what else is not the article"
+HIDDEN: Final = "the page does not show it"
+EMBEDDED: Final = "a video or another page inside the page is no text"
 
 
 def _pattern(parts: str, alone: str) -> re.Pattern[str]:
@@ -34,6 +36,7 @@ KINDS: Final = (
             "share shares sharing social socials social-bar social-nav share-this share-box share-tools",
         ),
     ),
+    ("embedded media", EMBEDDED, _pattern("instagram-media tiktok-embed", "fb-post fb-video")),
     (
         "comments",
         "they are by others than the author",
@@ -90,7 +93,8 @@ KINDS: Final = (
             banner-ad navbar side-nav sidenav entry-tags tag-list tags-links cat-links entry-footer post-meta
             entry-meta article-meta page-navigation""",
             """pager navigation sidebar side-bar footer toolbar ads ad advert sponsored nav menu topnav tags credits
-            copyright mainmenu main-menu submenu sub-menu sidebar-left sidebar-right left-sidebar right-sidebar""",
+            copyright mainmenu main-menu submenu sub-menu sidebar-left sidebar-right left-sidebar right-sidebar
+            date-header""",
         ),
     ),
 )

@@ -27,7 +27,7 @@ from services.chunker.documents.pages import (
     sites,
     tidying,
 )
-from services.chunker.documents.pages.segments import key, sample, segments, words
+from services.chunker.documents.pages.segments import BLOCKS, key, sample, segments, words
 from services.chunker.documents.pages.selectors import Selectable
 from services.chunker.documents.pruning import take_out
 from services.chunker.speakable import SPEAKABLE
@@ -36,7 +36,6 @@ from shared.errors import BadSource
 _EMBEDDED: Final = ("iframe", "video", "audio", "object", "embed")
 _TEASERS: Final = "they lead to other pages"
 _BESIDE: Final = "it is on the page, but no part of the article as far as can be told"
-_EMBEDDED_REASON: Final = "a video or another page inside the page is no text"
 SHORT_PAGE_CHARACTERS: Final = 100
 """Of shorter articles trafilatura takes too much or too little; then everything except the furniture is the article."""
 
@@ -47,7 +46,7 @@ def pick(page: str) -> Article:
     Raises:
         BadSource: there is no text in the page.
     """
-    page = for_xml(page)
+    page = tag_soup.without_programs(for_xml(page))
     root = parsed(page)
     said = metadata.read(root)
     omissions = Omissions()
@@ -77,9 +76,10 @@ def pick(page: str) -> Article:
     tidying.unmark_main(body)
     take_out(tidying.doubled_headings(body))
     tidying.mark_captions(body)
+    tidying.join_captions(body)
     tidying.mark_languages(body)
     if embedded:
-        omissions.add("embedded media", _EMBEDDED_REASON, embedded[0], count=len(embedded))
+        omissions.add("embedded media", names.EMBEDDED, embedded[0], count=len(embedded))
     return Article(
         str(lxml_html.tostring(body, encoding="unicode", with_tail=False)),
         said.title,
@@ -119,16 +119,19 @@ def _take_site_furniture(found: Selectable, site: sites.Site, omissions: Omissio
 def _choose(
     body: HtmlElement, text: str, named: list[furniture.Furniture], omissions: Omissions
 ) -> list[furniture.Furniture]:
-    """Take out what is not chosen; returns the furniture that is left to take out.
+    """Take out what is not chosen, and furniture; returns the furniture that is gone.
 
-    Names mislead: a page may have its text in a form, or in a `<header>`. What is chosen of such an element decides.
+    Names mislead: a page may have its text in a form, or in a `<header>`. What is chosen there alone decides. The rest
+    goes first: a menu or a list of teasers may repeat words of the article.
     """
-    inside = {element for one in named for element in one.element.iter()}
-    for block, passed_over in choosing.keep(body, text):
-        if block not in inside and SPEAKABLE.search(passed_over):
+    found, total = choosing.chosen_inside(body, text, [one.element for one in named])
+    gone = [one for one, chosen in zip(named, found, strict=True) if not one.holds_the_article(chosen, total)]
+    first = [one.element for one in gone if one.element.tag in BLOCKS or one.reason == names.HIDDEN]
+    take_out(first)
+    for _, passed_over in choosing.keep(body, text):
+        if SPEAKABLE.search(passed_over):
             omissions.add("beside the article", _BESIDE, passed_over)
-    total = len(key(words(body)))
-    return [one for one in named if not one.holds_the_article(total)]
+    return gone
 
 
 def _content(found: Selectable, site: sites.Site, body: HtmlElement, omissions: Omissions) -> HtmlElement:

@@ -22,6 +22,8 @@ _CAPTION_NAMES: Final = re.compile(
 )
 _ROW_PARTS: Final = frozenset({"tr", "td", "th", "tbody", "thead", "tfoot", "caption", "colgroup", "col"})
 _SHORT_CHARACTERS: Final = 200
+_TEXT_OF_FIGURES: Final = ("p", "blockquote", "pre", "table", "ul", "ol", "math", "h1", "h2", "h3", "h4")
+"""A figure with one of these is more than a picture."""
 
 
 def unwrap_layout(root: HtmlElement) -> None:
@@ -78,16 +80,15 @@ def doubled_headings(root: HtmlElement) -> list[HtmlElement]:
     last = ""
     taken: set[HtmlElement] = set()
     for element in root.iter(*HEADINGS, *_LINES):
-        if element.getparent() in taken:
-            taken.add(element)
+        if element in taken:
             continue
         text = _short_key(element)
         if text and text == last:
             doubled.append(element)
-            taken.add(element)
+            taken.update(element.iter())
         elif element.tag in HEADINGS:
             last = text or last
-            taken.add(element)
+            taken.update(element.iter())
         elif element.tag not in {"div", "span"} and text != "":
             last = ""
     return doubled
@@ -120,6 +121,27 @@ def mark_captions(root: HtmlElement) -> None:
                     around.tag, element.tag = "figure", "figcaption"
                 break
             around = around.getparent()
+
+
+def join_captions(root: HtmlElement) -> None:
+    """Put what stands beside a picture in its figure, such as who made it, into the caption."""
+    for figure in list(root.iter("figure")):
+        if _short_key(figure) is None or next(figure.iter(*_TEXT_OF_FIGURES), None) is not None:
+            continue
+        caption = next(figure.iter("figcaption"), None)
+        if caption is None or next(figure.iter("img"), None) is None:
+            continue
+        inside = set(caption.iter())
+        beside: list[str] = []
+        for element in figure.iter("*"):
+            if element not in inside:
+                beside.append(element.text or "")
+                element.text = None
+            if element is not figure and (element is caption or element not in inside):
+                beside.append(element.tail or "")
+                element.tail = None
+        if words_beside := " ".join(" ".join(beside).split()):
+            caption.text = f"{words_beside} {caption.text or ''}"
 
 
 def mark_languages(root: HtmlElement) -> None:
