@@ -10,20 +10,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from email.message import Message
-from functools import partial
 from pathlib import PurePosixPath
-from typing import Final
 
 from services.chunker import allowances
 from services.chunker.documents import (
     archives,
-    asciidoc,
     code_lines,
     collection,
     decoding,
-    dokuwiki,
     embedded,
-    entities,
     formats,
     labels,
     mail,
@@ -32,10 +27,10 @@ from services.chunker.documents import (
     odt_titles,
     pandoc,
     plans,
+    preparing,
     reasons,
     transcripts,
     tree,
-    yard,
 )
 from services.chunker.documents.books import chapters, opening
 from services.chunker.documents.books.opening import OpenedBook
@@ -181,8 +176,8 @@ async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the othe
         about = await in_worker("Looking for the title", end - clock(), odt_titles.named, data)
         data = await in_worker("Looking at the styles", end - clock(), odt.with_code_marked, data)
     unread: tuple[str, ...] = ()
-    if known in _PREPARED:
-        text, unread = await in_worker("Preparing the markup", end - clock(), _PREPARED[known], text)
+    if known in preparing.PREPARED:
+        text, unread = await in_worker("Preparing the markup", end - clock(), preparing.PREPARED[known], text)
     if text:
         data = text.encode()
         size_bytes = len(data)
@@ -253,25 +248,6 @@ def _recognise(
     elif known == "text" and said is None and formats.is_dokuwiki(text):
         known = "dokuwiki"  # which keeps its pages as .txt
     return known, text, len(text)
-
-
-def _with_entities(text: str) -> tuple[str, tuple[str, ...]]:
-    return entities.spelled_out(text), ()
-
-
-def _with_title(mark: str, text: str) -> tuple[str, tuple[str, ...]]:
-    return yard.with_title(text, mark), ()
-
-
-_PREPARED: Final[dict[SourceFormat, Callable[[str], tuple[str, tuple[str, ...]]]]] = {
-    "asciidoc": asciidoc.without_directives,
-    "dokuwiki": dokuwiki.without_macros,
-    "docbook": _with_entities,
-    "jats": _with_entities,
-    "markdown": partial(_with_title, "#"),
-    "textile": partial(_with_title, "h1."),
-}
-"""What is done to a markup so that pandoc reads it as its own tools do: the text, and what of it is not read."""
 
 
 def _plain(text: str, narration: Narration) -> Packed:

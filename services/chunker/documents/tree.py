@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from services.chunker.documents import notes, reasons, tables
+from services.chunker.documents import boxes, notes, reasons, tables
 from services.chunker.documents.document import Anchor, Block, Document, Heading, Omissions, Paragraph, Role, Section
 from services.chunker.documents.inlines import Inlines, Node, plain
 from services.chunker.documents.navigation import is_contents, is_link_to_section, is_row_of_links
@@ -19,27 +19,8 @@ from services.chunker.narration import matter_kinds
 from shared.errors import BadSource
 from shared.protocol.narration import Narration
 
-_ADMONITIONS = frozenset(
-    {"note", "tip", "warning", "caution", "important", "admonition", "attention", "hint", "danger"}
-)
-_LABEL_LIMIT_WORDS = 3
 _ADDRESS = re.compile(r"\s?(?:\([^()]{0,300}(?:https?|mailto):[^()]{0,300}\)|<[^<>@\s]{1,100}@[^<>\s]{1,100}>)")
 """Where an author is to be found, behind the name."""
-_FORMAL = frozenset({"figure", "table", "example", "equation"})
-_OF_TITLE_PAGE = frozenset(
-    {"author", "authorgroup", "editor", "othercredit", "affiliation", "revhistory", "legalnotice"}
-)
-"""What DocBook puts on a title page beside title and abstract."""
-_DIRECTIVE = "a directive for the tool that builds the documentation"
-_DIRECTIVES = frozenset(
-    {
-        "toctree", "index", "automodule", "autoclass", "autofunction", "automethod", "autosummary", "currentmodule",
-        "module", "py:module", "py:currentmodule", "sectionauthor", "moduleauthor", "codeauthor", "literalinclude",
-        "highlight", "tabularcolumns", "graphviz", "plot", "testsetup", "testcleanup", "doctest", "productionlist",
-        "inheritance-diagram", "program-output", "argparse", "click", "default-role", "meta",
-    }
-)  # fmt: skip
-"""What Sphinx makes something else of; pandoc keeps the arguments as if they were text."""
 
 
 def read(tree: bytes, narration: Narration, *, rest: Sequence[bytes] = ()) -> Document:
@@ -227,7 +208,7 @@ class _Reader:
         if any(key == "custom-style" and CODE_STYLE.search(value) for key, value in attributes):
             self._code(plain(nodes))
             return
-        if left_out := self._kind_left_out(kinds, nodes):
+        if left_out := boxes.left_out(kinds, nodes, self._narration, is_in_title_page=self._is_title_page):
             self.omissions.add(*left_out)
             return
         if name:
@@ -236,36 +217,21 @@ class _Reader:
         if self._section != before:
             self.blocks.append(Section(self._section))
         was_title_page, self._is_title_page = self._is_title_page, self._is_title_page or "titlepage" in kinds
-        if kinds & _FORMAL and any(map(_is_contents, nodes)):
+        if kinds & boxes.FORMAL and any(map(boxes.is_content, nodes)):
             self._formal(nodes, role)
         else:
-            self.blocks_of(_with_label(nodes) if kinds & _ADMONITIONS else nodes, role)
+            self.blocks_of(boxes.with_label(nodes) if kinds & boxes.ADMONITIONS else nodes, role)
         self._is_title_page = was_title_page
         if self._section != before:
             self._section = before
             self.blocks.append(Section(before))
 
-    def _kind_left_out(self, kinds: set[str], nodes: list[Node]) -> tuple[str, str, str] | None:
-        """Kind, reason and words of a block that says itself that it is not for reading."""
-        directive = kinds & _DIRECTIVES
-        if any(node["t"] == "CodeBlock" or _is_preformatted(node) for node in nodes):
-            directive -= {"highlight"}  # in HTML it is what code stands in
-        if directive and not kinds & {"section", "chapter"}:
-            if "index" in directive and any(node["t"] in {"Div", "Header", "DefinitionList"} for node in nodes):
-                return "index", matter_kinds.BY_NAME["index"].reason, plain(nodes)
-            return "directive", _DIRECTIVE, f"{min(directive)}: {plain(nodes)}"
-        if self._narration.reads("front_matter"):
-            return None
-        if self._is_title_page and kinds & _OF_TITLE_PAGE:
-            return "title page", matter_kinds.BY_NAME["title page"].reason, plain(nodes)
-        return ("contents", reasons.CONTENTS, plain(nodes)) if "doc-toc" in kinds else None
-
     def _formal(self, nodes: list[Node], role: Role) -> None:
         """A figure, table or example as DocBook makes them: its title is a caption if nothing of the rest is read."""
         before = len(self.blocks)
-        self.blocks_of([node for node in nodes if _is_contents(node)], role)
+        self.blocks_of([node for node in nodes if boxes.is_content(node)], role)
         inside, self.blocks = self.blocks[before:], self.blocks[:before]
-        titles = [node for node in nodes if not _is_contents(node)]
+        titles = [node for node in nodes if not boxes.is_content(node)]
         is_read = any(isinstance(block, (Heading, Paragraph)) for block in inside)
         if is_read or self._narration.reads("captions"):
             self.blocks_of(titles, role)
@@ -300,28 +266,3 @@ class _Reader:
                 self.omissions.add(*why, text)
             else:
                 self.blocks.append(Paragraph(text, role))
-
-
-def _is_contents(node: Node) -> bool:
-    return node["t"] == "Div" and any(name.endswith("-contents") and name[:-9] in _FORMAL for name in node["c"][0][1])
-
-
-def _is_preformatted(node: Node) -> bool:
-    """Whether a block holds nothing but code."""
-    return node["t"] == "Div" and bool(node["c"][1]) and all(inside["t"] == "CodeBlock" for inside in node["c"][1])
-
-
-def _with_label(nodes: list[Node]) -> list[Node]:
-    """The blocks of a box with its label ("Note") before its first paragraph, if it stands alone."""
-    if len(nodes) < 2:  # noqa: PLR2004 - a label and what it is about
-        return nodes
-    label, first = nodes[0], nodes[1]
-    if label["t"] == "Div" and len(label["c"][1]) == 1:
-        label = label["c"][1][0]
-    if label["t"] not in {"Para", "Plain", "Header"} or first["t"] not in {"Para", "Plain"}:
-        return nodes
-    words = plain(label["c"][2] if label["t"] == "Header" else label["c"]).split()
-    if not 0 < len(words) <= _LABEL_LIMIT_WORDS:
-        return nodes
-    said = " ".join(words).rstrip(":.") + ":"
-    return [{"t": first["t"], "c": [{"t": "Str", "c": said}, {"t": "Space"}, *first["c"]]}, *nodes[2:]]
