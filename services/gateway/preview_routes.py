@@ -23,7 +23,6 @@ from shared import errors
 from shared.client import previewing
 from shared.client.preview_answers import ERRORS
 from shared.client.previewing import FoundPreview
-from shared.deadlines import in_thread
 from shared.protocol.messages import PreviewId, UrlSource
 from shared.protocol.preview import Preview, PreviewRefused, RefusalKind
 from shared.store import keys
@@ -90,8 +89,7 @@ async def preview(request: Request, backend: TheBackend) -> Response:
 async def _asked(wanted: Asked, backend: Backend, *, owner: str) -> tuple[str, FoundPreview | None]:
     """Ask for a preview, unless there is one: its id, and what there is already."""
     settings, store = backend.settings, backend.store
-    # In a thread: a document of 20 MB is digested.
-    draft = await in_thread(lambda: previewing.draft(wanted.draft(settings), settings))
+    draft = await previewing.draft_with_show(wanted.draft(settings), store, settings)
     source = draft.request.source
     if isinstance(source, UrlSource):
         await backend.addresses.check(wanted.document.url or "", str(source.url))

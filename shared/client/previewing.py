@@ -14,15 +14,16 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import ValidationError
 
-from shared.client import documents, submission
+from shared.client import documents, show_defaults, submission
 from shared.client.documents import Content
 from shared.client.submission import Draft
 from shared.concurrency import gathered
+from shared.deadlines import in_thread
 from shared.errors import Conflict, NotFound, Outage
 from shared.protocol.manifest import CUTTING_VERSION
 from shared.protocol.messages import Message, ObjectSource, PreviewRequested, UrlSource
@@ -65,6 +66,17 @@ class FoundPreview:
     """
 
     refused: PreviewRefused | None
+
+
+async def draft_with_show(job: Draft, store: Store, settings: Settings) -> PreviewDraft:
+    """The same as `draft`, with what the job's show says.
+
+    Raises:
+        NoSuchShow: it names a show that does not exist.
+        StoreDown: the store does not answer.
+    """
+    asked = await show_defaults.spoken(store, job.request)
+    return await in_thread(lambda: draft(replace(job, request=asked), settings))
 
 
 def draft(job: Draft, settings: Settings) -> PreviewDraft:

@@ -34,15 +34,9 @@ async def applied(store: Store, request: JobRequest) -> tuple[JobRequest, dict[s
         NoSuchShow: there is no such show.
         StoreDown: the store does not answer.
     """
-    if request.show is None:
+    show = await _show(store, request)
+    if show is None:
         return request, {}
-    try:
-        show = await shows.find(store, request.show.show_id)
-    except NotFound as error:
-        raise NoSuchShow(
-            f"There is no show {request.show.show_id}.",
-            hint=f"`podcast shows create {request.show.show_id}` makes it, `podcast shows list` lists the others.",
-        ) from error
     update = of_show(show, request)
     uploads: dict[str, bytes] = {}
     if request.cover is None and show.cover is not None:
@@ -52,6 +46,29 @@ async def applied(store: Store, request: JobRequest) -> tuple[JobRequest, dict[s
             update["cover"] = keys.source(request.job_id, name)
             uploads[update["cover"]] = picture
     return request.model_copy(update=update), uploads
+
+
+async def spoken(store: Store, request: JobRequest) -> JobRequest:
+    """The same without a cover: what a preview needs.
+
+    Raises:
+        NoSuchShow: there is no such show.
+        StoreDown: the store does not answer.
+    """
+    show = await _show(store, request)
+    return request if show is None else request.model_copy(update=of_show(show, request))
+
+
+async def _show(store: Store, request: JobRequest) -> Show | None:
+    if request.show is None:
+        return None
+    try:
+        return await shows.find(store, request.show.show_id)
+    except NotFound as error:
+        raise NoSuchShow(
+            f"There is no show {request.show.show_id}.",
+            hint=f"`podcast shows create {request.show.show_id}` makes it, `podcast shows list` lists the others.",
+        ) from error
 
 
 def of_show(show: Show, request: JobRequest) -> dict[str, Any]:

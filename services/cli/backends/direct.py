@@ -26,7 +26,6 @@ from shared.client import (
 from shared.client.deleting import Removed
 from shared.client.pruning import Pruned
 from shared.client.submission import Draft
-from shared.deadlines import in_thread
 from shared.errors import NotFound
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobCancelRequested, JobResumeRequested, JobState, JobStatus, Message
@@ -61,7 +60,7 @@ class DirectBackend:
 
     async def preview(self, draft: Draft) -> Preview:
         """Publish preview.requested, and wait for the answer in the store."""
-        asked = await in_thread(lambda: previewing.draft(draft, self._settings))
+        asked = await previewing.draft_with_show(draft, await self._reachable(), self._settings)
         async with broker.opened(self._settings) as client:
             return await preview_answers.obtain(
                 asked,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.client import deleting, pruning, show_defaults, show_episodes, shows
+from shared.client import deleting, previewing, pruning, show_defaults, show_episodes, shows
 from shared.client.submission import Draft, hand_over
 from shared.errors import BadInput, Conflict, NotFound
 from shared.protocol.episode_of_show import EpisodeOfShow
@@ -179,6 +179,23 @@ async def test_a_job_of_no_show_is_refused_before_anything_is_stored(store: Stor
 async def test_a_job_without_a_show_reads_nothing_of_shows(store: Store) -> None:
     request = JobRequest(source=TextSource(text="Hello."))
     assert await show_defaults.applied(store, request) == (request, {})
+
+
+async def test_a_preview_says_what_the_show_says_and_needs_no_cover(store: Store) -> None:
+    await a_show(store, voice="kate", intro="This is {show}.", language="de")
+    plain = Draft(JobRequest(source=TextSource(text="Hello.")), {})
+    of_show = Draft(a_job("j1"), {})
+    drafts = [await previewing.draft_with_show(job, store, Settings()) for job in (plain, of_show)]
+    assert [(draft.request.voice, draft.request.language, draft.request.narration.intro) for draft in drafts] == [
+        (plain.request.voice, None, None),
+        ("kate", "de", "This is Essays."),
+    ]
+    assert all(not draft.uploads for draft in drafts)
+    job = a_job("j2")
+    assert job.show is not None
+    elsewhere = job.model_copy(update={"show": job.show.model_copy(update={"show_id": "none-such"})})
+    with pytest.raises(show_defaults.NoSuchShow):
+        await previewing.draft_with_show(Draft(elsewhere, {}), store, Settings())
 
 
 # ---------------------------------------------------------------- the record of an episode
