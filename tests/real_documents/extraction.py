@@ -192,13 +192,10 @@ The first row is the one to compare: the benchmark counts code and tables as tex
 narrator leaves out code and tables of data, and so some of the wanted pieces; `everything` reads captions and
 alternative texts too, and so some of the unwanted ones.
 
-We take trafilatura's choice of words and read the elements that hold them, so the two can differ only where we know
-more: names of elements that say what they are, headings above chosen text, documentation and wikis (read whole), text
-in forms and menus, pages whose encoding is broken in one place.
-
-What is lost where trafilatura's choice is turned into elements, and where pandoc's tree is read, is about as much as
-what is won by them on the half to work on; on the half to judge by it is a little more, so that the gain of the rules
-does not carry over to pages that they were not made for.
+We take trafilatura's choice of words and read the elements that hold them, each word once and in the order of the page,
+so the two can differ only where we know more: names of elements that say what they are, headings above chosen text,
+documentation and wikis (read whole), text in forms and menus, hidden text, captions, pages whose encoding is broken in
+one place.
 """
 
 
