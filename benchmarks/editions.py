@@ -19,7 +19,7 @@ QUICK_CHUNKS = 30
 EDITIONS = 7
 QUICK_EDITIONS = 2
 MAX_PARALLEL = 8
-LIMIT_SECONDS = 300.0
+LIMIT_SECONDS = 600.0
 
 
 def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
