@@ -9,6 +9,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -26,6 +27,8 @@ WAIT_MILLISECONDS: Final = 900_000.0
 """For a few documents to be spoken, on a machine that is busy."""
 SHARE_SPOKEN: Final = 0.35
 """How much of the long document is spoken in its picture."""
+FITS: Final = """[...document.querySelectorAll(".picture canvas")]
+  .every((one) => Math.abs(one.width / devicePixelRatio - one.parentElement.clientWidth) < 30)"""
 Scheme = Literal["light", "dark"]
 expect.set_options(timeout=WAIT_MILLISECONDS)
 
@@ -76,6 +79,7 @@ async def take(state: StackState, folder: Path, browser: Browser) -> None:
         for scheme, page in pages.items():
             await page.get_by_role("link", name="The operator's guide").click()
             await expect(page.locator("figure figcaption")).to_be_visible()
+            await until(partial(page.evaluate, FITS), "the pictures of the chunks are as wide as the page")
             await page.screenshot(path=folder / f"page-timeline-{scheme}.png")
             await page.get_by_role("navigation", name="Views").get_by_role("link", name="Jobs").click()
             await expect(page.get_by_role("list", name="Jobs")).to_contain_text("A note on nothing")
