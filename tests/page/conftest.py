@@ -1,6 +1,6 @@
 """A running system with a speech server that fails when it is told to, and a real browser in front of it.
 
-`make page-test` runs all of it; `make test` runs test_short.py, if Debian's chromium is there.
+`make page-test` runs all of it; `make test` runs test_short.py and test_growing.py, if Debian's chromium is there.
 """
 
 from __future__ import annotations
@@ -82,3 +82,4 @@ async def site(services: Services, speech: ToneSpeech, chromium: Browser) -> Asy
     speech.behave()
     yield Site(services, chromium, STACK_KEY)
     speech.behave()
+    speech.delay(0)

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 
 from shared.store import keys
 from tests.page.conftest import IS_LONG
-from tests.page.views import Site
+from tests.page.views import Site, plays
 from tests.servers.speech_process import ToneSpeech
 from tests.waiting import until
 
@@ -20,9 +20,9 @@ TEXT = "\n\n".join(
     f"Paragraph {number:02} says that the night is calm and that all is well on the coast."
     for number in range(PARAGRAPHS)
 )
-SPEECH_SECONDS = 6.0
+SPEECH_SECONDS = 5.0
 """A chunk takes longer to speak than to play; several are spoken at a time."""
-RATE = 2.0
+RATE = 1.5
 """How fast it is played, so that the test is short."""
 RECORD = """() => {
   const audio = document.querySelector("audio");
@@ -53,6 +53,7 @@ async def test_it_is_heard_to_its_end_while_it_is_spoken(site: Site, speech: Ton
         await site.sign_in(page)
         job_id = await site.submit(page, TEXT, title="Growing")
         listen = page.get_by_role("button", name="Listen while it is made")
+        await until(lambda: _has_spoken(site, job_id, 4), "the first of them are spoken", seconds=60)
         await expect(listen).to_be_visible()
         assert "hls.js" not in asked, "it is loaded when it is needed"
         await page.evaluate(RECORD % RATE)
@@ -84,3 +85,20 @@ async def test_it_is_heard_to_its_end_while_it_is_spoken(site: Site, speech: Ton
     length = float((await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True)).stdout)
     assert abs(found["ended"] - length) < 0.2, (found, length)
     assert "hls.js" in asked
+
+
+async def test_whoever_listens_may_go_on_in_the_finished_episode(site: Site, speech: ToneSpeech) -> None:
+    speech.delay(SPEECH_SECONDS)
+    async with site.opened() as page:
+        await site.sign_in(page)
+        await site.submit(page, f"{TEXT}\n\nThis is another text.", title="Finished")
+        await page.get_by_role("button", name="Listen while it is made").click()
+        at = await plays(page)
+        await page.get_by_role("button", name="Go on in the finished episode").click()
+        await expect(page.get_by_label("Episode")).to_be_visible()
+        assert await plays(page) > at
+
+
+async def _has_spoken(site: Site, job_id: str, chunks: int) -> bool:
+    status = await site.services.status(job_id)
+    return status is not None and status.chunks.done >= chunks
