@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from shared.store import keys
@@ -20,17 +21,21 @@ TEXT = "\n\n".join(
     f"Paragraph {number:02} says that the night is calm and that all is well on the coast."
     for number in range(PARAGRAPHS)
 )
+SOME = 900
+"""Characters of it: about 45 s."""
 SPEECH_SECONDS = 5.0
 """A chunk takes longer to speak than to play; several are spoken at a time."""
 RATE = 1.5
 """How fast it is played, so that the test is short."""
+IN_HAND_SECONDS = 1.0
 RECORD = """() => {
   const audio = document.querySelector("audio");
   window.heard = { waits: [], jumps: [], at: 0, most: 0, ended: 0 };
   let began = false;
-  audio.playbackRate = %s;
+  audio.defaultPlaybackRate = audio.playbackRate = %s; // a new source begins with the former
   audio.addEventListener("playing", () => { began = true; });
-  audio.addEventListener("waiting", () => { if (began) heard.waits.push(audio.currentTime); });
+  const ahead = () => audio.buffered.length ? audio.buffered.end(audio.buffered.length - 1) - audio.currentTime : 0;
+  audio.addEventListener("waiting", () => { if (began) heard.waits.push([audio.currentTime, ahead()]); });
   audio.addEventListener("seeking", () => { if (began) heard.jumps.push(audio.currentTime); });
   audio.addEventListener("timeupdate", () => {
     heard.at = audio.currentTime;
@@ -73,7 +78,9 @@ async def test_it_is_heard_to_its_end_while_it_is_spoken(site: Site, speech: Ton
 
         await until(has_ended, "it is heard to its end", seconds=60 + 6 * PARAGRAPHS / RATE)
         found = await heard(page)
-        assert (found["waits"], found["jumps"]) == ([], []), found
+        # With some seconds in hand, it is the busy machine that waits (at a rate of 1.5, under load).
+        assert [wait for wait in found["waits"] if wait[1] < IN_HAND_SECONDS] == [], found
+        assert found["jumps"] == [], found
         assert found["most"] == 1, "what was loaded has a gap"
         assert (await site.services.ended(job_id)).state == "completed"
         await expect(page.get_by_label("Episode")).to_be_visible()
@@ -91,7 +98,7 @@ async def test_whoever_listens_may_go_on_in_the_finished_episode(site: Site, spe
     speech.delay(SPEECH_SECONDS)
     async with site.opened() as page:
         await site.sign_in(page)
-        await site.submit(page, f"{TEXT}\n\nThis is another text.", title="Finished")
+        await site.submit(page, _another("lake"), title="Finished")
         await page.get_by_role("button", name="Listen while it is made").click()
         at = await plays(page)
         await page.get_by_role("button", name="Go on in the finished episode").click()
@@ -99,6 +106,36 @@ async def test_whoever_listens_may_go_on_in_the_finished_episode(site: Site, spe
         assert await plays(page) > at
 
 
+def _another(place: str) -> str:
+    """A text of which nothing is spoken already: what another test had spoken is not spoken again."""
+    return TEXT[:SOME].replace("coast", place)
+
+
 async def _has_spoken(site: Site, job_id: str, chunks: int) -> bool:
     status = await site.services.status(job_id)
     return status is not None and status.chunks.done >= chunks
+
+
+@pytest.mark.skipif(not IS_LONG, reason="`make page-test` runs it")
+async def test_a_gateway_that_is_replaced_is_no_end_of_it(site: Site, speech: ToneSpeech) -> None:
+    speech.delay(SPEECH_SECONDS)
+    (gateway,) = site.services.of("gateway")
+    async with site.opened() as page:
+        await site.sign_in(page)
+        job_id = await site.submit(page, _another("pier"), title="Replaced")
+        await until(lambda: _has_spoken(site, job_id, 2), "some of it is spoken", seconds=60)
+        listen = page.get_by_role("button", name="Listen while it is made")
+        await expect(listen).to_be_visible()
+        await page.evaluate(RECORD % RATE)
+        await listen.click()
+        await plays(page)
+        site.services.strike(gateway)
+        site.services.restart(gateway)
+        await site.services.ready()
+
+        async def has_ended() -> bool:
+            return bool((await heard(page))["ended"])
+
+        await until(has_ended, "it is heard to its end", seconds=180)
+        found = await heard(page)
+        assert (found["jumps"], found["most"]) == ([], 1), found

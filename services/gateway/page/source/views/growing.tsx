@@ -26,8 +26,8 @@ export function Growing({ job, listens }: { job: Job; listens: (listening: boole
         .then((page) => { if (wanted === first) setSpoken(page.chunks.map((chunk) => chunk.text)); })
         .catch(() => {}); // the sound goes on without its text
     };
-    const end = () => listens(false, 0);
-    const stop = grow(audio, path, { chunks, failed: (reason) => { setError(reason); setPlaying(false); end(); } });
+    const end = () => { setPlaying(false); listens(false, 0); }; // a retry may make more to listen to
+    const stop = grow(audio, path, { chunks, failed: (reason) => { setError(reason); end(); } });
     audio.addEventListener("ended", end);
     return () => { audio.removeEventListener("ended", end); stop(); };
   }, [playing, path]);
