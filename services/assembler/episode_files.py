@@ -1,7 +1,8 @@
 """How the audio files of an episode are made: joined from mastered segments, or encoded as a whole.
 
 Joined are the formats that have a segment codec; their loudness and peak are known before anything is written. What is
-off target, and formats without a codec, are mastered and encoded again from the chunks' FLACs (`mastering.py`).
+off target is moved as a whole where its format can say so (`repairs.py`); else, like formats without a codec, it is
+mastered and encoded again from the chunks' FLACs (`mastering.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from services.assembler import chunks, joining, mastering, metrics, tags, voice_levels
+from services.assembler import chunks, joining, mastering, metrics, repairs, tags, voice_levels
 from services.assembler.joining import Joined
 from services.assembler.segments import Segments
 from services.assembler.timeline import ChunkMeasurement, Timeline, gain_db, plan, whole_energies
@@ -69,17 +70,22 @@ async def plan_episode(manifest: Manifest, segments: Segments, store: Store, sam
                 measured = [ChunkMeasurement(head.samples, head.energies, head.true_peak_dbtp) for head in heads]
                 timeline = await in_thread(partial(plan, manifest, measured, sample_rate))
             planned = await in_thread(partial(joining.planned, codec, heads, timeline, profile))
-            if planned.is_on_target(profile):
-                joined[codec.format] = planned
-            else:
-                segments.drop(codec)
-                metrics.REPAIRED.labels(codec.format).inc()
+            if not planned.is_on_target(profile):
+                repaired = await repairs.moved(planned, segments, profile)
+                how = "encoding" if repaired is None else "gain"
+                metrics.REPAIRED.labels(codec.format, how).inc()
                 log.info(
                     "episode off target",
                     format=codec.format,
                     loudness=round(planned.loudness_lufs, 2),
                     peak=planned.true_peak_dbtp,
+                    repaired_by=how,
                 )
+                if repaired is None:
+                    segments.drop(codec)
+                    continue
+                planned = repaired
+            joined[codec.format] = planned
         measurements: list[ChunkMeasurement] = []
         if timeline is None or len(joined) < len(manifest.request.formats):
             measurements = voice_levels.levelled(manifest, await chunks.measure(manifest, store, sample_rate))

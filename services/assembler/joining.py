@@ -37,14 +37,6 @@ from shared.protocol.messages import AudioFormat, LoudnessProfile
 CHUNKS_A_CALL: Final = 16
 """A thread is handed so many at a time: handing over takes longer than copying a chunk of 8 s."""
 
-JOINERS: Final[dict[AudioFormat, Callable[[Placement, tags.Tags], Joiner]]] = {
-    "mp3": lambda placement, labels: Mp3Joiner(placement, tags.id3_tag(labels)),
-    "m4b": lambda placement, labels: Mp4Joiner(placement, tags.labels_of(labels)),
-    "opus": lambda placement, labels: OggJoiner(placement, tags.labels_of(labels)),
-    "flac": lambda placement, labels: FlacJoiner(placement, tags.labels_of(labels)),
-    "wav": lambda placement, labels: WavJoiner(placement, tags.id3_tag(labels)),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -55,12 +47,14 @@ class Joined:
         placement: of its segments.
         loudness_lufs: of the whole, as decoded.
         true_peak_dbtp: the same.
+        output_gain_db: what the file tells players to add, which is in the figures above.
     """
 
     codec: Codec
     placement: Placement
     loudness_lufs: float
     true_peak_dbtp: float
+    output_gain_db: float = 0.0
 
     def is_on_target(self, profile: LoudnessProfile) -> bool:
         """Whether it can be published as it is."""
@@ -72,13 +66,24 @@ class Joined:
         """What the timing manifest says of it."""
         gains = [placed.head.gain_db for placed in self.placement.chunks]
         return Encoded(
-            gain_db=round(float(np.median(gains)), 3),
+            gain_db=round(float(np.median(gains)) + self.output_gain_db, 3),
             ceiling_dbtp=CEILING_DBTP,
             encodes=1,
             seconds=round(self.placement.samples / self.placement.rate, 3),
             loudness_lufs=round(self.loudness_lufs, 2),
             true_peak_dbtp=round(self.true_peak_dbtp, 2),
         )
+
+
+JOINERS: Final[dict[AudioFormat, Callable[[Joined, tags.Tags], Joiner]]] = {
+    "mp3": lambda joined, labels: Mp3Joiner(joined.placement, tags.id3_tag(labels)),
+    "m4b": lambda joined, labels: Mp4Joiner(joined.placement, tags.labels_of(labels)),
+    "opus": lambda joined, labels: OggJoiner(
+        joined.placement, tags.labels_of(labels), output_gain_db=joined.output_gain_db
+    ),
+    "flac": lambda joined, labels: FlacJoiner(joined.placement, tags.labels_of(labels)),
+    "wav": lambda joined, labels: WavJoiner(joined.placement, tags.id3_tag(labels)),
+}
 
 
 def codecs_of(formats: Sequence[AudioFormat]) -> list[Codec]:
@@ -125,7 +130,7 @@ async def write(joined: Joined, segments: Segments, labels: tags.Tags, path: Pat
         EpisodeIncomplete: the file has not the planned length.
         OSError: the disk is full.
     """
-    joiner = await in_thread(partial(JOINERS[joined.codec.format], joined.placement, labels))
+    joiner = await in_thread(partial(JOINERS[joined.codec.format], joined, labels))
 
     with path.open("wb") as file:
         head = await in_thread(joiner.head)

@@ -12,8 +12,9 @@ EPISODES: Final = Counter(
 AUDIO_SECONDS: Final = Counter("podcast_episode_audio_seconds", "Seconds of audio of the episodes that were made.")
 REPAIRED: Final = Counter(
     "podcast_episodes_repaired",
-    "Files that were mastered and encoded again as a whole, since their joined segments missed the target, by format.",
-    ["format"],
+    "Files whose joined segments missed the target, by format and by what was done: gain (the level of the whole was "
+    "moved, without an encode), encoding (it was mastered and encoded again as a whole).",
+    ["format", "by"],
 )
 SEGMENTS_MADE: Final = Counter(
     "podcast_segments_made_at_assembly",

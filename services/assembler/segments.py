@@ -8,42 +8,39 @@ again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Final, Self
 
-import numpy as np
-
-from services.assembler import metrics
+from services.assembler import metrics, voice_learning
 from services.assembler.failures import ChunkMissing
 from services.assembler.prefetch import ahead
 from services.assembler.spool import Spool
+from services.assembler.voice_learning import Voice
 from shared.audio import chunk_audio
-from shared.audio.joining.placement import Placed
+from shared.audio.joining.placement import Placed, Placement
 from shared.audio.loudness import Samples
-from shared.audio.segments import mastering, segment
+from shared.audio.segments import segment
 from shared.audio.segments.codecs import Codec
-from shared.audio.segments.segment import Head
+from shared.audio.segments.segment import Head, MasteredSegment
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import AudioFormat, ChunkRequested
+from shared.protocol.messages import AudioFormat
 from shared.store import chunk_segments
 from shared.store.port import Store
-from shared.store.voice_gains import VoiceGains, voice_of
+from shared.store.voice_gains import voice_of
 
 SEGMENTS_A_CALL: Final = 8
 """Read at a time. They have about 70 KB each for a chunk of 8 s in MP3."""
 CALLS_AHEAD: Final = 4
 LOSSLESS_AHEAD: Final = 3
 """Segments that are up to 25 times as large, one a call; the longest chunks (5 minutes) have 14 MB at 24 kHz."""
-LEARNING_CHUNKS: Final = 12
-"""A voice that nobody has heard in a long chunk is learnt from this many of its chunks, spread over the episode."""
+CHANGED_A_CALL: Final = 16
 MADE_AT_A_TIME: Final = 2
 """Segments made here concurrently. Several copies of a chunk are in memory meanwhile: 100 MB and more for 5 minutes."""
-
-_Voice = tuple[str, str, str]
 
 
 class Segments:
@@ -59,9 +56,8 @@ class Segments:
         self._manifest = manifest
         self._store = store
         self._rate = sample_rate
-        self._gains = VoiceGains(store)
         self._distinct = {chunk.audio_key: chunk.index for chunk in reversed(manifest.chunks)}
-        self._gain_of: dict[_Voice, float] = {}
+        self._gain_of: dict[Voice, float] = {}
         self._spools: dict[AudioFormat, Spool] = {}
         self._turns = asyncio.Semaphore(MADE_AT_A_TIME)
 
@@ -71,7 +67,8 @@ class Segments:
         Raises:
             ChunkMissing: neither a segment nor its chunk's audio is in the store, or usable.
         """
-        await self._learn_voices()
+        if not self._gain_of:
+            self._gain_of = await voice_learning.gains(self._manifest, self._store, self._samples, self._rate)
         indexes = list(self._distinct.values())
         keys = await in_thread(partial(self._names, indexes, codec))
         at_a_time, calls = (1, LOSSLESS_AHEAD) if codec.format in {"flac", "wav"} else (SEGMENTS_A_CALL, CALLS_AHEAD)
@@ -98,10 +95,44 @@ class Segments:
         Raises:
             BadAudio: the disk has given back something else.
         """
-        index = self._distinct[self._manifest.chunks[placed.index].audio_key]
-        frames = self._spools[codec.format].read(index)
+        frames = self._spools[codec.format].read(self._place_of(placed))
         segment.check_payload(placed.head, frames)
         return frames
+
+    async def changed(
+        self, placement: Placement, codec: Codec, change: Callable[[MasteredSegment], MasteredSegment]
+    ) -> Placement:
+        """Change the segments of an episode, for this episode alone: what is in the store stays.
+
+        Args:
+            placement: of the segments.
+            codec: of the format.
+            change: what becomes of one; its frames keep their sizes.
+
+        Raises:
+            BadAudio: one of them cannot be changed. Others may have been: drop them all.
+        """
+        spool = self._spools[codec.format]
+        heads: dict[int, Head] = {}
+
+        def change_some(some: Sequence[Placed]) -> None:
+            for placed in some:
+                index = self._place_of(placed)
+                if index not in heads:
+                    made = change(MasteredSegment(placed.head, self.payload(placed, codec)))
+                    spool.replace(index, made.payload)
+                    heads[index] = made.head
+
+        for at in range(0, len(placement.chunks), CHANGED_A_CALL):
+            await in_thread(partial(change_some, placement.chunks[at : at + CHANGED_A_CALL]))
+        return replace(
+            placement,
+            chunks=[replace(placed, head=heads[self._place_of(placed)]) for placed in placement.chunks],
+        )
+
+    def _place_of(self, placed: Placed) -> int:
+        """Its number on disk: that of the first chunk with the same audio."""
+        return self._distinct[self._manifest.chunks[placed.index].audio_key]
 
     def drop(self, codec: Codec) -> None:
         """Give back what is held on disk of a format that is not joined after all."""
@@ -163,48 +194,6 @@ class Segments:
             gain = self._gain_of.get(voice_of(request))
             keys[index] = chunk_segments.wanted(request, [codec], gain)[codec.format]
         return keys
-
-    async def _learn_voices(self) -> None:
-        """Find the usual gain of each voice; learn what nobody has learnt."""
-        if self._gain_of or not chunk_segments.needs_voice_gain(self._manifest.chunk_request(0)):
-            return
-        profile = self._manifest.request.loudness
-        for voice, indexes in (await in_thread(self._voices)).items():
-            request = self._manifest.chunk_request(indexes[0])
-            gain = await self._gains.find(request, profile)
-            if gain is None:
-                gain = await self._learn(request, indexes)
-            self._gain_of[voice] = gain
-
-    async def _learn(self, request: ChunkRequested, indexes: Sequence[int]) -> float:
-        """The usual gain of a voice that nobody has learnt; stored only if there is enough to learn it from.
-
-        A word or an ornament has a loudness by chance, and what is stored counts for all later episodes.
-        """
-        if not chunk_segments.is_speech(request.text):
-            return 0.0
-        stride = -(-len(indexes) // LEARNING_CHUNKS)
-        heard = [await self._samples(index) for index in indexes[::stride]]
-        seconds, learnt = await in_thread(partial(self._usual_gain, heard))
-        if seconds < mastering.LEARNING_SECONDS:
-            return learnt
-        return await self._gains.learn(request, self._manifest.request.loudness, learnt)
-
-    def _voices(self) -> dict[_Voice, list[int]]:
-        """The chunks of each voice; those that have something to say, if there are any."""
-        spoken: dict[_Voice, list[int]] = {}
-        others: dict[_Voice, list[int]] = {}
-        for chunk in self._manifest.chunks:
-            request = self._manifest.chunk_request(chunk.index)
-            into = spoken if chunk_segments.is_speech(request.text) else others
-            into.setdefault(voice_of(request), []).append(chunk.index)
-        return {**others, **spoken}
-
-    def _usual_gain(self, heard: Sequence[Samples]) -> tuple[float, float]:
-        """How many seconds there are, and the gain that they need."""
-        samples: Samples = np.concatenate(heard)
-        gain = chunk_segments.usual_gain_db(samples, self._rate, self._manifest.request.loudness)
-        return len(samples) / self._rate, gain
 
 
 def _kept(data: bytes | None, spool: Spool, index: int, rate: int) -> Head | None:

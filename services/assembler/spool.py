@@ -38,6 +38,19 @@ class Spool:
         """
         with self._reserving:
             start, self._end = self._end, self._end + len(piece)
+        self._write(piece, start)
+        self._starts[number], self._lengths[number] = start, len(piece)
+
+    def replace(self, number: int, piece: bytes | memoryview) -> None:
+        """Keep another piece of the same length in place of one."""
+        assert len(piece) == self._lengths[number]  # noqa: S101 - what comes after it stays where it is
+        self._write(piece, self._starts[number])
+
+    def read(self, number: int) -> bytes:
+        """A piece that was kept. Several threads may read at a time, since no position is shared."""
+        return os.pread(self._file.fileno(), self._lengths[number], self._starts[number])
+
+    def _write(self, piece: bytes | memoryview, start: int) -> None:
         try:
             written = 0
             while written < len(piece):
@@ -46,11 +59,6 @@ class Spool:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise disk_full() from error
             raise
-        self._starts[number], self._lengths[number] = start, len(piece)
-
-    def read(self, number: int) -> bytes:
-        """A piece that was kept. Several threads may read at a time, since no position is shared."""
-        return os.pread(self._file.fileno(), self._lengths[number], self._starts[number])
 
     def close(self) -> None:
         """Give the room back."""

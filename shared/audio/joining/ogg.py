@@ -22,6 +22,7 @@ PRE_SKIP_SAMPLES: Final = 312
 PACKETS_A_PAGE: Final = 50
 SERIAL: Final = 1
 """There is one stream in the file; a number drawn at random would make every file another one."""
+GAIN_STEP_DB: Final = 1 / 256
 GAIN_LIMIT_DB: Final = 128.0
 """The header holds 16 bits, of which 8 are behind the point."""
 _SILENCE: Final = {1: bytes.fromhex("f8fffe"), 2: bytes.fromhex("fcfffe")}
@@ -45,7 +46,7 @@ class OggJoiner:
             raise BadAudio(f"An Opus file cannot have an output gain of {output_gain_db:.1f} dB.")
         self._placement = placement
         self._labels = labels
-        self._gain = round(256 * output_gain_db)
+        self._gain = round(output_gain_db / GAIN_STEP_DB)
         self._silence = _SILENCE[placement.channels]
         self._frame = 0  # the next frame of the episode
         self._page = 0

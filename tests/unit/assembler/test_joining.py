@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 import pytest
 
+from services.assembler import metrics
 from services.assembler.handlers import assemble_episode
 from services.assembler.timing import Timing
 from shared.audio import chunk_audio
 from shared.audio.segments import segment
+from shared.audio.segments.mastering import TARGET_LUFS
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import ChunkLost, EpisodeAssembled
+from shared.protocol.messages import ChunkLost, EpisodeAssembled, LoudnessProfile
 from shared.store import chunk_segments, keys
 from shared.store.voice_gains import VoiceGains
 from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
@@ -132,6 +134,39 @@ async def test_an_episode_that_would_be_off_target_is_repaired_before_it_is_anno
     assert peak <= -1
     segments = [segment.parse(await harness.store.get(key)) for key in await segments_of(harness)]
     assert min(each.head.gain_db for each in segments) > 20, "the fault has bitten"
+
+
+@pytest.mark.parametrize("profile", ["mono", "stereo"])
+@pytest.mark.parametrize("miss_db", [-5.0, 6.0])
+async def test_the_level_of_a_whole_episode_is_moved_without_an_encode_where_its_format_can_say_so(
+    miss_db: float, profile: LoudnessProfile, harness: Harness
+) -> None:
+    job = manifest(LONG)
+    job = job.model_copy(
+        update={"request": job.request.model_copy(update={"formats": ("mp3", "opus"), "loudness": profile})}
+    )
+    gains = VoiceGains(harness.store)
+    request = job.chunk_request(0)
+    heard = np.concatenate([spoken(text) for text in LONG])
+    usual = chunk_segments.usual_gain_db(heard, RATE, profile)
+    await gains.learn(request, profile, usual + miss_db)
+    counters = [metrics.REPAIRED.labels(name, "gain") for name in ("mp3", "opus")]
+    before = [counter._value.get() for counter in counters]
+
+    await harness.put(job)
+    await assembled(harness)
+
+    assert [counter._value.get() for counter in counters] == [count + 1 for count in before], "the fault has bitten"
+    timing = Timing.model_validate_json(harness.path("timing.json").read_bytes())
+    for name in ("mp3", "opus"):
+        loudness, peak = ebur128(harness.path(name))
+        assert loudness == pytest.approx(TARGET_LUFS[profile], abs=0.55)
+        assert loudness == pytest.approx(timing.audio[name].loudness_lufs, abs=0.2)
+        assert peak <= -1
+        assert peak == pytest.approx(timing.audio[name].true_peak_dbtp, abs=0.3)
+        assert timing.audio[name].encodes == 1
+    first = harness.path("mp3").read_bytes()
+    assert await assembled(harness) == first
 
 
 async def test_the_voices_of_a_dialogue_are_equally_loud(harness: Harness) -> None:

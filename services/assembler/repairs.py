@@ -1,0 +1,45 @@
+"""Moves an episode that missed its loudness or peak as a whole, where its format can say so without an encode.
+
+Opus has an output gain in its header, in 256ths of a dB. MP3 has one in each granule, in steps of 1.5 dB, which is too
+coarse for every second miss. What cannot be moved is mastered and encoded again as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from services.assembler.joining import Joined
+from services.assembler.segments import Segments
+from services.assembler.verification import TRUE_PEAK_LIMIT_DBTP
+from shared.audio.joining.ogg import GAIN_STEP_DB
+from shared.audio.segments import mp3_gain
+from shared.audio.segments.mastering import TARGET_LUFS
+from shared.errors import BadAudio
+from shared.protocol.messages import AudioFormat, LoudnessProfile
+
+STEPS_DB: Final[dict[AudioFormat, float]] = {"mp3": mp3_gain.STEP_DB, "opus": GAIN_STEP_DB}
+GAIN_LIMIT_DB: Final = 20.0
+"""What is further off is not a matter of its level."""
+
+
+async def moved(joined: Joined, segments: Segments, profile: LoudnessProfile) -> Joined | None:
+    """The episode with another level and on target; None if this cannot be had in this way."""
+    step = STEPS_DB.get(joined.codec.format)
+    miss = TARGET_LUFS[profile] - joined.loudness_lufs
+    if step is None or not abs(miss) <= GAIN_LIMIT_DB:
+        return None
+    steps = min(round(miss / step), math.floor((TRUE_PEAK_LIMIT_DBTP - joined.true_peak_dbtp) / step))
+    gain = steps * step
+    repaired = replace(joined, loudness_lufs=joined.loudness_lufs + gain, true_peak_dbtp=joined.true_peak_dbtp + gain)
+    if not repaired.is_on_target(profile):
+        return None
+    if joined.codec.format == "opus":
+        return replace(repaired, output_gain_db=gain)
+    try:
+        placement = await segments.changed(joined.placement, joined.codec, partial(mp3_gain.moved, steps=steps))
+    except BadAudio:
+        return None
+    return replace(repaired, placement=placement)
