@@ -8,7 +8,7 @@ again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -33,11 +33,10 @@ from shared.store import chunk_segments
 from shared.store.port import Store
 from shared.store.voice_gains import voice_of
 
-SEGMENTS_A_CALL: Final = 8
-"""Read at a time. They have about 70 KB each for a chunk of 8 s in MP3."""
+CHARACTERS_A_CALL: Final = 1_000
+"""The segments of so much text are read at a time, or one: in MP3 about 0.6 MB, in FLAC five times that a second."""
+LOSSLESS_CHARACTERS_A_CALL: Final = 100
 CALLS_AHEAD: Final = 4
-LOSSLESS_AHEAD: Final = 3
-"""Segments that are up to 25 times as large, one a call; the longest chunks (5 minutes) have 14 MB at 24 kHz."""
 CHANGED_A_CALL: Final = 16
 MADE_AT_A_TIME: Final = 2
 """Segments made here concurrently. Several copies of a chunk are in memory meanwhile: 100 MB and more for 5 minutes."""
@@ -71,7 +70,7 @@ class Segments:
             self._gain_of = await voice_learning.gains(self._manifest, self._store, self._samples, self._rate)
         indexes = list(self._distinct.values())
         keys = await in_thread(partial(self._names, indexes, codec))
-        at_a_time, calls = (1, LOSSLESS_AHEAD) if codec.format in {"flac", "wav"} else (SEGMENTS_A_CALL, CALLS_AHEAD)
+        limit = LOSSLESS_CHARACTERS_A_CALL if codec.format in {"flac", "wav"} else CHARACTERS_A_CALL
         spool = self._spools.setdefault(codec.format, Spool(len(self._manifest.chunks)))
 
         async def fetch(some: Sequence[int]) -> list[tuple[int, Head]]:
@@ -84,10 +83,23 @@ class Segments:
                 for index, head in zip(some, kept, strict=True)
             ]
 
-        batches = (indexes[at : at + at_a_time] for at in range(0, len(indexes), at_a_time))
-        async with aclosing(ahead(batches, fetch, calls)) as fetched:
+        async with aclosing(ahead(self._batches(indexes, limit), fetch, CALLS_AHEAD)) as fetched:
             found = {index: head async for some in fetched for index, head in some}
         return [found[self._distinct[chunk.audio_key]] for chunk in self._manifest.chunks]
+
+    def _batches(self, indexes: Sequence[int], limit: int) -> Iterator[list[int]]:
+        """Chunks with at most `limit` characters together, or one that has more."""
+        batch: list[int] = []
+        size = 0
+        for index in indexes:
+            length = len(self._manifest.chunks[index].text)
+            if batch and size + length > limit:
+                yield batch
+                batch, size = [], 0
+            batch.append(index)
+            size += length
+        if batch:
+            yield batch
 
     def payload(self, placed: Placed, codec: Codec) -> bytes:
         """The frames of a segment that was read for its head, checked against it once more. Blocks: it reads a disk.
