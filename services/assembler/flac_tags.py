@@ -8,9 +8,8 @@ from services.assembler import splicing
 from services.assembler.cover import Cover
 from shared.audio.ffmpeg import EncoderFailed
 from shared.audio.joining import vorbis
+from shared.audio.joining.flac import metadata
 
-BLOCK_BYTES = 0xFFFFFF
-"""A block's size field has three bytes."""
 _PADDING, _COMMENT, _PICTURE = 1, 4, 6
 _LAST = 0x80
 """The bit that marks the last block."""
@@ -20,7 +19,8 @@ def write_flac(path: Path, comments: vorbis.Comments, cover: Cover | None) -> No
     """Replace the comments and the picture of a FLAC file; its other blocks stay, its padding goes.
 
     Raises:
-        EncoderFailed: it is not a FLAC file, or a block is too large.
+        EncoderFailed: it is not a FLAC file.
+        TooLarge: a block is too large.
         OSError: the disk is full.
     """
     with path.open("r+b") as file:
@@ -43,11 +43,4 @@ def write_flac(path: Path, comments: vorbis.Comments, cover: Cover | None) -> No
         kept.append((_COMMENT, vorbis.comment(maker or vorbis.VENDOR.encode(), comments)))
         if cover:
             kept.append((_PICTURE, vorbis.picture(cover)))
-        blocks = [_block(kind, body, is_last=at == len(kept)) for at, (kind, body) in enumerate(kept, 1)]
-        splicing.replace(file, 4, file.tell() - 4, b"".join(blocks))
-
-
-def _block(kind: int, body: bytes, *, is_last: bool) -> bytes:
-    if len(body) > BLOCK_BYTES:
-        raise EncoderFailed(f"Tags cannot be written: {len(body):,} bytes are more than a FLAC block can hold.")
-    return bytes([kind | (_LAST if is_last else 0)]) + len(body).to_bytes(3) + body
+        splicing.replace(file, 4, file.tell() - 4, metadata(kept))

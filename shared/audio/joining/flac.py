@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -79,8 +80,7 @@ class FlacJoiner:
         ]
         if self._labels.cover:
             blocks.append((_PICTURE, vorbis.picture(self._labels.cover)))
-        whole = [_block(kind, body, is_last=at == len(blocks)) for at, (kind, body) in enumerate(blocks, 1)]
-        return flac_frames.MARKER + b"".join(whole)
+        return flac_frames.MARKER + metadata(blocks)
 
     def add(self, placed: Placed, payload: bytes) -> bytes:
         """See `Joiner.add`."""
@@ -122,10 +122,18 @@ class FlacJoiner:
         return b"".join(frames)
 
 
-def _block(kind: int, body: bytes, *, is_last: bool) -> bytes:
-    if len(body) > BLOCK_LIMIT_BYTES:
-        raise TooLarge(
-            f"Tags cannot be written: {len(body):,} bytes are more than a FLAC block can hold.",
-            hint="Make the cover smaller.",
-        )
-    return bytes([kind | (_LAST if is_last else 0)]) + len(body).to_bytes(3) + body
+def metadata(blocks: Sequence[tuple[int, bytes]]) -> bytes:
+    """Metadata blocks, given as kind and content; the last one is marked.
+
+    Raises:
+        TooLarge: one has more bytes than can be said of it.
+    """
+    whole = []
+    for at, (kind, body) in enumerate(blocks, 1):
+        if len(body) > BLOCK_LIMIT_BYTES:
+            raise TooLarge(
+                f"Tags cannot be written: {len(body):,} bytes are more than a FLAC block can hold.",
+                hint="Make the cover smaller.",
+            )
+        whole.append(bytes([kind | (_LAST if at == len(blocks) else 0)]) + len(body).to_bytes(3) + body)
+    return b"".join(whole)

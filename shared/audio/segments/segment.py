@@ -1,8 +1,8 @@
 """A mastered segment: one chunk's audio as it will be in an episode of one format, ready to be joined by copying.
 
 As stored: a magic number, the length of what follows before the frames, a JSON object, the energies (float32), the size
-of each frame (uint16 or uint32), a CRC-32 of all that, and then the frames. The first `HEAD_BYTES` are enough to plan
-an episode with; the frames are checked against the SHA-256 when they are copied.
+of each frame (uint16 or uint32), a CRC-32 of all that, and then the frames. What comes before the frames is enough to
+plan an episode with; the frames are checked against the SHA-256 when they are copied.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from shared.errors import BadAudio
 from shared.protocol.messages import AudioFormat, Frozen
 
 CONTENT_TYPE: Final = "application/vnd.podcast-engine.segment"
-HEAD_BYTES: Final = 8_192
-"""Enough for the head of a chunk of 40 s; a longer one says in its first bytes how long it is."""
 
 _MAGIC: Final = b"PESEG\x00\x01\n"
 _START: Final = struct.Struct("<8sII")
