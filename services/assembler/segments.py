@@ -36,7 +36,7 @@ from shared.store.voice_gains import voice_of
 CHARACTERS_A_CALL: Final = 1_000
 """The segments of so much text are read at a time, or one: in MP3 about 0.6 MB, in FLAC five times that a second."""
 LOSSLESS_CHARACTERS_A_CALL: Final = 100
-CALLS_AHEAD: Final = 4
+CALLS_AHEAD: Final = 3
 CHANGED_A_CALL: Final = 16
 MADE_AT_A_TIME: Final = 2
 """Segments made here concurrently. Several copies of a chunk are in memory meanwhile: 100 MB and more for 5 minutes."""
