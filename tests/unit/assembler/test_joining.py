@@ -137,7 +137,7 @@ async def test_an_episode_that_would_be_off_target_is_repaired_before_it_is_anno
 
 
 @pytest.mark.parametrize("profile", ["mono", "stereo"])
-@pytest.mark.parametrize("miss_db", [-5.0, 6.0])
+@pytest.mark.parametrize("miss_db", [-14.0, 15.0])
 async def test_the_level_of_a_whole_episode_is_moved_without_an_encode_where_its_format_can_say_so(
     miss_db: float, profile: LoudnessProfile, harness: Harness
 ) -> None:
