@@ -53,7 +53,7 @@ class HlsSegments:
             BadAudio: it cannot be used.
             EncoderMissing: there is no encoder for AAC.
         """
-        codec = codec_of_hls()
+        codec = await in_thread(codec_of_hls)
         request = job.manifest.chunk_request(index)
         gain = None
         is_final = True

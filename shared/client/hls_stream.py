@@ -96,12 +96,14 @@ class HlsStreams:
             UnreadableJob, BadAudio: what the store has of it cannot be used.
             EncoderMissing: there is no encoder for AAC.
         """
-        codec_of_hls()
+        await in_thread(codec_of_hls)  # the first time, it loads a library
         began = looked = time.monotonic()
         while True:
             job = await self._jobs.find(status)
             if job is not None:
-                await job.look(self._store, unless_within_seconds=_LOOK_SECONDS)
+                # What is missing of a job that has ended is missing for good, so it was looked for after that.
+                is_over = status.state in TERMINAL_STATES
+                await job.look(self._store, unless_within_seconds=0.0 if is_over else _LOOK_SECONDS)
             has_ended = status.state in TERMINAL_STATES or (job is not None and job.is_spoken)
             is_there = job is not None and job.plan.fragments > awaited
             now = time.monotonic()
