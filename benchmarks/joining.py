@@ -26,7 +26,10 @@ from tests.servers.minio import MinioServer
 
 TITLE = "Joining"
 CHAPTERS = 300
-COPIES_AT_A_TIME = 16
+WRITES_AT_A_TIME = 16
+COPIES_A_CALL = 8
+COPIES_AT_A_TIME = 3
+"""As the assembler reads."""
 
 
 def run(environment: BenchEnvironment, *, quick: bool = False) -> Figures:
@@ -93,7 +96,7 @@ async def _shelve(store: Store, book: Manifest, spoken: Spoken) -> list[str]:
         await store.put(key, made[index % len(made)])
         named.append(key)
 
-    await gathered(put, range(len(book.chunks)), at_a_time=COPIES_AT_A_TIME)
+    await gathered(put, range(len(book.chunks)), at_a_time=WRITES_AT_A_TIME)
     await store.put(keys.manifest(book.job_id), book.model_dump_json().encode())
     return named
 
@@ -102,11 +105,9 @@ async def _copy(store: Store, segments: list[str], episode: str) -> float:
     """How long it takes to read what is joined, and to write one object of the episode's size."""
     size = await store.size(episode) or 0
 
-    async def read(key: str) -> None:
-        await store.get(key)
-
+    groups = [segments[at : at + COPIES_A_CALL] for at in range(0, len(segments), COPIES_A_CALL)]
     began = time.monotonic()
-    await gathered(read, segments, at_a_time=COPIES_AT_A_TIME)
+    await gathered(store.get_many, groups, at_a_time=COPIES_AT_A_TIME)
     await store.put("jobs/copy/episode.mp3", bytes(size))
     return time.monotonic() - began
 
