@@ -87,7 +87,7 @@ def _install() -> None:
     WORK.mkdir(parents=True)
     for name in _PACKAGES:
         shutil.copy(SOURCE / name, WORK)
-    # `--ignore-scripts`: nothing that was fetched runs before it is built with. Resolved: npm refuses a symbolic link.
+    # `--ignore-scripts`: what is fetched runs nothing of its own at the installation. Resolved: npm refuses a link.
     _run(_node(), _npm(), "ci", "--prefix", WORK.resolve(), "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
     shutil.copy(lock, installed)
 

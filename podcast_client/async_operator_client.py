@@ -195,7 +195,7 @@ class AsyncOperatorMethods:
         return await self._transport.run(calls.queues())
 
     async def pause_queue(self, name: str, *, reason: str = "") -> QueuePaused:
-        """Have nobody take messages from a queue; what was begun is finished. No job fails for it.
+        """Stop a service from taking messages of its queue; what was begun is finished. No job fails because of it.
 
         Args:
             name: `chunker`, `synthesizer` or `assembler`.
@@ -204,5 +204,5 @@ class AsyncOperatorMethods:
         return await self._transport.run(calls.change_queue(name, paused=True, reason=reason))
 
     async def resume_queue(self, name: str) -> QueuePaused:
-        """Have messages taken from a queue again."""
+        """Let a service take the messages of its queue again."""
         return await self._transport.run(calls.change_queue(name, paused=False))

@@ -190,7 +190,7 @@ class OperatorMethods:
         return self._transport.run(calls.queues())
 
     def pause_queue(self, name: str, *, reason: str = "") -> QueuePaused:
-        """Have nobody take messages from a queue; what was begun is finished. No job fails for it.
+        """Stop a service from taking messages of its queue; what was begun is finished. No job fails because of it.
 
         Args:
             name: `chunker`, `synthesizer` or `assembler`.
@@ -199,5 +199,5 @@ class OperatorMethods:
         return self._transport.run(calls.change_queue(name, paused=True, reason=reason))
 
     def resume_queue(self, name: str) -> QueuePaused:
-        """Have messages taken from a queue again."""
+        """Let a service take the messages of its queue again."""
         return self._transport.run(calls.change_queue(name, paused=False))

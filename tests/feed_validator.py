@@ -1,4 +1,4 @@
-"""Our feeds, by the code of the W3C's validator and by the schema of the podcast namespace: `make feed-validate`.
+"""Checks our feeds with the code of the W3C's validator and the schema of the podcast namespace: `make feed-validate`.
 
 Neither is a package, so both are folders that somebody has fetched: `VALIDATOR` is `src` of
 https://github.com/w3c/feedvalidator, which needs html5lib and rdflib (`pip install --target`), and `NAMESPACE` is
@@ -42,7 +42,7 @@ KNOWN: Final = {
     "recommended <itunes:email> element is missing": "only directories need it, and it would be public",
     "Missing namespace for": "of what is in podcast:liveItem, which the validator does not know",
 }
-"""What they find although it is right, and why it is."""
+"""What they object to although it is right, and why it is right."""
 
 
 async def feeds(directory: Path) -> list[tuple[str, bytes]]:

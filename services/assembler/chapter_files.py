@@ -22,7 +22,7 @@ from shared.protocol.messages import AudioFormat
 from shared.tracing import spans
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
-"""The earliest that an archive can name: the same chapters are the same bytes, whenever they are made."""
+"""The earliest date that an archive can hold. It is always this one, so that the same chapters are the same bytes."""
 _MODE: Final = 0o644 << 16
 _PLAYLIST: Final = "playlist.m3u8"
 
@@ -63,7 +63,7 @@ async def make(planned: Planned, made: Mapping[AudioFormat, Encoded], whole: tag
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """An entry that is stored: audio and pictures do not become smaller."""
+    """An entry without compression: audio and pictures would not become smaller."""
     entry = zipfile.ZipInfo(name, _DATE)
     entry.external_attr = _MODE
     return entry

@@ -10,9 +10,9 @@ _LEAST_DIGITS: Final = 2
 _TITLE_LIMIT_BYTES: Final = 120
 """File systems allow 255 bytes (encrypted ones 143), and macOS stores marks apart from their letters."""
 _FORBIDDEN: Final = frozenset('<>:"/\\|?*')
-"""On Windows and exFAT. Control characters are too."""
+"""On Windows and exFAT, as are control characters."""
 _JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
-"""Part of the spelling in several scripts."""
+"""They are part of the spelling in several scripts."""
 _UNTITLED: Final = "Chapter"
 
 
@@ -23,10 +23,10 @@ def unique(titles: Sequence[str], *, suffix: str) -> list[str]:
 
 
 def _safe(title: str) -> str:
-    """A title without what file systems forbid, or what nobody sees in a name (controls, directions, surrogates)."""
+    """A title without what file systems forbid or nobody can see (controls, directional marks, surrogates)."""
     kept = "".join(map(_kept, unicodedata.normalize("NFC", title)))
     name = " ".join(kept.encode()[:_TITLE_LIMIT_BYTES].decode(errors="ignore").split())
-    # A full stop or space at the end of a name is lost on Windows; no suffix follows where a player shows the stem.
+    # Windows drops a full stop or space at the end of a name; the name may be used without its suffix.
     return name.rstrip(". ") or _UNTITLED
 
 

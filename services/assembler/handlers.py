@@ -89,7 +89,7 @@ async def _manifest(job_id: str, store: Store, settings: Settings) -> tuple[Mani
 
 
 def _share_names(manifest: Manifest) -> None:
-    """Let all chunks have one set of the names of their fields: pydantic gives each its own, 6 MB for 30 hours."""
+    """Let all chunks share one set of field names: pydantic gives each chunk its own, 6 MB for 30 hours."""
     names = set(Chunk.model_fields)
     for chunk in manifest.chunks:
         object.__setattr__(chunk, "__pydantic_fields_set__", names)

@@ -1,7 +1,7 @@
-"""Moves an episode that missed its loudness or peak as a whole, where its format can say so without an encode.
+"""Changes the level of a whole episode that missed its loudness or peak, without an encode, where its format allows it.
 
-Opus has an output gain in its header, in 256ths of a dB. MP3 has one in each granule, in steps of 1.5 dB, which is too
-coarse for every second miss. What cannot be moved is mastered and encoded again as a whole.
+Opus has an output gain in its header, in 256ths of a dB. MP3 has one in each granule, in steps of 1.5 dB, so a third of
+all levels lies too far from any step. What cannot be changed in this way is mastered and encoded again as a whole.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from shared.protocol.messages import AudioFormat, LoudnessProfile
 
 STEPS_DB: Final[dict[AudioFormat, float]] = {"mp3": mp3_gain.STEP_DB, "opus": GAIN_STEP_DB}
 GAIN_LIMIT_DB: Final = 20.0
-"""What is further off is not a matter of its level."""
+"""If it is further off, something other than its level is wrong."""
 
 
 async def moved(joined: Joined, segments: Segments, profile: LoudnessProfile) -> Joined | None:
-    """The episode with another level and on target; None if this cannot be had in this way."""
+    """The episode with another level and on target; None if it cannot be brought there in this way."""
     step = STEPS_DB.get(joined.codec.format)
     miss = TARGET_LUFS[profile] - joined.loudness_lufs
     if step is None or not abs(miss) <= GAIN_LIMIT_DB:

@@ -34,7 +34,8 @@ from shared.store.port import Store
 from shared.store.voice_gains import voice_of
 
 CHARACTERS_A_CALL: Final = 1_000
-"""The segments of so much text are read at a time, or one: in MP3 about 0.6 MB, in FLAC five times that a second."""
+"""Segments are read in groups with at most so much text, longer ones alone: about 0.6 MB of MP3. FLAC has five times as
+many bytes a second."""
 LOSSLESS_CHARACTERS_A_CALL: Final = 100
 CALLS_AHEAD: Final = 3
 CHANGED_A_CALL: Final = 16
@@ -105,7 +106,7 @@ class Segments:
         """The frames of a segment that was read for its head, checked against it once more. Blocks: it reads a disk.
 
         Raises:
-            BadAudio: the disk has given back something else.
+            BadAudio: what was read is not what was written.
         """
         frames = self._spools[codec.format].read(self._place_of(placed))
         segment.check_payload(placed.head, frames)
@@ -162,7 +163,7 @@ class Segments:
         self.close()
 
     async def _make(self, index: int, key: str, codec: Codec, spool: Spool) -> Head:
-        """Make a chunk's segment of its FLAC and store it."""
+        """Make a chunk's segment from its FLAC and store it."""
         async with self._turns:
             samples = await self._samples(index)
             try:

@@ -1,7 +1,7 @@
 """`GET /v1/jobs/{job_id}/hls/…`: what a job speaks as an HLS stream, while it is spoken. Answers from the store alone.
 
-A player is told with the playlist what there is, and asks for it in pieces; so nothing is kept for it between two
-requests, and any gateway answers the next.
+The playlist tells a player what there is, and the player asks for it piece by piece. So nothing is kept for it between
+two requests, and any gateway can answer the next one.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 AUDIO_AT_A_TIME = 1
 """Chunks whose audio one process judges and trims concurrently. They share caches and the interpreter's lock, so
-several at a time cost up to a third more each. Encoders release the lock: of them, all processors are used."""
+several at a time cost up to a third more each. Encoders release the lock, so they run on all processors."""
 
 
 class Speech(Protocol):

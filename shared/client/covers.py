@@ -11,7 +11,7 @@ from shared.errors import BadSource, TooLarge
 COVER_LIMIT_BYTES: Final = 10_000_000
 _PICTURES: Final = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png"}
 MARK_BYTES: Final = max(map(len, _PICTURES))
-"""So many bytes of its beginning tell what a picture is."""
+"""The first so many bytes of a picture tell its format."""
 
 
 def picture(path: Path) -> tuple[Content, str]:

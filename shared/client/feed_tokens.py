@@ -139,7 +139,7 @@ async def revoke(store: Store, show_id: str, token_id: str) -> FeedToken:
 
 
 async def _forget_revoked(store: Store, show_id: str) -> int:
-    """Remove what is kept of revoked tokens, which open nothing with it or without; how many there were."""
+    """Remove the records of revoked tokens, which open nothing even without them; returns how many there were."""
     revoked = [one for one in await listed(store, show_id) if one.revoked_at is not None]
 
     async def remove(token: FeedToken) -> None:

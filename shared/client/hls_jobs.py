@@ -27,7 +27,7 @@ from shared.store import job_manifest
 from shared.store.port import Store
 
 REMEMBERED_BYTES: Final = 12_000_000
-"""Of manifests as they are stored, which take five times that; the job that is asked for is remembered in any case."""
+"""Of manifests as they are stored; in memory they take five times as much. The latest job is remembered in any case."""
 _LOOKS_AT_A_TIME: Final = 16
 
 
@@ -57,7 +57,7 @@ class HlsJob:
         return self.plan.chunks == len(self.manifest.chunks)
 
     async def look(self, store: Store, *, unless_within_seconds: float = 0.0) -> None:
-        """Look for what was spoken since. If it is cancelled, the next look goes on from there.
+        """Look for what has been spoken since. If this is cancelled, the next look goes on from there.
 
         Args:
             store: where it is.

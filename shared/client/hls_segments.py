@@ -1,8 +1,8 @@
 """The AAC segments of an HLS stream.
 
-They are those that the job's synthesizers have stored, if it makes an m4b; else they are made here, of the stored
-chunks, and not stored. In an episode of more than `SHORT_EPISODE_CHUNKS` they depend on the usual gain of the voice:
-where nobody has learnt that yet, a chunk gets its own gain, and is not final.
+If the job makes an m4b, they are those that its synthesizers have stored; otherwise they are made here, from the stored
+chunks, and are not stored. In an episode of more than `SHORT_EPISODE_CHUNKS` they depend on the usual gain of the
+voice: where that has not been learnt yet, a chunk gets its own gain, and its segment is not final.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ async def applied(store: Store, request: JobRequest) -> tuple[JobRequest, dict[s
 
 
 async def spoken(store: Store, request: JobRequest) -> JobRequest:
-    """The same without a cover: what a preview needs.
+    """The same as `applied`, but without the cover: what a preview needs.
 
     Raises:
         NoSuchShow: there is no such show.

@@ -27,7 +27,7 @@ class Pausing:
     """Whether a service's queue is paused; looks again and again.
 
     Attributes:
-        is_paused: whether its consumer is stopped; of a service that starts, whether it shall not begin.
+        is_paused: whether its consumer is stopped; while the service starts, whether it must not begin to consume.
     """
 
     def __init__(

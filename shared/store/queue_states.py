@@ -24,15 +24,15 @@ from shared.store.port import Store
 log = structlog.get_logger(__name__)
 
 PAUSABLE: Final = STAGES
-"""The stages of a job. The coordinator has to go on, or no job would be cancelled or end; webhooks and feeds can be
-disabled and paused one by one."""
+"""The stages of a job. The coordinator has to go on, or no job could end or be cancelled; webhook endpoints can be
+disabled one by one, and feeds paused."""
 
 
 _LINE: Final[TypeAdapter[str]] = TypeAdapter(Line)
 
 
 class QueueState(Frozen):
-    """Whether a queue's messages are taken."""
+    """Whether the messages of a queue are taken."""
 
     version: Literal[1] = 1
     paused_at: float | None = Field(None, strict=False, description="seconds since the epoch; None: it is not paused")
@@ -41,7 +41,7 @@ class QueueState(Frozen):
 
     @property
     def is_paused(self) -> bool:
-        """Whether nobody shall take messages from the queue."""
+        """Whether no process may take messages from the queue."""
         return self.paused_at is not None
 
 

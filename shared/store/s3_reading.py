@@ -1,7 +1,7 @@
-"""Reads many small objects for a third of what the SDK costs: of a millisecond of CPU an object, it spends 0.7 itself.
+"""Reads many small objects for a third of the CPU time that the SDK needs: it spends 0.7 ms an object on itself.
 
-Only what goes as it should is dealt with here. Whatever else happens, an answer other than 200 or a connection that
-breaks, the caller asks the SDK, which retries and translates errors.
+Only the normal case is handled here. If anything else happens, such as an answer other than 200 or a connection that
+breaks, the caller uses the SDK, which retries and translates errors.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from minio import Minio
 from shared.store.attempt import THREADS
 
 IDLE_SECONDS: Final = 60.0
-"""An older connection may have been forgotten by what lies between."""
+"""Whatever lies between may have forgotten a connection that was idle for longer."""
 
 
 class QuickReads:
     """Connections to the server of a bucket. Safe to use from several threads.
 
     Args:
-        client: signs.
+        client: signs the requests.
         bucket: the bucket.
         context: of an encrypted connection; None: it is not encrypted.
         connect_timeout_seconds: for making a connection.

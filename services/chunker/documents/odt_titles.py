@@ -21,10 +21,10 @@ _CONTENT_BYTES: Final = 4_000_000
 _PAGE_CHARACTERS: Final = 60_000
 _PARAGRAPHS_LIMIT: Final = 20
 _PARAGRAPH_CHARACTERS: Final = 300
-"""A longer one is text, and no first page goes on behind it."""
+"""A longer one is running text: a title page has ended before it."""
 _TITLE_CHARACTERS: Final = 250
 _LARGER: Final = 1.25
-"""How much larger than the letters of the text those of a title are, at least."""
+"""The letters of a title are at least so many times as large as those of the text."""
 _USUAL_POINTS: Final = 12.0
 _PARENTS_LIMIT: Final = 10
 
@@ -44,7 +44,7 @@ _PART: Final = re.compile(
     r"|<(?:text:(?:p|h|list|table-of-content|numbered-paragraph)|table:table)\b",
     re.DOTALL,
 )
-"""The last is where a first page ends: what is no short paragraph."""
+"""The last alternative is where a first page ends: anything but a short paragraph."""
 _STYLE_NAME: Final = re.compile(r'\btext:style-name="([^"]{1,200})"')
 _SPACE: Final = re.compile(r"<text:(?:s|tab|line-break)\b[^<>]{0,100}/>")
 _NOT_WORDS: Final = re.compile(r"<(office:annotation|text:note|draw:frame)\b.{0,3000}?</\1>", re.DOTALL)
@@ -57,7 +57,7 @@ class TitleAndAuthor:
 
     Attributes:
         title: None if neither the file nor its first page has one.
-        author: who began it, by the file's description; None if it names nobody.
+        author: who created it, by the file's description; None if that names nobody.
     """
 
     title: str | None = None

@@ -15,7 +15,7 @@ _HEADING: Final = re.compile(r"\s{0,100}(?:#{1,6}[ \t]|h[1-6]\. |[^\n]{1,200}\n(
 
 
 def with_title(text: str, mark: str) -> str:
-    """The text without such fields; its title is its first heading, if it has no heading there.
+    """The text without such fields. Their title becomes its first heading, unless it begins with one.
 
     Args:
         text: a guide.

@@ -1,6 +1,6 @@
-"""Loads what a feed names: are its files there, are they what the feed says, and are its covers large enough.
+"""Checks what a feed names: are its files there and as the feed says, and do its covers have the right size.
 
-Only what a client would ask for: HEAD of each enclosure and cover, one byte of an enclosure, and the covers themselves.
+It requests only what a client would: HEAD of each enclosure and cover, one byte of an enclosure, and the covers.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from shared.pictures import is_png, size_of
 from shared.text import one_line
 
 EPISODES_MOST: Final = 20
-"""The newest, whose files are looked at."""
+"""The files of the first so many in the feed are looked at."""
 LIMIT_SECONDS: Final = 300.0
-"""For all of it."""
+"""For all requests together."""
 _CALL_SECONDS: Final = 15.0
 _PICTURE_LIMIT_BYTES: Final = 20_000_000
 _PIXELS: Final = range(1_400, 3_001)
 _ALIASES: Final = {"audio/mp3": "audio/mpeg", "audio/x-m4a": "audio/mp4", "audio/m4a": "audio/mp4"}
-"""Names of one type, which servers and feeds use as they like."""
+"""Other names of the same types, which servers and feeds use interchangeably."""
 
 
 def look(document: bytes, client: httpx.Client) -> list[Finding]:
@@ -31,7 +31,7 @@ def look(document: bytes, client: httpx.Client) -> list[Finding]:
 
     Args:
         document: the feed.
-        client: follows redirects, a few.
+        client: follows a few redirects.
     """
     report = Report()
     parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False, huge_tree=False)

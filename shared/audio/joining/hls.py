@@ -1,9 +1,9 @@
 """HLS of an episode that is still being spoken: where its fragments are, and the playlist that grows (RFC 8216). Pure.
 
 A fragment ends where a chunk ends and holds at least `LEAST_SECONDS`, but for the first one, which ends with the first
-chunk so that playing can begin. Longer ones are cut, between any two frames. Where it is follows from the lengths of
-the chunks up to it alone, so what was published never changes, whoever publishes it. The frames are those of the final
-m4b without its first one, the encoder's delay: that is silence, and no player has to skip it.
+chunk so that playing can begin. Longer ones are cut, between any two frames. Where a fragment is depends on the lengths
+of the chunks up to its end alone, so what was published never changes, whoever publishes it. The frames are those of
+the final m4b without its first one, the encoder's delay: that is silence, and no player has to skip it.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class HlsPlan:
         return found
 
     def _cut(self, until: int, *, at_least: int) -> None:
-        """Make fragments of at most `MOST_SECONDS` of what there is, as long as it is at least as many frames."""
+        """Cut off fragments of at most `MOST_SECONDS`, as long as `at_least` so many frames are left."""
         while until - self._edges[-1] >= at_least:
             self._edges.append(min(until, self._edges[-1] + self._most))
 
@@ -127,7 +127,7 @@ def playlist(plan: HlsPlan, *, initialization: str, name: str, is_complete: bool
         initialization: address of the file that describes them.
         name: address of a fragment, with `{number}`.
         is_complete: nothing more will come.
-        remark: why not, for people; one line.
+        remark: why something is missing, for people; one line.
     """
     lines = [
         "#EXTM3U",

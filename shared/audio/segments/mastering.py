@@ -2,10 +2,10 @@
 
 A chunk's *own* gain is the one that brings it, limited, to the loudness of the profile. Where a voice's usual gain is
 known (its constant), a chunk departs from it the less the shorter it is: a heading of one second has a loudness by
-chance. From 3 s on it has its own gain, as far as it is within 12 dB of the constant: engines that speak one chunk
-louder than the next are not heard to. Measured for piper's voice: episodes of 30 chunks and more are all within 0.5 LU
-of the target, of shorter ones 98 %. So an episode of up to `SHORT_EPISODE_CHUNKS` (manifest.py) chunks gives each its
-own gain, and needs no constant.
+chance. From 3 s on it has its own gain, as far as that is within 12 dB of the constant, so that nobody hears when an
+engine speaks one chunk louder than the next. Measured for piper's voice: episodes of 30 chunks and more are all within
+0.5 LU of the target, of shorter ones 98 %. So an episode of up to `SHORT_EPISODE_CHUNKS` (manifest.py) chunks gives
+each its own gain, and needs no constant.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ CEILING_DBTP: Final = -3.0
 FULL_WEIGHT_SECONDS: Final = 3.0
 """A chunk of this length or more has all of its departure."""
 SHORT_DEPARTURE_LIMIT_DB: Final = 3.0
-"""Of a chunk of up to half that length; between the two the limit grows evenly."""
+"""For chunks of up to half the length that has full weight; between the two lengths the limit grows evenly."""
 DEPARTURE_LIMIT_DB: Final = 12.0
-"""Of a chunk with full weight. One that is further from its voice is hardly speech, and its noise would be raised."""
+"""For chunks with full weight. One that is further from its voice is hardly speech, and its noise would be raised."""
 LEARNING_SECONDS: Final = 6.0
 """A voice's constant is learnt from a chunk of at least this length."""
 OWN_GAIN_LIMIT_DB: Final = 30.0

@@ -1,7 +1,7 @@
-"""Moves the level of MP3 frames without encoding them: each granule says by how much its values are scaled.
+"""Changes the level of MP3 frames without encoding them: each granule says by how much its values are scaled.
 
 `global_gain` in the side information (ISO 11172-3, 2.4.1.7) counts in quarters of a power of two, 1.505 dB a step. It
-is what mp3gain changes. Our frames have no CRC, and take nothing from one another.
+is what mp3gain changes. Our frames have no CRC, and do not depend on one another.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ STEP_DB: Final = 20 * math.log10(2) / 4
 _SIDE_INFORMATION_AT: Final = 8 * mp3_frames.HEADER_BYTES
 _MPEG_1: Final = 3
 _BEFORE_GRANULES: Final = {(3, 1): 18, (3, 2): 20, (2, 1): 9, (2, 2): 10}
-"""By MPEG version and channels: bits before what is said of the first granule's first channel."""
+"""By MPEG version and channels: bits of the side information before the first granule's first channel."""
 _GRANULE_BITS: Final = {3: 59, 2: 63}
-"""By MPEG version: bits that are said of a channel of a granule; MPEG-1 has two granules a frame, MPEG-2 one."""
+"""By MPEG version: bits for each channel of a granule; MPEG-1 has two granules in a frame, MPEG-2 has one."""
 _LENGTH_BITS: Final = 12
 _GAIN_AT: Final = 21
 """After the length and `big_values`."""
@@ -36,7 +36,7 @@ def moved(segment: MasteredSegment, steps: int) -> MasteredSegment:
     """The segment, louder by `steps` of `STEP_DB`, or quieter; its frames have the same sizes.
 
     Raises:
-        BadAudio: a frame cannot say that, or is not as it was encoded.
+        BadAudio: the field of a frame has no room for that, or a frame is not as it was encoded.
     """
     head = segment.head
     frames = bytearray(segment.payload)

@@ -10,7 +10,7 @@ Span: TypeAlias = tuple[int, int]
 
 
 def heaviest_chain(candidates: list[list[tuple[Span, int]]]) -> list[Span | None]:
-    """A place for as many of the pieces as possible, by their weight, so that each stands behind the one before.
+    """Places for pieces so that each stands behind the one before, and those that have one weigh as much as possible.
 
     Args:
         candidates: for each piece the spans where it may stand, each with the factor by which its length counts.

@@ -182,10 +182,8 @@ def keep(root: HtmlElement, text: str) -> list[tuple[HtmlElement, str]]:
         total[segment.block] += len(wanted)
         if span is not None:
             kept[segment.block] += 1
-            for (
-                element,
-                slot,
-            ) in segment.slots:  # also what is inside the line: a picture's block may stand in bold text
+            # Also what is inside the line: a picture's block may stand in bold text.
+            for element, slot in segment.slots:
                 owner = element if slot == "text" else element.getparent()
                 if owner is not None and owner is not segment.block:
                     kept[owner] += 1
