@@ -30,7 +30,7 @@ FORMATS: Final[tuple[AudioFormat, ...]] = ("mp3", "m4b", "opus", "flac")
 LIMIT_SECONDS: Final = 1_800.0
 """For one episode: Kokoro on a busy machine speaks three minutes of text in ten."""
 _SHORT_PARAGRAPHS: Final = 6
-_REPAIRED: Final = re.compile(r'^podcast_episodes_repaired_total\{format="(\w+)"\} (\S+)', re.MULTILINE)
+_REPAIRED: Final = re.compile(r'^podcast_episodes_repaired_total\{by="encoding",format="(\w+)"\} (\S+)', re.MULTILINE)
 _FOLDER: Final = Path(__file__).parent
 
 

@@ -140,11 +140,12 @@ CASES: Final = (
     Case(
         "PodcastEpisodesEncodedWhole",
         {
-            'podcast_episodes_repaired_total{format="mp3", instance="a"}': "0+1x60",
+            'podcast_episodes_repaired_total{by="encoding", format="mp3", instance="a"}': "0+1x60",
             'podcast_episodes_total{source="made", instance="a"}': "0+2x60",
         },
         {
-            'podcast_episodes_repaired_total{format="mp3", instance="a"}': "0+1x60",
+            'podcast_episodes_repaired_total{by="encoding", format="mp3", instance="a"}': "0+1x60",
+            'podcast_episodes_repaired_total{by="gain", format="mp3", instance="a"}': "0+10x60",
             'podcast_episodes_total{source="made", instance="a"}': "0+20x60",
         },
     ),
