@@ -164,10 +164,11 @@ def integrated_loudness(energies: Energies, *, channels: int = 1) -> float:
     """
     if not len(energies):
         return -math.inf
-    loud, count = _gated(energies, channels, _energy(ABSOLUTE_GATE_LUFS))
+    absolute = _energy(ABSOLUTE_GATE_LUFS)
+    loud, count = _gated(energies, channels, absolute)
     if not count:
         return -math.inf
-    loud, count = _gated(energies, channels, loud / count * 10 ** (RELATIVE_GATE_LU / 10))
+    loud, count = _gated(energies, channels, max(absolute, loud / count * 10 ** (RELATIVE_GATE_LU / 10)))
     return LUFS_OFFSET + 10 * math.log10(loud / count)
 
 

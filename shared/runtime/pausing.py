@@ -40,6 +40,7 @@ class Pausing:
         call_seconds: float,
     ) -> None:
         self.is_paused = False
+        self._is_settled = True
         self._store = store
         self._queue = queue
         self._stop = stop
@@ -66,11 +67,13 @@ class Pausing:
                 log.warning("could not pause or resume", reason=str(error))
 
     async def _look(self) -> None:
-        if (wanted := await self._wanted()) == self.is_paused:
+        wanted = await self._wanted()
+        if wanted == self.is_paused and self._is_settled:
             return
+        self._is_settled = False  # a call that fails may have stopped or started it all the same
         async with calling(self._call_seconds, f"{'stopping' if wanted else 'starting'} the consumer"):
             await (self._stop() if wanted else self._start())
-        self.is_paused = wanted
+        self.is_paused, self._is_settled = wanted, True
         log.info("paused" if wanted else "resumed")
 
     async def _wanted(self) -> bool:

@@ -286,8 +286,12 @@ class Service:
             queue, _ = self._consumer
             if queue is not None:
                 queue.channel.close_callbacks.add(self._lost)
-        else:
-            self._subscriber._consumer_tag = await queue.consume(self._subscriber.consume)  # noqa: SLF001 - as above
+            return
+        await self._stop_consuming()  # it may consume, if the call that stopped it failed
+        self._subscriber._consumer_tag = await queue.consume(self._subscriber.consume)  # noqa: SLF001 - as above
+        if not self._subscriber.running:  # the first start broke off after the queue was declared
+            queue.channel.close_callbacks.add(self._lost)
+            self._subscriber._post_start()  # noqa: SLF001 - as above
 
     async def _stop_consuming(self) -> None:
         queue, tag = self._consumer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import aio_pika
 import pytest
@@ -105,6 +106,57 @@ async def test_a_lost_connection_resumes_nothing(settings: Settings) -> None:
         assert await consumers(settings) == 0
         await queue_states.resume(app.store, NAME)
         await until(lambda: begun == [0], "it is resumed over the new connection")
+
+
+async def test_a_first_start_that_broke_off_is_repeated(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    go_on = asyncio.Event()
+    go_on.set()
+    app = service(settings, begun, go_on)
+    await queue_states.pause(app.store, NAME)
+    failed = once_failing(aio_pika.RobustQueue, "consume", monkeypatch)
+    async with running(app):
+        await app.publish(request())
+        await queue_states.resume(app.store, NAME)
+        await until(lambda: begun == [0], "it consumes at the second try")
+    assert failed == [True]
+
+
+async def test_a_pause_that_failed_and_was_taken_back_leaves_a_consumer(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    go_on = asyncio.Event()
+    go_on.set()
+    async with running(service(settings, begun, go_on)) as app:
+        cancelled = aio_pika.RobustQueue.cancel
+
+        async def lost_answer(queue: aio_pika.RobustQueue, *arguments: Any, **keywords: Any) -> None:
+            monkeypatch.setattr(aio_pika.RobustQueue, "cancel", cancelled)
+            await cancelled(queue, *arguments, **keywords)
+            await queue_states.resume(app.store, NAME)
+            raise ConnectionError("the answer is lost")
+
+        monkeypatch.setattr(aio_pika.RobustQueue, "cancel", lost_answer)
+        await queue_states.pause(app.store, NAME)
+        await until(lambda: aio_pika.RobustQueue.cancel is cancelled, "the pause has failed")
+        await app.publish(request())
+        await until(lambda: begun == [0], "it consumes")
+        assert await consumers(settings) == 1
+
+
+def once_failing(owner: type, name: str, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Have the next call of a method lose the connection; the list says whether it has."""
+    method, failed = getattr(owner, name), list[bool]()
+
+    async def failing(*arguments: Any, **keywords: Any) -> Any:
+        if not failed:
+            failed.append(True)
+            raise ConnectionError("cut")
+        return await method(*arguments, **keywords)
+
+    monkeypatch.setattr(owner, name, failing)
+    return failed
 
 
 async def test_a_record_that_cannot_be_read_pauses_nothing_and_is_replaced(settings: Settings) -> None:

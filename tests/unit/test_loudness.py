@@ -95,6 +95,11 @@ def test_silence_and_what_is_below_the_absolute_gate_have_no_loudness() -> None:
     assert integrated_loudness(block_energies(sine(997, 24_000, dbfs=-75), 24_000)) == -math.inf
 
 
+def test_what_is_below_the_absolute_gate_counts_for_nothing_in_soft_sound_either() -> None:
+    soft, below = (10 ** ((lufs + 0.691) / 10) for lufs in (-65.0, -72.0))
+    assert integrated_loudness(np.repeat([soft, below], 100)) == pytest.approx(-65.0, abs=0.1)
+
+
 def test_pauses_do_not_lower_the_loudness() -> None:
     tone = sine(997, 24_000, dbfs=-20)
     with_pauses = np.concatenate([tone, np.zeros(10 * 24_000, dtype=np.float32), tone])

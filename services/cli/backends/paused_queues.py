@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from services.cli.backends.port import Say
 from shared.errors import PodcastError
 from shared.protocol.messages import TERMINAL_STATES, JobStatus
 from shared.text import one_line
+
+_PATIENCE_SECONDS: Final = 3.0
+"""Without the broker it is not known which queues are paused, and the statuses of a job need no broker."""
 
 
 async def said_with(
@@ -33,6 +37,7 @@ async def said_with(
 
 async def _known(paused: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     try:
-        return await paused()
-    except PodcastError:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await paused()
+    except (TimeoutError, PodcastError):
         return {}
