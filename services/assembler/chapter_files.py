@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -47,7 +48,7 @@ async def make(planned: Planned, made: Mapping[AudioFormat, Encoded], whole: tag
     names = chapter_names.unique(titles, suffix=f".{audio_format}")
     scratch = folder / "chapters"
     scratch.mkdir()
-    with spans.span("chapter files"), zipfile.ZipFile(episode_files.path_of(folder, "zip"), "w") as archive:
+    with spans.span("chapter files"), _new(episode_files.path_of(folder, "zip")) as archive:
         for number, (part, name) in enumerate(zip(parts, names, strict=True), 1):
             labels = tags.of_chapter(whole, planned.manifest, part, number=number, count=len(parts))
             path = episode_files.path_of(scratch, audio_format)
@@ -60,6 +61,19 @@ async def make(planned: Planned, made: Mapping[AudioFormat, Encoded], whole: tag
             await in_thread(partial(_add_file, archive, name, path))
         for name, data in _beside(parts, titles, names, whole).items():
             await in_thread(partial(archive.writestr, _entry(name), data))
+
+
+@contextmanager
+def _new(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A new archive. When the body is cancelled, a thread may be writing to it still."""
+    archive = zipfile.ZipFile(path, "w")
+    try:
+        yield archive
+    except BaseException:
+        with suppress(ValueError):  # a thread is writing; the archive is closed when nothing refers to it any more
+            archive.close()
+        raise
+    archive.close()
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
