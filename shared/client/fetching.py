@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -138,9 +138,8 @@ async def put_together(
     made = False
     try:
         made = _made(folder)
-        # In the same folder, so that the last step is a rename.
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".podcast-") as temporary:
-            filled = await fill(Path(temporary))
+        with _incomplete(folder) as temporary:
+            filled = await fill(temporary)
             return made, [path.replace(folder / path.name) for path in filled]
     except OSError as error:
         raise BadInput(
@@ -150,6 +149,20 @@ async def put_together(
     finally:
         if made:
             _removed_if_empty(folder)
+
+
+@contextlib.contextmanager
+def _incomplete(folder: Path) -> Iterator[Path]:
+    """A folder for files, which is removed even if a thread that was abandoned goes on making files in it."""
+    # In the same folder, so that the last step is a rename.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".podcast-", ignore_cleanup_errors=True) as temporary:
+        files = Path(temporary, "files")
+        files.mkdir()
+        try:
+            yield files
+        finally:
+            with contextlib.suppress(OSError):
+                files.rename(files.with_name("removed"))  # the thread finds no folder for the next file
 
 
 def _made(folder: Path) -> bool:
