@@ -39,7 +39,6 @@ class HlsJob:
         plan: where the chunks that are spoken are.
         size: bytes of the manifest.
         version: of the job: a retry may have corrected its text.
-        is_waiting: the next chunk was looked for, and is not there.
     """
 
     def __init__(self, manifest: Manifest, *, rate: int, size: int, version: float | None) -> None:
@@ -47,7 +46,6 @@ class HlsJob:
         self.plan = HlsPlan(rate)
         self.size = size
         self.version = version
-        self.is_waiting = False
         self._turn = asyncio.Lock()
         self._looked = -math.inf
 
@@ -71,13 +69,13 @@ class HlsJob:
                 return
             chunks = self.manifest.chunks
             some = 1  # most looks are for the next chunk, which is not there
-            self.is_waiting = False
-            while not (self.is_spoken or self.is_waiting):
+            is_waiting = False
+            while not (self.is_spoken or is_waiting):
                 first = self.plan.chunks
                 length = partial(_samples, self.manifest, store, self.plan.rate)
                 indexes = range(first, min(len(chunks), first + some))
                 for samples in await gathered(length, indexes, at_a_time=_LOOKS_AT_A_TIME):
-                    self.is_waiting = samples is None
+                    is_waiting = samples is None
                     if samples is None:
                         break
                     chunk = chunks[self.plan.chunks]

@@ -104,11 +104,12 @@ class HlsStreams:
                 # What is missing of a job that has ended is missing for good, so it was looked for after that.
                 is_over = status.state in TERMINAL_STATES
                 await job.look(self._store, unless_within_seconds=0.0 if is_over else _LOOK_SECONDS)
-            has_ended = status.state in TERMINAL_STATES or (job is not None and job.is_spoken)
+            is_spoken = job is not None and job.is_spoken  # not in the thread: another request may be adding a chunk
+            has_ended = is_spoken or status.state in TERMINAL_STATES
             is_there = job is not None and job.plan.fragments > awaited
             now = time.monotonic()
             if has_ended or is_there or now - began >= patience_seconds:
-                return await in_thread(partial(_written, status, job))
+                return await in_thread(partial(_written, status, job, is_spoken=is_spoken))
             await asyncio.sleep(_LOOK_SECONDS + _MARGIN_SECONDS)
             if now - looked >= _STATUS_SECONDS:
                 status, looked = await watching.look(self._store, status.job_id) or status, now
@@ -151,24 +152,24 @@ class HlsStreams:
         return HlsFile(data, hls_files.CONTENT_TYPE, is_final=all(is_final for _, is_final in found))
 
 
-def _written(status: JobStatus, job: HlsJob | None) -> str:
-    """The playlist."""
+def _written(status: JobStatus, job: HlsJob | None, *, is_spoken: bool) -> str:
+    """The playlist; the plan may grow meanwhile."""
     has_failed = status.state in {"failed", "cancelled"}
     if job is None or not job.plan.fragments:
         if has_failed:
             raise ended(status)
         if status.state != "completed":
             raise _nothing(status.job_id)
-    if job is None or (status.state == "completed" and job.is_waiting):
+    if job is None or (status.state == "completed" and not is_spoken):
         raise AudioGone("The audio of the chunks is no longer in the store.", hint="Play the episode itself.")
     remark = ""
-    if has_failed and job.is_waiting:
+    if has_failed and not is_spoken:
         remark = f"The job is {status.state}, so this is not all of it: {status.error or 'no reason was given.'}"
     return hls.playlist(
         job.plan,
         initialization=INITIALIZATION,
         name=FRAGMENT,
-        is_complete=job.is_spoken or has_failed,
+        is_complete=is_spoken or has_failed,
         remark=remark,
     )
 

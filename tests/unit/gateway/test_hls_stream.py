@@ -1,0 +1,80 @@
+"""The HLS stream of a job that is asked for twice at once; over a store on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared.audio import chunk_audio
+from shared.audio.joining.hls import HlsPlan
+from shared.client import hls_stream
+from shared.client.hls_stream import HlsStreams
+from shared.protocol.messages import JobState, JobStatus
+from shared.store import keys
+from shared.store.folder import FileStore
+from tests.manifests import manifest
+from tests.waiting import LIMIT_SECONDS, until
+
+RATE = 24_000
+JOB = manifest(["The first.", "The second."])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path, deadline_seconds=20)
+
+
+@pytest.fixture
+async def streams(store: FileStore) -> HlsStreams:
+    await store.put(keys.manifest("job"), JOB.model_dump_json().encode())
+    return HlsStreams(store, default_rate=RATE, turns=asyncio.Semaphore(1))
+
+
+@cache
+def audio() -> bytes:
+    noise = np.random.default_rng(1).normal(0, 0.1, 5 * RATE)
+    return chunk_audio.encode(noise.astype(np.float32), RATE)
+
+
+def status(state: JobState) -> JobStatus:
+    return JobStatus(job_id="job", state=state, submitted_at=0.0, updated_at=0.0)
+
+
+async def test_a_playlist_that_ends_has_the_last_words_even_if_they_are_being_added(
+    store: FileStore, streams: HlsStreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request writes its playlist in a thread at the moment in which another one adds the last chunk."""
+    writing, adding, written = threading.Event(), threading.Event(), threading.Event()
+    write, cut = hls_stream._written, HlsPlan._cut
+
+    def write_while_adding(*args: Any, **options: Any) -> str:
+        if writing.is_set():
+            return write(*args, **options)
+        writing.set()
+        assert adding.wait(LIMIT_SECONDS)
+        try:
+            return write(*args, **options)
+        finally:
+            written.set()
+
+    def cut_after_writing(plan: HlsPlan, until: int, *, at_least: int) -> None:
+        if writing.is_set():
+            adding.set()
+            assert written.wait(LIMIT_SECONDS)
+        cut(plan, until, at_least=at_least)
+
+    monkeypatch.setattr(hls_stream, "_written", write_while_adding)
+    monkeypatch.setattr(HlsPlan, "_cut", cut_after_writing)
+    await store.put(JOB.chunks[0].audio_key, audio())
+    first = asyncio.create_task(streams.playlist(status("synthesizing")))
+    await until(writing.is_set, "the first playlist is being written")
+    await store.put(JOB.chunks[1].audio_key, audio())
+    whole = await streams.playlist(status("completed"))
+    assert whole.endswith("#EXT-X-ENDLIST\n")
+    assert whole.startswith(await first)
