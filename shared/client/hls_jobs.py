@@ -23,7 +23,7 @@ from shared.errors import BadAudio, NotFound
 from shared.protocol import reading
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import JobStatus
-from shared.store import job_manifest
+from shared.store import job_manifest, keys
 from shared.store.port import Store
 
 REMEMBERED_BYTES: Final = 12_000_000
@@ -39,13 +39,17 @@ class HlsJob:
         plan: where the chunks that are spoken are.
         size: bytes of the manifest.
         version: of the job: a retry may have corrected its text.
+        corrected: tag of the corrected manifest; None if there was none.
     """
 
-    def __init__(self, manifest: Manifest, *, rate: int, size: int, version: float | None) -> None:
+    def __init__(
+        self, manifest: Manifest, *, rate: int, size: int, version: float | None, corrected: str | None
+    ) -> None:
         self.manifest = manifest
         self.plan = HlsPlan(rate)
         self.size = size
         self.version = version
+        self.corrected = corrected
         self._turn = asyncio.Lock()
         self._looked = -math.inf
 
@@ -107,11 +111,12 @@ class HlsJobs:
             UnreadableJob: its manifest cannot be read.
             StoreDown: the store does not answer.
         """
-        if (known := self._remembered(status)) is not None:
+        if (known := await self._remembered(status)) is not None:
             return known
         async with self._turns:
-            if (known := self._remembered(status)) is not None:
+            if (known := await self._remembered(status)) is not None:
                 return known
+            corrected = await self._corrected(status.job_id)  # before the manifest: if it changes now, it is read again
             try:
                 data = await job_manifest.read_bytes(self._store, status.job_id)
                 manifest = await in_thread(partial(reading.read, Manifest, data, strict=False))
@@ -122,18 +127,25 @@ class HlsJobs:
                     f"The manifest of job {status.job_id} cannot be read.", hint="Submit the job again."
                 ) from error
         rate = manifest.sample_rate or self._default_rate
-        job = HlsJob(manifest, rate=rate, size=len(data), version=status.resumed_at)
+        job = HlsJob(manifest, rate=rate, size=len(data), version=status.resumed_at, corrected=corrected)
         self._known[status.job_id] = job
         while len(self._known) > 1 and sum(each.size for each in self._known.values()) > REMEMBERED_BYTES:
             self._known.popitem(last=False)
         return job
 
-    def _remembered(self, status: JobStatus) -> HlsJob | None:
+    async def _remembered(self, status: JobStatus) -> HlsJob | None:
         job = self._known.get(status.job_id)
         if job is None or job.version != status.resumed_at:
             return None
         self._known.move_to_end(status.job_id)
+        # A replayed dead letter may correct a chunk that is not spoken, while the job is under way.
+        if not job.is_spoken and job.corrected != await self._corrected(status.job_id):
+            return None
         return job
+
+    async def _corrected(self, job_id: str) -> str | None:
+        found = await self._store.state(keys.corrected_manifest(job_id))
+        return None if found is None else found.tag
 
 
 async def _samples(manifest: Manifest, store: Store, rate: int, index: int) -> int | None:

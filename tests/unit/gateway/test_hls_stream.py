@@ -1,4 +1,4 @@
-"""The HLS stream of a job that is asked for twice at once; over a store on disk."""
+"""The HLS stream of a job whose manifest is corrected, or that is asked for twice at once; over a store on disk."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from shared.client.hls_stream import HlsStreams
 from shared.protocol.messages import JobState, JobStatus
 from shared.store import keys
 from shared.store.folder import FileStore
+from tests.audio_keys import audio_key_of
 from tests.manifests import manifest
 from tests.waiting import LIMIT_SECONDS, until
 
@@ -44,6 +45,27 @@ def audio() -> bytes:
 
 def status(state: JobState) -> JobStatus:
     return JobStatus(job_id="job", state=state, submitted_at=0.0, updated_at=0.0)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_chunk_that_is_corrected_while_the_job_is_under_way_is_heard(
+    store: FileStore, streams: HlsStreams, times: int
+) -> None:
+    """The same gateway remembers the manifest as it was; nothing in the status says that there is another."""
+    await store.put(JOB.chunks[0].audio_key, audio())
+    before = await streams.playlist(status("synthesizing"))
+    corrected = JOB
+    for time in range(times):
+        changed = {"text": f"Corrected {time}.", "audio_key": audio_key_of(f"corrected {time}")}
+        corrected = corrected.corrected(corrected.chunk_request(1).model_copy(update=changed))
+        await store.put(keys.corrected_manifest("job"), corrected.model_dump_json().encode())
+        assert await streams.playlist(status("synthesizing")) == before
+
+    await store.put(corrected.chunks[1].audio_key, audio())
+    whole = await streams.playlist(status("completed"))
+    assert whole.startswith(before)
+    assert whole.endswith("#EXT-X-ENDLIST\n")
+    assert (await streams.fragment(status("completed"), whole.count(".m4s") - 1)).data
 
 
 async def test_a_playlist_that_ends_has_the_last_words_even_if_they_are_being_added(
