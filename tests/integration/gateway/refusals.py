@@ -40,6 +40,7 @@ REASONS: Final[dict[str, frozenset[str]]] = {
     "POST /v1/preview": frozenset({ADDRESS, DOCUMENT, PAGE}),
     "GET /v1/previews/{preview_id}": frozenset({ADDRESS, DOCUMENT, PAGE}),
     "GET /v1/jobs/{job_id}/stream": frozenset({DOCUMENT, SILENT}),
+    "GET /v1/jobs/{job_id}/hls/index.m3u8": frozenset({DOCUMENT, SILENT}),
     "POST /v1/webhooks": frozenset({ADDRESS}),
     "PATCH /v1/webhooks/{endpoint_id}": frozenset({ADDRESS}),
     "POST /v1/feeds": frozenset({ADDRESS, VALUE}),
