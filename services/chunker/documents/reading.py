@@ -55,6 +55,7 @@ from shared.workers.pool import in_worker
 __all__ = ["AS_A_NARRATOR", "Packed", "read_document", "read_packed"]
 
 AS_A_NARRATOR = Narration()
+_UNNAMED = odt_titles.TitleAndAuthor()
 
 
 async def read_packed(
@@ -171,7 +172,7 @@ async def _read_one(  # noqa: C901, PLR0911, PLR0912 - one format after the othe
         book = await in_worker("Opening the book", end - clock(), opening.open_book, data)
         book, picture = replace(book, picture=None), book.picture
         size_bytes = min(size_bytes, book.size_bytes)
-    about = odt_titles.TitleAndAuthor()
+    about = _UNNAMED
     if known == "odt":
         about = await in_worker("Looking for the title", end - clock(), odt_titles.named, data)
         data = await in_worker("Looking at the styles", end - clock(), odt.with_code_marked, data)
@@ -304,7 +305,7 @@ def _document(
     article: Article | None,
     is_manual: bool = False,
     unread: tuple[str, ...] = (),
-    about: odt_titles.TitleAndAuthor,
+    about: odt_titles.TitleAndAuthor = _UNNAMED,
 ) -> Packed:
     document = tree.read(parsed[0], narration, rest=parsed[1:])
     document = replace(document, title=document.title or about.title, author=document.author or about.author)
