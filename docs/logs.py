@@ -65,6 +65,7 @@ KEYS: Final = {
     "ratio": "the share of jobs that are traced",
     "queue": "a work queue",
     "reason": "why, in full sentences",
+    "repaired_by": "what was done: `gain` or `encoding`",
     "record": "an audit record's id",
     "routing_key": "of a message",
     "seconds": "how long it took",
