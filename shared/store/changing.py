@@ -13,14 +13,17 @@ Document = TypeVar("Document", bound=Frozen)
 
 
 async def changed(
-    store: Store, key: str, read: Callable[[], Awaitable[tuple[Document, str]]], change: Callable[[Document], Document]
+    store: Store,
+    key: str,
+    read: Callable[[], Awaitable[tuple[Document, str | None]]],
+    change: Callable[[Document], Document],
 ) -> Document:
     """Change a document; it is read again, and `change` called again, if somebody else has changed it meanwhile.
 
     Args:
         store: the store.
         key: of the object.
-        read: returns the document and its version; what it raises is raised here.
+        read: returns the document and its version, None if it is not stored yet; what it raises is raised here.
         change: returns the document as it shall be; nothing is written if that is the same.
 
     Returns:
@@ -34,8 +37,12 @@ async def changed(
         after = change(before)
         if after == before:
             return after
+        data = after.model_dump_json().encode()
         try:
-            await store.replace(key, after.model_dump_json().encode(), version=version, content_type="application/json")
+            if version is None:
+                await store.create(key, data, content_type="application/json")
+            else:
+                await store.replace(key, data, version=version, content_type="application/json")
         except Conflict:
             continue
         return after

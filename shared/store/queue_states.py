@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Literal
 
 import structlog
 from pydantic import Field, TypeAdapter, ValidationError
 
-from shared.errors import BadInput, Conflict, NotFound
+from shared.errors import BadInput, NotFound
 from shared.protocol import reading
 from shared.protocol.messages import Frozen, Line
 from shared.protocol.topology import STAGES
 from shared.protocol.work_queue import WorkQueue
-from shared.store import keys
+from shared.store import changing, keys
 from shared.store.port import Store
 
 log = structlog.get_logger(__name__)
@@ -111,20 +112,8 @@ async def resume(store: Store, name: str) -> QueueState:
 
 
 async def _change(store: Store, name: str, *, paused: bool, reason: str = "") -> QueueState:
-    while True:
-        before, version = await _versioned(store, name)
-        after = _changed(before, paused=paused, reason=reason)
-        if after == before:
-            return after
-        data = after.model_dump_json().encode()
-        try:
-            if version is None:
-                await store.create(keys.queue(name), data, content_type="application/json")
-            else:
-                await store.replace(keys.queue(name), data, version=version, content_type="application/json")
-        except Conflict:
-            continue
-        return after
+    change = partial(_changed, paused=paused, reason=reason)
+    return await changing.changed(store, keys.queue(name), lambda: _versioned(store, name), change)
 
 
 def _changed(before: QueueState, *, paused: bool, reason: str) -> QueueState:
