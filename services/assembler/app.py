@@ -1,4 +1,7 @@
-"""assembler: consumes episode.requested, publishes episode.assembled or chunk.lost. Competing consumers."""
+"""assembler: competing consumers.
+
+Consumes episode.requested and episode.part_requested, publishes episode.assembled or chunk.lost.
+"""
 
 from services.assembler import handlers
 from shared.protocol import messages, topology
@@ -19,6 +22,10 @@ def build(settings: Settings) -> service.Service:
     @app.on(messages.EpisodeRequested)
     async def receive(message: messages.EpisodeRequested) -> None:
         await handlers.assemble_episode(message, store=app.store, settings=settings, publish=app.publish)
+
+    @app.on(messages.EpisodePartRequested)
+    async def receive_part(message: messages.EpisodePartRequested) -> None:
+        await handlers.join_ahead(message, store=app.store, settings=settings)
 
     return app
 

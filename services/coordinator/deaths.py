@@ -34,8 +34,8 @@ async def dead_letter(
         return
     metrics.DEAD_LETTERS.labels(queue.name).inc()
     message = _message(copy, queue)
-    if isinstance(message, PreviewRequested):
-        return  # no job
+    if message is not None and not message.ADVANCES_JOB:
+        return
     if message is None:
         if queue is topology.CHUNKER and copy.type != PreviewRequested.ROUTING_KEY:
             await _unreadable_job(copy, jobs=jobs)

@@ -181,7 +181,7 @@ class DeadLetters:
     ) -> bool:
         """Send dead letters back to the work queue that they died in; each is removed when its copy is confirmed there.
 
-        This also reopens a failed job, with a fresh deadline, unless no job waits for what the queue is asked for.
+        This also reopens a failed job, with a fresh deadline, unless no job waits for what the message asks for.
 
         The copy bypasses the exchange, since other queues bound to the same routing key already got the message.
 
@@ -220,7 +220,7 @@ class DeadLetters:
             copy = cleaned(message, queue, corrected=corrected)
             with message_traces.sending_back(message, copy, queue.name):
                 await publish.copy_to(queue, copy)
-                if letter.job_id is not None and queue.advances_jobs:
+                if letter.job_id is not None and queue.advances_job(letter.type):
                     await publish(resume(letter, object_in(message, corrected)))
             confirmed(letter)
             return Verdict.REMOVE

@@ -89,9 +89,12 @@ class Message(Frozen):
 
     Attributes:
         ROUTING_KEY: the key it is published under, and its AMQP `type`.
+        ADVANCES_JOB: a job may wait for what it asks for. If not, its retries are not told to the job's watchers, and
+            neither its dead letter nor a replay of that changes a job.
     """
 
     ROUTING_KEY: ClassVar[str]
+    ADVANCES_JOB: ClassVar[bool] = True
 
 
 # ---------------------------------------------------------------- the job
@@ -227,6 +230,7 @@ class PreviewRequested(Message):
     """
 
     ROUTING_KEY: ClassVar[str] = "preview.requested"
+    ADVANCES_JOB: ClassVar[bool] = False
 
     version: Literal[1] = 1
     preview_id: PreviewId
@@ -360,6 +364,20 @@ class EpisodeRequested(Message):
 
     version: Literal[1] = 1
     job_id: JobId
+
+
+class EpisodePartRequested(Message):
+    """coordinator → assembler: the first `chunks` chunks of a job are in the store.
+
+    Join them ahead, while the others are spoken. Nobody waits for it, and the episode is the same without.
+    """
+
+    ROUTING_KEY: ClassVar[str] = "episode.part_requested"
+    ADVANCES_JOB: ClassVar[bool] = False
+
+    version: Literal[1] = 1
+    job_id: JobId
+    chunks: int = Field(ge=1, le=CHUNKS_LIMIT, description="how many chunks from the beginning, without a gap")
 
 
 class ChunkLost(Message):

@@ -7,6 +7,7 @@ podcast (topic)
   chunk.requested    ─▶ synthesizer
   chunk.synthesized  ─▶ coordinator
   episode.requested  ─▶ assembler
+  episode.part_requested ─▶ assembler
   episode.assembled  ─▶ coordinator
   chunk.lost         ─▶ coordinator
   job.cancel         ─▶ coordinator
@@ -45,6 +46,7 @@ from shared.protocol.messages import (
     ChunkRequested,
     ChunkSynthesized,
     EpisodeAssembled,
+    EpisodePartRequested,
     EpisodeRequested,
     FeedPollRequested,
     JobCancelled,
@@ -96,7 +98,9 @@ FEED_WAIT_SECONDS: Final = (2, 10, 60, 300)
 
 CHUNKER: Final = WorkQueue("chunker", (JobRequest, PreviewRequested), announces=(JobChunked,))
 SYNTHESIZER: Final = WorkQueue("synthesizer", (ChunkRequested,), announces=(ChunkSynthesized,))
-ASSEMBLER: Final = WorkQueue("assembler", (EpisodeRequested,), announces=(ChunkLost, EpisodeAssembled))
+ASSEMBLER: Final = WorkQueue(
+    "assembler", (EpisodeRequested, EpisodePartRequested), announces=(ChunkLost, EpisodeAssembled)
+)
 
 STAGES: Final = (CHUNKER, SYNTHESIZER, ASSEMBLER)
 """The services that do the work. A new stage is an entry here and a line in `services/coordinator/plan.py`."""

@@ -28,8 +28,7 @@ class WorkQueue:
         single_active: one consumer at a time, the others stand by.
         announces: what a stage reports to the coordinator; an additional stage announces its `PieceFinished`.
         wait_seconds: delays of its wait queues, the longest last.
-        advances_jobs: jobs wait for what its messages ask for: a job's watchers hear of a retry, and a replay of a dead
-            letter reopens the job.
+        advances_jobs: jobs wait for what its messages ask for, except those that say otherwise (`advances_job`).
         length_limit: the most messages in it, and in its dead-letter queue; None: no limit. The oldest go first: from
             the queue to the dead letters, from there for good. For a queue that nobody may be consuming.
     """
@@ -42,6 +41,18 @@ class WorkQueue:
     wait_seconds: tuple[float, ...] = WAIT_SECONDS
     advances_jobs: bool = True
     length_limit: int | None = None
+
+    def advances_job(self, kind: str) -> bool:
+        """Whether a job may wait for what such a message asks for.
+
+        If so, its watchers hear of a retry, and a replay of a dead letter reopens the job.
+
+        Args:
+            kind: the message's type, or its routing key; one that the queue does not know may be a misnamed request.
+        """
+        return self.advances_jobs and all(
+            message.ADVANCES_JOB for message in self.consumes if kind == message.ROUTING_KEY
+        )
 
     @property
     def dead(self) -> str:

@@ -274,7 +274,7 @@ class Delivery(BaseMiddleware[Any, Any]):
             error=type(error).__name__,
             exc_info=None if isinstance(error, PodcastError) else error,
         )
-        if self.subscription.queue.advances_jobs:
+        if self.subscription.queue.advances_job(self.kind):
             await self.subscription.notices.tell(
                 self.msg, reason=_sentence(error), tries=attempt + waits, next_seconds=max(delay_seconds, wanted)
             )
