@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from services.coordinator import traces
+from services.coordinator import joining_ahead, traces
 from services.coordinator.job import Job
 from services.coordinator.jobs import Jobs
 from services.coordinator.life import Event
@@ -38,8 +38,10 @@ async def dispatch(job: Job, *, jobs: Jobs, publish: Publish, is_news: bool = Tr
     if job.synthesizing_since is None:
         job.synthesizing_since = time.monotonic()
     requests = progress.take()
+    part = joining_ahead.due(job, progress)
     with traces.of(job):
-        await asyncio.gather(*(publish(request) for request in requests))
+        await asyncio.gather(*(publish(request) for request in (*requests, *part)))
+    joining_ahead.asked(job, part)
     if chunks := [request.index for request in requests if isinstance(request, ChunkRequested)]:
         (await jobs.times(job)).requested(chunks)
     fatal = progress.first_fatal()

@@ -28,6 +28,8 @@ class Job:
     synthesizing_since: float | None = None
     times: TimesKept | None = None
     """When its chunks were requested and made; None while this process does not know."""
+    joined_ahead: int = 0
+    """How many of its chunks this process has asked to be joined ahead (`joining_ahead.py`)."""
     progressed_at: float = field(init=False)
     """When it last made progress, in seconds since the epoch; unlike `last_news`, a look at it does not count."""
 

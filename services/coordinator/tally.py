@@ -49,6 +49,7 @@ class Tally:
         self.in_flight: set[str] = set()
         self.finished_count = 0
         self.done = 0
+        self._reached = 0
 
     def index_of(self, key: str) -> int | None:
         """The first piece that this object finishes; None if it belongs to none of them."""
@@ -98,6 +99,7 @@ class Tally:
         self._bits[place >> 3] &= ~(1 << (place & 7))
         self.finished_count -= 1
         self.done -= self._uses[place]
+        self._reached = min(self._reached, self._first[place])
         heapq.heappush(self._waiting, place)
         return True
 
@@ -141,6 +143,17 @@ class Tally:
             "finished": self.finished_count,
             "failed": failed,
         }
+
+    @property
+    def frontier(self) -> int:
+        """How many pieces from the first one on are finished without a gap, counting equal ones separately.
+
+        Each piece is looked at once, and after a loss once more from there on.
+        """
+        keys = self.kind.object_keys
+        while self._reached < len(keys) and self.is_finished(keys[self._reached]):
+            self._reached += 1
+        return self._reached
 
     @property
     def complete(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +33,8 @@ class MessageShuffler:
         self._dice = random.Random(seed)  # noqa: S311 - not a secret
         self._tasks: set[asyncio.Task[None]] = set()
         self.handed_on = 0
+        self.kinds: Counter[str] = Counter()
+        """Routing key → how many messages of it have come twice."""
         self._connection: AbstractRobustConnection
         self._channel: AbstractChannel
         self._own: AbstractQueue
@@ -75,6 +78,7 @@ class MessageShuffler:
                 copy.expiration = None
                 await self._channel.default_exchange.publish(copy, name)
         self.handed_on += 1
+        self.kinds[message.routing_key or ""] += 1
         await message.ack()
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import aio_pika
 
+from services.coordinator.joining_ahead import PART_CHUNKS
 from shared.protocol import envelope, topology
 from shared.protocol.messages import (
     ChunkRequested,
     ChunkSynthesized,
     EpisodeAssembled,
+    EpisodePartRequested,
     EpisodeRequested,
     JobCancelRequested,
     JobChunked,
@@ -42,6 +44,7 @@ WELL_FORMED: tuple[Message, ...] = (
         job_id="unknown", index=0, audio_key=audio_key_of("none"), audio_seconds=1.0, reused=False, seconds=1.0
     ),
     EpisodeRequested(job_id="unknown"),
+    EpisodePartRequested(job_id="unknown", chunks=64),
     EpisodeAssembled(
         job_id="unknown", files={}, audio_seconds=1.0, loudness_lufs=-19.0, true_peak_dbtp=-1.0, seconds=1.0
     ),
@@ -87,6 +90,41 @@ async def test_every_message_comes_twice_and_in_another_order(cluster: Cluster) 
         assert [status and status.state for status in statuses] == ["completed"] * 3
 
 
+async def test_the_parts_of_an_episode_are_asked_for_twice_and_in_another_order(cluster: Cluster) -> None:
+    request = job(unheard_text(2 * PART_CHUNKS + 2), max_parallel=30)
+
+    async with cluster.running():
+        async with MessageShuffler(cluster.services.settings, seed=5) as message_shuffler:
+            await cluster.services.submit(request)
+            await cluster.completes(request)
+            await until(lambda: message_shuffler.kinds["episode.part_requested"] >= 1, "a part was asked for, twice")
+        await cluster.proves(request)
+
+
+async def test_a_part_of_an_episode_that_is_asked_for_after_the_jobs_end_changes_nothing(cluster: Cluster) -> None:
+    completed, failed, cancelled = job(unheard_text(3)), job(unheard_text(4)), job(unheard_text(30), max_parallel=1)
+    assert isinstance(failed.source, TextSource)
+    refused = failed.source.text.split("\n\n")[2]
+
+    async with cluster.running():
+        await cluster.services.submit(completed)
+        await cluster.completes(completed)
+        for voice in cluster.voices:
+            voice.misbehave("status", status=400, containing=refused)
+        await cluster.services.submit(failed)
+        assert (await cluster.services.ended(failed.job_id)).state == "failed"
+        await cluster.synthesizes(cancelled, call_seconds=0.3)
+        await cluster.services.submit(JobCancelRequested(job_id=cancelled.job_id))
+        assert (await cluster.services.ended(cancelled.job_id)).state == "cancelled"
+        ended = [request.job_id for request in (completed, failed, cancelled)]
+        before = [await cluster.services.status(job_id) for job_id in ended]
+        asked = [EpisodePartRequested(job_id=job_id, chunks=2) for job_id in ended]
+        await cluster.services.submit(*asked, *asked)
+        await cluster.is_quiet()
+        assert [await cluster.services.status(job_id) for job_id in ended] == before
+        await cluster.completes(completed)
+
+
 async def test_malformed_messages_to_every_service_are_dead_letters_with_reasons_and_stop_nobody(
     cluster: Cluster,
 ) -> None:
@@ -122,7 +160,7 @@ async def test_messages_about_a_job_that_nobody_submitted_are_dead_letters(clust
         messages = [
             message.model_copy(update={"job_id": stranger})
             for message in WELL_FORMED
-            if not isinstance(message, JobRequest)
+            if not isinstance(message, JobRequest | EpisodePartRequested)  # nobody waits for a part
         ]
         await cluster.services.submit(*messages, request)
         await cluster.completes(request)
