@@ -24,7 +24,7 @@ _SHOWN_CHARACTERS: Final = 60
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadedFile:
     """A file of a form.
 
     Attributes:
@@ -46,7 +46,7 @@ class Form:
     """
 
     fields: dict[str, bytes] = field(default_factory=dict)
-    uploads: dict[str, Upload] = field(default_factory=dict)
+    uploads: dict[str, UploadedFile] = field(default_factory=dict)
 
 
 async def read_form(
@@ -152,7 +152,7 @@ class _Reader:
             self.form.fields[name] = b""
             return
         path = self._folder / name  # one of ours, not the client's
-        self.form.uploads[name] = Upload(_file_name(options.get(b"filename", b"")), path)
+        self.form.uploads[name] = UploadedFile(_file_name(options.get(b"filename", b"")), path)
         self.arrived.append((path, b""))
 
     def _data(self, data: bytes, start: int, end: int) -> None:

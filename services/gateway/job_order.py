@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from services.gateway import bodies, forms
 from services.gateway.access import caller
 from services.gateway.backend import Backend
-from services.gateway.forms import Upload
+from services.gateway.forms import UploadedFile
 from services.gateway.json_types import WHOLE, WHOLES
 from shared.client import documents, submission
 from shared.client.covers import COVER_LIMIT_BYTES
@@ -163,8 +163,8 @@ class Asked:
     """
 
     document: JobDocument
-    file: Upload | None = None
-    cover: Upload | None = None
+    file: UploadedFile | None = None
+    cover: UploadedFile | None = None
 
     def draft(self, settings: Settings, *, job_id: str | None = None) -> Draft:
         """The job, ready to be submitted. Reads files, so it is for a thread.

@@ -14,15 +14,18 @@ import secrets
 import shutil
 import stat
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from shared.errors import BadInput, Conflict, NotFound, StoreDown
+from shared.errors import Conflict, NotFound, StoreDown
 from shared.store import folder_commit, folder_listing, traces
 from shared.store.attempt import Attempt, Calls
+from shared.store.folder_upload import FolderUpload
 from shared.store.key_rules import PARTIAL, checked, checked_prefix
 from shared.store.metrics import measured
-from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Keys, ObjectState
+from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Keys, ObjectState, Upload
+from shared.store.upload_parts import removed_unless_finished
 
 T = TypeVar("T")
 
@@ -64,14 +67,8 @@ class FileStore:
         path = self._path(key)
 
         def write(attempt: Attempt) -> None:
-            try:
+            with folder_commit.naming_what_is_in_the_way(self.root, key):
                 folder_commit.write(self.root, path, fill, attempt, condition)
-            except (FileExistsError, NotADirectoryError) as error:
-                if not self.root.is_dir():
-                    raise OSError(error.errno, error.strerror) from error
-                raise BadInput(
-                    f"The store cannot hold {key}: a part of its path is an object.", hint="Use another name."
-                ) from error
 
         await self._run(f"write {key}", write, size_bytes=size_bytes)
 
@@ -83,6 +80,10 @@ class FileStore:
         """See `Store.put_file`."""
         size_bytes = path.stat().st_size  # noqa: ASYNC240 - one stat of a local file
         await self._write(key, lambda partial: shutil.copyfile(path, partial), size_bytes=size_bytes)
+
+    def upload(self, key: str, *, content_type: str = "") -> AbstractAsyncContextManager[Upload]:  # noqa: ARG002 - files have none
+        """See `Store.upload`."""
+        return removed_unless_finished(FolderUpload(self.root, checked(key), self._run), key)
 
     async def create(self, key: str, data: bytes, *, content_type: str = "") -> str:  # noqa: ARG002 - files have none
         """See `Store.create`."""

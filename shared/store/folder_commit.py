@@ -80,6 +80,19 @@ def at_version(version: str) -> Condition:
     return check
 
 
+@contextlib.contextmanager
+def naming_what_is_in_the_way(root: Path, key: str) -> Iterator[None]:
+    """Raises `BadInput` where the folder of a key cannot be made because an object has its name."""
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        if not root.is_dir():
+            raise OSError(error.errno, error.strerror) from error
+        raise BadInput(
+            f"The store cannot hold {key}: a part of its path is an object.", hint="Use another name."
+        ) from error
+
+
 def write(
     root: Path, path: Path, fill: Callable[[Path], object], attempt: Attempt, condition: Condition | None = None
 ) -> None:
@@ -90,9 +103,9 @@ def write(
         BadInput: a part of the path is an object, or there is a folder with the object's name.
         GivenUpError: the caller has given up; nothing was changed.
     """
-    partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
+    partial = partial_beside(path)
     try:
-        _fill(root, partial, fill)
+        fill_partial(root, partial, fill)
         with _locked(root, path, attempt):
             attempt.check()
             if condition is not None:
@@ -116,6 +129,11 @@ def delete(root: Path, path: Path, attempt: Attempt) -> None:
     with _locked(root, path, attempt):
         attempt.check()
         path.unlink(missing_ok=True)
+    remove_empty_folders(root, path)
+
+
+def remove_empty_folders(root: Path, path: Path) -> None:
+    """Remove the folders of `path` that are empty, except the one at the first level."""
     with contextlib.suppress(OSError):  # not empty, or removed by another
         for folder in list(path.relative_to(root).parents)[:-2]:
             (root / folder).rmdir()
@@ -134,7 +152,13 @@ def make_folder(root: Path, folder: Path) -> None:
             (root / part).mkdir(mode=0o700, exist_ok=True)
 
 
-def _fill(root: Path, partial: Path, fill: Callable[[Path], object]) -> None:
+def partial_beside(path: Path) -> Path:
+    """A new name for what is being written and shall become the file at `path`, or a part of it."""
+    return path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
+
+
+def fill_partial(root: Path, partial: Path, fill: Callable[[Path], object]) -> None:
+    """Create a file that only its owner can read, with its folders, and write it with `fill`, perhaps several times."""
     for tries_left in reversed(range(_FOLDER_TRIES)):
         try:
             make_folder(root, partial.parent)

@@ -27,7 +27,15 @@ _OUTCOMES: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
-_OPERATIONS: Final = {"write": "write", "read": "read", "look": "look up", "list": "list", "delete": "delete"}
+_OPERATIONS: Final = {
+    "write": "write",
+    "copy": "copy",
+    "abort": "abort",
+    "read": "read",
+    "look": "look up",
+    "list": "list",
+    "delete": "delete",
+}
 """The first word of what a call does → its operation. Anything else is the look whether the store answers at all."""
 
 

@@ -8,6 +8,7 @@ docs/adr/0010-state-in-the-store.md says which objects are created once, which a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
@@ -19,6 +20,10 @@ from shared.settings import Settings
 PAGE: Final = 1_000
 """Names per listing call: the most that S3 returns at a time."""
 SMALL_OBJECT_BYTES: Final = 1_000_000
+LEAST_PART_BYTES: Final = 5 * 1024 * 1024
+"""Every part of an upload but the last has at least as many (Amazon S3 user guide, "multipart upload limits")."""
+LAST_PART: Final = 10_000
+"""The highest number of a part (the same source)."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,43 @@ class ObjectState:
     is_strong: bool = True
 
 
+class Upload(Protocol):
+    """An object that is written in parts; it appears as a whole when it is finished, or never.
+
+    Parts may be added in any order, and several at a time. A part that is added again replaces the one before, which
+    must have been added completely by then. A call that raised `StoreDown` has added nothing; it may be repeated.
+    """
+
+    async def add(self, number: int, data: bytes) -> None:
+        """Write `data` as the part with this number, from 1 to `LAST_PART`."""
+
+    async def copy(self, number: int, key: str, *, size_bytes: int) -> None:
+        """Make the content of another object the part with this number; the store copies it.
+
+        Args:
+            number: from 1 to `LAST_PART`.
+            key: of the other object. The folder reads it in `finish`, which fails if it has been replaced or deleted
+                by then; S3 reads it now.
+            size_bytes: its size.
+
+        Raises:
+            NotFound: there is no such object.
+            Conflict: it has another size.
+        """
+
+    async def finish(self) -> int:
+        """Let the object appear, as its parts in the order of their numbers, which may have gaps.
+
+        Returns:
+            The object's size in bytes.
+
+        Raises:
+            ValueError: there is no part, or one that is not the last has less than `LEAST_PART_BYTES`.
+            NotFound: an object that was to be copied is gone (in the folder).
+            Conflict: an object that was to be copied has been replaced (in the folder).
+        """
+
+
 Keys: TypeAlias = list[str]  # the stores have a method called `list`
 Entries: TypeAlias = list[Entry]
 Contents: TypeAlias = list[bytes | None]
@@ -81,6 +123,16 @@ class Store(Protocol):
 
     async def put_file(self, key: str, path: Path, *, content_type: str = "application/octet-stream") -> None:
         """Store the content of the file at `path` under `key`."""
+
+    def upload(
+        self, key: str, *, content_type: str = "application/octet-stream"
+    ) -> AbstractAsyncContextManager[Upload]:
+        """Store an object under `key` in parts, replacing what was there when the upload is finished.
+
+        Leaving the context without `finish` removes what was written: one more call, under a deadline of its own, whose
+        failure is logged and not raised. What a process that dies leaves behind is never part of an object, and an S3
+        server removes it after a while (MinIO: a day; others need a lifecycle rule).
+        """
 
     async def create(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> str:
         """Store `data` under `key` if there is no object yet. Of several callers, one succeeds.

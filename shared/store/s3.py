@@ -6,6 +6,7 @@ import contextlib
 import io
 import itertools
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from minio.error import S3Error
 from shared.errors import Conflict, NotFound, StoreDown
 from shared.store.attempt import CURRENT
 from shared.store.key_rules import checked, checked_prefix
-from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Entry, Keys, ObjectState
+from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Entry, Keys, ObjectState, Upload
 from shared.store.s3_calls import MISSING, S3Calls
 from shared.store.s3_conditions import AlreadyChanged, put_if, read
+from shared.store.s3_upload import S3Upload
+from shared.store.upload_parts import removed_unless_finished
 
 _PART_BYTES = 5 * 1024 * 1024
 """What one upload has in memory; the least that S3 takes."""
@@ -52,6 +55,13 @@ class S3Store(S3Calls):
             ),
             size_bytes=path.stat().st_size,  # noqa: ASYNC240 - one stat of a local file
         )
+
+    def upload(
+        self, key: str, *, content_type: str = "application/octet-stream"
+    ) -> AbstractAsyncContextManager[Upload]:
+        """See `Store.upload`."""
+        upload = S3Upload(self._client, self._bucket, checked(key), content_type, self._run)
+        return removed_unless_finished(upload, key)
 
     async def create(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> str:
         """See `Store.create`."""

@@ -69,8 +69,11 @@ class S3Calls:
             block=False,  # an abandoned thread may still hold a connection; do not wait for it
             timeout=urllib3.Timeout(connect=connect_timeout_seconds, read=deadline_seconds),
             socket_options=_SOCKET_OPTIONS,
-            # One quick retry in case the server closed an idle connection.
-            retries=PatientRetry(connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.05),
+            # One quick retry in case the server closed an idle connection. Also of a POST, which begins or completes an
+            # upload: `s3_upload` recognises what was completed twice.
+            retries=PatientRetry(
+                connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.05, allowed_methods=None
+            ),
             ssl_context=context,
         )
         self._client = Minio(

@@ -30,7 +30,7 @@ import aio_pika
 import anyio.from_thread
 
 from shared.runtime import delivery, publishing, service
-from shared.store import folder, keys, s3
+from shared.store import folder, folder_upload, keys, s3, s3_upload
 
 DIRECTORY = "PODCAST_FAILPOINTS_DIR"
 ENCODE_WHOLE = "encode-whole"
@@ -115,6 +115,8 @@ def install(failpoints: Failpoints, name: str) -> None:
         store.create = failpoints.around(store.create, "store", when=_is_work)  # type: ignore[method-assign] # as above
         store.replace = failpoints.around(store.replace, "store", when=_is_work)  # type: ignore[method-assign] # as above
         store.put_file = failpoints.around(store.put_file, "store", when=_is_work)  # type: ignore[method-assign] # as above
+    for upload in (folder_upload.FolderUpload, s3_upload.S3Upload):
+        upload.finish = failpoints.around(upload.finish, "store")  # type: ignore[method-assign] # as above
     publishing.Publisher.raw = failpoints.around(publishing.Publisher.raw, "publish", when=_is_news)  # type: ignore[method-assign] # as above
     ack = aio_pika.IncomingMessage.ack
     aio_pika.IncomingMessage.ack = failpoints.around(ack, "ack", when=lambda message: message.type != "job.reconcile")  # type: ignore[method-assign] # as above

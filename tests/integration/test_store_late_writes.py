@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import signal
 import subprocess
@@ -11,10 +10,9 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,6 +23,7 @@ from shared.store.attempt import Attempt
 from shared.store.folder import FileStore
 from shared.store.port import open_store
 from shared.store.s3 import S3Store
+from tests.servers.between import between
 from tests.waiting import until
 
 _DEADLINE_SECONDS = 0.3
@@ -179,44 +178,11 @@ async def test_a_deletion_that_was_given_up_does_not_delete_what_came_later(
 # ---------------------------------------------------------------- S3
 
 
-@contextlib.asynccontextmanager
-async def losing_the_first_answer(url: str) -> AsyncIterator[str]:
-    """In front of a store: the first `PUT` is carried out, but the connection is closed before the response."""
-    parts = urlsplit(url)
-    lost: list[bytes] = []
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection(parts.hostname, parts.port)
-
-        async def requests() -> None:
-            while data := await reader.read(65_536):
-                if data.startswith(b"PUT") and not lost:
-                    lost.append(b"")
-                server_writer.write(data)
-            server_writer.close()
-
-        async def answers() -> None:
-            while data := await server_reader.read(65_536):
-                if lost == [b""] and data.startswith(b"HTTP/1.1 "):
-                    lost[0] = data
-                    break
-                writer.write(data)
-            writer.close()
-
-        with contextlib.suppress(OSError):
-            await asyncio.gather(requests(), answers())
-
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        yield url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")
-        assert b"".join(lost), "an answer was lost"
-
-
 async def test_what_was_created_before_its_answer_was_lost_is_no_conflict(s3_store_url: str) -> None:
     direct = open_store(Settings(store_url=s3_store_url))
     await direct.ping()
-    async with losing_the_first_answer(s3_store_url) as url:
-        version = await open_store(Settings(store_url=url)).create("x", b"ours")
+    async with between(s3_store_url, b"PUT") as seen:
+        version = await open_store(Settings(store_url=seen.url)).create("x", b"ours")
     assert await direct.get_versioned("x") == (b"ours", version)
 
 
@@ -224,8 +190,8 @@ async def test_what_was_replaced_before_its_answer_was_lost_is_no_conflict(s3_st
     direct = open_store(Settings(store_url=s3_store_url))
     await direct.ping()
     first = await direct.create("x", b"one")
-    async with losing_the_first_answer(s3_store_url) as url:
-        version = await open_store(Settings(store_url=url)).replace("x", b"two", version=first)
+    async with between(s3_store_url, b"PUT") as seen:
+        version = await open_store(Settings(store_url=seen.url)).replace("x", b"two", version=first)
     assert await direct.get_versioned("x") == (b"two", version)
 
 
@@ -233,9 +199,9 @@ async def test_a_conflict_whose_first_answer_was_lost_is_still_a_conflict(s3_sto
     direct = open_store(Settings(store_url=s3_store_url))
     await direct.ping()
     await direct.create("x", b"theirs")
-    async with losing_the_first_answer(s3_store_url) as url:
+    async with between(s3_store_url, b"PUT") as seen:
         with pytest.raises(Conflict):
-            await open_store(Settings(store_url=url)).create("x", b"ours")
+            await open_store(Settings(store_url=seen.url)).create("x", b"ours")
     assert await direct.get("x") == b"theirs"
 
 

@@ -20,6 +20,7 @@ async def test_every_call_has_its_outcome(store_url: str) -> None:
     kinds = [
         *(("ping", "ok"), ("write", "ok"), ("write", "conflict"), ("read", "ok"), ("read", "missing")),
         *(("look up", "ok"), ("look up", "missing"), ("list", "ok"), ("delete", "ok")),
+        *(("copy", "ok"), ("copy", "missing"), ("copy", "conflict"), ("abort", "ok")),
     ]
     before = {kind: count(*kind) for kind in kinds}
     await store.ping()
@@ -33,9 +34,16 @@ async def test_every_call_has_its_outcome(store_url: str) -> None:
     assert await store.exists("a/one")
     assert not await store.exists("a/none")
     assert [key async for key in store.list("a/")] == ["a/one", "a/two"]
+    async with store.upload("a/three") as upload:
+        await upload.copy(1, "a/one", size_bytes=1)
+        with pytest.raises(NotFound):
+            await upload.copy(2, "a/none", size_bytes=1)
+        with pytest.raises(Conflict):
+            await upload.copy(2, "a/one", size_bytes=2)
     await store.delete("a/one")
     gained = {kind: count(*kind) - before[kind] for kind in kinds}
-    assert gained == dict.fromkeys(kinds, 1) | {("write", "ok"): 2}
+    begun = store.url.startswith("s3:")  # the upload
+    assert gained == dict.fromkeys(kinds, 1) | {("write", "ok"): 2 + begun}
 
 
 async def test_a_store_that_is_down_is_an_outcome(unused_tcp_port: int) -> None:
