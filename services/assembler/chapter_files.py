@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from services.assembler import chapter_names, episode_files, joining, mastering, tags
-from services.assembler.episode_files import Planned
+from services.assembler.body import Body
+from services.assembler.episode_files import EpisodeFiles
+from services.assembler.joining import Joined
 from services.assembler.timeline import Timeline, by_chapter
-from services.assembler.timing import Encoded
 from shared.deadlines import in_thread
-from shared.protocol.messages import AudioFormat
 from shared.tracing import spans
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
@@ -28,39 +29,58 @@ _MODE: Final = 0o644 << 16
 _PLAYLIST: Final = "playlist.m3u8"
 
 
-async def make(planned: Planned, made: Mapping[AudioFormat, Encoded], whole: tags.Tags, folder: Path) -> None:
+async def make(episode: EpisodeFiles, folder: Path) -> None:
     """Write the archive `episode.zip`, of the first of the job's formats.
 
     Args:
-        planned: the episode.
-        made: how its files were made.
-        whole: its tags.
-        folder: where its files are.
+        episode: whose files are made.
+        folder: where the archive is made.
 
     Raises:
         ChunkMissing: a chunk was removed or changed meanwhile.
         EncoderFailed, DiskFull: ffmpeg could not do it.
         EpisodeIncomplete: a file is not what was planned.
     """
-    audio_format = planned.manifest.request.formats[0]
-    parts = await in_thread(partial(by_chapter, planned.timeline))
+    audio_format = episode.manifest.request.formats[0]
+    whole = episode.labels
+    parts = await in_thread(partial(by_chapter, episode.timeline))
     titles = [part.chapters[0].title or whole.fields["title"] for part in parts]
     names = chapter_names.unique(titles, suffix=f".{audio_format}")
     scratch = folder / "chapters"
     scratch.mkdir()
     with spans.span("chapter files"), _new(episode_files.path_of(folder, "zip")) as archive:
         for number, (part, name) in enumerate(zip(parts, names, strict=True), 1):
-            labels = tags.of_chapter(whole, planned.manifest, part, number=number, count=len(parts))
+            labels = tags.of_chapter(whole, episode.manifest, part, number=number, count=len(parts))
             path = episode_files.path_of(scratch, audio_format)
-            if audio_format in planned.joined:
-                joined = await in_thread(partial(joining.part, planned.joined[audio_format], part))
-                await joining.write(joined, planned.segments, labels, path)
+            if audio_format in episode.joined:
+                head = await _joined(episode, episode.joined[audio_format], part, labels, path)
             else:
-                alone = mastering.Episode(planned.manifest, part, planned.measurements, labels, scratch, [audio_format])
-                await mastering.master_part(alone, planned.store, audio_format, made[audio_format])
-            await in_thread(partial(_add_file, archive, name, path))
+                alone = mastering.Episode(episode.manifest, part, episode.measurements, labels, scratch, [audio_format])
+                await mastering.master_part(alone, episode.store, audio_format, episode.made[audio_format])
+                head = b""
+            await in_thread(partial(_add_file, archive, name, head, path))
         for name, data in _beside(parts, titles, names, whole).items():
             await in_thread(partial(archive.writestr, _entry(name), data))
+
+
+async def _joined(episode: EpisodeFiles, whole: Joined, part: Timeline, labels: tags.Tags, path: Path) -> bytes:
+    """Write the frames of a chapter to `path`, as loud as in the whole; returns what the file begins with."""
+    name = whole.codec.format
+    indexes = range(part.chunks[0].index, part.chunks[0].index + len(part.chunks))
+    start = joining.start_of(name, partial(tags.labels_of, labels))
+    body = Body(episode.manifest, start.joiner, change=whole.change)
+
+    with path.open("wb") as file:
+
+        async def write(data: bytes) -> None:
+            await in_thread(partial(file.write, data))
+
+        await joining.copy(body, whole.codec, episode.segments, indexes, write)
+        known = joining.whole(replace(whole, placement=body.placement()), labels)
+        end, head = await in_thread(partial(body.close, known))
+        await write(end)
+        joining.check_size(body.joiner, known, len(head) + file.tell(), name)
+    return head
 
 
 @contextmanager
@@ -83,11 +103,12 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _add_file(archive: zipfile.ZipFile, name: str, path: Path) -> None:
-    """Move a file into the archive."""
+def _add_file(archive: zipfile.ZipFile, name: str, head: bytes, path: Path) -> None:
+    """Move a file into the archive, behind its head."""
     entry = _entry(name)
-    entry.file_size = path.stat().st_size  # so that it is known whether the entry needs 64 bits
+    entry.file_size = len(head) + path.stat().st_size  # so that it is known whether the entry needs 64 bits
     with path.open("rb") as source, archive.open(entry, "w") as target:
+        target.write(head)
         shutil.copyfileobj(source, target, 1 << 20)
     path.unlink()
 

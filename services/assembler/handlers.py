@@ -1,5 +1,7 @@
 """Consumes episode.requested, publishes episode.assembled or chunk.lost: one manifest in, one episode out.
 
+Consumes episode.part_requested too: what is spoken so far can be joined already. Nothing depends on it.
+
 No state is kept between messages. The message of a killed assembler is redelivered and the same episode is made
 again; a finished episode is found in the store and only announced.
 """
@@ -9,20 +11,19 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 
 import structlog
 from pydantic import ValidationError
 
-from services.assembler import chapter_files, chapter_marks, cover, episode_files, metrics, scratch, tags, timing
+from services.assembler import ahead, chapter_files, chapter_marks, cover, metrics, parts, scratch, timing
 from services.assembler.captions import webvtt, words_of
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
+from services.assembler.episode_files import EpisodeFiles, path_of, stored
 from services.assembler.failures import ChunkMissing
-from services.assembler.segments import Segments
 from services.assembler.timeline import Timeline
 from services.assembler.timing import EpisodeFile, Timing
-from shared.deadlines import in_thread
-from shared.errors import BadInput, NotFound
+from shared.deadlines import deadline, in_thread
+from shared.errors import BadInput, NotFound, PodcastError
 from shared.protocol.manifest import Chunk, Manifest
 from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodePartRequested, EpisodeRequested
 from shared.protocol.reading import read
@@ -35,7 +36,9 @@ log = structlog.get_logger(__name__)
 Publish = Callable[[EpisodeAssembled | ChunkLost], Awaitable[None]]
 
 SPARE_BYTES = 50_000_000
-"""For captions, chapters and tags, on top of the audio."""
+"""For tags and the like, on top of the audio."""
+AHEAD_SECONDS = 60.0
+"""Reading a part of 5 MB takes less than a second; who has to wait for longer had better leave it."""
 
 
 async def assemble_episode(request: EpisodeRequested, *, store: Store, settings: Settings, publish: Publish) -> None:
@@ -70,6 +73,31 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
             return
     metrics.EPISODES.labels(source).inc()
     await publish(_announcement(finished, time.monotonic() - started))
+    try:
+        for name in manifest.request.formats:
+            await parts.remove(store, manifest.job_id, name)
+    except PodcastError as error:  # they go with their job at the latest
+        log.warning("parts not removed", job=manifest.job_id, reason=str(error))
+
+
+async def join_ahead(request: EpisodePartRequested, *, store: Store, settings: Settings) -> None:
+    """Join the beginning of an episode while the rest is spoken; whatever goes wrong is left for the episode.
+
+    Args:
+        request: names the job, and how many of its chunks are there.
+        store: has the manifest and the segments; gets the parts.
+        settings: give the sample rate for a manifest that names none.
+    """
+    try:
+        async with deadline(AHEAD_SECONDS, "joining ahead"):
+            if not await store.exists(keys.active(request.job_id)):
+                return  # it has ended
+            manifest, sample_rate, _ = await _manifest(request.job_id, store, settings)
+            picture = await cover.load(_cover_key(manifest), store)
+            chunks = min(request.chunks, len(manifest.chunks))
+            await ahead.join(manifest, picture, chunks, store=store, sample_rate=sample_rate)
+    except PodcastError as error:
+        log.warning("nothing joined ahead", job=request.job_id, reason=str(error))
 
 
 async def _manifest(job_id: str, store: Store, settings: Settings) -> tuple[Manifest, int, str]:
@@ -96,35 +124,30 @@ def _share_names(manifest: Manifest) -> None:
 
 
 async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
-    with Segments(manifest, store, sample_rate) as segments:
-        return await _make_of(segments, manifest, fingerprint, store, sample_rate)
-
-
-async def _make_of(segments: Segments, manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
     picture = await cover.load(_cover_key(manifest), store)
-    planned = await episode_files.plan_episode(manifest, segments, store, sample_rate)
-    timeline = planned.timeline
+    episode = EpisodeFiles(manifest, store, sample_rate, picture)
+    await episode.join()
+    files: dict[str, EpisodeFile] = {}
+    if episode.encoded_whole or manifest.request.chapter_files:
+        with scratch.folder(_scratch_bytes(episode)) as folder:
+            if episode.encoded_whole:
+                await episode.encode(folder)
+            if manifest.request.chapter_files:
+                await chapter_files.make(episode, folder)
+                files["zip"] = await stored(manifest.job_id, "zip", path_of(folder, "zip"), store)
+    timeline = episode.timeline
+    texts = await in_thread(partial(_texts, manifest, timeline))
+    for name, text in texts.items():
+        key = keys.episode(manifest.job_id, name)
+        await store.put(key, text, content_type=CONTENT_TYPES[name])
+        files[name.removesuffix(".json")] = EpisodeFile(key=key, size=len(text))
     formats = manifest.request.formats
-    chapters = 2 * formats[:1] if manifest.request.chapter_files else ()  # the archive, and a file that goes into it
-    bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in (*formats, *chapters))
-    with scratch.folder(SPARE_BYTES + int(timeline.seconds(timeline.frames) * bytes_a_second)) as folder:
-        labels = tags.of(manifest, picture, timeline)
-        audio = await episode_files.make_audio(planned, labels, folder)
-        await in_thread(partial(_write_texts, manifest, timeline, folder))
-        names = [*manifest.request.formats, "vtt", "chapters.json"]
-        if manifest.request.chapter_files:
-            await chapter_files.make(planned, audio, labels, folder)
-            names.append("zip")
-        files = {}
-        for name in names:
-            path = episode_files.path_of(folder, name)
-            files[name.removesuffix(".json")] = await _store(manifest.job_id, name, path, store)
     made = Timing(
         job_id=manifest.job_id,
         fingerprint=fingerprint,
         timeline=timeline,
-        audio={str(name): encoded for name, encoded in audio.items()},
-        files=files,
+        audio={str(name): episode.made[name] for name in formats},
+        files={**{name: episode.files[name] for name in formats}, **files},
     )
     document = await in_thread(partial(made.model_dump_json, indent=1, exclude_none=True))
     await store.put(_timing_key(manifest.job_id), document.encode(), content_type=CONTENT_TYPES["timing.json"])
@@ -133,23 +156,23 @@ async def _make_of(segments: Segments, manifest: Manifest, fingerprint: str, sto
     return made
 
 
+def _scratch_bytes(episode: EpisodeFiles) -> int:
+    """An estimate of what is written to the local disk."""
+    formats = episode.manifest.request.formats
+    chapters = 2 * formats[:1] if episode.manifest.request.chapter_files else ()  # the archive, and a file for it
+    bytes_a_second = sum(ENCODERS[name].bytes_a_second for name in (*episode.encoded_whole, *chapters))
+    return SPARE_BYTES + int(episode.seconds * bytes_a_second)
+
+
 def _cover_key(manifest: Manifest) -> str | None:
     """The picture that the job names, else the one that the chunker found in its source."""
     return manifest.request.cover or (keys.cover(manifest.job_id) if manifest.has_cover else None)
 
 
-def _write_texts(manifest: Manifest, timeline: Timeline, folder: Path) -> None:
+def _texts(manifest: Manifest, timeline: Timeline) -> dict[str, bytes]:
     """Captions and chapters, from the one timing manifest."""
-    with episode_files.path_of(folder, "vtt").open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(webvtt(timeline, words_of(manifest)))
-    document = chapter_marks.podcast_namespace_json(timeline, title=manifest.title, author=manifest.author)
-    episode_files.path_of(folder, "chapters.json").write_bytes(document)
-
-
-async def _store(job_id: str, name: str, path: Path, store: Store) -> EpisodeFile:
-    key = keys.episode(job_id, name)
-    await store.put_file(key, path, content_type=CONTENT_TYPES[name])
-    return EpisodeFile(key=key, size=await in_thread(lambda: path.stat().st_size))
+    chapters = chapter_marks.podcast_namespace_json(timeline, title=manifest.title, author=manifest.author)
+    return {"vtt": "".join(webvtt(timeline, words_of(manifest))).encode(), "chapters.json": chapters}
 
 
 def _timing_key(job_id: str) -> str:

@@ -1,53 +1,60 @@
-"""Makes a file by joining mastered segments: plan, check loudness and peak, copy. Nothing is encoded or decoded.
+"""Makes a file by joining mastered segments: copy them, check loudness and peak, write what the file begins with.
 
-The proof that it is complete: each segment was decoded and compared when it was made, its frames have the SHA-256 that
-was noted then, they are as many and as long as planned, and the file has the length that follows from that.
+Nothing is encoded or decoded. The proof that it is complete: each segment was decoded and compared when it was made,
+its frames have the SHA-256 that was noted then, they are as many and as long as planned, and the file has the length
+that follows from that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 
 from services.assembler import tags
+from services.assembler.body import Body, Change
 from services.assembler.failures import EpisodeIncomplete
-from services.assembler.segments import Segments
-from services.assembler.timeline import Timeline
+from services.assembler.segments import Numbered, Segments
 from services.assembler.timing import Encoded
 from services.assembler.verification import LOUDNESS_TOLERANCE_LU, TRUE_PEAK_LIMIT_DBTP
+from shared.audio.joining import ogg
 from shared.audio.joining.flac import FlacJoiner
-from shared.audio.joining.joiner import Joiner
+from shared.audio.joining.joiner import Joiner, Labels, Whole
 from shared.audio.joining.mp3 import Mp3Joiner
 from shared.audio.joining.mp4 import Mp4Joiner
 from shared.audio.joining.ogg import OggJoiner
-from shared.audio.joining.placement import Placed, Placement, place
+from shared.audio.joining.placement import Grid, Placement
 from shared.audio.joining.wav import WavJoiner
 from shared.audio.loudness import block_samples, integrated_loudness
 from shared.audio.segments.codecs import Codec, codec_for
 from shared.audio.segments.mastering import CEILING_DBTP, CHANNELS, TARGET_LUFS
-from shared.audio.segments.segment import Head
 from shared.deadlines import in_thread
 from shared.protocol.messages import AudioFormat, LoudnessProfile
 
-CHUNKS_A_CALL: Final = 16
-"""A thread is handed so many at a time: handing over takes longer than copying a chunk of 8 s."""
+_JOINERS: Final[dict[AudioFormat, Callable[[Grid], Joiner]]] = {
+    "mp3": Mp3Joiner,
+    "m4b": Mp4Joiner,
+    "flac": FlacJoiner,
+    "wav": WavJoiner,
+}
+_WITH_ID3: Final = {"mp3", "wav"}
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A format that is joined, planned.
+    """A file of joined segments.
 
     Attributes:
-        codec: of the format.
+        codec: of its format.
         placement: of its segments.
         loudness_lufs: of the whole, as decoded.
         true_peak_dbtp: the same.
         output_gain_db: what the file tells players to add, which is in the figures above.
+        change: what became of each segment for this episode alone; None: nothing.
     """
 
     codec: Codec
@@ -55,11 +62,17 @@ class Joined:
     loudness_lufs: float
     true_peak_dbtp: float
     output_gain_db: float = 0.0
+    change: Change | None = None
 
     def is_on_target(self, profile: LoudnessProfile) -> bool:
         """Whether it can be published as it is."""
         miss = abs(TARGET_LUFS[profile] - self.loudness_lufs)
         return miss <= LOUDNESS_TOLERANCE_LU and self.true_peak_dbtp <= TRUE_PEAK_LIMIT_DBTP
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether its level is another than that of its segments."""
+        return self.change is not None or self.output_gain_db != 0
 
     @property
     def measured(self) -> Encoded:
@@ -75,25 +88,66 @@ class Joined:
         )
 
 
-JOINERS: Final[dict[AudioFormat, Callable[[Joined, tags.Tags], Joiner]]] = {
-    "mp3": lambda joined, labels: Mp3Joiner(joined.placement, tags.id3_tag(labels)),
-    "m4b": lambda joined, labels: Mp4Joiner(joined.placement, tags.labels_of(labels)),
-    "opus": lambda joined, labels: OggJoiner(
-        joined.placement, tags.labels_of(labels), output_gain_db=joined.output_gain_db
-    ),
-    "flac": lambda joined, labels: FlacJoiner(joined.placement, tags.labels_of(labels)),
-    "wav": lambda joined, labels: WavJoiner(joined.placement, tags.id3_tag(labels)),
-}
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a file is begun.
+
+    Attributes:
+        joiner: makes a joiner of its format.
+        identity: stands for what decides its bytes besides segments and pauses.
+        is_resumable: whether one joiner can go on where another was.
+    """
+
+    joiner: Callable[[Grid], Joiner]
+    identity: str
+    is_resumable: bool = True
 
 
 def codecs_of(formats: Sequence[AudioFormat]) -> list[Codec]:
     """The codecs of those formats that are joined."""
-    return [codec for name in formats if name in JOINERS and (codec := codec_for(name)) is not None]
+    return [codec for name in formats if (codec := codec_for(name)) is not None]
 
 
-def planned(codec: Codec, heads: Sequence[Head], timeline: Timeline, profile: LoudnessProfile) -> Joined:
-    """Place the segments of a format, and measure the whole by what its segments have when decoded."""
-    placement = place(heads, [chunk.start for chunk in timeline.chunks], timeline.frames)
+def start_of(name: AudioFormat, labels: Callable[[], Labels]) -> Start:
+    """How a file of a format is begun.
+
+    Args:
+        name: of the format.
+        labels: of the file. Only Opus has to know beforehand how long they are, but not what they say.
+    """
+    if name == "opus":
+        pages = ogg.head_pages(labels())
+        return Start(partial(OggJoiner, head_pages=pages), f"opus behind {pages} pages")
+    return Start(_JOINERS[name], name, is_resumable=name != "flac")
+
+
+async def copy(
+    body: Body, codec: Codec, segments: Segments, indexes: Sequence[int], write: Callable[[bytes], Awaitable[None]]
+) -> None:
+    """Join the segments of chunks, in order.
+
+    Args:
+        body: what they are added to.
+        codec: of the format.
+        segments: of the episode.
+        indexes: of the chunks.
+        write: takes the bytes.
+
+    Raises:
+        ChunkMissing: a chunk is gone.
+        BadAudio: a segment cannot be joined, or not changed as it should be.
+    """
+    async with aclosing(segments.of(codec, indexes)) as groups:
+        async for some in groups:
+            await write(await in_thread(partial(_joined_bytes, body, some)))
+
+
+def _joined_bytes(body: Body, some: Numbered) -> bytes:
+    return b"".join(body.add(some))
+
+
+def measured(codec: Codec, placement: Placement, profile: LoudnessProfile) -> Joined:
+    """Measure a whole by what its segments have when decoded."""
     block = block_samples(placement.rate)
     energies = np.zeros(-(-placement.frames * placement.frame_samples // block) + 1, dtype=np.float32)
     for placed in placement.chunks:
@@ -104,53 +158,29 @@ def planned(codec: Codec, heads: Sequence[Head], timeline: Timeline, profile: Lo
         codec=codec,
         placement=placement,
         loudness_lufs=integrated_loudness(energies, channels=CHANNELS[profile]),
-        true_peak_dbtp=max(head.true_peak_dbtp for head in heads),
+        true_peak_dbtp=max(placed.head.true_peak_dbtp for placed in placement.chunks),
     )
 
 
-def part(whole: Joined, timeline: Timeline) -> Joined:
-    """A file of some of an episode's chunks, which are as loud in it as in the whole.
-
-    Args:
-        whole: the episode.
-        timeline: of the part.
-    """
-    first, count = timeline.chunks[0].index, len(timeline.chunks)
-    heads = [placed.head for placed in whole.placement.chunks[first : first + count]]
-    starts = [chunk.start for chunk in timeline.chunks]
-    return replace(whole, placement=place(heads, starts, timeline.frames, first_index=first))
+def whole(joined: Joined, labels: tags.Tags) -> Whole:
+    """What is known of a file when its last segment has come."""
+    return Whole(
+        placement=joined.placement,
+        labels=tags.labels_of(labels),
+        id3=tags.id3_tag(labels) if joined.codec.format in _WITH_ID3 else b"",
+        output_gain_db=joined.output_gain_db,
+    )
 
 
-async def write(joined: Joined, segments: Segments, labels: tags.Tags, path: Path) -> None:
-    """Write the file.
+def check_size(joiner: Joiner, known: Whole, size_bytes: int, name: AudioFormat) -> None:
+    """Compare the size of a file with what follows from the plan.
 
     Raises:
-        ChunkMissing: a chunk is gone meanwhile.
-        BadAudio: a segment is not what was planned with.
-        EpisodeIncomplete: the file has not the planned length.
-        OSError: the disk is full.
+        EpisodeIncomplete: it has another.
     """
-    joiner = await in_thread(partial(JOINERS[joined.codec.format], joined, labels))
-
-    with path.open("wb") as file:
-        head = await in_thread(joiner.head)
-        await in_thread(partial(file.write, head))
-        chunks = joined.placement.chunks
-        for at in range(0, len(chunks), CHUNKS_A_CALL):
-            some = chunks[at : at + CHUNKS_A_CALL]
-            await in_thread(partial(_add, joiner, file, some, segments=segments, codec=joined.codec))
-        await in_thread(lambda: file.write(joiner.end()))
-        sealed = joiner.sealed_head()
-        if sealed is not None:
-            file.seek(0)
-            await in_thread(partial(file.write, sealed))
-    size = await in_thread(lambda: path.stat().st_size)
-    if joiner.size is not None and size != joiner.size:
+    planned = joiner.size(known)
+    if planned is not None and planned != size_bytes:
         raise EpisodeIncomplete(
-            f"The joined {joined.codec.format} file has {size:,} bytes instead of {joiner.size:,}.",
+            f"The joined {name} file has {size_bytes:,} bytes instead of {planned:,}.",
             hint="It was not published; the job is tried again.",
         )
-
-
-def _add(joiner: Joiner, file: BinaryIO, chunks: Sequence[Placed], *, segments: Segments, codec: Codec) -> None:
-    file.writelines(joiner.add(placed, segments.payload(placed, codec)) for placed in chunks)

@@ -21,4 +21,9 @@ SEGMENTS_MADE: Final = Counter(
     "Mastered segments that were missing when the episode was assembled, by format.",
     ["format"],
 )
+PARTS: Final = Counter(
+    "podcast_episode_parts",
+    "Parts of episodes that were joined while the rest was still being spoken, by format.",
+    ["format"],
+)
 CHUNKS_LOST: Final = Counter("podcast_chunks_lost", "Finished chunks whose audio was not in the store any more.")

@@ -12,12 +12,10 @@ from functools import partial
 from typing import Final
 
 from services.assembler.joining import Joined
-from services.assembler.segments import Segments
 from services.assembler.verification import TRUE_PEAK_LIMIT_DBTP
 from shared.audio.joining.ogg import GAIN_STEP_DB
 from shared.audio.segments import mp3_gain
 from shared.audio.segments.mastering import TARGET_LUFS
-from shared.errors import BadAudio
 from shared.protocol.messages import AudioFormat, LoudnessProfile
 
 STEPS_DB: Final[dict[AudioFormat, float]] = {"mp3": mp3_gain.STEP_DB, "opus": GAIN_STEP_DB}
@@ -25,8 +23,11 @@ GAIN_LIMIT_DB: Final = 20.0
 """If it is further off, something other than its level is wrong."""
 
 
-async def moved(joined: Joined, segments: Segments, profile: LoudnessProfile) -> Joined | None:
-    """The episode with another level and on target; None if it cannot be brought there in this way."""
+def moved(joined: Joined, profile: LoudnessProfile) -> Joined | None:
+    """The episode with another level and on target; None if it cannot be brought there in this way.
+
+    If it has a `change` now, its file must be made again with it, which may turn out to be impossible.
+    """
     step = STEPS_DB.get(joined.codec.format)
     miss = TARGET_LUFS[profile] - joined.loudness_lufs
     if step is None or not abs(miss) <= GAIN_LIMIT_DB:
@@ -38,8 +39,4 @@ async def moved(joined: Joined, segments: Segments, profile: LoudnessProfile) ->
         return None
     if joined.codec.format == "opus":
         return replace(repaired, output_gain_db=gain)
-    try:
-        placement = await segments.changed(joined.placement, joined.codec, partial(mp3_gain.moved, steps=steps))
-    except BadAudio:
-        return None
-    return replace(repaired, placement=placement)
+    return replace(repaired, change=partial(mp3_gain.moved, steps=steps))

@@ -57,6 +57,19 @@ async def gains(manifest: Manifest, store: Store, fetch: Fetch, rate: int) -> di
     return found
 
 
+async def known_gains(manifest: Manifest, store: Store) -> dict[Voice, float]:
+    """The same, of those voices whose gain somebody has learnt: nothing is read or learnt here."""
+    if not chunk_segments.needs_voice_gain(manifest.chunk_request(0)):
+        return {}
+    known, profile = VoiceGains(store), manifest.request.loudness
+    found: dict[Voice, float] = {}
+    for voice, indexes in (await in_thread(partial(_voices, manifest))).items():
+        gain = await known.find(manifest.chunk_request(indexes[0]), profile)
+        if gain is not None:
+            found[voice] = gain
+    return found
+
+
 def _voices(manifest: Manifest) -> dict[Voice, list[int]]:
     """The chunks of each voice; those that have something to say, if there are any."""
     spoken: dict[Voice, list[int]] = {}

@@ -78,6 +78,16 @@ def episode(job_id: str, extension: str) -> str:
     return f"{JOBS}{job_id}/episode.{extension}"
 
 
+def part(job_id: str, audio_format: str, number: str) -> str:
+    """What is known of a part of an episode that was joined ahead; `number` counts from `00001`."""
+    return f"{JOBS}{job_id}/parts/{audio_format}/{number}"
+
+
+def part_body(job_id: str, audio_format: str, number: str, digest: str) -> str:
+    """The bytes of that part; named by its content, so that it never changes."""
+    return f"{part(job_id, audio_format, number)}-{digest}"
+
+
 def active(job_id: str) -> str:
     """An empty object that exists until the job has ended; a restarted coordinator lists these."""
     return f"{ACTIVE}{job_id}"

@@ -132,16 +132,16 @@ def install(failpoints: Failpoints, name: str) -> None:
 
 def _install_joining(failpoints: Failpoints) -> None:
     """A step in the middle of a file: when the frames of a segment are there and some may have been written."""
-    segments = importlib.import_module("services.assembler.segments").Segments
-    payload = segments.payload
+    body = importlib.import_module("services.assembler.body").Body
+    add = body.add
 
-    def fetched(self: Any, placed: Any, codec: Any) -> Any:
-        frames = payload(self, placed, codec)  # in a thread, as all that reads the spool
-        if placed.index > 1:
-            anyio.from_thread.run(failpoints.at, "joining")
-        return frames
+    def added(self: Any, some: Any) -> Any:
+        for index, _ in some:
+            if index > 1:
+                anyio.from_thread.run(failpoints.at, "joining")  # it is called in a thread
+        return add(self, some)
 
-    segments.payload = fetched
+    body.add = added
     joining = importlib.import_module("services.assembler.joining")
     codecs_of = joining.codecs_of
     joining.codecs_of = lambda formats: [] if failpoints.is_armed(ENCODE_WHOLE) else codecs_of(formats)

@@ -1,7 +1,6 @@
 """Joins FLAC segments (RFC 9639): the frames get their numbers, and everything else of them stays as it was encoded.
 
 The head holds the MD5 of all samples, so they are decoded on the way, which proves them too; and a table for seeking.
-Both are known at the end only: `sealed_head` has them.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from shared.audio.joining import vorbis
-from shared.audio.joining.joiner import Labels
-from shared.audio.joining.placement import Placed, Placement
+from shared.audio.joining.joiner import State, Whole
+from shared.audio.joining.placement import Grid, Placed
 from shared.audio.segments import flac_frames
 from shared.errors import BadAudio, TooLarge
 
@@ -28,76 +27,72 @@ _STREAM_INFO, _SEEK_TABLE, _COMMENT, _PICTURE = 0, 3, 4, 6
 _LAST: Final = 0x80
 _SEEK_POINT: Final = struct.Struct(">QQH")
 """First sample of a frame, its offset behind the head, its number of samples."""
-_UNUSED_POINT: Final = 0xFFFFFFFFFFFFFFFF
 
 
 class FlacJoiner:
     """See `Joiner`.
 
     Args:
-        placement: on the grid of FLAC.
-        labels: tags, chapters, cover.
+        grid: of FLAC.
     """
 
-    def __init__(self, placement: Placement, labels: Labels) -> None:
-        self._placement = placement
-        self._labels = labels
-        pcm = np.zeros(placement.frame_samples, dtype=np.int16)
-        self._silence = flac_frames.encode_block(pcm, placement.rate, placement.channels)
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        pcm = np.zeros(grid.frame_samples, dtype=np.int16)
+        self._silence = flac_frames.encode_block(pcm, grid.rate, grid.channels)
         self._frame = 0  # the next frame of the episode
         self._offset = 0  # where it will be, behind the head
         self._limits = (BLOCK_LIMIT_BYTES, 0)  # bytes of the smallest and the largest frame so far
-        self._every = SEEK_POINT_SECONDS * placement.rate // placement.frame_samples
+        self._every = SEEK_POINT_SECONDS * grid.rate // grid.frame_samples
         self._points: list[tuple[int, int, int]] = []
         self._md5 = hashlib.md5(usedforsecurity=False)
 
-    @property
-    def size(self) -> None:
-        """Not known beforehand."""
+    def size(self, whole: Whole) -> None:
+        """Not known without making it."""
 
-    def head(self) -> bytes:
-        """The blocks before the frames; the first two are not final yet.
+    def head(self, whole: Whole) -> bytes:
+        """The blocks before the frames.
 
         Raises:
             TooLarge: the cover or the tags do not fit into a block.
         """
-        place = self._placement
-        limits = self._limits if self._limits[1] else (0, 0)
+        place = whole.placement
         info = flac_frames.stream_info(
             place.rate,
             place.channels,
             place.frame_samples,
             place.frames * place.frame_samples,
-            sizes=limits,
-            md5=self._md5.digest() if self._frame == place.frames else bytes(16),
+            sizes=self._limits,
+            md5=self._md5.digest(),
         )
-        unused = (_UNUSED_POINT, 0, 0)
-        points = self._points + [unused] * (-(-place.frames // self._every) - len(self._points))
         blocks = [
             (_STREAM_INFO, info),
-            (_SEEK_TABLE, b"".join(_SEEK_POINT.pack(*point) for point in points)),
-            (_COMMENT, vorbis.comment(vorbis.VENDOR.encode(), vorbis.labels_of(self._labels))),
+            (_SEEK_TABLE, b"".join(_SEEK_POINT.pack(*point) for point in self._points)),
+            (_COMMENT, vorbis.comment(vorbis.VENDOR.encode(), vorbis.labels_of(whole.labels))),
         ]
-        if self._labels.cover:
-            blocks.append((_PICTURE, vorbis.picture(self._labels.cover)))
+        if whole.labels.cover:
+            blocks.append((_PICTURE, vorbis.picture(whole.labels.cover)))
         return flac_frames.MARKER + metadata(blocks)
 
-    def add(self, placed: Placed, payload: bytes) -> bytes:
+    def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
         """See `Joiner.add`."""
         silence = self._silent(placed.begins - self._frame)
         edges = np.concatenate(([0], np.cumsum(placed.head.sizes, dtype=np.int64))).tolist()
         if edges[-1] != len(payload):
             raise BadAudio("The frames of a FLAC segment are not those that its head lists.")
-        frames = [payload[start:end] for start, end in itertools.pairwise(edges)]
+        frames = [bytes(payload[start:end]) for start, end in itertools.pairwise(edges)]
         return silence + self._numbered(frames)
 
-    def end(self) -> bytes:
+    def end(self, whole: Whole) -> bytes:
         """The silence after the last segment."""
-        return self._silent(self._placement.frames - self._frame)
+        return self._silent(whole.placement.frames - self._frame)
 
-    def sealed_head(self) -> bytes:
-        """The head, with MD5 and seek table."""
-        return self.head()
+    def state(self) -> None:
+        """Python's MD5 cannot be taken up again elsewhere."""
+
+    def resume(self, state: State) -> None:
+        """See `Joiner.resume`: there is no state."""
+        raise NotImplementedError
 
     def _silent(self, count: int) -> bytes:
         pieces = []
@@ -108,13 +103,13 @@ class FlacJoiner:
         return b"".join(pieces)
 
     def _numbered(self, frames: list[bytes]) -> bytes:
-        place = self._placement
-        pcm = flac_frames.decode(frames, place.rate, place.channels, place.frame_samples)
+        grid = self._grid
+        pcm = flac_frames.decode(frames, grid.rate, grid.channels, grid.frame_samples)
         frames = flac_frames.numbered(frames, self._frame)
         self._md5.update(pcm.astype("<i2").tobytes())
         for frame in frames:
             if self._frame % self._every == 0:
-                self._points.append((self._frame * place.frame_samples, self._offset, place.frame_samples))
+                self._points.append((self._frame * grid.frame_samples, self._offset, grid.frame_samples))
             self._frame += 1
             self._offset += len(frame)
         sizes = [len(frame) for frame in frames]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeAlias
 
 from shared.audio.joining.pictures import TagPicture
-from shared.audio.joining.placement import Placed
+from shared.audio.joining.placement import Placed, Placement
 
 _TRACK: Final = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 _TRACK_LIMIT: Final = 0xFFFF
@@ -35,10 +35,10 @@ class Labels:
         chapters: in order.
     """
 
-    fields: dict[str, str]
-    language: str
-    cover: TagPicture | None
-    chapters: Sequence[EpisodeChapter]
+    fields: dict[str, str] = field(default_factory=dict)
+    language: str = "und"
+    cover: TagPicture | None = None
+    chapters: Sequence[EpisodeChapter] = ()
 
 
 def track_numbers(value: str) -> tuple[int, int] | None:
@@ -50,29 +50,56 @@ def track_numbers(value: str) -> tuple[int, int] | None:
     return (number, total) if max(number, total) <= _TRACK_LIMIT else None
 
 
-class Joiner(Protocol):
-    """Makes one file, from its first byte to its last, in constant memory; one object a file.
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What is known of a file when its last segment has come.
 
-    `head` is called once, then `add` for each of the placement's chunks in order, then `end`; what they return is the
-    file. `sealed_head` comes last: a head of the same length that replaces the first one, or None.
+    Attributes:
+        placement: of all its segments.
+        labels: for formats with tags of their own.
+        id3: a whole ID3 tag, for formats that have one.
+        output_gain_db: what the file tells players to add to everything.
     """
 
-    @property
-    def size(self) -> int | None:
-        """Bytes of the whole file, if they are known beforehand."""
+    placement: Placement
+    labels: Labels = field(default_factory=Labels)
+    id3: bytes = b""
+    output_gain_db: float = 0.0
 
-    def head(self) -> bytes:
-        """Everything before the first frame of the episode."""
 
-    def add(self, placed: Placed, payload: bytes) -> bytes:
+State: TypeAlias = dict[str, Any]
+"""As JSON has it."""
+
+
+class Joiner(Protocol):
+    """Makes one file, its beginning last, in constant memory; one object a file.
+
+    What a file begins with depends on all that follows. So `add` is called for each chunk in order, then `end`, then
+    `head`. The file is what `head` returned, then what `add` returned, then what `end` returned.
+    """
+
+    def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
         """The silence before a segment, and its frames, which were checked against their SHA-256.
 
         Raises:
             BadAudio: the frames are not as their head says.
         """
 
-    def end(self) -> bytes:
+    def end(self, whole: Whole) -> bytes:
         """The silence after the last segment, and what closes the file."""
 
-    def sealed_head(self) -> bytes | None:
-        """What the file begins with after all, now that everything has been seen."""
+    def head(self, whole: Whole) -> bytes:
+        """Everything before the first frame of the episode.
+
+        Raises:
+            BadAudio, TooLarge: what it should say cannot be said in this format.
+        """
+
+    def size(self, whole: Whole) -> int | None:
+        """Bytes of the whole file, where they follow from the plan: a check."""
+
+    def state(self) -> State | None:
+        """What another joiner needs to go on after the segments so far; None if none could."""
+
+    def resume(self, state: State) -> None:
+        """Go on where another joiner was: a new one is made so."""

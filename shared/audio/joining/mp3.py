@@ -7,11 +7,13 @@ each hundredth of the time is. Without it, players guess from the first frames o
 from __future__ import annotations
 
 import struct
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from shared.audio.joining.placement import Placed, Placement
+from shared.audio.joining.joiner import State, Whole
+from shared.audio.joining.placement import Grid, Placed, Placement
 from shared.audio.segments import lame, mp3, mp3_frames
 from shared.audio.segments.crc16 import combined, crc16, repeated
 from shared.errors import BadAudio
@@ -36,28 +38,14 @@ class Mp3Joiner:
     """See `Joiner`.
 
     Args:
-        placement: on the grid of MP3.
-        tag: what comes before everything: an ID3 tag, or nothing.
+        grid: of MP3.
     """
 
-    def __init__(self, placement: Placement, tag: bytes = b"") -> None:
-        self._placement = placement
-        self._tag = tag
-        self._silence = mp3.silence(placement.rate, placement.channels)
-        self._priming = mp3.priming(placement.rate, placement.channels)
-        self._info_bytes = mp3_frames.frame_bytes(placement.rate, INFO_KILOBITS)
+    def __init__(self, grid: Grid) -> None:
+        self._silence = mp3.silence(grid.rate, grid.channels)
         self._frame = 0  # the next frame of the episode
 
-    @property
-    def size(self) -> int:
-        """Bytes of the whole file."""
-        return len(self._tag) + self._stream_bytes()
-
-    def head(self) -> bytes:
-        """The tag, the Info frame and the encoder's delay."""
-        return self._tag + self._info() + self._priming
-
-    def add(self, placed: Placed, payload: bytes) -> bytes:
+    def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
         """See `Joiner.add`."""
         head = placed.head
         if not mp3_frames.are_frames(payload, head.sizes, head.rate, head.channels):
@@ -66,29 +54,55 @@ class Mp3Joiner:
         self._frame = placed.ends
         return self._silence * silent + payload
 
-    def end(self) -> bytes:
+    def end(self, whole: Whole) -> bytes:
         """The silence after the last segment."""
-        silent = self._placement.frames - self._frame
-        self._frame = self._placement.frames
+        silent = whole.placement.frames - self._frame
+        self._frame = whole.placement.frames
         return self._silence * silent
 
-    def sealed_head(self) -> None:
-        """The first one stays."""
+    def head(self, whole: Whole) -> bytes:
+        """The tag, the Info frame and the encoder's delay."""
+        start = _Start(whole.placement)
+        return whole.id3 + start.info() + start.priming
 
-    def _stream_bytes(self) -> int:
+    def size(self, whole: Whole) -> int:
+        """See `Joiner.size`."""
+        return len(whole.id3) + _Start(whole.placement).stream_bytes
+
+    def state(self) -> State:
+        """See `Joiner.state`."""
+        return {"frame": self._frame}
+
+    def resume(self, state: State) -> None:
+        """See `Joiner.resume`."""
+        self._frame = state["frame"]
+
+
+class _Start:
+    """What an MP3 file begins with, behind its tag."""
+
+    def __init__(self, placement: Placement) -> None:
+        self._placement = placement
+        self._silence = mp3.silence(placement.rate, placement.channels)
+        self.priming = mp3.priming(placement.rate, placement.channels)
+        self._info_bytes = mp3_frames.frame_bytes(placement.rate, INFO_KILOBITS)
+
+    @cached_property
+    def stream_bytes(self) -> int:
+        """Of the file without its tag."""
         payloads = sum(placed.head.payload_bytes for placed in self._placement.chunks)
         in_segments = sum(placed.head.frames for placed in self._placement.chunks)
         silent = (self._placement.frames - in_segments) * len(self._silence)
-        return self._info_bytes + len(self._priming) + payloads + silent
+        return self._info_bytes + len(self.priming) + payloads + silent
 
-    def _info(self) -> bytes:
+    def info(self) -> bytes:
         """The Info frame; its size is that of `INFO_KILOBITS`."""
         place = self._placement
         frames = mp3.DELAY_FRAMES + place.frames
         padding = frames * place.frame_samples - mp3.ENCODER_DELAY_SAMPLES - place.samples
         if not 0 <= padding <= _PADDING_LIMIT:
             raise BadAudio(f"An MP3 file cannot have {padding} samples of padding.")
-        total = self._stream_bytes()
+        total = self.stream_bytes
         start = mp3_frames.header(place.rate, place.channels, INFO_KILOBITS)
         side = bytes(_SIDE_BYTES[mp3_frames.version_of(place.rate), place.channels])
         xing = (
@@ -118,7 +132,7 @@ class Mp3Joiner:
         place = self._placement
         marks = (np.arange(_TOC_ENTRIES) * place.frames) // _TOC_ENTRIES
         offsets = np.zeros(_TOC_ENTRIES)
-        at, frame, silent = self._info_bytes + len(self._priming), 0, len(self._silence)
+        at, frame, silent = self._info_bytes + len(self.priming), 0, len(self._silence)
         for placed in place.chunks:
             for entry in np.flatnonzero((marks >= frame) & (marks < placed.begins)):
                 offsets[entry] = at + (marks[entry] - frame) * silent
@@ -136,7 +150,7 @@ class Mp3Joiner:
     def _crc(self) -> int:
         """The CRC of all frames after the Info frame, from those of the segments."""
         silence, size = crc16(self._silence), len(self._silence)
-        crc, frame = crc16(self._priming), 0
+        crc, frame = crc16(self.priming), 0
 
         def silent(count: int) -> int:
             return combined(crc, repeated(silence, size, count), size * count)

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.audio.joining import mp4_boxes, mp4_tracks
-from shared.audio.joining.joiner import EpisodeChapter, Labels
+from shared.audio.joining.joiner import EpisodeChapter, Labels, State, Whole
 from shared.audio.joining.mp4_boxes import box, full_box
-from shared.audio.joining.placement import Placed, Placement
+from shared.audio.joining.placement import Grid, Placed, Placement
 from shared.errors import BadAudio
 
 SILENCE: Final = {1: bytes.fromhex("01182007"), 2: bytes.fromhex("211004608c1c")}
@@ -37,9 +37,45 @@ class Mp4Joiner:
     """See `Joiner`.
 
     Args:
-        placement: on the grid of AAC.
-        labels: tags, chapters, cover.
+        grid: of AAC.
     """
+
+    def __init__(self, grid: Grid) -> None:
+        self._silence = SILENCE[grid.channels]
+        self._frame = 0  # the next frame of the episode
+
+    def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
+        """See `Joiner.add`."""
+        check_frames(placed, payload)
+        silent = placed.begins - self._frame
+        self._frame = placed.ends
+        return self._silence * silent + payload
+
+    def end(self, whole: Whole) -> bytes:
+        """The silence after the last segment."""
+        silent = whole.placement.frames - self._frame
+        self._frame = whole.placement.frames
+        return self._silence * silent
+
+    def head(self, whole: Whole) -> bytes:
+        """Everything before the first frame of the episode: the tables, the titles, the encoder's delay."""
+        return _Start(whole.placement, whole.labels).head()
+
+    def size(self, whole: Whole) -> int:
+        """See `Joiner.size`."""
+        return _Start(whole.placement, whole.labels).file_bytes
+
+    def state(self) -> State:
+        """See `Joiner.state`."""
+        return {"frame": self._frame}
+
+    def resume(self, state: State) -> None:
+        """See `Joiner.resume`."""
+        self._frame = state["frame"]
+
+
+class _Start:
+    """What an MP4 file begins with."""
 
     def __init__(self, placement: Placement, labels: Labels) -> None:
         self._placement = placement
@@ -51,33 +87,16 @@ class Mp4Joiner:
         ]
         self._titles = [mp4_tracks.title_sample(chapter.title) for chapter in chapters]
         self._marks = [_milliseconds(chapter.start_seconds) for chapter in chapters]
-        self._frame = 0  # the next frame of the episode
 
     @property
-    def size(self) -> int:
-        """Bytes of the whole file."""
+    def file_bytes(self) -> int:
+        """Of the whole file."""
         return self._start + self._data_bytes()
 
     def head(self) -> bytes:
-        """Everything before the first frame of the episode: the tables, the titles, the encoder's delay."""
+        """Everything before the first frame of the episode."""
         large = struct.pack(">I4sQ", 1, b"mdat", _LARGE_BOX_BYTES + self._data_bytes())
         return _BRANDS + self._movie(self._start) + large + b"".join(self._titles) + self._silence
-
-    def add(self, placed: Placed, payload: bytes) -> bytes:
-        """See `Joiner.add`."""
-        check_frames(placed, payload)
-        silent = placed.begins - self._frame
-        self._frame = placed.ends
-        return self._silence * silent + payload
-
-    def end(self) -> bytes:
-        """The silence after the last segment."""
-        silent = self._placement.frames - self._frame
-        self._frame = self._placement.frames
-        return self._silence * silent
-
-    def sealed_head(self) -> None:
-        """The first one stays."""
 
     def _data_bytes(self) -> int:
         return sum(map(len, self._titles)) + int(self._sizes.sum(dtype=np.int64))
@@ -120,7 +139,7 @@ def frame_sizes(placement: Placement) -> NDArray[np.uint32]:
     return sizes
 
 
-def check_frames(placed: Placed, payload: bytes) -> None:
+def check_frames(placed: Placed, payload: bytes | memoryview) -> None:
     """A walk over the frames of a segment.
 
     Raises:

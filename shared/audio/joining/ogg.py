@@ -6,12 +6,13 @@ a player cuts off both. The header's output gain moves the level of the whole ep
 
 from __future__ import annotations
 
+import base64
 import struct
 from typing import Final
 
 from shared.audio.joining import ogg_pages, vorbis
-from shared.audio.joining.joiner import Labels
-from shared.audio.joining.placement import Placed, Placement
+from shared.audio.joining.joiner import Labels, State, Whole
+from shared.audio.joining.placement import Grid, Placed
 from shared.errors import BadAudio
 
 RATE_HZ: Final = 48_000
@@ -32,49 +33,67 @@ _CODES_MASK: Final = 0x83
 _ONE_CELT_FRAME: Final = 0x80
 
 
+class OtherHead(BadAudio):
+    """The head has another number of pages than was left for it: the file must be made again."""
+
+
 class OggJoiner:
     """See `Joiner`.
 
     Args:
-        placement: on the grid of Opus.
-        labels: tags, chapters, cover.
-        output_gain_db: what players add to everything, in steps of 1/256 dB.
+        grid: of Opus.
+        head_pages: pages of the head, which comes last and has the first numbers: see `head_pages`.
     """
 
-    def __init__(self, placement: Placement, labels: Labels, *, output_gain_db: float = 0.0) -> None:
-        if not abs(output_gain_db) < GAIN_LIMIT_DB:
-            raise BadAudio(f"An Opus file cannot have an output gain of {output_gain_db:.1f} dB.")
-        self._placement = placement
-        self._labels = labels
-        self._gain = round(output_gain_db / GAIN_STEP_DB)
-        self._silence = _SILENCE[placement.channels]
+    def __init__(self, grid: Grid, head_pages: int) -> None:
+        self._head_pages = head_pages
+        self._silence = _SILENCE[grid.channels]
         self._frame = 0  # the next frame of the episode
-        self._page = 0
+        self._page = head_pages
         self._packets = 0  # on finished pages
         self._waiting: list[bytes] = []
         self._segments = 0  # of the packets that are waiting
 
-    @property
-    def size(self) -> None:
-        """Not known beforehand."""
+    def size(self, whole: Whole) -> None:
+        """Not known without making it."""
 
-    def head(self) -> bytes:
-        """The two header packets, each on pages of its own."""
-        place = self._placement
-        gain = struct.pack("<h", self._gain)
+    def head(self, whole: Whole) -> bytes:
+        """The two header packets, each on pages of its own.
+
+        Raises:
+            OtherHead: it has not as many pages as were left for it.
+            BadAudio: an Opus file cannot have such an output gain.
+        """
+        if not abs(whole.output_gain_db) < GAIN_LIMIT_DB:
+            raise BadAudio(f"An Opus file cannot have an output gain of {whole.output_gain_db:.1f} dB.")
+        place = whole.placement
+        gain = struct.pack("<h", round(whole.output_gain_db / GAIN_STEP_DB))
         head = b"OpusHead" + struct.pack("<BBHI", 1, place.channels, PRE_SKIP_SAMPLES, place.rate) + gain + b"\0"
-        comments = vorbis.labels_of(self._labels)
-        if self._labels.cover:
-            comments.append(vorbis.picture_comment(self._labels.cover))
-        tags = b"OpusTags" + vorbis.comment(vorbis.VENDOR.encode(), comments)
         lacing = ogg_pages.lacing(len(head))
         pages = [ogg_pages.page(lacing, head, serial=SERIAL, number=0, granule=0, flags=ogg_pages.FIRST)]
-        pages += ogg_pages.paged(tags, SERIAL, first=1)
-        self._page = len(pages)
+        pages += ogg_pages.paged(_tags(whole.labels), SERIAL, first=1)
+        if len(pages) != self._head_pages:
+            raise OtherHead(f"The head of an Opus file has {len(pages)} pages instead of {self._head_pages}.")
         return b"".join(pages)
 
-    def add(self, placed: Placed, payload: bytes) -> bytes:
+    def state(self) -> State:
+        """See `Joiner.state`."""
+        return {
+            "frame": self._frame,
+            "page": self._page,
+            "packets": self._packets,
+            "waiting": [base64.b64encode(packet).decode() for packet in self._waiting],
+        }
+
+    def resume(self, state: State) -> None:
+        """See `Joiner.resume`."""
+        self._frame, self._page, self._packets = state["frame"], state["page"], state["packets"]
+        self._waiting = [base64.b64decode(packet) for packet in state["waiting"]]
+        self._segments = sum(_segments(packet) for packet in self._waiting)
+
+    def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
         """See `Joiner.add`."""
+        payload = bytes(payload)
         packets = [self._silence] * (placed.begins - self._frame)
         at = 0
         for size in placed.head.sizes.tolist():
@@ -88,23 +107,20 @@ class OggJoiner:
         self._frame = placed.ends
         return self._paged(packets)
 
-    def end(self) -> bytes:
+    def end(self, whole: Whole) -> bytes:
         """The silence after the last segment; the last page says where the episode ends."""
-        place = self._placement
+        place = whole.placement
         end = PRE_SKIP_SAMPLES + -(-place.samples * RATE_HZ // place.rate)
         silent = max(place.frames, -(-end // PACKET_SAMPLES)) - self._frame
         self._frame += silent
         pages = self._paged([self._silence] * silent)
         return pages + self._finished(flags=ogg_pages.LAST, granule=end)
 
-    def sealed_head(self) -> None:
-        """The first one stays."""
-
     def _paged(self, packets: list[bytes]) -> bytes:
         """Full pages of what is waiting and what has come. One packet stays, so that there is something to end with."""
         pages = []
         for packet in packets:
-            segments = len(packet) // ogg_pages.SEGMENT_BYTES + 1
+            segments = _segments(packet)
             if len(self._waiting) == PACKETS_A_PAGE or self._segments + segments > ogg_pages.SEGMENTS:
                 pages.append(self._finished())
             self._waiting.append(packet)
@@ -123,3 +139,20 @@ class OggJoiner:
             granule=self._packets * PACKET_SAMPLES if granule is None else granule,
             flags=flags,
         )
+
+
+def head_pages(labels: Labels) -> int:
+    """How many pages a head with these labels has; below 100 hours it does not depend on the times of chapters."""
+    return 1 + sum(1 for _ in ogg_pages.paged(_tags(labels), SERIAL, first=1))
+
+
+def _tags(labels: Labels) -> bytes:
+    comments = vorbis.labels_of(labels)
+    if labels.cover:
+        comments.append(vorbis.picture_comment(labels.cover))
+    return b"OpusTags" + vorbis.comment(vorbis.VENDOR.encode(), comments)
+
+
+def _segments(packet: bytes) -> int:
+    """Segments of a page that a packet takes."""
+    return len(packet) // ogg_pages.SEGMENT_BYTES + 1

@@ -25,6 +25,26 @@ LEAST_PAUSE_BLOCKS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """What all segments of an episode have in common.
+
+    Attributes:
+        rate: of the chunks, Hz.
+        channels: 1 or 2.
+        frame_samples: samples in a frame, at `rate`.
+    """
+
+    rate: int
+    channels: int
+    frame_samples: int
+
+
+def grid_of(head: Head) -> Grid:
+    """The grid that a segment is on."""
+    return Grid(head.rate, head.channels, head.frame_samples)
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """Where one chunk is.
 
@@ -71,6 +91,36 @@ class Placement:
     samples: int
     chunks: Sequence[Placed]
 
+    @property
+    def grid(self) -> Grid:
+        """What it has in common with its segments."""
+        return Grid(self.rate, self.channels, self.frame_samples)
+
+
+class Placing:
+    """Lays segments of one format out, one after another.
+
+    Args:
+        frame_samples: of all of them.
+        free: the first frame that is free, where others were placed before.
+    """
+
+    def __init__(self, frame_samples: int, *, free: int = 0) -> None:
+        self._frame_samples = frame_samples
+        self.free = free
+
+    def next(self, index: int, head: Head, start: int) -> Placed:
+        """The place of the segment that comes next.
+
+        Args:
+            index: of the chunk.
+            head: of its segment.
+            start: where the chunk begins in the nominal timeline, in samples.
+        """
+        placed = Placed(index, first_frame(start, self._frame_samples, earliest=self.free + head.before), head)
+        self.free = placed.ends
+        return placed
+
 
 def place(heads: Sequence[Head], starts: Sequence[int], samples: int, *, first_index: int = 0) -> Placement:
     """Lay segments of one format out.
@@ -81,20 +131,26 @@ def place(heads: Sequence[Head], starts: Sequence[int], samples: int, *, first_i
         samples: nominal length of the episode.
         first_index: of the first chunk, where these are a part of an episode.
     """
-    frame = heads[0].frame_samples
-    placed: list[Placed] = []
-    free = 0
-    for index, (head, start) in enumerate(zip(heads, starts, strict=True), first_index):
-        chunk = Placed(index, first_frame(start, frame, earliest=free + head.before), head)
-        placed.append(chunk)
-        free = chunk.ends
-    frames = max(-(-samples // frame), free)
+    placing = Placing(heads[0].frame_samples)
+    pairs = enumerate(zip(heads, starts, strict=True), first_index)
+    return placement([placing.next(index, head, start) for index, (head, start) in pairs], samples)
+
+
+def placement(placed: Sequence[Placed], samples: int) -> Placement:
+    """The whole of segments that were placed one by one.
+
+    Args:
+        placed: in order; at least one.
+        samples: nominal length of the episode.
+    """
+    last = placed[-1]
+    grid = grid_of(last.head)
     return Placement(
-        rate=heads[0].rate,
-        channels=heads[0].channels,
-        frame_samples=frame,
-        frames=frames,
-        samples=max(samples, (free - heads[-1].after) * frame),
+        rate=grid.rate,
+        channels=grid.channels,
+        frame_samples=grid.frame_samples,
+        frames=max(-(-samples // grid.frame_samples), last.ends),
+        samples=max(samples, (last.ends - last.head.after) * grid.frame_samples),
         chunks=placed,
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from shared.audio.joining.placement import Placed, Placement
+from shared.audio.joining.joiner import State, Whole
+from shared.audio.joining.placement import Grid, Placed
 from shared.audio.pcm import SAMPLE_BYTES
 from shared.errors import BadAudio
 
@@ -19,38 +20,33 @@ class WavJoiner:
     """See `Joiner`.
 
     Args:
-        placement: on the grid of WAV.
-        tag: a whole ID3 tag, or nothing.
+        grid: of WAV.
     """
 
-    def __init__(self, placement: Placement, tag: bytes = b"") -> None:
-        self._placement = placement
-        self._frame_bytes = placement.frame_samples * placement.channels * SAMPLE_BYTES
-        self._data_bytes = placement.frames * self._frame_bytes
-        self._tag = _chunk(b"id3 ", tag) if tag else b""
-        self._frame = 0
+    def __init__(self, grid: Grid) -> None:
+        self._frame_bytes = grid.frame_samples * grid.channels * SAMPLE_BYTES
+        self._frame = 0  # the next frame of the episode
 
-    @property
-    def size(self) -> int:
-        """Bytes of the whole file."""
-        return len(self.head()) + self._data_bytes + len(self._tag)
-
-    def head(self) -> bytes:
+    def head(self, whole: Whole) -> bytes:
         """Everything before the samples."""
-        place = self._placement
+        place, data_bytes = whole.placement, whole.placement.frames * self._frame_bytes
         width = place.channels * SAMPLE_BYTES
         fields = struct.pack("<HHIIHH", _PCM, place.channels, place.rate, place.rate * width, width, 8 * SAMPLE_BYTES)
         behind = b"WAVE" + _chunk(b"fmt ", fields)
-        whole = len(behind) + 8 + self._data_bytes + len(self._tag)
-        if whole <= RIFF_LIMIT_BYTES:
-            return struct.pack("<4sI", b"RIFF", whole) + behind + struct.pack("<4sI", b"data", self._data_bytes)
-        sizes = struct.pack("<QQQI", 0, self._data_bytes, place.frames * place.frame_samples, 0)
-        whole += len(_chunk(b"ds64", sizes))
-        sizes = struct.pack("<Q", whole) + sizes[8:]
+        riff_bytes = len(behind) + 8 + data_bytes + len(_tag(whole))
+        if riff_bytes <= RIFF_LIMIT_BYTES:
+            return struct.pack("<4sI", b"RIFF", riff_bytes) + behind + struct.pack("<4sI", b"data", data_bytes)
+        sizes = struct.pack("<QQQI", 0, data_bytes, place.frames * place.frame_samples, 0)
+        riff_bytes += len(_chunk(b"ds64", sizes))
+        sizes = struct.pack("<Q", riff_bytes) + sizes[8:]
         behind = b"WAVE" + _chunk(b"ds64", sizes) + _chunk(b"fmt ", fields)
         return struct.pack("<4sI", b"RF64", _ELSEWHERE) + behind + struct.pack("<4sI", b"data", _ELSEWHERE)
 
-    def add(self, placed: Placed, payload: bytes) -> bytes:
+    def size(self, whole: Whole) -> int:
+        """See `Joiner.size`."""
+        return len(self.head(whole)) + whole.placement.frames * self._frame_bytes + len(_tag(whole))
+
+    def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
         """See `Joiner.add`."""
         if len(payload) != placed.head.frames * self._frame_bytes:
             raise BadAudio("The samples of a WAV segment are not as many as its head says.")
@@ -58,17 +54,26 @@ class WavJoiner:
         self._frame = placed.ends
         return silence + payload
 
-    def end(self) -> bytes:
+    def end(self, whole: Whole) -> bytes:
         """The silence after the last segment, and the tags."""
-        silence = self._silent(self._placement.frames - self._frame)
-        self._frame = self._placement.frames
-        return silence + self._tag
+        silence = self._silent(whole.placement.frames - self._frame)
+        self._frame = whole.placement.frames
+        return silence + _tag(whole)
 
-    def sealed_head(self) -> None:
-        """The first one stays."""
+    def state(self) -> State:
+        """See `Joiner.state`."""
+        return {"frame": self._frame}
+
+    def resume(self, state: State) -> None:
+        """See `Joiner.resume`."""
+        self._frame = state["frame"]
 
     def _silent(self, frames: int) -> bytes:
         return bytes(frames * self._frame_bytes)
+
+
+def _tag(whole: Whole) -> bytes:
+    return _chunk(b"id3 ", whole.id3) if whole.id3 else b""
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

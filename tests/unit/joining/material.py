@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,8 +13,13 @@ from typing import Any
 import numpy as np
 
 from services.assembler.cover import Cover
-from shared.audio.joining.joiner import EpisodeChapter, Joiner, Labels
-from shared.audio.joining.placement import Placement, place
+from shared.audio.joining.flac import FlacJoiner
+from shared.audio.joining.joiner import EpisodeChapter, Joiner, Labels, Whole
+from shared.audio.joining.mp3 import Mp3Joiner
+from shared.audio.joining.mp4 import Mp4Joiner
+from shared.audio.joining.ogg import OggJoiner, head_pages
+from shared.audio.joining.placement import Grid, Placement, place
+from shared.audio.joining.wav import WavJoiner
 from shared.audio.loudness import Samples
 from shared.audio.segments.segment import MasteredSegment
 from shared.protocol.messages import AudioFormat
@@ -66,18 +72,30 @@ def episode(name: AudioFormat, rate: int, channels: int, count: int = 8, seed: i
     return Episode(place([each.head for each in encoded], starts, at + 7 * rate // 10), made, encoded)
 
 
-def joined(joiner: Joiner, episode: Episode) -> bytes:
+START: dict[AudioFormat, Callable[[Grid, Labels], Joiner]] = {
+    "mp3": lambda grid, _: Mp3Joiner(grid),
+    "m4b": lambda grid, _: Mp4Joiner(grid),
+    "opus": lambda grid, labels: OggJoiner(grid, head_pages(labels)),
+    "flac": lambda grid, _: FlacJoiner(grid),
+    "wav": lambda grid, _: WavJoiner(grid),
+}
+
+
+def joined(
+    name: AudioFormat, episode: Episode, labels: Labels = LABELS, *, id3: bytes = b"", output_gain_db: float = 0.0
+) -> bytes:
     """The file."""
-    parts = [joiner.head()]
+    joiner = START[name](episode.placement.grid, labels)
     pairs = zip(episode.placement.chunks, episode.segments, strict=True)
-    parts += [joiner.add(placed, each.payload) for placed, each in pairs]
-    parts.append(joiner.end())
-    sealed = joiner.sealed_head()
-    if sealed is not None:
-        assert len(sealed) == len(parts[0])
-        parts[0] = sealed
-    data = b"".join(parts)
-    assert joiner.size in {None, len(data)}
+    parts = [joiner.add(placed, each.payload) for placed, each in pairs]
+    return closed(joiner, Whole(episode.placement, labels, id3, output_gain_db), parts)
+
+
+def closed(joiner: Joiner, whole: Whole, parts: list[bytes]) -> bytes:
+    """The file whose frames were joined."""
+    end = joiner.end(whole)
+    data = b"".join((joiner.head(whole), *parts, end))
+    assert joiner.size(whole) in {None, len(data)}
     return data
 
 

@@ -13,12 +13,13 @@ import pytest
 
 from shared.audio.joining import hls, hls_files, placement
 from shared.audio.joining.hls import HlsPlan
+from shared.audio.joining.joiner import Whole
 from shared.audio.joining.mp4 import Mp4Joiner
 from shared.audio.joining.placement import Placement, place
 from shared.audio.segments.aac_frames import FRAME_SAMPLES
 from shared.audio.segments.segment import MasteredSegment
 from shared.errors import BadAudio
-from tests.unit.joining.material import LABELS, decoded
+from tests.unit.joining.material import LABELS, closed, decoded
 from tests.unit.segments.material import chunks, codec, segments
 
 PAUSES_MS = (0, 240, 250, 400, 650, 1_500)
@@ -86,9 +87,10 @@ def test_the_stream_has_exactly_the_samples_of_the_final_file(tmp_path: Path, ra
     )
     assert run.stderr == b""
     whole = tmp_path / "episode.m4b"
-    joiner = Mp4Joiner(made.placement, LABELS)
     pairs = zip(made.placement.chunks, made.segments, strict=True)
-    whole.write_bytes(joiner.head() + b"".join(joiner.add(at, each.payload) for at, each in pairs) + joiner.end())
+    joiner = Mp4Joiner(made.placement.grid)
+    frames = [joiner.add(at, each.payload) for at, each in pairs]
+    whole.write_bytes(closed(joiner, Whole(made.placement, LABELS), frames))
     found = np.frombuffer(run.stdout, dtype=np.float32).reshape(-1, channels)
     assert np.array_equal(found, decoded(whole, channels))
 

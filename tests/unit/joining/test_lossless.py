@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from services.assembler import id3
 from shared.audio.joining.flac import FlacJoiner
+from shared.audio.joining.joiner import Whole
 from shared.audio.joining.placement import Placed, Placement
 from shared.audio.joining.wav import WavJoiner
 from shared.audio.pcm import quantized
@@ -35,7 +36,7 @@ def test_a_flac_file_holds_exactly_the_samples(tmp_path: Path, rate: int, channe
     made = episode("flac", rate, channels)
     assert made.placement.frames * made.placement.frame_samples == made.placement.samples
     path = tmp_path / "episode.flac"
-    path.write_bytes(joined(FlacJoiner(made.placement, LABELS), made))
+    path.write_bytes(joined("flac", made, LABELS))
     samples = expected(made, channels)
     found, found_rate = soundfile.read(path, dtype="int16", always_2d=True)
     assert found_rate == rate
@@ -62,7 +63,7 @@ def numbered(made: Episode) -> list[bytes]:
 def test_seeking_leads_to_the_right_sample(tmp_path: Path) -> None:
     made = episode("flac", 24_000, 1, 30)
     path = tmp_path / "episode.flac"
-    path.write_bytes(joined(FlacJoiner(made.placement, LABELS), made))
+    path.write_bytes(joined("flac", made, LABELS))
     samples = expected(made, 1)[:, 0]
     with soundfile.SoundFile(path) as file:
         for at in range(1, len(samples) - 1_000, len(samples) // 17):
@@ -75,7 +76,7 @@ def test_seeking_leads_to_the_right_sample(tmp_path: Path) -> None:
 def test_tags_chapters_and_cover_of_a_flac_file_are_read_by_others(tmp_path: Path) -> None:
     made = episode("flac", 24_000, 1)
     path = tmp_path / "episode.flac"
-    path.write_bytes(joined(FlacJoiner(made.placement, replace(LABELS, cover=picture())), made))
+    path.write_bytes(joined("flac", made, replace(LABELS, cover=picture())))
     tags = FLAC(path)  # type: ignore[no-untyped-call]  # mutagen has no types
     assert tags["title"] == [LABELS.fields["title"]]
     assert tags["chapter001name"] == ["Zwei — 第二"]
@@ -87,14 +88,14 @@ def test_a_cover_that_flac_cannot_hold_is_refused() -> None:
     made = episode("flac", 24_000, 1)
     large = replace(picture(), data=bytes(17_000_000))
     with pytest.raises(TooLarge, match="FLAC block"):
-        FlacJoiner(made.placement, replace(LABELS, cover=large)).head()
+        FlacJoiner(made.placement.grid).head(Whole(made.placement, replace(LABELS, cover=large)))
 
 
 @pytest.mark.parametrize(("rate", "channels"), KINDS)
 def test_a_wav_file_holds_exactly_the_samples(tmp_path: Path, rate: int, channels: int) -> None:
     made = episode("wav", rate, channels)
     path = tmp_path / "episode.wav"
-    path.write_bytes(joined(WavJoiner(made.placement, id3.tag([id3.text("TIT2", "Töne")])), made))
+    path.write_bytes(joined("wav", made, id3=id3.tag([id3.text("TIT2", "Töne")])))
     samples = expected(made, channels)
     found, found_rate = soundfile.read(path, dtype="int16", always_2d=True)
     assert found_rate == rate
@@ -110,14 +111,15 @@ def test_a_wav_file_of_more_than_four_gigabytes_is_rf64(tmp_path: Path) -> None:
     count = (1 << 32) // head.payload_bytes + 1
     chunks = [Placed(at, at * head.frames, head) for at in range(count)]
     frames = count * head.frames
-    joiner = WavJoiner(Placement(48_000, 2, head.frame_samples, frames, frames * head.frame_samples, chunks))
-    start = joiner.head()
+    whole = Whole(Placement(48_000, 2, head.frame_samples, frames, frames * head.frame_samples, chunks))
+    joiner = WavJoiner(whole.placement.grid)
+    start, size = joiner.head(whole), joiner.size(whole)
     assert start[:4] == b"RF64"
-    assert struct.unpack_from("<Q", start, 20)[0] == joiner.size - 8
+    assert struct.unpack_from("<Q", start, 20)[0] == size - 8
     path = tmp_path / "episode.wav"
     with path.open("wb") as file:
         file.write(start)
-        file.seek(joiner.size - head.payload_bytes)
+        file.seek(size - head.payload_bytes)
         file.write(made.segments[0].payload)
     with soundfile.SoundFile(path) as sound:
         assert sound.frames == frames * head.frame_samples
@@ -129,11 +131,11 @@ def test_a_wav_file_of_more_than_four_gigabytes_is_rf64(tmp_path: Path) -> None:
 def test_payloads_that_are_not_those_of_the_head_are_refused() -> None:
     lossless = episode("flac", 24_000, 1)
     with pytest.raises(BadAudio, match="FLAC"):
-        FlacJoiner(lossless.placement, LABELS).add(lossless.placement.chunks[0], lossless.segments[1].payload)
+        FlacJoiner(lossless.placement.grid).add(lossless.placement.chunks[0], lossless.segments[1].payload)
     damaged = bytearray(lossless.segments[0].payload)
     damaged[100] ^= 1
     with pytest.raises(BadAudio, match="FLAC"):
-        FlacJoiner(lossless.placement, LABELS).add(lossless.placement.chunks[0], bytes(damaged))
+        FlacJoiner(lossless.placement.grid).add(lossless.placement.chunks[0], bytes(damaged))
     plain = episode("wav", 24_000, 1)
     with pytest.raises(BadAudio, match="WAV"):
-        WavJoiner(plain.placement).add(plain.placement.chunks[0], plain.segments[0].payload[:-2])
+        WavJoiner(plain.placement.grid).add(plain.placement.chunks[0], plain.segments[0].payload[:-2])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from mutagen.mp4 import MP4
 
-from shared.audio.joining.joiner import EpisodeChapter
+from shared.audio.joining.joiner import EpisodeChapter, Whole
 from shared.audio.joining.mp4 import SILENCE, Mp4Joiner
 from shared.audio.joining.placement import Placed, Placement
 from shared.audio.segments import aac, aac_frames
@@ -50,7 +50,7 @@ def content(data: bytes, *path: str) -> bytes:
 def test_the_sound_is_that_of_one_long_encode(tmp_path: Path, rate: int, channels: int) -> None:
     made = episode("m4b", rate, channels)
     path = tmp_path / "episode.m4b"
-    path.write_bytes(joined(Mp4Joiner(made.placement, LABELS), made))
+    path.write_bytes(joined("m4b", made, LABELS))
     found = decoded(path, channels)[: made.placement.samples]
     long = aac_frames.encode(np.tile(made.pcm, (channels, 1)), rate, aac.OPTIONS)
     expected = aac_frames.decode(long, rate, channels)[:, FRAME_SAMPLES:].T[: len(found)]
@@ -62,7 +62,7 @@ def test_the_sound_is_that_of_one_long_encode(tmp_path: Path, rate: int, channel
 @pytest.mark.parametrize(("rate", "channels"), [(22_050, 1), (48_000, 2)])
 def test_players_get_the_exact_length(tmp_path: Path, rate: int, channels: int) -> None:
     made = episode("m4b", rate, channels)
-    data = joined(Mp4Joiner(made.placement, LABELS), made)
+    data = joined("m4b", made, LABELS)
     path = tmp_path / "episode.m4b"
     path.write_bytes(data)
     report = probed(path)
@@ -78,7 +78,7 @@ def test_players_get_the_exact_length(tmp_path: Path, rate: int, channels: int) 
 
 def test_the_tables_lead_to_every_frame() -> None:
     made = episode("m4b", 24_000, 1, 12)
-    data = joined(Mp4Joiner(made.placement, LABELS), made)
+    data = joined("m4b", made, LABELS)
     assert [name for name, _, _ in boxes(data)] == ["ftyp", "moov", "mdat"]
     sizes = np.frombuffer(content(data, *AUDIO, "stsz")[12:], dtype=">u4")
     offsets = np.frombuffer(content(data, *AUDIO, "co64")[8:], dtype=">u8").tolist()
@@ -114,7 +114,7 @@ def test_the_silent_frame_is_what_the_encoder_makes_of_silence(channels: int) ->
 def test_tags_chapters_and_cover_are_read_by_others(tmp_path: Path) -> None:
     made = episode("m4b", 24_000, 1)
     path = tmp_path / "episode.m4b"
-    path.write_bytes(joined(Mp4Joiner(made.placement, replace(LABELS, cover=picture())), made))
+    path.write_bytes(joined("m4b", made, replace(LABELS, cover=picture())))
     tags = MP4(path)  # type: ignore[no-untyped-call]  # mutagen has no types
     assert tags["\xa9nam"] == [LABELS.fields["title"]]
     assert tags["\xa9ART"] == [LABELS.fields["artist"]]
@@ -136,7 +136,7 @@ def test_more_chapters_than_the_old_list_can_hold_are_all_read(tmp_path: Path) -
     spans = np.linspace(0, made.placement.samples / 24_000, count + 1)
     chapters = [EpisodeChapter(f"Kapitel {n} " + "é" * n, *map(float, spans[n : n + 2])) for n in range(count)]
     path = tmp_path / "episode.m4b"
-    data = joined(Mp4Joiner(made.placement, replace(LABELS, chapters=chapters)), made)
+    data = joined("m4b", made, replace(LABELS, chapters=chapters))
     path.write_bytes(data)
     assert [chapter["tags"]["title"] for chapter in probed(path)["chapters"]] == [each.title for each in chapters]
     assert "chpl" not in [name for name, _, _ in boxes(content(data, "moov", "udta"))]
@@ -145,7 +145,7 @@ def test_more_chapters_than_the_old_list_can_hold_are_all_read(tmp_path: Path) -
 def test_an_episode_without_chapters_has_no_text_track(tmp_path: Path) -> None:
     made = episode("m4b", 24_000, 1)
     path = tmp_path / "episode.m4b"
-    path.write_bytes(joined(Mp4Joiner(made.placement, replace(LABELS, chapters=())), made))
+    path.write_bytes(joined("m4b", made, replace(LABELS, chapters=())))
     report = probed(path)
     assert [stream["codec_type"] for stream in report["streams"]] == ["audio"]
     assert report["chapters"] == []
@@ -158,9 +158,10 @@ def test_thirty_hours_need_only_the_tables_in_memory() -> None:
     count = 30 * 3_600 * 48_000 // FRAME_SAMPLES // head.frames
     chunks = [Placed(at, at * head.frames + head.before, head) for at in range(count)]
     frames = count * head.frames
-    joiner = Mp4Joiner(Placement(48_000, 1, FRAME_SAMPLES, frames, frames * FRAME_SAMPLES, chunks), LABELS)
-    start = joiner.head()
-    assert joiner.size == len(start) + 1_000 * frames > 1 << 32
+    whole = Whole(Placement(48_000, 1, FRAME_SAMPLES, frames, frames * FRAME_SAMPLES, chunks), LABELS)
+    joiner = Mp4Joiner(whole.placement.grid)
+    start = joiner.head(whole)
+    assert joiner.size(whole) == len(start) + 1_000 * frames > 1 << 32
     assert len(start) < 25_000_000
     tables = start[: start.index(b"mdat") - 4]
     offsets = np.frombuffer(content(tables, *AUDIO, "co64")[8:], dtype=">u8")
@@ -176,14 +177,14 @@ def test_chapters_begin_where_they_begin_also_if_the_first_one_is_late(tmp_path:
     starts = [first, 2.0, 3.1234]
     chapters = [EpisodeChapter(f"{start}", start, end) for start, end in zip(starts, [*starts[1:], 99.0], strict=True)]
     path = tmp_path / "episode.m4b"
-    path.write_bytes(joined(Mp4Joiner(made.placement, replace(LABELS, chapters=chapters)), made))
+    path.write_bytes(joined("m4b", made, replace(LABELS, chapters=chapters)))
     found = [float(chapter["start_time"]) for chapter in probed(path)["chapters"]]
     assert found[1:] == pytest.approx(starts[1:], abs=0.001)
 
 
 def test_frames_that_are_not_those_of_the_head_are_refused() -> None:
     made = episode("m4b", 24_000, 1)
-    joiner = Mp4Joiner(made.placement, LABELS)
+    joiner = Mp4Joiner(made.placement.grid)
     with pytest.raises(BadAudio, match="not those that its head lists"):
         joiner.add(made.placement.chunks[0], made.segments[1].payload)
     with pytest.raises(BadAudio, match="not those that its head lists"):

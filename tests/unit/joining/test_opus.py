@@ -63,7 +63,7 @@ def test_the_sound_is_that_of_one_long_encode(tmp_path: Path, rate: int, channel
     """Packets differ, for the encoder remembers how it decided before; the noise that they add does not."""
     made = episode("opus", rate, channels)
     path = tmp_path / "episode.opus"
-    path.write_bytes(joined(OggJoiner(made.placement, LABELS), made))
+    path.write_bytes(joined("opus", made, LABELS))
     found = decoded(path, channels, rate=rate)
     delay = 312 * rate // 48_000  # 6.5 ms, as libopus says
     expected = libopus.decode(long_encode(made, channels), rate, channels)[delay:]
@@ -78,7 +78,7 @@ def test_the_sound_is_that_of_one_long_encode(tmp_path: Path, rate: int, channel
 def test_players_get_the_exact_length(tmp_path: Path, rate: int, channels: int) -> None:
     made = episode("opus", rate, channels)
     path = tmp_path / "episode.opus"
-    path.write_bytes(joined(OggJoiner(made.placement, LABELS), made))
+    path.write_bytes(joined("opus", made, LABELS))
     samples = -(-made.placement.samples * RATE_HZ // rate)
     assert len(decoded(path, channels)) == samples
     info: Any = OggOpus(path).info  # type: ignore[no-untyped-call]  # mutagen has no types
@@ -87,7 +87,7 @@ def test_players_get_the_exact_length(tmp_path: Path, rate: int, channels: int) 
 
 def test_pages_are_numbered_and_hold_a_second() -> None:
     made = episode("opus", 24_000, 1, 12)
-    data = joined(OggJoiner(made.placement, LABELS), made)
+    data = joined("opus", made, LABELS)
     found = pages(data)
     flags = [fields[1] for fields, _, _ in found]
     assert flags[0] == ogg_pages.FIRST
@@ -104,8 +104,7 @@ def test_pages_are_numbered_and_hold_a_second() -> None:
 
 def test_packets_too_large_for_one_page_are_spread() -> None:
     made = episode("opus", 48_000, 2)
-    joiner = OggJoiner(made.placement, LABELS)
-    joiner.head()
+    joiner = OggJoiner(made.placement.grid, 2)
     large = [b"\xf8" + bytes(1_274) for _ in range(120)]
     data = joiner._paged(large) + joiner._finished(flags=ogg_pages.LAST)
     assert packets(data) == large
@@ -115,8 +114,8 @@ def test_packets_too_large_for_one_page_are_spread() -> None:
 @pytest.mark.parametrize("channels", [1, 2])
 def test_a_silent_packet_is_silence_after_anything(channels: int) -> None:
     made = episode("opus", 48_000, channels)
-    loud = max(packets(joined(OggJoiner(made.placement, LABELS), made))[2:], key=len)
-    silence = packets(joined(OggJoiner(made.placement, LABELS), made))[2]
+    loud = max(packets(joined("opus", made, LABELS))[2:], key=len)
+    silence = packets(joined("opus", made, LABELS))[2]
     heard = libopus.decode([loud, *[silence] * 10], 48_000, channels)
     assert np.abs(heard[:PACKET_SAMPLES]).max() > 0.01
     assert np.abs(heard[3 * PACKET_SAMPLES :]).max() < 1e-9
@@ -125,7 +124,7 @@ def test_a_silent_packet_is_silence_after_anything(channels: int) -> None:
 def test_tags_chapters_and_cover_are_read_by_others(tmp_path: Path) -> None:
     made = episode("opus", 24_000, 1)
     path = tmp_path / "episode.opus"
-    path.write_bytes(joined(OggJoiner(made.placement, replace(LABELS, cover=picture())), made))
+    path.write_bytes(joined("opus", made, replace(LABELS, cover=picture())))
     tags = OggOpus(path)  # type: ignore[no-untyped-call]  # mutagen has no types
     assert tags["title"] == [LABELS.fields["title"]]
     assert tags["albumartist"] == [LABELS.fields["album_artist"]]
@@ -141,8 +140,8 @@ def test_tags_chapters_and_cover_are_read_by_others(tmp_path: Path) -> None:
 def test_the_output_gain_moves_the_level_of_everything(tmp_path: Path, gain_db: float) -> None:
     made = episode("opus", 24_000, 1)
     plain, moved = tmp_path / "plain.opus", tmp_path / "moved.opus"
-    plain.write_bytes(joined(OggJoiner(made.placement, LABELS), made))
-    moved.write_bytes(joined(OggJoiner(made.placement, LABELS, output_gain_db=gain_db), made))
+    plain.write_bytes(joined("opus", made, LABELS))
+    moved.write_bytes(joined("opus", made, LABELS, output_gain_db=gain_db))
     expected = decoded(plain, 1) * np.float32(10 ** (gain_db / 20))
     assert difference_db(decoded(moved, 1), expected) < -60
 
@@ -150,6 +149,6 @@ def test_the_output_gain_moves_the_level_of_everything(tmp_path: Path, gain_db: 
 def test_packets_that_are_not_those_of_the_head_are_refused() -> None:
     made = episode("opus", 24_000, 1)
     with pytest.raises(BadAudio, match="Opus segment"):
-        OggJoiner(made.placement, LABELS).add(made.placement.chunks[0], made.segments[1].payload)
+        OggJoiner(made.placement.grid, 2).add(made.placement.chunks[0], made.segments[1].payload)
     with pytest.raises(BadAudio, match="not as it was encoded"):
-        OggJoiner(made.placement, LABELS).add(made.placement.chunks[0], bytes(len(made.segments[0].payload)))
+        OggJoiner(made.placement.grid, 2).add(made.placement.chunks[0], bytes(len(made.segments[0].payload)))

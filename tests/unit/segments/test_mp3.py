@@ -24,10 +24,7 @@ from tests.unit.segments.material import RATES, chunks, mp3, segments
 
 
 def joined(made: Episode, *, tag: bytes = b"") -> bytes:
-    joiner = Mp3Joiner(made.placement, tag)
-    data = material.joined(joiner, made)
-    assert len(data) == joiner.size
-    return data
+    return material.joined("mp3", made, id3=tag)
 
 
 def decode(path: Path, *, complaints: str = "warning") -> Samples:
@@ -111,7 +108,7 @@ def test_a_tag_comes_first() -> None:
 
 def test_frames_that_are_not_those_of_the_head_are_refused() -> None:
     made = episode("mp3", 24_000, 1, 2)
-    joiner, first = Mp3Joiner(made.placement), made.placement.chunks[0]
+    joiner, first = Mp3Joiner(made.placement.grid), made.placement.chunks[0]
     with pytest.raises(BadAudio, match="not those that its head lists"):
         joiner.add(first, made.segments[1].payload)
     with pytest.raises(BadAudio):

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.audio.joining.mp3 import Mp3Joiner
 from shared.audio.segments import mp3_frames, mp3_gain, segment
 from shared.audio.segments.crc16 import crc16
 from shared.audio.segments.segment import MasteredSegment
@@ -32,7 +31,7 @@ def test_every_sample_is_louder_by_the_steps_and_nothing_else_changes(
     samples = []
     for number, each in enumerate((made, moved(made, steps))):
         path = tmp_path / f"{number}.mp3"
-        path.write_bytes(material.joined(Mp3Joiner(each.placement), each))
+        path.write_bytes(material.joined("mp3", each))
         samples.append(decoded(path, channels))
     before, after = samples
     assert np.abs(before).max() > 0.05

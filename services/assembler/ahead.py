@@ -1,0 +1,61 @@
+"""Joins the beginning of an episode while the rest of it is still being spoken.
+
+Nobody waits for it. What is joined ahead is used if it still fits when the episode is made; without it the episode has
+the same bytes and takes longer. So nothing is made here that is missing, and what cannot be done now is left for then.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from functools import partial
+
+import structlog
+
+from services.assembler import joining, metrics, tags
+from services.assembler.cover import Cover
+from services.assembler.parts import PartStore
+from services.assembler.segments import Segments
+from shared.audio.segments.segment import Head
+from shared.deadlines import in_thread
+from shared.protocol.manifest import Manifest
+from shared.store.port import LEAST_PART_BYTES, Store
+from shared.tracing import spans
+
+log = structlog.get_logger(__name__)
+
+
+async def join(manifest: Manifest, picture: Cover | None, chunks: int, *, store: Store, sample_rate: int) -> None:
+    """Join the first chunks of a job in each of its formats, as far as they fill whole parts.
+
+    Args:
+        manifest: of the job.
+        picture: its cover.
+        chunks: how many of them are spoken.
+        store: has the segments; gets the parts.
+        sample_rate: of the chunks, Hz.
+    """
+    segments = Segments(manifest, store, sample_rate)
+    await segments.look_up()
+    for codec in joining.codecs_of(manifest.request.formats):
+        start = joining.start_of(codec.format, partial(tags.labels_beforehand, manifest, picture, sample_rate))
+        if start.is_resumable:
+            with spans.span("join ahead"):
+                await _join(segments, PartStore(manifest, segments, codec, start, store), chunks)
+
+
+async def _join(segments: Segments, kept: PartStore, chunks: int) -> None:
+    parts = await kept.load()
+    body = kept.begun(parts)
+    pieces: list[bytes] = []
+    heads: list[Head] = []
+    async with aclosing(segments.finished(kept.codec, range(parts.chunks, chunks))) as groups:
+        async for some in groups:
+            pieces += await in_thread(partial(body.add, some))
+            heads += [segment.head for _, segment in some]
+            if sum(map(len, pieces)) >= LEAST_PART_BYTES:
+                state = body.state()
+                assert state is not None  # noqa: S101 - the format is resumable
+                await kept.add(parts, b"".join(pieces), heads, state)
+                metrics.PARTS.labels(kept.codec.format).inc()
+                log.debug("part joined ahead", format=kept.codec.format, chunks=parts.chunks)
+                pieces, heads = [], []

@@ -1,0 +1,123 @@
+"""Writes an object whose beginning is known last, without holding it: what follows goes up in parts meanwhile.
+
+An object store takes the parts of an object in any order. The first part waits here, for it begins with the head; each
+must have 5 MiB, so that is how much waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Final, NamedTuple, Self
+
+from shared.store.port import LEAST_PART_BYTES, Store, Upload
+
+COPIES_AT_A_TIME: Final = 2
+_FIRST: Final = 1
+
+
+class Piece(NamedTuple):
+    """An object with bytes of the file.
+
+    Attributes:
+        key: of the object.
+        size_bytes: of it; at least `LEAST_PART_BYTES`.
+    """
+
+    key: str
+    size_bytes: int
+
+
+class HeadLast:
+    """An object that is being written; it appears when it is finished, or never. Use it as a context.
+
+    Args:
+        store: where it will be.
+        key: its key.
+        content_type: of it.
+    """
+
+    def __init__(self, store: Store, key: str, *, content_type: str) -> None:
+        self._store = store
+        self._key = key
+        self._content_type = content_type
+        self._first = b""
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._number = _FIRST + 1  # of the next part
+        self._upload: Upload | None = None
+        self._copies: list[asyncio.Task[None]] = []
+        self._turns = asyncio.Semaphore(COPIES_AT_A_TIME)
+        self._stack = AsyncExitStack()
+        self.size_bytes = 0
+        """Without the head."""
+
+    async def begin_with(self, pieces: Sequence[Piece]) -> None:
+        """What comes first, behind the head: the store copies all of it but the first piece.
+
+        Raises:
+            NotFound: one of them is gone.
+        """
+        if not pieces:
+            return
+        self._first = await self._store.get(pieces[0].key)
+        self.size_bytes = sum(piece.size_bytes for piece in pieces)
+        for piece in pieces[1:]:
+            upload = await self._uploading()
+            self._copies.append(asyncio.create_task(self._copy(upload, self._number, piece)))
+            self._number += 1
+
+    async def write(self, data: bytes) -> None:
+        """What comes next."""
+        self.size_bytes += len(data)
+        self._waiting.append(data)
+        self._waiting_bytes += len(data)
+        if self._waiting_bytes >= LEAST_PART_BYTES:
+            part = self._taken()
+            if not self._first:
+                self._first = part
+            else:
+                await (await self._uploading()).add(self._number, part)
+                self._number += 1
+
+    async def finish(self, head: bytes) -> int:
+        """Write what the object begins with, and let it appear; returns its size in bytes.
+
+        Raises:
+            NotFound: a piece is gone.
+        """
+        last = self._taken()
+        await asyncio.gather(*self._copies)
+        if self._upload is None:
+            data = b"".join((head, self._first, last))
+            await self._store.put(self._key, data, content_type=self._content_type)
+            return len(data)
+        if last:
+            await self._upload.add(self._number, last)
+        await self._upload.add(_FIRST, head + self._first)
+        return await self._upload.finish()
+
+    def _taken(self) -> bytes:
+        data = b"".join(self._waiting)
+        self._waiting, self._waiting_bytes = [], 0
+        return data
+
+    async def _uploading(self) -> Upload:
+        if self._upload is None:
+            upload = self._store.upload(self._key, content_type=self._content_type)
+            self._upload = await self._stack.enter_async_context(upload)
+        return self._upload
+
+    async def _copy(self, upload: Upload, number: int, piece: Piece) -> None:
+        async with self._turns:
+            await upload.copy(number, piece.key, size_bytes=piece.size_bytes)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for copy in self._copies:
+            copy.cancel()
+        await asyncio.gather(*self._copies, return_exceptions=True)
+        await self._stack.__aexit__(*error)  # type: ignore[arg-type]  # as it was given

@@ -1,0 +1,209 @@
+"""Parts of an episode that were joined ahead: their bytes, and what is needed to go on after them.
+
+A part is two objects: its body, which has at least 5 MiB, so that the store can copy it into the file; and its record,
+which is written second and says what the body holds. A record counts only if it was made of the very segments and
+pauses of the manifest as it is now, and follows the part before it; everything after the first one that does not fit is
+made anew. So a lost, doubled or late message changes no byte of the episode.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Literal
+
+from pydantic import Field, ValidationError
+
+from services.assembler.body import Body
+from services.assembler.head_last import Piece
+from services.assembler.joining import Start
+from services.assembler.segments import Segments
+from shared.audio.segments import segment
+from shared.audio.segments.codecs import Codec
+from shared.audio.segments.segment import Head, MasteredSegment
+from shared.deadlines import in_thread
+from shared.errors import BadAudio
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import Frozen
+from shared.store import keys
+from shared.store.port import Store
+
+RECORDS_A_CALL: Final = 8
+CONTENT_TYPE: Final = "application/vnd.podcast-engine.part"
+_LENGTH: Final = struct.Struct("<I")
+_DIGEST_CHARACTERS: Final = 16
+_NUMBER_DIGITS: Final = 5
+
+
+class Record(Frozen):
+    """What is written of a part before the heads of its segments.
+
+    Attributes:
+        identity: of everything that decides the bytes of this part and of those before it.
+        first: the first chunk.
+        chunks: how many there are.
+        body: the key of its bytes.
+        size_bytes: of them.
+        state: of the joiner after this part.
+    """
+
+    version: Literal[1] = 1
+    identity: str
+    first: int = Field(ge=0)
+    chunks: int = Field(ge=1)
+    body: str
+    size_bytes: int = Field(ge=1)
+    state: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of an episode in one format, from its beginning.
+
+    Attributes:
+        records: of each part.
+        heads: of the segments in all of them.
+        identity: of all of them; that of no part is what decides the bytes of all.
+    """
+
+    identity: str
+    records: list[Record] = field(default_factory=list)
+    heads: list[Head] = field(default_factory=list)
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks they hold."""
+        return len(self.heads)
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Their bodies."""
+        return [Piece(record.body, record.size_bytes) for record in self.records]
+
+
+class PartStore:
+    """The parts of one episode in one format.
+
+    Args:
+        manifest: of the job.
+        segments: of the episode.
+        codec: of the format.
+        start: how the file is begun.
+        store: where they are.
+    """
+
+    def __init__(self, manifest: Manifest, segments: Segments, codec: Codec, start: Start, store: Store) -> None:
+        self.codec = codec
+        self._manifest = manifest
+        self._segments = segments
+        self._start = start
+        self._store = store
+
+    async def load(self) -> Parts:
+        """The parts that still fit the manifest."""
+        parts = Parts(hashlib.sha256(self._start.identity.encode()).hexdigest())
+        while True:
+            first = len(parts.records) + 1
+            stored = await self._store.get_many([self._key(number) for number in range(first, first + RECORDS_A_CALL)])
+            for data in stored:
+                if data is None or not await in_thread(partial(self._take, parts, data)):
+                    return parts
+
+    def _take(self, parts: Parts, data: bytes) -> bool:
+        """Add a stored part, if it fits."""
+        try:
+            record, heads = _parsed(data)
+        except (BadAudio, ValidationError, struct.error):
+            return False
+        if record.first != parts.chunks or record.first + record.chunks > len(self._manifest.chunks):
+            return False
+        if len(heads) != record.chunks or record.identity != self._identity(parts, record.chunks):
+            return False
+        parts.records.append(record)
+        parts.heads += heads
+        parts.identity = record.identity
+        return True
+
+    async def add(self, parts: Parts, body: bytes, heads: Sequence[Head], state: dict[str, Any]) -> None:
+        """Store another part.
+
+        Args:
+            parts: those before it; it is added.
+            body: its bytes; at least `LEAST_PART_BYTES`.
+            heads: of its segments.
+            state: of the joiner after it.
+        """
+        number = len(parts.records) + 1
+        digest = (await in_thread(partial(hashlib.sha256, body))).hexdigest()[:_DIGEST_CHARACTERS]
+        key = keys.part_body(self._manifest.job_id, self.codec.format, _digits(number), digest)
+        record = Record(
+            identity=await in_thread(partial(self._identity, parts, len(heads))),
+            first=parts.chunks,
+            chunks=len(heads),
+            body=key,
+            size_bytes=len(body),
+            state=state,
+        )
+        await self._store.put(key, body, content_type=CONTENT_TYPE)
+        document = await in_thread(partial(_document, record, heads))
+        await self._store.put(self._key(number), document, content_type=CONTENT_TYPE)
+        parts.records.append(record)
+        parts.heads += heads
+        parts.identity = record.identity
+
+    def begun(self, parts: Parts) -> Body:
+        """A body that goes on after the parts."""
+        body = Body(self._manifest, self._start.joiner)
+        if parts.records:
+            body.resume(parts.heads, parts.records[-1].state)
+        return body
+
+    def _identity(self, parts: Parts, count: int) -> str:
+        """Of the part that comes next, with so many chunks."""
+        indexes = range(parts.chunks, parts.chunks + count)
+        pauses = [self._manifest.pause_ms(self._manifest.chunks[index]) for index in indexes]
+        decides = [parts.identity, self._segments.names(self.codec, indexes), pauses]
+        return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
+
+    def _key(self, number: int) -> str:
+        return keys.part(self._manifest.job_id, self.codec.format, _digits(number))
+
+
+async def remove(store: Store, job_id: str, audio_format: str) -> None:
+    """Remove the parts of an episode that is finished."""
+    number = 1
+    while data := (await store.get_many([keys.part(job_id, audio_format, _digits(number))]))[0]:
+        with suppress(ValidationError, struct.error):  # the body, if there is one, goes with its job
+            await store.delete(_record(data)[0].body)
+        await store.delete(keys.part(job_id, audio_format, _digits(number)))
+        number += 1
+
+
+def _digits(number: int) -> str:
+    return f"{number:0{_NUMBER_DIGITS}}"
+
+
+def _document(record: Record, heads: Sequence[Head]) -> bytes:
+    said = record.model_dump_json().encode()
+    return _LENGTH.pack(len(said)) + said + b"".join(MasteredSegment(head, b"").to_bytes() for head in heads)
+
+
+def _record(data: bytes) -> tuple[Record, int]:
+    """A record, and where the heads begin."""
+    end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+    return Record.model_validate_json(data[_LENGTH.size : end]), end
+
+
+def _parsed(data: bytes) -> tuple[Record, list[Head]]:
+    record, at = _record(data)
+    heads = []
+    while at < len(data):
+        length = segment.head_length(data[at : at + segment.START_BYTES])
+        heads.append(segment.parse_head(data[at : at + length]))
+        at += length
+    return record, heads
