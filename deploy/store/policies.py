@@ -79,9 +79,14 @@ CHUNKER: Final = StoreRights(
 _OF_THE_SYNTHESIZER: Final = _under(keys.AUDIO, keys.VOICES, keys.VOICE_GAINS)
 SYNTHESIZER: Final = StoreRights(reads=_OF_THE_SYNTHESIZER, writes=_OF_THE_SYNTHESIZER)
 ASSEMBLER: Final = StoreRights(
-    reads=(*_JOB_OBJECTS, *_under(keys.AUDIO, keys.VOICE_GAINS)),
-    writes=(keys.episode(ANY, ANY), keys.segment(ANY, ANY, ANY), *_under(keys.VOICE_GAINS)),
-    deletes=_under(keys.AUDIO),  # what is damaged, so that it is spoken again
+    reads=(*_JOB_OBJECTS, *_under(keys.AUDIO, keys.VOICE_GAINS, keys.ACTIVE)),
+    writes=(
+        keys.episode(ANY, ANY),
+        keys.part(ANY, ANY, ANY),
+        keys.segment(ANY, ANY, ANY),
+        *_under(keys.VOICE_GAINS),
+    ),
+    deletes=(*_under(keys.AUDIO), keys.part(ANY, ANY, ANY)),  # what is damaged, so that it is spoken again
     never_reads=_WEBHOOK_SECRETS,
 )
 _OF_RETENTION: Final = (keys.JOBS, keys.AUDIO, keys.DELETED, keys.PREVIEWS, keys.SPEECH_JOBS, keys.IDEMPOTENCY)

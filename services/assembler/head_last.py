@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Final, NamedTuple, Self
 
+from shared.errors import Conflict
 from shared.store.port import LEAST_PART_BYTES, Store, Upload
 
 COPIES_AT_A_TIME: Final = 2
@@ -58,10 +59,13 @@ class HeadLast:
 
         Raises:
             NotFound: one of them is gone.
+            Conflict: one has another size.
         """
         if not pieces:
             return
         self._first = await self._store.get(pieces[0].key)
+        if len(self._first) != pieces[0].size_bytes:
+            raise Conflict(f"{pieces[0].key} has {len(self._first)} bytes and not {pieces[0].size_bytes}.")
         self.size_bytes = sum(piece.size_bytes for piece in pieces)
         for piece in pieces[1:]:
             upload = await self._uploading()
@@ -86,6 +90,7 @@ class HeadLast:
 
         Raises:
             NotFound: a piece is gone.
+            Conflict: a piece has another size.
         """
         last = self._taken()
         await asyncio.gather(*self._copies)

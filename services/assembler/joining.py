@@ -21,7 +21,7 @@ from services.assembler.failures import EpisodeIncomplete
 from services.assembler.segments import Numbered, Segments
 from services.assembler.timing import Encoded
 from services.assembler.verification import LOUDNESS_TOLERANCE_LU, TRUE_PEAK_LIMIT_DBTP
-from shared.audio.joining import ogg
+from shared.audio.joining import ogg, resumable_md5
 from shared.audio.joining.flac import FlacJoiner
 from shared.audio.joining.joiner import Joiner, Labels, Whole
 from shared.audio.joining.mp3 import Mp3Joiner
@@ -118,7 +118,7 @@ def start_of(name: AudioFormat, labels: Callable[[], Labels]) -> Start:
     if name == "opus":
         pages = ogg.head_pages(labels())
         return Start(partial(OggJoiner, head_pages=pages), f"opus behind {pages} pages")
-    return Start(_JOINERS[name], name, is_resumable=name != "flac")
+    return Start(_JOINERS[name], name, is_resumable=name != "flac" or resumable_md5.is_available())
 
 
 async def copy(

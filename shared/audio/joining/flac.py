@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from shared.audio.joining import vorbis
+from shared.audio.joining import resumable_md5, vorbis
 from shared.audio.joining.joiner import State, Whole
 from shared.audio.joining.placement import Grid, Placed
 from shared.audio.segments import flac_frames
@@ -45,7 +45,7 @@ class FlacJoiner:
         self._limits = (BLOCK_LIMIT_BYTES, 0)  # bytes of the smallest and the largest frame so far
         self._every = SEEK_POINT_SECONDS * grid.rate // grid.frame_samples
         self._points: list[tuple[int, int, int]] = []
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._md5 = resumable_md5.Md5() if resumable_md5.is_available() else hashlib.md5(usedforsecurity=False)
 
     def size(self, whole: Whole) -> None:
         """Not known without making it."""
@@ -87,12 +87,24 @@ class FlacJoiner:
         """The silence after the last segment."""
         return self._silent(whole.placement.frames - self._frame)
 
-    def state(self) -> None:
-        """Python's MD5 cannot be taken up again elsewhere."""
+    def state(self) -> State | None:
+        """See `Joiner.state`: Python's own MD5 has none."""
+        if not isinstance(self._md5, resumable_md5.Md5):
+            return None
+        return {
+            "frame": self._frame,
+            "offset": self._offset,
+            "limits": self._limits,
+            "points": self._points,
+            "md5": self._md5.state.hex(),
+        }
 
     def resume(self, state: State) -> None:
-        """See `Joiner.resume`: there is no state."""
-        raise NotImplementedError
+        """See `Joiner.resume`."""
+        self._frame, self._offset = state["frame"], state["offset"]
+        self._limits = tuple(state["limits"])
+        self._points = [tuple(point) for point in state["points"]]
+        self._md5 = resumable_md5.Md5(bytes.fromhex(state["md5"]))
 
     def _silent(self, count: int) -> bytes:
         pieces = []

@@ -346,8 +346,12 @@ async def test_a_cover_of_another_job_is_not_read(harness: Harness) -> None:
         await assemble(harness)
 
 
-@pytest.mark.parametrize("name", ["wav", "mp3", "m4b"])
-async def test_a_full_disk_is_named(harness: Harness, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize(("name", "is_joined"), [("wav", False), ("mp3", False), ("m4b", False), ("mp3", True)])
+async def test_a_full_disk_is_named(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, name: AudioFormat, is_joined: bool
+) -> None:
+    """A file that is joined needs no disk; one for each chapter does."""
+
     def on_the_full_disk(folder: Path, extension: str) -> Path:
         path = folder / f"episode.{extension}"
         if not path.exists():
@@ -356,8 +360,10 @@ async def test_a_full_disk_is_named(harness: Harness, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(mastering.Episode, "path", lambda self, extension: on_the_full_disk(self.folder, extension))
     monkeypatch.setattr(episode_files, "path_of", on_the_full_disk)
+    if not is_joined:
+        monkeypatch.setattr(joining, "codecs_of", lambda _: [])
 
-    await harness.put(manifest(formats=(name,)))
+    await harness.put(manifest(formats=(name,), chapter_files=is_joined))
     with pytest.raises(DiskFull, match="full"):
         await assemble(harness)
     assert left_behind(harness) == []
@@ -368,7 +374,7 @@ async def test_too_little_room_is_noticed_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr("services.assembler.handlers.SPARE_BYTES", 10**18)
 
-    await harness.put(manifest(SENTENCES[:1], chapters=1))
+    await harness.put(manifest(SENTENCES[:1], chapters=1, chapter_files=True))
     with pytest.raises(DiskFull):
         await assemble(harness)
 
@@ -393,7 +399,7 @@ async def _encoding(task: asyncio.Task[None]) -> psutil.Process:
 
 
 async def test_cancelled_it_leaves_no_process_and_no_file(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "JOINERS", {})  # as if no format had a codec
+    monkeypatch.setattr(joining, "codecs_of", lambda _: [])  # as if no format had a codec
     harness.store = Stalling(harness.folder / "store", deadline_seconds=20)
 
     await harness.put(manifest())
@@ -410,7 +416,7 @@ async def test_cancelled_it_leaves_no_process_and_no_file(harness: Harness, monk
 async def test_an_ffmpeg_that_is_killed_is_an_error_that_can_be_tried_again(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(joining, "JOINERS", {})  # as if no format had a codec
+    monkeypatch.setattr(joining, "codecs_of", lambda _: [])  # as if no format had a codec
     harness.store = Stalling(harness.folder / "store", deadline_seconds=20)
 
     await harness.put(manifest())
@@ -434,7 +440,7 @@ async def test_what_a_killed_assembler_left_behind_is_removed_by_the_next(harnes
     (abandoned / "lock").touch()
     os.utime(abandoned / "lock", (0, 0))
 
-    await harness.put(manifest(SENTENCES[:1], chapters=1))
+    await harness.put(manifest(SENTENCES[:1], chapters=1, chapter_files=True))
     await assemble(harness)
     assert left_behind(harness) == []
 

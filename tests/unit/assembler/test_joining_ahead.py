@@ -1,0 +1,202 @@
+"""The beginning of an episode is joined while the rest is spoken, and no byte of the episode depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from services.assembler import ahead, head_last, metrics
+from services.assembler.handlers import assemble_episode, join_ahead
+from shared.audio.segments import mastering
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import AudioFormat, EpisodeAssembled, EpisodePartRequested
+from shared.store import chunk_segments, keys, upload_parts
+from tests.unit.assembler.material import SENTENCES, Harness, manifest
+from tests.unit.assembler.test_handlers import PNG
+
+pytestmark = pytest.mark.anyio
+
+LONG = (*SENTENCES, *(f"And then, {sentence}" for sentence in SENTENCES))
+"""More chunks than a short episode has."""
+FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part holds a few chunks: a folder could take parts of any size."""
+    for module in (ahead, head_last, upload_parts):
+        monkeypatch.setattr(module, "LEAST_PART_BYTES", 40_000)
+
+
+async def assembled(harness: Harness, name: AudioFormat) -> bytes:
+    await harness.store.delete(keys.episode("job", "timing.json"))
+    await assemble_episode(harness.request, store=harness.store, settings=harness.settings, publish=harness.publish)
+    assert isinstance(harness.published[-1], EpisodeAssembled)
+    return harness.path(name).read_bytes()
+
+
+async def spoken_so_far(harness: Harness, chunks: int) -> None:
+    await harness.store.put(keys.active("job"), b"")
+    request = EpisodePartRequested(job_id="job", chunks=chunks)
+    await join_ahead(request, store=harness.store, settings=harness.settings)
+
+
+async def parts_of(harness: Harness) -> list[str]:
+    return [key async for key in harness.store.list("jobs/job/parts/")]
+
+
+def counted(name: AudioFormat) -> float:
+    return metrics.PARTS.labels(name)._value.get()
+
+
+async def put(harness: Harness, plan: Manifest) -> None:
+    await harness.put(plan)
+    await harness.store.put(keys.source("job", "cover.png"), PNG)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("steps", [(15,), (5, 5, 9, 8, 14), (16,)])
+async def test_the_episode_is_the_same_byte_by_byte(
+    harness: Harness, name: AudioFormat, steps: tuple[int, ...]
+) -> None:
+    await put(harness, manifest(LONG, formats=(name,), cover=keys.source("job", "cover.png")))
+    first = await assembled(harness, name)
+    before = counted(name)
+
+    for chunks in steps:
+        await spoken_so_far(harness, chunks)
+
+    assert len(await parts_of(harness)) == 2 * (counted(name) - before) > 0
+    assert await assembled(harness, name) == first
+    assert await parts_of(harness) == []
+
+
+async def test_what_is_joined_ahead_is_not_read_again(harness: Harness) -> None:
+    await put(harness, manifest(LONG))
+    first = await assembled(harness, "mp3")
+    await spoken_so_far(harness, 14)
+    request = manifest(LONG).chunk_request(0)
+    digest = request.audio_key.removesuffix(".flac")
+    for key in [key async for key in harness.store.list(digest)]:
+        await harness.store.delete(key)
+
+    assert await assembled(harness, "mp3") == first
+
+
+async def test_all_formats_of_a_job_are_joined_ahead(harness: Harness) -> None:
+    await put(harness, manifest(LONG, formats=FORMATS))
+    await assembled(harness, "mp3")
+    first = {name: harness.path(name).read_bytes() for name in FORMATS}
+    await spoken_so_far(harness, 12)
+    assert {key.split("/")[3] for key in await parts_of(harness)} == set(FORMATS)
+    await assembled(harness, "mp3")
+    assert {name: harness.path(name).read_bytes() for name in FORMATS} == first
+
+
+async def remove_a_body(harness: Harness) -> None:
+    await harness.store.delete(next(key for key in await parts_of(harness) if "/00002-" in key))
+
+
+async def cut_the_first_body(harness: Harness) -> None:
+    key = next(key for key in await parts_of(harness) if "/00001-" in key)
+    await harness.store.put(key, (await harness.store.get(key))[:-1])
+
+
+async def cut_a_body(harness: Harness) -> None:
+    key = next(key for key in await parts_of(harness) if "/00002-" in key)
+    await harness.store.put(key, (await harness.store.get(key))[:-1])
+
+
+async def remove_a_record(harness: Harness) -> None:
+    await harness.store.delete(keys.part("job", "mp3", "00001"))
+
+
+async def damage_a_record(harness: Harness) -> None:
+    key = keys.part("job", "mp3", "00002")
+    data = bytearray(await harness.store.get(key))
+    data[-30] ^= 1
+    await harness.store.put(key, bytes(data))
+
+
+async def empty_a_record(harness: Harness) -> None:
+    await harness.store.put(keys.part("job", "mp3", "00001"), b"")
+
+
+FAULTS = [remove_a_body, cut_the_first_body, cut_a_body, remove_a_record, damage_a_record, empty_a_record]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_parts_that_are_gone_or_damaged_are_joined_anew(
+    harness: Harness, fault: Callable[[Harness], Awaitable[None]]
+) -> None:
+    await put(harness, manifest(LONG))
+    first = await assembled(harness, "mp3")
+    for chunks in (6, 11, 15):
+        await spoken_so_far(harness, chunks)
+    await fault(harness)
+    assert await assembled(harness, "mp3") == first
+
+
+async def test_a_chunk_that_was_corrected_meanwhile_is_in_the_episode(harness: Harness) -> None:
+    plan = manifest(LONG)
+    await put(harness, plan)
+    await assembled(harness, "mp3")
+    for chunks in (6, 11, 15):
+        await spoken_so_far(harness, chunks)
+    other = manifest([*LONG[:9], "This is what was meant.", *LONG[10:]])
+    await put(harness, other)
+    with_parts = await assembled(harness, "mp3")
+    assert with_parts == await assembled(harness, "mp3")
+
+
+async def test_it_goes_as_far_as_segments_are_there_and_makes_none(harness: Harness) -> None:
+    await put(harness, manifest(LONG))
+    first = await assembled(harness, "mp3")
+    request = manifest(LONG).chunk_request(9)
+    digest = request.audio_key.removesuffix(".flac")
+    [key] = [key async for key in harness.store.list(digest) if key.endswith(".mp3")]
+    good = await harness.store.get(key)
+    await harness.store.delete(key)
+
+    await spoken_so_far(harness, 14)
+
+    assert not await harness.store.exists(key)
+    assert len(await parts_of(harness)) > 0
+    assert await assembled(harness, "mp3") == first
+    assert await harness.store.get(key) == good
+
+
+async def test_a_voice_that_nobody_has_measured_is_left_for_the_end(harness: Harness) -> None:
+    """The segments of a short episode have the keys of those without a voice's gain, and another level."""
+    await put(harness, manifest(LONG[:9]))
+    await assembled(harness, "mp3")
+    assert chunk_segments.needs_voice_gain(manifest(LONG).chunk_request(0))
+    await put(harness, manifest(LONG))
+
+    await spoken_so_far(harness, 9)
+
+    assert await parts_of(harness) == []
+
+
+async def test_nothing_is_joined_ahead_of_a_job_that_has_ended_or_is_not_there(harness: Harness) -> None:
+    await put(harness, manifest(LONG))
+    await assembled(harness, "mp3")
+    request = EpisodePartRequested(job_id="job", chunks=14)
+    await join_ahead(request, store=harness.store, settings=harness.settings)
+    assert await parts_of(harness) == []
+    await harness.store.put(keys.active("other"), b"")
+    await join_ahead(EpisodePartRequested(job_id="other", chunks=3), store=harness.store, settings=harness.settings)
+
+
+@pytest.mark.parametrize("name", ["mp3", "opus", "m4b"])
+async def test_an_episode_that_is_off_target_is_repaired_as_without(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, name: AudioFormat
+) -> None:
+    """Segments of one loudness, an episode with another target: the level of the whole has to be moved."""
+    await put(harness, manifest(LONG, formats=(name,)))
+    await assembled(harness, name)
+    monkeypatch.setitem(mastering.TARGET_LUFS, "mono", -22.0)  # type: ignore[misc] # constant but for a test
+    first = await assembled(harness, name)
+    await spoken_so_far(harness, 14)
+    assert await assembled(harness, name) == first
