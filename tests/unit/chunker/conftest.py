@@ -1,8 +1,16 @@
 """One event loop for the package: worker processes, which take a second to start, belong to a loop."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
+from tests.unit.chunker.read_documents import RUNNER
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_end() -> Iterator[None]:
+    with RUNNER:
+        yield
 
 
 @pytest.fixture(scope="package")

@@ -11,7 +11,7 @@ import pytest
 from services.chunker.documents.document import ChapterStart, Document, Heading, Paragraph
 from shared.errors import BadSource
 from tests.unit.chunker.made_documents import epub
-from tests.unit.chunker.test_documents import omitted, read
+from tests.unit.chunker.read_documents import omitted, read
 
 PAGES = {"a.xhtml": "<h1>One</h1><p>First words.</p>", "b.xhtml": "<h1>Two</h1><p>Second words.</p>"}
 NAV = "<ol><li><a href='text/a.xhtml'>One</a></li><li><a href='text/b.xhtml'>Two</a></li></ol>"

@@ -4,8 +4,6 @@ import asyncio
 import io
 import time
 import zipfile
-from collections.abc import Iterator
-from typing import Any
 
 import psutil
 import pytest
@@ -13,9 +11,9 @@ import pytest
 from services.chunker.documents.document import Block, ChapterStart, Document, Heading, Paragraph
 from services.chunker.documents.reading import read_document
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
-from shared.protocol.messages import SourceFormat
 from shared.protocol.narration import Narration
 from tests.unit.chunker import made_documents
+from tests.unit.chunker.read_documents import omitted, read
 from tests.waiting import until
 
 PROSE = "This is a paragraph of the article, with enough words that it counts as one. " * 4
@@ -29,31 +27,12 @@ ARTICLE = f"""<!doctype html><html lang="fr"><head><title>The Article | A Site</
 <aside>Read this next</aside><footer>Copyright and cookies.</footer><script>alert(1)</script></body></html>"""
 
 
-RUNNER = asyncio.Runner()
-"""One loop for all tests here: the worker processes, which take a second to start, belong to the loop."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _workers_end() -> Iterator[None]:
-    with RUNNER:
-        yield
-
-
-def read(data: bytes | str, name: str = "", format: SourceFormat | None = None, **more: Any) -> Document:  # noqa: A002 - as in read_document
-    raw = data.encode() if isinstance(data, str) else data
-    return RUNNER.run(read_document(raw, format=format, name=name, deadline_seconds=60, **more))
-
-
 def texts(document: Document) -> list[str]:
     return [block.text for block in document.blocks if isinstance(block, (Heading, Paragraph))]
 
 
 def chapters(document: Document) -> list[str]:
     return [block.title for block in document.blocks if isinstance(block, ChapterStart)]
-
-
-def omitted(document: Document) -> dict[str, str]:
-    return {omission.kind: omission.sample for omission in document.omissions}
 
 
 @pytest.mark.parametrize("to", ["epub", "docx", "odt", "html", "fb2", "rst", "org", "rtf", "gfm"])
