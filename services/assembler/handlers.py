@@ -190,15 +190,3 @@ def _announcement(finished: Timing, seconds: float) -> EpisodeAssembled:
         true_peak_dbtp=first.true_peak_dbtp,
         seconds=round(seconds, 3),
     )
-
-
-async def join_ahead(request: EpisodePartRequested, *, store: Store, settings: Settings) -> None:
-    """Join the first chunks of a job ahead, while the others are spoken.
-
-    Args:
-        request: names the job, and says how many of its chunks are in the store.
-        store: has the manifest and the chunks.
-        settings: give the sample rate for a manifest that names none.
-    """
-    del store, settings
-    log.debug("not joined ahead", job=request.job_id, chunks=request.chunks)

@@ -38,10 +38,9 @@ async def dispatch(job: Job, *, jobs: Jobs, publish: Publish, is_news: bool = Tr
     if job.synthesizing_since is None:
         job.synthesizing_since = time.monotonic()
     requests = progress.take()
-    part = joining_ahead.due(job, progress)
     with traces.of(job):
-        await asyncio.gather(*(publish(request) for request in (*requests, *part)))
-    joining_ahead.asked(job, part)
+        await asyncio.gather(*(publish(request) for request in requests))
+        await joining_ahead.ask(job, progress, publish=publish)
     if chunks := [request.index for request in requests if isinstance(request, ChunkRequested)]:
         (await jobs.times(job)).requested(chunks)
     fatal = progress.first_fatal()

@@ -1,4 +1,4 @@
-"""When the assembler is asked to join the first chunks of a job, while the others are still being spoken. Pure.
+"""When the assembler is asked to join the first chunks of a job, while the others are still being spoken.
 
 It saves the assembler from reading a whole book's segments at the end. Such a request is no piece of work: the job does
 not wait for it, it is not counted, and nobody asks again if it is lost. A lost chunk does not make an earlier request
@@ -10,12 +10,18 @@ message, while a job that is not far from its end would have nothing joined ahea
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
+
+import structlog
 
 from services.coordinator.job import Job
 from services.coordinator.plan import CHUNK
 from services.coordinator.progress import Progress
-from shared.protocol.messages import EpisodePartRequested
+from shared.errors import BrokerDown
+from shared.protocol.messages import EpisodePartRequested, Message
+
+log = structlog.get_logger(__name__)
 
 PART_CHUNKS: Final = 64
 """About 13 minutes of speech; a job of 10 h asks some 47 times."""
@@ -36,7 +42,15 @@ def due(job: Job, progress: Progress) -> list[EpisodePartRequested]:
     return [EpisodePartRequested(job_id=job.job_id, chunks=frontier)]
 
 
-def asked(job: Job, requests: list[EpisodePartRequested]) -> None:
-    """Note that these were published, so that they are not asked again."""
-    for request in requests:
+async def ask(job: Job, progress: Progress, *, publish: Callable[[Message], Awaitable[None]]) -> None:
+    """Publish the request that is due.
+
+    If the broker does not take it, the job goes on without: a broker with the definitions of an older version refuses
+    it every time.
+    """
+    for request in due(job, progress):
         job.joined_ahead = request.chunks
+        try:
+            await publish(request)
+        except BrokerDown as error:
+            log.warning("not asked to join ahead", job=job.job_id, chunks=request.chunks, reason=str(error))
