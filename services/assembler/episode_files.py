@@ -184,7 +184,7 @@ class EpisodeFiles:
         if kept is not None:
             parts = await kept.load()
             body, done = await in_thread(partial(kept.begun, parts)), parts.chunks
-            await file.begin_with(parts.pieces)
+            await file.begin_with(parts.bodies)
         try:
             rest = range(done, len(self.manifest.chunks))
             await joining.copy(body, codec, self.segments, rest, file.write)

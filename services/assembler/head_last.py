@@ -18,7 +18,7 @@ COPIES_AT_A_TIME: Final = 2
 _FIRST: Final = 1
 
 
-class Piece(NamedTuple):
+class CopiedPart(NamedTuple):
     """An object with bytes of the file.
 
     Attributes:
@@ -54,22 +54,22 @@ class HeadLast:
         self.size_bytes = 0
         """Without the head."""
 
-    async def begin_with(self, pieces: Sequence[Piece]) -> None:
-        """What comes first, behind the head: the store copies all of it but the first piece.
+    async def begin_with(self, parts: Sequence[CopiedPart]) -> None:
+        """What comes first, behind the head: the store copies all of it but the first part.
 
         Raises:
             NotFound: one of them is gone.
             Conflict: one has another size.
         """
-        if not pieces:
+        if not parts:
             return
-        self._first = await self._store.get(pieces[0].key)
-        if len(self._first) != pieces[0].size_bytes:
-            raise Conflict(f"{pieces[0].key} has {len(self._first)} bytes and not {pieces[0].size_bytes}.")
-        self.size_bytes = sum(piece.size_bytes for piece in pieces)
-        for piece in pieces[1:]:
+        self._first = await self._store.get(parts[0].key)
+        if len(self._first) != parts[0].size_bytes:
+            raise Conflict(f"{parts[0].key} has {len(self._first)} bytes and not {parts[0].size_bytes}.")
+        self.size_bytes = sum(part.size_bytes for part in parts)
+        for part in parts[1:]:
             upload = await self._uploading()
-            self._copies.append(asyncio.create_task(self._copy(upload, self._number, piece)))
+            self._copies.append(asyncio.create_task(self._copy(upload, self._number, part)))
             self._number += 1
 
     async def write(self, data: bytes) -> None:
@@ -89,8 +89,8 @@ class HeadLast:
         """Write what the object begins with, and let it appear; returns its size in bytes.
 
         Raises:
-            NotFound: a piece is gone.
-            Conflict: a piece has another size.
+            NotFound: a copied part is gone.
+            Conflict: a part has another size.
         """
         last = self._taken()
         await asyncio.gather(*self._copies)
@@ -114,9 +114,9 @@ class HeadLast:
             self._upload = await self._stack.enter_async_context(upload)
         return self._upload
 
-    async def _copy(self, upload: Upload, number: int, piece: Piece) -> None:
+    async def _copy(self, upload: Upload, number: int, part: CopiedPart) -> None:
         async with self._turns:
-            await upload.copy(number, piece.key, size_bytes=piece.size_bytes)
+            await upload.copy(number, part.key, size_bytes=part.size_bytes)
 
     async def __aenter__(self) -> Self:
         return self

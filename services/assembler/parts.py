@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, ValidationError
 
 from services.assembler.body import Body
-from services.assembler.head_last import Piece
+from services.assembler.head_last import CopiedPart
 from services.assembler.joining import Start
 from services.assembler.segments import Segments
 from shared.audio.segments import segment
@@ -81,9 +81,9 @@ class Parts:
         return len(self.heads)
 
     @property
-    def pieces(self) -> list[Piece]:
+    def bodies(self) -> list[CopiedPart]:
         """Their bodies."""
-        return [Piece(record.body, record.size_bytes) for record in self.records]
+        return [CopiedPart(record.body, record.size_bytes) for record in self.records]
 
 
 class PartStore:
