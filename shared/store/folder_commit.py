@@ -32,6 +32,9 @@ _FOLDER_TRIES: Final = 10
 """A new folder may be removed by a concurrent deletion while it is still empty."""
 
 _SETTLED_SECONDS: Final = 2.0
+_UPLOADS: Final = f"{PARTIAL}uploads"
+_ABANDONED_SECONDS: Final = 24 * 3_600.0
+"""After a day MinIO forgets the parts of an upload, too."""
 
 Condition = Callable[[Path], None]
 """Looks at the object's file under its lock; raises `Conflict` to leave it as it is."""
@@ -153,8 +156,22 @@ def make_folder(root: Path, folder: Path) -> None:
 
 
 def partial_beside(path: Path) -> Path:
-    """A new name for what is being written and shall become the file at `path`, or a part of it."""
+    """A new name for what is being written and shall become the file at `path`."""
     return path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
+
+
+def part_of_upload(root: Path) -> Path:
+    """A new name for a part of what is being written, in a folder that has nothing else."""
+    return root / _UPLOADS / secrets.token_hex(8)
+
+
+def remove_abandoned_parts(root: Path) -> None:
+    """Remove what killed processes have left of uploads: a process that lives has given an upload up by then."""
+    with contextlib.suppress(OSError):  # there is no such folder yet
+        for part in (root / _UPLOADS).iterdir():
+            with contextlib.suppress(OSError):  # another process has removed it
+                if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
+                    part.unlink()
 
 
 def fill_partial(root: Path, partial: Path, fill: Callable[[Path], object]) -> None:

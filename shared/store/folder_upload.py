@@ -1,9 +1,9 @@
 """An object of a folder store that is written in parts.
 
-Each part is a partial file beside the object's; the parts are joined when the upload is finished, and appear as any
-object does (`folder_commit`). What is copied is read only then. A call that was given up removes what it wrote as soon
-as its thread runs on, and has no other effect; a process that is killed leaves its partial files, which no listing
-shows.
+Each part is a file in a folder for parts, which no listing shows; the parts are joined when the upload is finished, and
+appear as any object does (`folder_commit`). What is copied is read only then. A call that was given up removes what it
+wrote as soon as its thread runs on, and has no other effect. What a killed process has left is removed by an upload
+that begins a day later.
 """
 
 from __future__ import annotations
@@ -66,13 +66,17 @@ class FolderUpload:
         """See `Upload.add`."""
         checked_number(number)
         self._check()
-        partial = folder_commit.partial_beside(self._path)
+        partial = folder_commit.part_of_upload(self._root)
         self._partials.append(partial)
+        is_first = len(self._partials) == 1
 
         def write(attempt: Attempt) -> None:
+            if is_first:
+                folder_commit.remove_abandoned_parts(self._root)
             is_wanted = False
             try:
                 with folder_commit.naming_what_is_in_the_way(self._root, self._key):
+                    folder_commit.make_folder(self._root, self._path.parent)  # fails now rather than at the end
                     folder_commit.fill_partial(self._root, partial, lambda file: file.write_bytes(data))
                 is_wanted = not attempt.ended and not self._is_over  # after it was written: `discard` has not seen it
             finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,6 +13,7 @@ import pytest
 from shared.errors import BadInput, Conflict, NotFound
 from shared.settings import Settings
 from shared.store import folder_upload
+from shared.store.folder import FileStore
 from shared.store.port import LAST_PART, LEAST_PART_BYTES, Store, open_store
 from shared.store.s3 import S3Store
 from tests.waiting import until
@@ -36,7 +38,8 @@ def left_over(store: Store) -> list[str]:
         return [
             str(upload.upload_id) for upload in store._client._list_multipart_uploads(store._bucket, prefix=KEY).uploads
         ]
-    return list(map(str, Path(unquote(urlsplit(store.url).path)).rglob(".partial-*")))
+    root = Path(unquote(urlsplit(store.url).path))
+    return [str(path) for path in root.rglob("*") if path.is_file() and ".partial-" in str(path.relative_to(root))]
 
 
 async def nothing_is_there(store: Store) -> None:
@@ -282,3 +285,21 @@ async def test_two_uploads_of_one_object_do_not_mix(store: Store) -> None:
     await asyncio.gather(*map(write, contents))
     assert await store.get(KEY) in [b"".join(parts) for parts in contents]
     assert left_over(store) == []
+
+
+async def test_what_a_killed_process_has_left_in_a_folder_is_removed_a_day_later(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "store", deadline_seconds=5)
+    killed = store.upload(KEY, content_type="audio/mpeg")
+    upload = await killed.__aenter__()  # and is never left
+    await upload.add(1, b"one")
+    [part] = left_over(store)
+    async with store.upload(KEY, content_type="audio/mpeg") as another:
+        await another.add(1, b"two")
+        assert part in left_over(store), "its process may be alive"
+    os.utime(part, (0, 0))
+    async with store.upload(KEY, content_type="audio/mpeg") as another:
+        await another.add(1, b"two")
+        assert len(left_over(store)) == 1
+        await another.finish()
+    assert left_over(store) == []
+    assert await store.get(KEY) == b"two"
