@@ -36,6 +36,7 @@ has() {
     case $1 in
     rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || command -v rabbitmq-server >/dev/null ;;
     amqp-tools) command -v amqp-publish >/dev/null ;;
+    opus-tools) command -v opusinfo >/dev/null ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     ffmpeg) command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null ;;
     libmp3lame0) python3 -c 'import ctypes; ctypes.CDLL("libmp3lame.so.0")' 2>/dev/null ;;
@@ -46,7 +47,7 @@ has() {
 wanted_packages() {
     case $mode in
     demo) echo python3-venv rabbitmq-server ffmpeg libmp3lame0 ;;
-    test) echo python3-venv rabbitmq-server ffmpeg libmp3lame0 espeak-ng minimodem amqp-tools zsh fish curl chromium ;;
+    test) echo python3-venv rabbitmq-server ffmpeg libmp3lame0 espeak-ng minimodem amqp-tools zsh fish curl chromium flac mediainfo mp3val opus-tools ;;
     check) echo python3-venv ;;
     esac
 }
