@@ -20,10 +20,13 @@ _seeds = random.Random(3)  # noqa: S311 - not a secret
 
 
 def sentences(count: int, *, characters: int = CHARACTERS) -> list[str]:
-    """`count` sentences of `characters` characters each, different from one another and from those of earlier calls."""
+    """`count` sentences of `characters` characters each, different from one another and from those of earlier calls.
+
+    There are no numbers in them: these are spoken as words, and a chunk would be longer than it is said to be.
+    """
     made = []
-    for number in range(count):
-        text = f"In line {number} of book {_seeds.randrange(10**9)}"
+    for _ in range(count):
+        text = "In one book"
         while len(text) < characters:
             text += " " + _seeds.choice(_WORDS)
         made.append(text[: characters - 1].rstrip().ljust(characters - 1, "s") + ".")
@@ -71,3 +74,5 @@ async def check_chunks(services: Services, job_id: str, expected: int) -> None:
     manifest = Manifest.model_validate_json(await services.store.get(keys.manifest(job_id)))
     if len({chunk.audio_key for chunk in manifest.chunks}) != expected:
         raise RuntimeError(f"The text was cut into {len(manifest.chunks)} chunks instead of {expected}.")
+    if {len(chunk.text) for chunk in manifest.chunks} != {CHARACTERS}:
+        raise RuntimeError(f"There are chunks that are not of {CHARACTERS} characters, as the measurement assumes.")
