@@ -13,7 +13,7 @@ from services.chunker.documents.packed import Picture
 from shared.errors import BadInput, Outage, Transient
 from shared.fetching.fetching import fetch
 from shared.settings import Settings
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 
 _SHARE_OF_TIME = 0.25
 """Of what is left for the document: the text is more important."""

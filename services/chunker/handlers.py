@@ -24,7 +24,7 @@ from shared.protocol.reading import read
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 
 log = structlog.get_logger(__name__)
 

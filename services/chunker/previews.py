@@ -22,7 +22,7 @@ from shared.protocol.preview import REFUSAL_LIMIT_BYTES, PreviewRefused, Refusal
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.port import Store
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 
 log = structlog.get_logger(__name__)
 

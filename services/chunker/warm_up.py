@@ -7,7 +7,7 @@ import importlib
 from typing import Final
 
 from shared.errors import Transient
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 
 WARM_UP_SECONDS: Final = 60.0
 """Loading takes a second on an idle machine."""

@@ -16,7 +16,7 @@ from shared.errors import BadSource, DeadlineExceeded, Transient
 from shared.fetching.fetching import Fetched, fetch
 from shared.settings import Settings
 from shared.tracing import http_calls
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 
 AGENT: Final = "podcast-engine/0.1 (reads a feed for its listeners)"
 _ACCEPT: Final = (

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 
 from services.speech.encoding import Pcm
-from services.speech.lifeline import die_with_parent
+from shared.workers.lifeline import die_with_parent
 
 WORDS_A_MINUTE = 175
 """espeak-ng's own pace, speed 1."""

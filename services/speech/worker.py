@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from services.speech import frames, lifeline
+from services.speech import frames
 from services.speech.encoding import Pcm, encode
+from shared.workers import lifeline
 
 INAUDIBLE = 16
 """A peak below this, out of 32,767 (-66 dBFS), is not speech."""

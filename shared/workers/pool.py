@@ -1,6 +1,7 @@
-"""CPU-bound Python off the event loop: in worker processes with an allowance, which can be killed as a thread cannot.
+"""CPU-bound work off the event loop: in worker processes with an allowance, which can be killed as a thread cannot.
 
-Workers are started when needed, kept for the next call, and ended with the loop.
+Workers are started when needed, or beforehand (`fill`, `keep`); they are kept for the next call, and end with the loop
+and with this process. What a failure means is for the caller to say: see `shared/workers/failures.py`.
 """
 
 from __future__ import annotations
@@ -14,91 +15,30 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any
 
+import structlog
 from anyio.lowlevel import RunVar
 
-from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
-from shared.tracing import spans
-from shared.workers import allowances, worker_process
+from shared.workers import failures, worker_process
 from shared.workers.allowances import Allowance
 
-_Result = TypeVar("_Result")
-_Parameters = ParamSpec("_Parameters")
+log = structlog.get_logger(__name__)
 
 _READ_BYTES = 1 << 20
 
 IDLE_SECONDS = 300.0
-"""A worker that has been idle for this long is ended at the next call."""
+"""A worker that has been idle for this long is ended at the next call, unless it is one of those that are kept."""
+START_AGAIN_SECONDS = 5.0
+"""The pause after a worker that could not be started: the machine may be short of memory."""
 
 _TRIES = 2
 """An idle worker may have been killed from outside; that is noticed at the next call, and a new one takes over."""
 
 _CRASHES = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE})
 
-
-async def in_worker(
-    what: str,
-    seconds: float,
-    function: Callable[_Parameters, _Result],
-    *args: _Parameters.args,
-    **kwargs: _Parameters.kwargs,
-) -> _Result:
-    """Call `function` in a worker process; it is killed at the deadline, and when the waiting task is cancelled.
-
-    The larger its arguments are, the more CPU time and memory it may use (`allowances.of_worker`).
-
-    Args:
-        what: names the work in the error.
-        seconds: the deadline, from now.
-        function: a function of a module, with arguments and a result that can be pickled.
-        *args: its arguments.
-        **kwargs: its keyword arguments.
-
-    Raises:
-        BadSource: the document crashes it.
-        TooLarge: it needed more CPU time or memory than its allowance.
-        DeadlineExceeded: it took longer than `seconds`.
-        Transient: the worker was killed from outside, twice.
-    """
-    call = pickle.dumps(partial(function, *args, **kwargs), pickle.HIGHEST_PROTOCOL)
-    allowance = allowances.of_worker(len(call))
-    code = 0
-    try:
-        async with asyncio.timeout(seconds):
-            for _ in range(_TRIES):
-                try:
-                    with spans.span(what):
-                        ok, result = await _pool().call(call, allowance)
-                except _Died as died:
-                    code = died.code
-                    if code == -signal.SIGXCPU:
-                        break
-                else:
-                    if ok:
-                        return cast("_Result", result)
-                    raise _named(result, allowance)
-    except TimeoutError as error:
-        raise DeadlineExceeded(
-            f"{what} took longer than it may.", hint="Split the document, or raise the deadline of the service."
-        ) from error
-    if code == -signal.SIGXCPU:
-        raise allowances.used_up(what, allowance)
-    if code in _CRASHES:
-        raise BadSource(f"{what} crashes the parser.", hint="Convert the document to another format.")
-    raise Transient(f"{what} ended early: its process was killed.", hint="Look whether the machine is short of memory.")
-
-
-def _named(error: BaseException, allowance: Allowance) -> BaseException:
-    if isinstance(error, MemoryError):
-        return TooLarge(
-            f"The document needs more than {allowance.memory_bytes / 1e9:.1f} GB of memory.", hint="Split the document."
-        )
-    if isinstance(error, RecursionError):
-        return BadSource("The document is nested too deeply.", hint="Convert it to another format.")
-    return error
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Each thread of a numeric library would reserve address space, and several workers use all CPUs anyway."""
 
 
 class _Died(Exception):
@@ -109,16 +49,77 @@ class _Died(Exception):
         self.code = code
 
 
-@dataclass
-class _Pool:
+def packed(call: Callable[[], Any]) -> bytes:
+    """A call as it is sent to a worker: usually a `partial` of a module's function."""
+    return pickle.dumps(call, pickle.HIGHEST_PROTOCOL)
+
+
+class WorkerPool:
     """The workers of one event loop."""
 
-    idle: list[tuple[float, Process]] = field(default_factory=list)
-    all: set[Process] = field(default_factory=set)
-    end: asyncio.Task[None] | None = None
+    def __init__(self) -> None:
+        self._idle: list[tuple[float, Process]] = []
+        self._all: set[Process] = set()
+        self._kept = 0
+        self._lost = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._end: asyncio.Task[None] | None = None
 
-    async def call(self, call: bytes, allowance: Allowance) -> tuple[bool, Any]:
-        worker = await self._take()
+    async def call(self, call: bytes, allowance: Allowance) -> Any:
+        """What the call returns. If this task is cancelled, the worker is killed.
+
+        Args:
+            call: as of `packed`; its result must be a pickle too.
+            allowance: what it may use.
+
+        Raises:
+            WorkerFailure: it did not end properly.
+            Exception: whatever the function raises.
+        """
+        code = 0
+        for _ in range(_TRIES):
+            try:
+                return await self._ask(await self._take(), call, allowance)
+            except _Died as died:
+                code = died.code
+                if code == -signal.SIGXCPU:
+                    raise failures.CpuTimeUsedUp from None
+        raise (failures.Crashed if code in _CRASHES else failures.Killed)(_reason(code))
+
+    async def fill(self, count: int, call: bytes, allowance: Allowance) -> None:
+        """Start workers until there are `count`. From now on, as many stay however long they are idle.
+
+        Args:
+            count: of workers.
+            call: what a new worker does first, such as importing what it will need.
+            allowance: for this call.
+
+        Raises:
+            WorkerFailure: a worker died meanwhile.
+            Exception: whatever the call raises.
+        """
+        self._kept = count
+
+        async def start_one() -> None:
+            try:
+                await self._ask(await self._start(), call, allowance)
+            except _Died as died:
+                raise failures.Killed(_reason(died.code)) from None
+
+        await asyncio.gather(*(start_one() for _ in range(count - len(self._all))))
+
+    async def keep(self, count: int, call: bytes, allowance: Allowance) -> None:
+        """Start another worker whenever one has ended, so that no call has to wait for that. Never returns."""
+        while True:
+            self._lost.clear()
+            try:
+                await self.fill(count, call, allowance)
+            except failures.WorkerFailure:
+                await asyncio.sleep(START_AGAIN_SECONDS)
+            else:
+                await self._lost.wait()
+
+    async def _ask(self, worker: Process, call: bytes, allowance: Allowance) -> Any:
         keep = False
         try:
             await _send(worker, pickle.dumps((allowance.cpu_seconds, allowance.memory_bytes)))
@@ -126,36 +127,56 @@ class _Pool:
             ok, grown, result = pickle.loads(await _answer(worker))  # noqa: S301 - our own worker wrote it
             keep = not grown
         except (BrokenPipeError, ConnectionResetError, asyncio.IncompleteReadError):
-            raise _Died(await worker.wait()) from None
+            code = await worker.wait()
+            log.warning("worker died", pid=worker.pid, reason=_reason(code))
+            raise _Died(code) from None
         finally:
             if keep:
-                self.idle.append((time.monotonic(), worker))
+                self._idle.append((time.monotonic(), worker))
             else:
                 await self._kill(worker)
-        return ok, result
+        if ok:
+            return result
+        if isinstance(result, MemoryError):
+            raise failures.MemoryUsedUp from result
+        raise result
 
     async def _take(self) -> Process:
-        while self.idle and self.idle[0][0] < time.monotonic() - IDLE_SECONDS:
-            await self._kill(self.idle.pop(0)[1])
-        while self.idle:
-            _, worker = self.idle.pop()
+        while len(self._idle) > self._kept and self._idle[0][0] < time.monotonic() - IDLE_SECONDS:
+            await self._kill(self._idle.pop(0)[1])
+        while self._idle:
+            _, worker = self._idle.pop()
             if worker.returncode is None:
                 return worker
-            self.all.discard(worker)
-        if self.end is None:
-            self.end = asyncio.create_task(self._end_with_the_loop())
-        # The parsers of untrusted documents get no secrets.
+        return await self._start()
+
+    async def _start(self) -> Process:
+        if self._end is None:
+            self._end = asyncio.create_task(self._end_with_the_loop())
+        # The parsers of untrusted documents and sounds get no secrets.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PODCAST_")}
+        program = (sys.executable, str(worker_process.__file__))
         worker = await asyncio.create_subprocess_exec(
-            sys.executable, str(worker_process.__file__), stdin=PIPE, stdout=PIPE, limit=1 << 20, env=environment
+            *program, stdin=PIPE, stdout=PIPE, limit=_READ_BYTES, env=environment | _ONE_THREAD
         )
-        self.all.add(worker)
+        self._all.add(worker)
+        task = asyncio.create_task(self._watch(worker))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # noticed at the next call
             await _send(worker, pickle.dumps(sys.path))
         return worker
 
+    async def _watch(self, worker: Process) -> None:
+        """Notice that a worker has ended, also while it is idle."""
+        await worker.wait()
+        self._all.discard(worker)
+        self._idle = [(since, idle) for since, idle in self._idle if idle is not worker]
+        self._lost.set()
+
     async def _kill(self, worker: Process) -> None:
-        self.all.discard(worker)
+        self._all.discard(worker)
+        self._lost.set()
         with contextlib.suppress(ProcessLookupError):
             worker.kill()
         await drain(worker.stdout)
@@ -165,20 +186,27 @@ class _Pool:
         try:
             await asyncio.Event().wait()
         finally:
-            for worker in list(self.all):
+            for worker in list(self._all):
                 await self._kill(worker)
 
 
-_running: RunVar[_Pool] = RunVar("workers")
+_RUNNING: RunVar[WorkerPool] = RunVar("workers")
 
 
-def _pool() -> _Pool:
+def of_loop() -> WorkerPool:
+    """The pool of the event loop that is running."""
     try:
-        return _running.get()
+        return _RUNNING.get()
     except LookupError:
-        pool = _Pool()
-        _running.set(pool)
+        pool = WorkerPool()
+        _RUNNING.set(pool)
         return pool
+
+
+def _reason(code: int) -> str:
+    if code >= 0:
+        return f"It ended with the exit code {code}."
+    return f"It was ended by {signal.Signals(-code).name}."
 
 
 async def _send(worker: Process, frame: bytes) -> None:

@@ -1,22 +1,29 @@
 """The main loop of a worker process: one call after the other, each within its allowance of CPU time and memory.
 
 Reads frames (8 bytes of length, then a pickle) from its standard input: first the parent's `sys.path`, then for each
-call its limits and the call itself, which it answers with one frame. It ends with its parent, when the pipe closes.
+call its limits and the call itself, which it answers with one frame. It ends with its parent: the kernel kills it, or
+it finds the pipe closed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import math
 import os
 import pickle
 import resource
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 LENGTH_BYTES = 8
+_TRACEBACK_CHARACTERS = 4_000
+OOM_SCORE = 500
+"""Of 1,000: if memory is short, the kernel kills a worker, whose call is made again, and not its parent."""
 GROWN_BYTES = 500_000_000
 """A worker that has used this much memory ends after the call: Python returns little of it."""
 
@@ -32,6 +39,8 @@ def main() -> None:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     sys.path[:] = pickle.loads(read(calls))  # noqa: S301 - our parent wrote it
+    importlib.import_module("shared.workers.lifeline").die_with_parent()
+    _offer_to_the_oom_killer()
     while limits := read(calls):
         cpu_seconds, memory_bytes = pickle.loads(limits)  # noqa: S301 - our parent wrote it
         answer = _answer(read(calls), cpu_seconds, memory_bytes)
@@ -56,6 +65,11 @@ def _answer(frame: bytes, cpu_seconds: float, memory_bytes: int) -> bytes:
         ok, result = False, _sendable(error)
     grown = _peak_bytes() > GROWN_BYTES
     return pickle.dumps((ok, grown, result), pickle.HIGHEST_PROTOCOL)
+
+
+def _offer_to_the_oom_killer() -> None:
+    with contextlib.suppress(OSError):  # not on Linux, or its parent has a higher score already
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE), encoding="ascii")
 
 
 def _peak_bytes() -> int:
@@ -88,6 +102,8 @@ class _soft_limit:  # noqa: N801 - used like a function
 
 
 def _sendable(error: BaseException) -> BaseException:
+    if type(error).__module__ != "shared.errors":  # a bug: its parent has no other way to know where it is
+        error.add_note("".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS:])
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - made a moment ago
     except Exception:  # noqa: BLE001 - its class may do anything when it is pickled

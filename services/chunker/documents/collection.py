@@ -18,7 +18,7 @@ from services.chunker.documents.packed import Packed, Picture
 from services.chunker.documents.pictures import may_be_cover
 from services.chunker.speakable import SPEAKABLE
 from shared.errors import BadSource, TooLarge
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 
 DOCUMENTS_LIMIT: Final = 1_000
 """Reading a document takes a tenth of a second at least."""

@@ -50,7 +50,7 @@ from shared.errors import BadSource
 from shared.protocol.messages import SourceFormat
 from shared.protocol.narration import Narration
 from shared.protocol.source_formats import ZIPPED
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 
 __all__ = ["AS_A_NARRATOR", "Packed", "read_document", "read_packed"]
 

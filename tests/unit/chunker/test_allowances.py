@@ -13,7 +13,7 @@ from services.chunker import allowances
 from services.chunker.documents import pandoc
 from shared.errors import BadSource, DeadlineExceeded, TooLarge
 from shared.workers.allowances import MEGABYTE, of_worker
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 from tests.unit.chunker.test_workers import spin
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]

@@ -27,7 +27,7 @@ from shared.protocol.messages import JobRequest, TextSource
 from shared.protocol.narration import Narration
 from shared.settings import Settings
 from shared.workers.allowances import of_worker
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 from tests.corpus import documents as corpus
 from tests.corpus.documents import CASES, Case
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from shared.errors import BadSource, DeadlineExceeded, TooLarge, Transient
-from shared.workers.pool import in_worker
+from shared.workers.documents import in_worker
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
