@@ -18,7 +18,7 @@ from benchmarks.environment import SPEAKING, BenchEnvironment, pids
 from benchmarks.figures import Figure, Figures
 from benchmarks.natural_speech import NaturalSpeech
 from benchmarks.processes import cpu_seconds
-from services.synthesizer.handlers import make_chunk
+from services.synthesizer.chunk_work import make_chunk
 from shared.store.folder import FileStore
 from tests.servers.services import Services
 

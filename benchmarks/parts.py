@@ -15,7 +15,7 @@ import aio_pika
 import httpx
 from aio_pika.abc import AbstractIncomingMessage
 
-from services.synthesizer.handlers import make_chunk
+from services.synthesizer.chunk_work import make_chunk
 from shared.audio import chunk_audio
 from shared.protocol.messages import ChunkRequested, ChunkSynthesized, Frozen, SegmentsNeeded, new_job_id
 from shared.store import chunk_segments

@@ -2,10 +2,9 @@
 
 from functools import partial
 
-import anyio
-
 from services.synthesizer import handlers
-from services.synthesizer.segmenting import Segmenting, encodes_at_a_time
+from services.synthesizer.audio_workers import AudioWorkers
+from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import SpeechPool
 from services.synthesizer.voice_listing import VoiceListing
 from shared.protocol import messages, topology
@@ -26,8 +25,10 @@ def build(settings: Settings) -> service.Service:
     speech = SpeechPool(settings)
     app.background.append(partial(certificates.keep_read, certificates.peers("speech", settings.speech_urls)))
     app.background.append(VoiceListing(app.store, settings).keep)
-    turns = anyio.CapacityLimiter(handlers.AUDIO_AT_A_TIME)
-    segmenting = Segmenting(app.store, VoiceGains(app.store), turns, anyio.CapacityLimiter(encodes_at_a_time()))
+    workers = AudioWorkers(settings.synthesizer_slots)
+    app.preparing.append(workers.start)
+    app.background.append(workers.keep)
+    segmenting = Segmenting(app.store, VoiceGains(app.store), workers)
 
     @app.on(messages.ChunkRequested)
     async def receive(message: messages.ChunkRequested) -> None:
@@ -37,7 +38,6 @@ def build(settings: Settings) -> service.Service:
             speech=speech,
             settings=settings,
             publish=app.publish,
-            turns=turns,
             segmenting=segmenting,
         )
 

@@ -7,32 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Protocol
 
-import anyio
 import structlog
 
 from services.synthesizer import metrics
-from services.synthesizer.audio import process
-from services.synthesizer.audio_validation import decode, longest_seconds, validate
+from services.synthesizer.chunk_work import Work
 from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import Spoken
 from shared.audio import chunk_audio
-from shared.audio.chunk_audio import Measurement, StoredChunk
-from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
 from shared.protocol.messages import TRIES_LIMIT, ChunkRequested, ChunkSynthesized
 from shared.runtime.attempts import tries
 from shared.settings import Settings
 from shared.store.port import Store
-from shared.tracing import spans
 
 log = structlog.get_logger(__name__)
-
-AUDIO_AT_A_TIME = 1
-"""Chunks whose audio one process judges and trims concurrently. They share caches and the interpreter's lock, so
-several at a time cost up to a third more each. Encoders release the lock, so they run on all processors."""
 
 
 class Speech(Protocol):
@@ -49,7 +39,6 @@ async def speak_chunk(
     speech: Speech,
     settings: Settings,
     publish: Callable[[ChunkSynthesized], Awaitable[None]],
-    turns: anyio.CapacityLimiter,
     segmenting: Segmenting,
 ) -> None:
     """Make sure that the chunk's audio and the segments that its job needs are in the store, and announce it.
@@ -62,8 +51,7 @@ async def speak_chunk(
         speech: has it spoken.
         settings: of the service.
         publish: announces the audio.
-        turns: limits concurrent work on audio to `AUDIO_AT_A_TIME`.
-        segmenting: makes the segments.
+        segmenting: has its audio worked on, and the segments made.
 
     Raises:
         BadAudio: two answers in a row were unusable.
@@ -71,24 +59,24 @@ async def speak_chunk(
     """
     started = time.monotonic()
     sample_rate = request.sample_rate or settings.sample_rate
-    measurement = await _stored(store, request.audio_key, sample_rate)
-    if measurement is not None and not await _completed(request, segmenting):
-        measurement = None
-    reused = measurement is not None
-    if measurement is None:
-        chunk, endpoint = await _spoken(request, speech=speech, sample_rate=sample_rate, turns=turns)
-        measurement = chunk.measurement
-        metrics.AUDIO_SECONDS.labels(endpoint).inc(measurement.seconds)
+    seconds = await _stored_seconds(store, request.audio_key, sample_rate)
+    if seconds is not None and not await _completed(request, segmenting):
+        seconds = None
+    reused = seconds is not None
+    if seconds is None:
+        work, endpoint = await _spoken(request, speech=speech, sample_rate=sample_rate, segmenting=segmenting)
+        seconds = work.seconds
+        metrics.AUDIO_SECONDS.labels(endpoint).inc(seconds)
         metrics.CHARACTERS.labels(endpoint).inc(len(request.text))
-        await store.put(request.audio_key, chunk.data, content_type=chunk_audio.CONTENT_TYPE)
-        await segmenting.complete(request, chunk)
+        await store.put(request.audio_key, work.data, content_type=chunk_audio.CONTENT_TYPE)
+        await segmenting.complete(request, work)
     metrics.CHUNKS.labels("stored" if reused else "spoken").inc()
     await publish(
         ChunkSynthesized(
             job_id=request.job_id,
             index=request.index,
             audio_key=request.audio_key,
-            audio_seconds=measurement.seconds,
+            audio_seconds=seconds,
             reused=reused,
             seconds=time.monotonic() - started,
             tries=min(tries(), TRIES_LIMIT),
@@ -96,8 +84,8 @@ async def speak_chunk(
     )
 
 
-async def _stored(store: Store, key: str, sample_rate: int) -> Measurement | None:
-    """The measurement of the audio under `key`; None if there is none, or if it must be synthesized again.
+async def _stored_seconds(store: Store, key: str, sample_rate: int) -> float | None:
+    """The length of the audio under `key`; None if there is none, or if it must be synthesized again.
 
     The latter if it is damaged, or has a different rate than its key says, which no assembler would accept.
     """
@@ -108,13 +96,13 @@ async def _stored(store: Store, key: str, sample_rate: int) -> Measurement | Non
     except BadAudio as error:
         log.warning("stored chunk damaged", key=key, reason=error.message)
         return None
-    return found if found.sample_rate == sample_rate else None
+    return found.seconds if found.sample_rate == sample_rate else None
 
 
 async def _completed(request: ChunkRequested, segmenting: Segmenting) -> bool:
     """Make what is missing of stored audio; False if it is unusable, or gone meanwhile: then it is spoken anew.
 
-    `_stored` reads no more than its header.
+    `_stored_seconds` reads no more than its header.
     """
     try:
         await segmenting.complete(request, None)
@@ -125,9 +113,9 @@ async def _completed(request: ChunkRequested, segmenting: Segmenting) -> bool:
 
 
 async def _spoken(
-    request: ChunkRequested, *, speech: Speech, sample_rate: int, turns: anyio.CapacityLimiter
-) -> tuple[StoredChunk, str]:
-    """The chunk, and who spoke it.
+    request: ChunkRequested, *, speech: Speech, sample_rate: int, segmenting: Segmenting
+) -> tuple[Work, str]:
+    """What was made of the speech, and who spoke it.
 
     An unusable answer is retried once, immediately, and elsewhere if possible.
     """
@@ -139,11 +127,8 @@ async def _spoken(
                 request.text, voice=request.voice, model=request.model, speed=request.speed, avoid=answered_by
             )
             answered_by = spoken.endpoint
-            with spans.span("process audio"):
-                chunk = await in_thread(
-                    partial(make_chunk, spoken.audio, request.text, speed=request.speed, sample_rate=sample_rate),
-                    limiter=turns,
-                )
+            wanted = segmenting.wanted(request)
+            work = await segmenting.workers.of_answer(spoken.audio, request, sample_rate, wanted)
         except BadAudio as error:
             if spoken is not None:
                 metrics.BAD_AUDIO.labels(spoken.endpoint).inc()
@@ -151,16 +136,5 @@ async def _spoken(
                 raise
             log.warning("bad audio", endpoint=answered_by, reason=error.message)
         else:
-            return chunk, spoken.endpoint
+            return work, spoken.endpoint
     raise AssertionError  # the second round returns or raises
-
-
-def make_chunk(answer: bytes, text: str, *, speed: float, sample_rate: int) -> StoredChunk:
-    """Validate what a speech server sent and turn it into the stored form. CPU only: about 10 ms for 8 s of speech.
-
-    Raises:
-        BadAudio: it is not plausible as `text`.
-    """
-    samples, rate = decode(answer, at_most_seconds=longest_seconds(text, speed=speed) + 1)
-    validate(samples, rate, text, speed=speed)
-    return chunk_audio.make(process(samples, rate, target_rate=sample_rate), sample_rate)

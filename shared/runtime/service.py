@@ -77,6 +77,8 @@ class Service:
         self._publishing = PublishingChannel()
         self.publish = Publisher(self._publishing.send, deadline_seconds=settings.publish_deadline_seconds)
         self.readiness = Readiness(self.store, broker=self._broker_trouble)
+        self.preparing: list[Callable[[], Awaitable[None]]] = []
+        """Done while the servers are waited for; it consumes afterwards."""
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.on_disconnect: list[Callable[[], None]] = []
         """Called when the connection or the consumer's channel is lost: from then on, another process may have the
@@ -265,9 +267,8 @@ class Service:
         self._stop.set()
 
     async def _start(self) -> None:
-        """Wait for the servers, declare, and start consuming."""
-        await self._until_up(self._declare)
-        await self._until_up(self.store.ping)
+        """Wait for the servers, declare, prepare, and start consuming."""
+        await asyncio.gather(self._servers_up(), *(prepare() for prepare in self.preparing))
         connection = self._connection = await self.broker.connect()
         # A separate channel for publishing: FastStream's publisher would cost half as much again per message.
         self._publishing.use(connection)
@@ -316,6 +317,10 @@ class Service:
                 await asyncio.sleep(_START_PAUSE_SECONDS)
             else:
                 return
+
+    async def _servers_up(self) -> None:
+        await self._until_up(self._declare)
+        await self._until_up(self.store.ping)
 
     async def _declare(self) -> None:
         async with calling(_DECLARE_SECONDS, "declaring the queues"), connected(self.settings) as connection:

@@ -55,28 +55,33 @@ class VoiceGains:
         self._known: dict[str, tuple[float, float]] = {}
         """Gains, and until when they are remembered."""
 
+    def known(self, request: ChunkRequested, profile: LoudnessProfile) -> float | None:
+        """What `find` would return, if this process remembers it."""
+        known = self._known.get(_digest(request, profile))
+        return None if known is None or known[1] <= time.monotonic() else known[0]
+
     async def find(self, request: ChunkRequested, profile: LoudnessProfile) -> float | None:
         """The gain of the voice that `request` names, in dB; None if nobody has learnt it.
 
         Raises:
             BadInput: what is stored is no gain.
         """
+        known = self.known(request, profile)
+        if known is not None:
+            return known
         digest = _digest(request, profile)
-        known = self._known.get(digest)
-        if known is None or known[1] <= time.monotonic():
-            try:
-                data = await self._store.get(keys.voice_gain(digest))
-            except NotFound:
-                return None
-            try:
-                found = read(VoiceGain, data, strict=False)
-            except ValidationError as error:
-                raise BadInput(
-                    f"The gain of a voice cannot be read ({keys.voice_gain(digest)}).",
-                    hint="Delete the object; the voice is then measured anew.",
-                ) from error
-            return self._remember(digest, found.gain_db)
-        return known[0]
+        try:
+            data = await self._store.get(keys.voice_gain(digest))
+        except NotFound:
+            return None
+        try:
+            found = read(VoiceGain, data, strict=False)
+        except ValidationError as error:
+            raise BadInput(
+                f"The gain of a voice cannot be read ({keys.voice_gain(digest)}).",
+                hint="Delete the object; the voice is then measured anew.",
+            ) from error
+        return self._remember(digest, found.gain_db)
 
     async def learn(self, request: ChunkRequested, profile: LoudnessProfile, gain_db: float) -> float:
         """Store a gain, if there is none; returns the one that counts: the first."""

@@ -31,6 +31,7 @@ import anyio.from_thread
 
 from shared.runtime import delivery, publishing, service
 from shared.store import folder, folder_upload, keys, s3, s3_upload
+from tests.fault import worker_faults
 
 DIRECTORY = "PODCAST_FAILPOINTS_DIR"
 ENCODE_WHOLE = "encode-whole"
@@ -60,6 +61,10 @@ class Failpoints:
     def is_armed(self, point: str) -> bool:
         """Whether this step is armed; it stays so."""
         return (self._directory / f"{self._name}.{point}").exists()
+
+    def in_worker(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """`call` with the folder as its first argument: worker processes do not get it from the environment."""
+        return functools.partial(call, self._directory)
 
     async def _hit(self, taken: Path) -> None:
         match taken.read_text().strip():  # noqa: ASYNC240 - a few bytes
@@ -125,6 +130,8 @@ def install(failpoints: Failpoints, name: str) -> None:
         speech.post = failpoints.around(speech.post, "speech")  # type: ignore[attr-defined] # as above
         segmenting = importlib.import_module("services.synthesizer.segmenting").Segmenting
         segmenting.complete = failpoints.around(segmenting.complete, "encoding")
+        chunk_work = importlib.import_module("services.synthesizer.chunk_work")
+        chunk_work.of_answer = failpoints.in_worker(worker_faults.of_answer)  # type: ignore[attr-defined] # as above
     if name == "assembler":
         _install_joining(failpoints)
         _install_ffmpeg(failpoints)

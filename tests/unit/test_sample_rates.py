@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import anyio
 import pytest
 
 from services.assembler.handlers import assemble_episode
 from services.chunker.handlers import chunk_job
 from services.coordinator import plan
+from services.synthesizer.audio_workers import AudioWorkers
 from services.synthesizer.handlers import speak_chunk
 from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import SpeechPool
@@ -70,8 +70,7 @@ async def test_services_with_different_sample_rates_make_one_episode_and_speak_n
                     speech=speech,
                     settings=of_synthesizer,
                     publish=heard,
-                    turns=anyio.CapacityLimiter(1),
-                    segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(1), anyio.CapacityLimiter(2)),
+                    segmenting=Segmenting(store, VoiceGains(store), AudioWorkers(2)),
                 )
     await assemble_episode(EpisodeRequested(job_id="job"), store=store, settings=of_assembler, publish=assembled)
 
@@ -110,7 +109,6 @@ async def test_a_stored_chunk_of_another_rate_than_was_asked_for_is_spoken_anew(
                     speech=speech,
                     settings=settings,
                     publish=heard,
-                    turns=anyio.CapacityLimiter(1),
-                    segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(1), anyio.CapacityLimiter(2)),
+                    segmenting=Segmenting(store, VoiceGains(store), AudioWorkers(2)),
                 )
     assert [message.reused for message in spoken] == [False, False]

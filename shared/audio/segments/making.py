@@ -1,6 +1,6 @@
 """Makes a segment of mastered sound, and proves it: what was encoded is decoded again and compared.
 
-CPU only, about 40 ms for 8 s of speech in MP3; called in worker threads.
+CPU only, about 40 ms for 8 s of speech in MP3; called in worker processes (synthesizer) and threads (assembler).
 """
 
 from __future__ import annotations

@@ -6,10 +6,11 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
-from services.synthesizer.handlers import make_chunk, speak_chunk
+from services.synthesizer.audio_workers import AudioWorkers
+from services.synthesizer.chunk_work import make_chunk
+from services.synthesizer.handlers import speak_chunk
 from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import SpeechPool
 from shared.audio import chunk_audio
@@ -23,7 +24,7 @@ from tests.unit.synthesizer import speech_server
 from tests.unit.synthesizer.sounds import TEXT, espeak, heard, noise, silence, speech, tones, wav
 from tests.unit.synthesizer.speech_server import Answer, SpeechServer, sends, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
 GOOD = sends(espeak(), content_type="audio/wav")
 
@@ -58,8 +59,7 @@ async def handle(asked: ChunkRequested, store: Store, *servers: SpeechServer) ->
             speech=pool,
             settings=settings,
             publish=publish,
-            turns=anyio.CapacityLimiter(1),
-            segmenting=Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(1), anyio.CapacityLimiter(2)),
+            segmenting=Segmenting(store, VoiceGains(store), AudioWorkers(2)),
         )
     return published
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-import anyio
 import pytest
 
+from services.synthesizer.audio_workers import AudioWorkers
 from services.synthesizer.handlers import speak_chunk
 from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import SpeechPool
@@ -24,7 +24,7 @@ from shared.store.voice_gains import VoiceGains
 from tests.unit.synthesizer.sounds import TEXT, espeak
 from tests.unit.synthesizer.speech_server import SpeechServer, sends, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
 LONG_TEXT = " ".join((TEXT,) * 3)
 SHORT_TEXT = "Chapter two."
@@ -55,7 +55,7 @@ class Synthesizer:
         self.store = store
         self.seen_by = seen_by or store
         self.settings = Settings(speech_url=",".join(server.url for server in servers), speech_deadline_seconds=20)
-        self.segmenting = Segmenting(store, VoiceGains(store), anyio.CapacityLimiter(1), anyio.CapacityLimiter(2))
+        self.segmenting = Segmenting(store, VoiceGains(store), AudioWorkers(2))
         self.announced: list[ChunkSynthesized] = []
         self.there: list[list[str]] = []
 
@@ -67,7 +67,6 @@ class Synthesizer:
                 speech=speech,
                 settings=self.settings,
                 publish=self._publish,
-                turns=anyio.CapacityLimiter(1),
                 segmenting=self.segmenting,
             )
 
