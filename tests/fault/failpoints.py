@@ -138,7 +138,7 @@ def install(failpoints: Failpoints, name: str) -> None:
 
 
 def _install_joining(failpoints: Failpoints) -> None:
-    """A step in the middle of a file: when the frames of a segment are there and some may have been written."""
+    """Steps in the middle of a file: when frames of segments are there, and when a chapter is in the archive."""
     body = importlib.import_module("services.assembler.body").Body
     add = body.add
 
@@ -149,6 +149,14 @@ def _install_joining(failpoints: Failpoints) -> None:
         return add(self, some)
 
     body.add = added
+    chapter_files = importlib.import_module("services.assembler.chapter_files")
+    add_file = chapter_files._add_file
+
+    def archived(*arguments: Any) -> None:
+        add_file(*arguments)
+        anyio.from_thread.run(failpoints.at, "archiving")
+
+    chapter_files._add_file = archived
     joining = importlib.import_module("services.assembler.joining")
     codecs_of = joining.codecs_of
     joining.codecs_of = lambda formats: [] if failpoints.is_armed(ENCODE_WHOLE) else codecs_of(formats)

@@ -9,6 +9,7 @@ from functools import partial
 import psutil
 import pytest
 
+from services.coordinator.joining_ahead import PART_CHUNKS
 from shared.protocol.messages import JobRequest
 from shared.store import keys
 from tests.fault.cluster import Cluster, job, unheard_text
@@ -96,9 +97,46 @@ async def test_kills_while_encoding_and_joining_change_no_byte_of_the_episode(cl
         await cluster.proves(disturbed)
         await cluster.services.submit(calm)
         await cluster.proves(calm)
-        client, bucket = cluster.s3
-        made = [client.get_object(bucket, keys.episode(each.job_id, "mp3")).read() for each in (disturbed, calm)]
-        assert made[0] == made[1]
+        assert _files(cluster, disturbed, "mp3") == _files(cluster, calm, "mp3")
+
+
+async def test_an_assembler_that_dies_while_it_writes_the_archive_of_chapters_writes_the_same_again(
+    cluster: Cluster,
+) -> None:
+    text = "\n\n".join(f"# Chapter {number}\n\n{unheard_text(2)}" for number in range(4))
+    disturbed, calm = (job(text, title="The same", chapter_files=True) for _ in range(2))
+
+    async with cluster.running():
+        cluster.arm("assembler", "archiving", "kill")
+        await cluster.services.submit(disturbed)
+        await until(partial(cluster.was_hit, "assembler", "archiving"), "it is killed", seconds=60)
+        await cluster.proves(disturbed)
+        await cluster.services.submit(calm)
+        await cluster.proves(calm)
+        assert _files(cluster, disturbed, "zip", "mp3") == _files(cluster, calm, "zip", "mp3")
+
+
+@pytest.mark.parametrize("step", ["joining", pytest.param("before-store", marks=pytest.mark.long)])
+async def test_an_assembler_that_dies_while_it_joins_ahead_changes_no_byte_of_the_episode(
+    cluster: Cluster, step: str
+) -> None:
+    text = unheard_text(2 * PART_CHUNKS + 6)
+    disturbed, calm = (job(text, title="The same", formats=("mp3", "wav"), max_parallel=16) for _ in range(2))
+
+    async with cluster.running():
+        at = f"{step}@episode.part_requested"
+        cluster.arm("assembler", at, "kill")
+        await cluster.services.submit(disturbed)
+        await until(partial(cluster.was_hit, "assembler", at), "it is killed as it joins ahead", seconds=120)
+        await cluster.proves(disturbed)
+        await cluster.services.submit(calm)
+        await cluster.proves(calm)
+        assert _files(cluster, disturbed, "mp3", "wav") == _files(cluster, calm, "mp3", "wav")
+
+
+def _files(cluster: Cluster, request: JobRequest, *names: str) -> list[bytes]:
+    client, bucket = cluster.s3
+    return [client.get_object(bucket, keys.episode(request.job_id, name)).read() for name in names]
 
 
 async def test_the_active_coordinator_is_killed_and_the_one_standing_by_takes_over(cluster: Cluster) -> None:
