@@ -6,6 +6,7 @@ the same bytes and takes longer. So nothing is made here that is missing, and wh
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 
@@ -13,19 +14,21 @@ import structlog
 
 from services.assembler import joining, metrics, tags
 from services.assembler.cover import Cover
+from services.assembler.head_last import part_bytes
 from services.assembler.parts import PartStore
 from services.assembler.segments import Segments
 from shared.audio.segments.segment import Head
 from shared.deadlines import in_thread
 from shared.protocol.manifest import Manifest
-from shared.store.port import LEAST_PART_BYTES, Store
+from shared.store import keys
+from shared.store.port import Store
 from shared.tracing import spans
 
 log = structlog.get_logger(__name__)
 
 
 async def join(manifest: Manifest, picture: Cover | None, chunks: int, *, store: Store, sample_rate: int) -> None:
-    """Join the first chunks of a job in each of its formats, as far as they fill whole parts.
+    """Join the first chunks of a job in each of its formats, as far as they fill whole parts, until the job ends.
 
     Args:
         manifest: of the job.
@@ -40,10 +43,13 @@ async def join(manifest: Manifest, picture: Cover | None, chunks: int, *, store:
         start = joining.start_of(codec.format, partial(tags.labels_beforehand, manifest, picture, sample_rate))
         if start.is_resumable:
             with spans.span("join ahead"):
-                await _join(segments, PartStore(manifest, segments, codec, start, store), chunks)
+                kept = PartStore(manifest, segments, codec, start, store)
+                if not await _join(segments, kept, chunks, partial(store.exists, keys.active(manifest.job_id))):
+                    return
 
 
-async def _join(segments: Segments, kept: PartStore, chunks: int) -> None:
+async def _join(segments: Segments, kept: PartStore, chunks: int, goes_on: Callable[[], Awaitable[bool]]) -> bool:
+    """Join the first chunks in one format; False if the job has ended meanwhile."""
     parts = await kept.load()
     body = kept.begun(parts)
     pieces: list[bytes] = []
@@ -52,10 +58,14 @@ async def _join(segments: Segments, kept: PartStore, chunks: int) -> None:
         async for some in groups:
             pieces += await in_thread(partial(body.add, some))
             heads += [segment.head for _, segment in some]
-            if sum(map(len, pieces)) >= LEAST_PART_BYTES:
+            if sum(map(len, pieces)) >= part_bytes(len(parts.records) + 1):
                 state = body.state()
                 assert state is not None  # noqa: S101 - the format is resumable
                 await kept.add(parts, b"".join(pieces), heads, state)
                 metrics.PARTS.labels(kept.codec.format).inc()
                 log.debug("part joined ahead", format=kept.codec.format, chunks=parts.chunks)
                 pieces, heads = [], []
+                if not await goes_on():  # it may have been deleted, and nobody would remove what was stored since
+                    await kept.remove(parts)
+                    return False
+    return True

@@ -56,20 +56,20 @@ class Body:
             pieces.append(joiner.add(self._place(index, changed.head), changed.payload))
         return pieces
 
-    def resume(self, heads: Sequence[Head], state: dict[str, Any]) -> None:
+    def resume(self, heads: Sequence[Head], states: Sequence[dict[str, Any]]) -> None:
         """Go on after segments that were joined before.
 
         Args:
             heads: of the segments of the first chunks.
-            state: of the joiner that joined them.
+            states: of the joiners that joined them, in order.
         """
         joiner = self._begun(heads[0])
         for index, head in enumerate(heads):
             self._place(index, head)
-        joiner.resume(state)
+        joiner.resume(states)
 
     def state(self) -> dict[str, Any] | None:
-        """What `resume` needs; None if the format cannot go on elsewhere."""
+        """What `resume` needs, besides what this has returned before; None if the format cannot go on elsewhere."""
         return None if self._joiner is None else self._joiner.state()
 
     @property

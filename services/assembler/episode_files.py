@@ -30,7 +30,7 @@ from shared.audio.joining.joiner import Labels
 from shared.audio.joining.ogg import OtherHead
 from shared.audio.segments.codecs import Codec
 from shared.deadlines import in_thread
-from shared.errors import BadAudio, Conflict, NotFound
+from shared.errors import BadAudio, Conflict, NotFound, PodcastError
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat
 from shared.store import keys
@@ -39,8 +39,13 @@ from shared.tracing import spans
 
 log = structlog.get_logger(__name__)
 
+
 CHARACTERS_A_SECOND: Final = 8.0
 """The slowest speech that room is kept for on the disk."""
+
+
+class _OtherLengths(PodcastError):
+    """Two formats do not have the same chunks: some were spoken again after they had been joined ahead."""
 
 
 class EpisodeFiles:
@@ -71,6 +76,8 @@ class EpisodeFiles:
         self._rate = sample_rate
         self._picture = picture
         self._timeline: Timeline | None = None
+        self._may_use_parts = True
+        self._has_used_parts = False
 
     @property
     def timeline(self) -> Timeline:
@@ -103,6 +110,15 @@ class EpisodeFiles:
             EpisodeIncomplete: the result is not what was planned.
         """
         await self.segments.learn()
+        try:
+            await self._join_all()
+        except _OtherLengths as error:
+            log.info("joined anew", format="all", reason=str(error))
+            self.joined, self.made, self.files, self._timeline = {}, {}, {}, None
+            self._may_use_parts = self._has_used_parts = False
+            await self._join_all()
+
+    async def _join_all(self) -> None:
         for codec in joining.codecs_of(self.manifest.request.formats):
             with spans.span("join"):
                 joined = await self._join(codec)
@@ -136,14 +152,17 @@ class EpisodeFiles:
 
     async def _join(self, codec: Codec) -> Joined | None:
         """Join a file; None if it has to be encoded as a whole."""
-        start = joining.start_of(codec.format, self._labels_beforehand)
-        kept = PartStore(self.manifest, self.segments, codec, start, self.store) if start.is_resumable else None
+        start, timeline = joining.start_of(codec.format, self._labels_beforehand), self._timeline
+        kept = None
+        if start.is_resumable and self._may_use_parts:
+            kept = PartStore(self.manifest, self.segments, codec, start, self.store)
         try:
             return await self._write(codec, start, kept)
         except (OtherHead, NotFound, Conflict) as error:
             # What was joined ahead cannot be used after all, or a podcast of 100 hours has longer times in its head.
             log.info("joined anew", format=codec.format, reason=str(error))
-        return await self._write(codec, joining.start_of(codec.format, self._labels_beforehand), None)
+        start, self._timeline = joining.start_of(codec.format, self._labels_beforehand), timeline
+        return await self._write(codec, start, None)
 
     def _labels_beforehand(self) -> Labels:
         """The labels, with the times of chapters if they are known."""
@@ -184,6 +203,7 @@ class EpisodeFiles:
         if kept is not None:
             parts = await kept.load()
             body, done = await in_thread(partial(kept.begun, parts)), parts.chunks
+            self._has_used_parts |= done > 0
             await file.begin_with(parts.bodies)
         try:
             rest = range(done, len(self.manifest.chunks))
@@ -198,6 +218,10 @@ class EpisodeFiles:
                 for placed in body.placed
             ]
             self._timeline = await in_thread(partial(plan, self.manifest, measured, self._rate))
+        elif self._has_used_parts:
+            pairs = zip(body.placed, self._timeline.chunks, strict=True)
+            if any(placed.head.samples != chunk.frames for placed, chunk in pairs):
+                raise _OtherLengths(f"The chunks in {codec.format} have other lengths than in another format.")
         return body
 
     async def _measured(self, codec: Codec, body: Body, repaired: Joined | None) -> Joined | None:

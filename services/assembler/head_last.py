@@ -1,7 +1,7 @@
 """Writes an object whose beginning is known last, without holding it: what follows goes up in parts meanwhile.
 
 An object store takes the parts of an object in any order. The first part waits here, for it begins with the head; each
-must have 5 MiB, so that is how much waits.
+must have 5 MiB, so that is how much waits; and as much again of the part that comes next.
 """
 
 from __future__ import annotations
@@ -11,11 +11,25 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Final, NamedTuple, Self
 
-from shared.errors import Conflict
+import structlog
+
+from shared.errors import Conflict, StoreDown
 from shared.store.port import LEAST_PART_BYTES, Store, Upload
 
+log = structlog.get_logger(__name__)
+
 COPIES_AT_A_TIME: Final = 2
+_PARTS_OF_A_SIZE: Final = 1_000
 _FIRST: Final = 1
+
+
+def part_bytes(number: int) -> int:
+    """How large a part should be at least: later ones are larger, so that 10,000 are enough for 280 GB.
+
+    Args:
+        number: of the part, from 1.
+    """
+    return LEAST_PART_BYTES * (1 + number // _PARTS_OF_A_SIZE)
 
 
 class CopiedPart(NamedTuple):
@@ -63,9 +77,7 @@ class HeadLast:
         """
         if not parts:
             return
-        self._first = await self._store.get(parts[0].key)
-        if len(self._first) != parts[0].size_bytes:
-            raise Conflict(f"{parts[0].key} has {len(self._first)} bytes and not {parts[0].size_bytes}.")
+        self._first = await self._whole(parts[0])
         self.size_bytes = sum(part.size_bytes for part in parts)
         for part in parts[1:]:
             upload = await self._uploading()
@@ -77,7 +89,7 @@ class HeadLast:
         self.size_bytes += len(data)
         self._waiting.append(data)
         self._waiting_bytes += len(data)
-        if self._waiting_bytes >= LEAST_PART_BYTES:
+        if self._waiting_bytes >= part_bytes(self._number):
             part = self._taken()
             if not self._first:
                 self._first = part
@@ -116,7 +128,17 @@ class HeadLast:
 
     async def _copy(self, upload: Upload, number: int, part: CopiedPart) -> None:
         async with self._turns:
-            await upload.copy(number, part.key, size_bytes=part.size_bytes)
+            try:
+                await upload.copy(number, part.key, size_bytes=part.size_bytes)
+            except StoreDown as error:  # not every server can copy parts; one that is down does not read either
+                log.info("part not copied but read", key=part.key, reason=str(error))
+                await upload.add(number, await self._whole(part))
+
+    async def _whole(self, part: CopiedPart) -> bytes:
+        data = await self._store.get(part.key)
+        if len(data) != part.size_bytes:
+            raise Conflict(f"{part.key} has {len(data)} bytes and not {part.size_bytes}.")
+        return data
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,53 +12,29 @@ import hashlib
 import json
 import struct
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from services.assembler.body import Body
 from services.assembler.head_last import CopiedPart
 from services.assembler.joining import Start
+from services.assembler.part_records import Record, body_of, document, parsed
 from services.assembler.segments import Segments
-from shared.audio.segments import segment
 from shared.audio.segments.codecs import Codec
-from shared.audio.segments.segment import Head, MasteredSegment
+from shared.audio.segments.segment import Head
 from shared.deadlines import in_thread
 from shared.errors import BadAudio
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import Frozen
 from shared.store import keys
 from shared.store.port import Store
 
 RECORDS_A_CALL: Final = 8
 CONTENT_TYPE: Final = "application/vnd.podcast-engine.part"
-_LENGTH: Final = struct.Struct("<I")
 _DIGEST_CHARACTERS: Final = 16
 _NUMBER_DIGITS: Final = 5
-
-
-class Record(Frozen):
-    """What is written of a part before the heads of its segments.
-
-    Attributes:
-        identity: of everything that decides the bytes of this part and of those before it.
-        first: the first chunk.
-        chunks: how many there are.
-        body: the key of its bytes.
-        size_bytes: of them.
-        state: of the joiner after this part.
-    """
-
-    version: Literal[1] = 1
-    identity: str
-    first: int = Field(ge=0)
-    chunks: int = Field(ge=1)
-    body: str
-    size_bytes: int = Field(ge=1)
-    state: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -117,7 +93,7 @@ class PartStore:
     def _take(self, parts: Parts, data: bytes) -> bool:
         """Add a stored part, if it fits."""
         try:
-            record, heads = _parsed(data)
+            record, heads = parsed(data)
         except (BadAudio, ValidationError, struct.error):
             return False
         if record.first != parts.chunks or record.first + record.chunks > len(self._manifest.chunks):
@@ -149,18 +125,27 @@ class PartStore:
             size_bytes=len(body),
             state=state,
         )
+        [replaced] = await self._store.get_many([self._key(number)])
         await self._store.put(key, body, content_type=CONTENT_TYPE)
-        document = await in_thread(partial(_document, record, heads))
-        await self._store.put(self._key(number), document, content_type=CONTENT_TYPE)
+        stored = await in_thread(partial(document, record, heads))
+        await self._store.put(self._key(number), stored, content_type=CONTENT_TYPE)
+        if replaced is not None and (old := body_of(replaced)) is not None and old != key:
+            await self._store.delete(old)
         parts.records.append(record)
         parts.heads += heads
         parts.identity = record.identity
+
+    async def remove(self, parts: Parts) -> None:
+        """Remove these parts."""
+        for number, record in enumerate(parts.records, 1):
+            await self._store.delete(record.body)
+            await self._store.delete(self._key(number))
 
     def begun(self, parts: Parts) -> Body:
         """A body that goes on after the parts."""
         body = Body(self._manifest, self._start.joiner)
         if parts.records:
-            body.resume(parts.heads, parts.records[-1].state)
+            body.resume(parts.heads, [record.state for record in parts.records])
         return body
 
     def _identity(self, parts: Parts, count: int) -> str:
@@ -177,33 +162,12 @@ class PartStore:
 async def remove(store: Store, job_id: str, audio_format: str) -> None:
     """Remove the parts of an episode that is finished."""
     number = 1
-    while data := (await store.get_many([keys.part(job_id, audio_format, _digits(number))]))[0]:
-        with suppress(ValidationError, struct.error):  # the body, if there is one, goes with its job
-            await store.delete(_record(data)[0].body)
+    while (data := (await store.get_many([keys.part(job_id, audio_format, _digits(number))]))[0]) is not None:
+        if (body := body_of(data)) is not None:
+            await store.delete(body)
         await store.delete(keys.part(job_id, audio_format, _digits(number)))
         number += 1
 
 
 def _digits(number: int) -> str:
     return f"{number:0{_NUMBER_DIGITS}}"
-
-
-def _document(record: Record, heads: Sequence[Head]) -> bytes:
-    said = record.model_dump_json().encode()
-    return _LENGTH.pack(len(said)) + said + b"".join(MasteredSegment(head, b"").to_bytes() for head in heads)
-
-
-def _record(data: bytes) -> tuple[Record, int]:
-    """A record, and where the heads begin."""
-    end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
-    return Record.model_validate_json(data[_LENGTH.size : end]), end
-
-
-def _parsed(data: bytes) -> tuple[Record, list[Head]]:
-    record, at = _record(data)
-    heads = []
-    while at < len(data):
-        length = segment.head_length(data[at : at + segment.START_BYTES])
-        heads.append(segment.parse_head(data[at : at + length]))
-        at += length
-    return record, heads

@@ -45,6 +45,7 @@ class FlacJoiner:
         self._limits = (BLOCK_LIMIT_BYTES, 0)  # bytes of the smallest and the largest frame so far
         self._every = SEEK_POINT_SECONDS * grid.rate // grid.frame_samples
         self._points: list[tuple[int, int, int]] = []
+        self._given = 0  # how many of them are in states
         self._md5 = resumable_md5.Md5() if resumable_md5.is_available() else hashlib.md5(usedforsecurity=False)
 
     def size(self, whole: Whole) -> None:
@@ -91,19 +92,22 @@ class FlacJoiner:
         """See `Joiner.state`: Python's own MD5 has none."""
         if not isinstance(self._md5, resumable_md5.Md5):
             return None
+        points, self._given = self._points[self._given :], len(self._points)
         return {
             "frame": self._frame,
             "offset": self._offset,
             "limits": self._limits,
-            "points": self._points,
+            "points": points,
             "md5": self._md5.state.hex(),
         }
 
-    def resume(self, state: State) -> None:
+    def resume(self, states: Sequence[State]) -> None:
         """See `Joiner.resume`."""
+        state = states[-1]
         self._frame, self._offset = state["frame"], state["offset"]
         self._limits = tuple(state["limits"])
-        self._points = [tuple(point) for point in state["points"]]
+        self._points = [tuple(point) for each in states for point in each["points"]]
+        self._given = len(self._points)
         self._md5 = resumable_md5.Md5(bytes.fromhex(state["md5"]))
 
     def _silent(self, count: int) -> bytes:

@@ -99,7 +99,14 @@ class Joiner(Protocol):
         """Bytes of the whole file, where they follow from the plan: a check."""
 
     def state(self) -> State | None:
-        """What another joiner needs to go on after the segments so far; None if none could."""
+        """What another joiner needs to go on after the segments so far; None if none could.
 
-    def resume(self, state: State) -> None:
-        """Go on where another joiner was: a new one is made so."""
+        What grows with the file is in it only as far as it has come since the call before.
+        """
+
+    def resume(self, states: Sequence[State]) -> None:
+        """Go on where others were: a new joiner is made so.
+
+        Args:
+            states: all that they have given, in order; at least one.
+        """

@@ -7,6 +7,7 @@ each hundredth of the time is. Without it, players guess from the first frames o
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
@@ -73,9 +74,9 @@ class Mp3Joiner:
         """See `Joiner.state`."""
         return {"frame": self._frame}
 
-    def resume(self, state: State) -> None:
+    def resume(self, states: Sequence[State]) -> None:
         """See `Joiner.resume`."""
-        self._frame = state["frame"]
+        self._frame = states[-1]["frame"]
 
 
 class _Start:

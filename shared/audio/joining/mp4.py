@@ -69,9 +69,9 @@ class Mp4Joiner:
         """See `Joiner.state`."""
         return {"frame": self._frame}
 
-    def resume(self, state: State) -> None:
+    def resume(self, states: Sequence[State]) -> None:
         """See `Joiner.resume`."""
-        self._frame = state["frame"]
+        self._frame = states[-1]["frame"]
 
 
 class _Start:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from shared.audio.joining.joiner import State, Whole
@@ -64,9 +65,9 @@ class WavJoiner:
         """See `Joiner.state`."""
         return {"frame": self._frame}
 
-    def resume(self, state: State) -> None:
+    def resume(self, states: Sequence[State]) -> None:
         """See `Joiner.resume`."""
-        self._frame = state["frame"]
+        self._frame = states[-1]["frame"]
 
     def _silent(self, frames: int) -> bytes:
         return bytes(frames * self._frame_bytes)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import numpy as np
 import pytest
 
-from services.assembler import ahead, head_last, metrics
+from services.assembler import head_last, metrics
 from services.assembler.handlers import assemble_episode, join_ahead
+from shared.audio import chunk_audio
 from shared.audio.segments import mastering
+from shared.errors import StoreDown
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat, EpisodeAssembled, EpisodePartRequested
 from shared.store import chunk_segments, keys, upload_parts
-from tests.unit.assembler.material import SENTENCES, Harness, manifest
+from shared.store.folder import FileStore
+from shared.store.folder_upload import FolderUpload
+from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
 from tests.unit.assembler.test_handlers import PNG
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +30,7 @@ FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part holds a few chunks: a folder could take parts of any size."""
-    for module in (ahead, head_last, upload_parts):
+    for module in (head_last, upload_parts):
         monkeypatch.setattr(module, "LEAST_PART_BYTES", 40_000)
 
 
@@ -123,7 +128,28 @@ async def empty_a_record(harness: Harness) -> None:
     await harness.store.put(keys.part("job", "mp3", "00001"), b"")
 
 
-FAULTS = [remove_a_body, cut_the_first_body, cut_a_body, remove_a_record, damage_a_record, empty_a_record]
+async def last_record(harness: Harness) -> str:
+    """The one whose state is used."""
+    return max(key for key in await parts_of(harness) if "-" not in key)
+
+
+async def damage_a_state(harness: Harness) -> None:
+    key = await last_record(harness)
+    data = await harness.store.get(key)
+    at = data.index(b'"frame":') + len(b'"frame":')
+    await harness.store.put(key, data[:at] + b"%d" % (data[at] % 2 + 1) + data[at + 1 :])
+
+
+async def rename_a_state(harness: Harness) -> None:
+    key = await last_record(harness)
+    data = await harness.store.get(key)
+    await harness.store.put(key, data.replace(b'"frame":', b'"Frame":'))
+
+
+FAULTS = [
+    *(remove_a_body, cut_the_first_body, cut_a_body, remove_a_record, damage_a_record, empty_a_record),
+    *(damage_a_state, rename_a_state),
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -148,6 +174,25 @@ async def test_a_chunk_that_was_corrected_meanwhile_is_in_the_episode(harness: H
     await put(harness, other)
     with_parts = await assembled(harness, "mp3")
     assert with_parts == await assembled(harness, "mp3")
+
+
+async def test_what_is_joined_ahead_anew_replaces_what_was_there(harness: Harness) -> None:
+    await put(harness, manifest(LONG))
+    await assembled(harness, "mp3")
+    await spoken_so_far(harness, 6)
+    other = manifest(["This is what was meant.", *LONG[1:]])
+    await put(harness, other)
+    await assembled(harness, "mp3")
+    await put(harness, manifest(LONG))
+    await spoken_so_far(harness, 6)
+    before = await parts_of(harness)
+    await put(harness, other)
+    await spoken_so_far(harness, 6)
+    after = await parts_of(harness)
+    assert (len(before), len(after)) == (2, 2)
+    assert before != after
+    await assembled(harness, "mp3")
+    assert await parts_of(harness) == []
 
 
 async def test_it_goes_as_far_as_segments_are_there_and_makes_none(harness: Harness) -> None:
@@ -200,3 +245,78 @@ async def test_an_episode_that_is_off_target_is_repaired_as_without(
     first = await assembled(harness, name)
     await spoken_so_far(harness, 14)
     assert await assembled(harness, name) == first
+
+
+async def test_a_store_that_cannot_copy_parts_has_them_read(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    await put(harness, manifest(LONG))
+    first = await assembled(harness, "mp3")
+    for chunks in (6, 11, 15):
+        await spoken_so_far(harness, chunks)
+    refused: list[str] = []
+
+    async def copy(self: FolderUpload, number: int, key: str, *, size_bytes: int) -> None:  # noqa: ARG001 - as the method has them
+        refused.append(key)
+        raise StoreDown("The store failed to copy: NotImplemented.")
+
+    monkeypatch.setattr(FolderUpload, "copy", copy)
+    assert await assembled(harness, "mp3") == first
+    assert len(refused) > 0
+
+
+class EndsMeanwhile(FileStore):
+    """A test double: the job ends, and is deleted, as soon as one of its parts is stored."""
+
+    stored: int = 0
+
+    async def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
+        await super().put(key, data, content_type=content_type)
+        if "/parts/" in key:
+            self.stored += 1
+            await self.delete(keys.active("job"))
+
+
+async def test_no_part_is_left_of_a_job_that_ends_meanwhile(harness: Harness) -> None:
+    await put(harness, manifest(LONG, formats=("mp3", "m4b")))
+    await assembled(harness, "mp3")
+    harness.store = store = EndsMeanwhile(harness.store.root, deadline_seconds=20)
+    await spoken_so_far(harness, 14)
+    assert store.stored == 2, "a part is two objects"
+    assert await parts_of(harness) == []
+
+
+async def speak_again(harness: Harness, text: str) -> None:
+    """The chunk's audio and segments were lost, and an engine that never says the same twice has spoken it again."""
+    key = key_of(text)
+    for found in [found async for found in harness.store.list(key.removesuffix(".flac"))]:
+        await harness.store.delete(found)
+    await harness.store.put(key, chunk_audio.encode(np.tile(spoken(text), 2), RATE))
+
+
+async def test_all_formats_have_the_same_sound_if_a_chunk_is_spoken_again(harness: Harness) -> None:
+    """Parts of one format hold the chunk as it was, another format has none."""
+    await put(harness, manifest(LONG, formats=("mp3", "m4b")))
+    await assembled(harness, "mp3")
+    await spoken_so_far(harness, 14)
+    for key in await parts_of(harness):
+        if "/m4b/" in key:
+            await harness.store.delete(key)
+    await speak_again(harness, LONG[3])
+
+    await assembled(harness, "mp3")
+    found = [harness.path(name).read_bytes() for name in ("mp3", "m4b", "vtt")]
+    await assembled(harness, "mp3")
+    assert found == [harness.path(name).read_bytes() for name in ("mp3", "m4b", "vtt")]
+
+
+async def test_captions_are_those_of_the_file_that_was_joined_anew(harness: Harness) -> None:
+    await put(harness, manifest(LONG))
+    await assembled(harness, "mp3")
+    for chunks in (6, 11, 15):
+        await spoken_so_far(harness, chunks)
+    await remove_a_body(harness)
+    await speak_again(harness, LONG[3])
+
+    await assembled(harness, "mp3")
+    found = harness.path("vtt").read_bytes()
+    await assembled(harness, "mp3")
+    assert found == harness.path("vtt").read_bytes()
