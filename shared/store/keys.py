@@ -88,6 +88,11 @@ def part_body(job_id: str, audio_format: str, number: str, digest: str) -> str:
     return f"{part(job_id, audio_format, number)}-{digest}"
 
 
+def is_part(key: str) -> bool:
+    """Whether it is of such a part, or of what is known of one."""
+    return key.startswith(JOBS) and key.split("/")[2:3] == ["parts"]
+
+
 def active(job_id: str) -> str:
     """An empty object that exists until the job has ended; a restarted coordinator lists these."""
     return f"{ACTIVE}{job_id}"

@@ -70,6 +70,8 @@ async def fill(store: Store) -> dict[str, bytes]:
         keys.active(OTHER): b"",
         keys.preview_waiting("p"): b"",
         f"{keys.QUARANTINE}m/t": b"",
+        keys.part(OTHER, "mp3", "00001"): b"",
+        keys.part_body(OTHER, "mp3", "00001", "d1"): b"",
     }.items():
         await store.put(key, data)
     await settled(store)

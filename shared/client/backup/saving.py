@@ -2,7 +2,8 @@
 
 What refers is copied before what is referred to: statuses, then all else of the jobs, then audio. An object exists
 before anything refers to it, so a status in the backup never tells of more than the backup has. Marks below `active/`
-are not copied: whether a job has ended is in its status. What is deleted meanwhile is no job of this backup.
+are not copied: whether a job has ended is in its status. Nor are parts of episodes that were joined ahead, which can be
+joined again and are gone when the episode is there. What is deleted meanwhile is no job of this backup.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class _Backup:
     async def run(self, *, allow_removal: bool) -> None:
         before = (await in_thread(self.index.total))[0]
         await self._copy(keys.JOBS, lambda key: key.endswith(_STATUS))
-        await self._copy(keys.JOBS, lambda key: not key.endswith(_STATUS))
+        await self._copy(keys.JOBS, lambda key: not key.endswith(_STATUS) and not keys.is_part(key))
         async for prefix in self._other_prefixes():
             await self._copy(prefix, lambda _: True)
         await self._copy(keys.AUDIO, lambda _: True)
