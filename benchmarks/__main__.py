@@ -1,6 +1,6 @@
-"""python -m benchmarks [NAME …] [--quick]: measure, print, and write the tables of docs/benchmarks.md.
+"""python -m benchmarks [NAME …] [--quick]: measure, print, and write the tables and pictures of docs/benchmarks.md.
 
-A full run takes about ten minutes. `--quick` is a smoke test: smaller sizes, and nothing is written.
+A full run takes about twenty minutes. `--quick` is a smoke test: smaller sizes, and nothing is written.
 """
 
 from __future__ import annotations
@@ -11,17 +11,32 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import alternatives, cpu, editions, fairness, gateway, joining, makespan, memory, report, speech_route
+from benchmarks import (
+    alternatives,
+    cpu,
+    editions,
+    fairness,
+    first_audio,
+    gateway,
+    joining,
+    makespan,
+    memory,
+    report,
+    scaling,
+    speech_route,
+)
 from benchmarks.environment import environment
 
 BENCHES: dict[str, ModuleType] = {
     "makespan": makespan,
+    "scaling": scaling,
     "cpu": cpu,
     "memory": memory,
     "joining": joining,
     "alternatives": alternatives,
     "fairness": fairness,
     "editions": editions,
+    "first_audio": first_audio,
     "speech_route": speech_route,
     "gateway": gateway,
 }
@@ -43,11 +58,12 @@ def main(arguments: list[str]) -> None:
             bench = BENCHES[name]
             load, began = os.getloadavg()[0], time.monotonic()
             print(f"\n## {bench.TITLE}\n", flush=True)
-            table = report.table(bench.run(servers, quick=options.quick))
+            figures = bench.run(servers, quick=options.quick)
+            table = report.table(figures)
             conditions = report.conditions(["python", "-m", "benchmarks", name], load)
             print(f"{table}\n\n{conditions} It took {time.monotonic() - began:.0f} s.", flush=True)
             if not options.quick:
-                report.write(name, f"{table}\n\n{conditions}")
+                report.write(name, f"{table}\n\n{report.draw(name, bench, figures)}\n\n{conditions}")
 
 
 if __name__ == "__main__":

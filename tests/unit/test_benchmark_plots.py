@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import plot, report
+from benchmarks import plot, report, scaling
 from benchmarks.figures import Figure, Figures
 from benchmarks.plot import Panel, Plot
 
@@ -103,3 +103,15 @@ def test_the_picture_of_a_bench_is_beside_the_page_and_its_description_names_wha
     shown = report.draw("some", bench, {"a": Figure(0.9, at_least=0.95), "b": Figure(1.0, at_most=2)})
     assert shown == "![A bench: 2 figures of the table as bars; missed: a (0.90).](images/bench-some.svg)"
     assert (tmp_path / "images" / "bench-some.svg").read_text(encoding="utf-8").startswith("<svg ")
+
+
+def test_the_scaling_of_synthesizers_shows_each_number_of_them() -> None:
+    figures: Figures = {}
+    for name, ratio in (("1 synthesizer", 0.97), ("32 synthesizers", 0.85)):
+        figures[f"{name}: from the first dispatch to the last chunk"] = Figure(15.0, "s")
+        figures[f"{name}: ideal / measured"] = Figure(ratio, at_least=0.9)
+        figures[f"{name}: CPU of the coordinator, a chunk"] = Figure(2.0, "ms")
+        figures[f"{name}: from the last chunk to the stored episode"] = Figure(0.5, "s")
+    made = scaling.plot(figures)
+    assert [[label for label, _ in panel.bars] for panel in made.panels] == [["1 synthesizer", "32 synthesizers"]] * 3
+    assert "missed: 32 synthesizers (0.85)" in made.alt
