@@ -31,7 +31,7 @@ _STYLE: Final = (
     ".back { fill: #ffffff; } text { fill: #1f2328; } .note { fill: #59636e; } .bar { fill: #3b6fb6; }"
     " .missed { fill: url(#hatch); stroke: #b3411f; } .stripe { stroke: #b3411f; } .target { stroke: #1f2328; }"
     " @media (prefers-color-scheme: dark) { .back { fill: #0d1117; } text { fill: #e6edf3; } .note { fill: #9198a1; }"
-    " .bar { fill: #6ea3ea; } .missed { stroke: #f0885f; } .stripe { stroke: #f0885f; } .target { stroke: #e6edf3; } }"
+    " .bar { fill: #4a7fc8; } .missed { stroke: #f0885f; } .stripe { stroke: #f0885f; } .target { stroke: #e6edf3; } }"
 )
 _HATCH: Final = (
     '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'

@@ -22,7 +22,7 @@ from tests.servers.services import Services
 
 TITLE = "From 1 to 32 synthesizers"
 COUNTS = (1, 2, 4, 8, 16, 32)
-QUICK_COUNTS = (4, 16)
+QUICK_COUNTS = (4, 32)
 ANSWER_SECONDS = 1.0
 ROUNDS = 15
 """Chunks of each synthesizer: a job takes 15 s."""
