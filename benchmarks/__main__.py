@@ -21,6 +21,7 @@ from benchmarks import (
     joining,
     makespan,
     memory,
+    quality,
     report,
     scaling,
     speech_route,
@@ -39,6 +40,7 @@ BENCHES: dict[str, ModuleType] = {
     "first_audio": first_audio,
     "speech_route": speech_route,
     "gateway": gateway,
+    "quality": quality,
 }
 
 

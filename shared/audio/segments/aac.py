@@ -20,8 +20,8 @@ CONTEXT_FRAMES: Final = 2
 DELAY_FRAMES: Final = 1
 """The encoder's first frame covers what was before the first sample; the decoder answers it with as many samples."""
 QUALITY: Final = 142
-"""About 70 kbit/s while somebody speaks in mono, at any rate, and 75 in stereo with equal channels. With espeak-ng that
-is less noise than ffmpeg's 64 kbit/s, which come to 73."""
+"""About 70 kbit/s while somebody speaks in mono, at any rate, and 75 in stereo with equal channels; docs/benchmarks.md
+compares its noise with that of ffmpeg's encodes by bit rate."""
 OPTIONS: Final = {
     "flags": "+qscale+bitexact",  # a quality in place of a rate; no version inside the frames
     "global_quality": str(QUALITY),

@@ -21,7 +21,7 @@ from shared.audio.segments.codecs import EncoderMissing
 from shared.errors import BadAudio
 
 QUALITY: Final = 4.0
-"""VBR quality 4: about 67 kb/s for speech at 24 kHz, and 0.9 dB better noise-to-mask than 64 kb/s with a reservoir."""
+"""VBR quality 4: 60 (piper) to 80 kbit/s (espeak-ng) for speech at 24 kHz; docs/benchmarks.md compares its noise."""
 _VBR_MTRH: Final = 4
 _JOINT_STEREO: Final = 1
 _MONO: Final = 3
