@@ -1,7 +1,8 @@
 """Joins the beginning of an episode while the rest of it is still being spoken.
 
 Nobody waits for it. What is joined ahead is used if it still fits when the episode is made; without it the episode has
-the same bytes and takes longer. So nothing is made here that is missing, and what cannot be done now is left for then.
+the same bytes and takes longer. Segments that are missing are made, as they would be then: those of a voice that speaks
+in short chunks only, whose gain no synthesizer could learn. What cannot be done now is left for then.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ async def join(manifest: Manifest, picture: Cover | None, chunks: int, *, store:
         chunks: how many of them are spoken.
         store: has the segments; gets the parts.
         sample_rate: of the chunks, Hz.
+
+    Raises:
+        ChunkMissing: a chunk is gone, or its audio cannot be used; what was joined before it stays.
     """
     segments = Segments(manifest, store, sample_rate)
-    await segments.look_up()
+    await segments.learn(chunks)
     for codec in joining.codecs_of(manifest.request.formats):
         start = joining.start_of(codec.format, partial(tags.labels_beforehand, manifest, picture, sample_rate))
         if start.is_resumable:
@@ -54,7 +58,8 @@ async def _join(segments: Segments, kept: PartStore, chunks: int, goes_on: Calla
     body = kept.begun(parts)
     pieces: list[bytes] = []
     heads: list[Head] = []
-    async with aclosing(segments.finished(kept.codec, range(parts.chunks, chunks))) as groups:
+    known = await in_thread(partial(segments.known, range(parts.chunks, chunks)))
+    async with aclosing(segments.of(kept.codec, known)) as groups:
         async for some in groups:
             pieces += await in_thread(partial(body.add, some))
             heads += [segment.head for _, segment in some]

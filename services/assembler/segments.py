@@ -42,7 +42,7 @@ Numbered = list[tuple[int, MasteredSegment]]
 
 
 class Segments:
-    """The segments of one episode in the formats that are joined: first call `learn` or `look_up`.
+    """The segments of one episode in the formats that are joined: first call `learn`.
 
     Args:
         manifest: of the job.
@@ -57,17 +57,18 @@ class Segments:
         self._gain_of: dict[Voice, float] = {}
         self._turns = asyncio.Semaphore(MADE_AT_A_TIME)
 
-    async def learn(self) -> None:
+    async def learn(self, first_chunks: int | None = None) -> None:
         """Find the usual gain of each voice, which its segments depend on; learn those that nobody has learnt.
+
+        Args:
+            first_chunks: how many chunks are spoken, if not all of them.
 
         Raises:
             ChunkMissing: a chunk to learn from is gone or damaged.
         """
-        self._gain_of = await voice_learning.gains(self._manifest, self._store, self._samples, self._rate)
-
-    async def look_up(self) -> None:
-        """Find the usual gain of each voice, as far as somebody has learnt it."""
-        self._gain_of = await voice_learning.known_gains(self._manifest, self._store)
+        self._gain_of = await voice_learning.gains(
+            self._manifest, self._store, self._samples, self._rate, first_chunks=first_chunks
+        )
 
     async def of(self, codec: Codec, indexes: Sequence[int]) -> AsyncGenerator[Numbered, None]:
         """The segments of chunks, in order, a few at a time; segments that are missing are made.
@@ -86,24 +87,7 @@ class Segments:
             async for some in fetched:
                 yield some
 
-    async def finished(self, codec: Codec, indexes: Sequence[int]) -> AsyncGenerator[Numbered, None]:
-        """The same up to the first one that is not there, or not usable, or whose voice nobody has measured yet."""
-        known = await in_thread(partial(self._known, indexes))
-
-        async def fetch(some: Sequence[int]) -> list[MasteredSegment | None]:
-            return await self._stored(codec, some)
-
-        at = 0
-        async with aclosing(ahead(self._batches(known, codec), fetch, CALLS_AHEAD)) as fetched:
-            async for some in fetched:
-                there = [each for each in some if each is not None]
-                count = next((number for number, each in enumerate(some) if each is None), len(some))
-                yield list(zip(known[at : at + count], there[:count], strict=True))
-                if count < len(some):
-                    return
-                at += count
-
-    def _known(self, indexes: Sequence[int]) -> Sequence[int]:
+    def known(self, indexes: Sequence[int]) -> Sequence[int]:
         """Chunks up to the first one of a voice whose usual gain its segment depends on and nobody has learnt."""
         for count, index in enumerate(indexes):
             request = self._manifest.chunk_request(index)

@@ -25,7 +25,9 @@ Fetch = Callable[[int], Awaitable[Samples]]
 """The samples of a stored chunk."""
 
 
-async def gains(manifest: Manifest, store: Store, fetch: Fetch, rate: int) -> dict[Voice, float]:
+async def gains(
+    manifest: Manifest, store: Store, fetch: Fetch, rate: int, *, first_chunks: int | None = None
+) -> dict[Voice, float]:
     """The usual gain of each voice in dB; empty in a short episode, whose segments do not depend on it.
 
     Args:
@@ -33,6 +35,7 @@ async def gains(manifest: Manifest, store: Store, fetch: Fetch, rate: int) -> di
         store: keeps what was learnt.
         fetch: gives chunks to learn from.
         rate: of the chunks, Hz.
+        first_chunks: how many chunks are spoken, if not all of them. A voice that they have too little of is left out.
 
     Raises:
         ChunkMissing: a chunk to learn from is gone or damaged.
@@ -41,7 +44,7 @@ async def gains(manifest: Manifest, store: Store, fetch: Fetch, rate: int) -> di
         return {}
     known, profile = VoiceGains(store), manifest.request.loudness
     found: dict[Voice, float] = {}
-    for voice, indexes in (await in_thread(partial(_voices, manifest))).items():
+    for voice, indexes in (await in_thread(partial(_voices, manifest, first_chunks))).items():
         request = manifest.chunk_request(indexes[0])
         stored = await known.find(request, profile)
         if stored is not None:
@@ -53,28 +56,17 @@ async def gains(manifest: Manifest, store: Store, fetch: Fetch, rate: int) -> di
             gain, seconds = await in_thread(partial(_usual_gain, heard, rate, profile))
             if seconds >= mastering.LEARNING_SECONDS:
                 gain = await known.learn(request, profile, gain)
+            elif first_chunks is not None:
+                continue  # it may say more later, and then its gain is another one
         found[voice] = gain
     return found
 
 
-async def known_gains(manifest: Manifest, store: Store) -> dict[Voice, float]:
-    """The same, of those voices whose gain somebody has learnt: nothing is read or learnt here."""
-    if not chunk_segments.needs_voice_gain(manifest.chunk_request(0)):
-        return {}
-    known, profile = VoiceGains(store), manifest.request.loudness
-    found: dict[Voice, float] = {}
-    for voice, indexes in (await in_thread(partial(_voices, manifest))).items():
-        gain = await known.find(manifest.chunk_request(indexes[0]), profile)
-        if gain is not None:
-            found[voice] = gain
-    return found
-
-
-def _voices(manifest: Manifest) -> dict[Voice, list[int]]:
+def _voices(manifest: Manifest, first_chunks: int | None) -> dict[Voice, list[int]]:
     """The chunks of each voice; those that have something to say, if there are any."""
     spoken: dict[Voice, list[int]] = {}
     others: dict[Voice, list[int]] = {}
-    for chunk in manifest.chunks:
+    for chunk in manifest.chunks[:first_chunks]:
         request = manifest.chunk_request(chunk.index)
         into = spoken if chunk_segments.is_speech(request.text) else others
         into.setdefault(voice_of(request), []).append(chunk.index)

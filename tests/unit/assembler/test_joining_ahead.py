@@ -17,6 +17,7 @@ from shared.protocol.messages import AudioFormat, EpisodeAssembled, EpisodePartR
 from shared.store import chunk_segments, keys, upload_parts
 from shared.store.folder import FileStore
 from shared.store.folder_upload import FolderUpload
+from shared.store.voice_gains import VoiceGains
 from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
 from tests.unit.assembler.test_handlers import PNG
 
@@ -195,7 +196,7 @@ async def test_what_is_joined_ahead_anew_replaces_what_was_there(harness: Harnes
     assert await parts_of(harness) == []
 
 
-async def test_it_goes_as_far_as_segments_are_there_and_makes_none(harness: Harness) -> None:
+async def test_a_segment_that_is_missing_is_made_as_it_would_be_at_the_end(harness: Harness) -> None:
     await put(harness, manifest(LONG))
     first = await assembled(harness, "mp3")
     request = manifest(LONG).chunk_request(9)
@@ -206,21 +207,51 @@ async def test_it_goes_as_far_as_segments_are_there_and_makes_none(harness: Harn
 
     await spoken_so_far(harness, 14)
 
-    assert not await harness.store.exists(key)
-    assert len(await parts_of(harness)) > 0
-    assert await assembled(harness, "mp3") == first
     assert await harness.store.get(key) == good
+    assert await assembled(harness, "mp3") == first
 
 
-async def test_a_voice_that_nobody_has_measured_is_left_for_the_end(harness: Harness) -> None:
+async def test_a_chunk_that_is_gone_is_left_for_the_end(harness: Harness) -> None:
+    await put(harness, manifest(LONG))
+    first = await assembled(harness, "mp3")
+    await spoken_so_far(harness, 6)
+    before = await parts_of(harness)
+    request = manifest(LONG).chunk_request(9)
+    stored = {key: await harness.store.get(key) async for key in harness.store.list(request.audio_key[:-5])}
+    for key in stored:
+        await harness.store.delete(key)
+
+    await spoken_so_far(harness, 14)
+
+    assert set(before) <= set(await parts_of(harness)), "what was joined before stays"
+    for key, data in stored.items():
+        await harness.store.put(key, data)
+    assert await assembled(harness, "mp3") == first
+
+
+async def test_a_voice_that_nobody_has_measured_is_learnt_from_what_it_has_said_so_far(harness: Harness) -> None:
     """The segments of a short episode have the keys of those without a voice's gain, and another level."""
     await put(harness, manifest(LONG[:9]))
     await assembled(harness, "mp3")
-    assert chunk_segments.needs_voice_gain(manifest(LONG).chunk_request(0))
+    request = manifest(LONG).chunk_request(0)
+    assert chunk_segments.needs_voice_gain(request)
     await put(harness, manifest(LONG))
+    assert await VoiceGains(harness.store).find(request, "mono") is None
 
     await spoken_so_far(harness, 9)
 
+    learnt = await VoiceGains(harness.store).find(request, "mono")
+    assert learnt is not None
+    assert len(await parts_of(harness)) > 0
+    with_parts = await assembled(harness, "mp3")
+    assert with_parts == await assembled(harness, "mp3"), "without parts"
+    assert await VoiceGains(harness.store).find(request, "mono") == learnt
+
+
+async def test_a_voice_that_has_said_too_little_is_left_for_the_end(harness: Harness) -> None:
+    await put(harness, manifest(["Yes.", *LONG]))
+    await spoken_so_far(harness, 1)
+    assert await VoiceGains(harness.store).find(manifest(LONG).chunk_request(0), "mono") is None
     assert await parts_of(harness) == []
 
 
