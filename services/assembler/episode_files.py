@@ -201,10 +201,9 @@ class EpisodeFiles:
         """Copy the frames; None if they cannot be changed as they should."""
         body, done = Body(self.manifest, start.joiner, change=repaired.change if repaired else None), 0
         if kept is not None:
-            parts = await kept.load()
+            parts = await kept.load(file.append)
             body, done = await in_thread(partial(kept.begun, parts)), parts.chunks
             self._has_used_parts |= done > 0
-            await file.begin_with(parts.bodies)
         try:
             rest = range(done, len(self.manifest.chunks))
             await joining.copy(body, codec, self.segments, rest, file.write)

@@ -7,7 +7,6 @@ must have 5 MiB, so that is how much waits; and as much again of the part that c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Final, NamedTuple, Self
 
@@ -68,21 +67,22 @@ class HeadLast:
         self.size_bytes = 0
         """Without the head."""
 
-    async def begin_with(self, parts: Sequence[CopiedPart]) -> None:
-        """What comes first, behind the head: the store copies all of it but the first part.
+    async def append(self, part: CopiedPart) -> None:
+        """An object whose bytes come next, before anything else is written; the store copies it in the background.
+
+        The first one is read, since the head comes before it.
 
         Raises:
-            NotFound: one of them is gone.
-            Conflict: one has another size.
+            NotFound: it is gone. If it is not the first, `finish` raises this.
+            Conflict: it has another size. The same.
         """
-        if not parts:
+        self.size_bytes += part.size_bytes
+        if not self._first:
+            self._first = await self._whole(part)
             return
-        self._first = await self._whole(parts[0])
-        self.size_bytes = sum(part.size_bytes for part in parts)
-        for part in parts[1:]:
-            upload = await self._uploading()
-            self._copies.append(asyncio.create_task(self._copy(upload, self._number, part)))
-            self._number += 1
+        upload = await self._uploading()
+        self._copies.append(asyncio.create_task(self._copy(upload, self._number, part)))
+        self._number += 1
 
     async def write(self, data: bytes) -> None:
         """What comes next."""

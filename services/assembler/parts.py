@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -56,11 +56,6 @@ class Parts:
         """How many chunks they hold."""
         return len(self.heads)
 
-    @property
-    def bodies(self) -> list[CopiedPart]:
-        """Their bodies."""
-        return [CopiedPart(record.body, record.size_bytes) for record in self.records]
-
 
 class PartStore:
     """The parts of one episode in one format.
@@ -80,15 +75,22 @@ class PartStore:
         self._start = start
         self._store = store
 
-    async def load(self) -> Parts:
-        """The parts that still fit the manifest."""
+    async def load(self, use: Callable[[CopiedPart], Awaitable[None]] | None = None) -> Parts:
+        """The parts that still fit the manifest.
+
+        Args:
+            use: called with the body of each as soon as it is known that it fits.
+        """
         parts = Parts(hashlib.sha256(self._start.identity.encode()).hexdigest())
+        count = 1  # most episodes have none
         while True:
             first = len(parts.records) + 1
-            stored = await self._store.get_many([self._key(number) for number in range(first, first + RECORDS_A_CALL)])
-            for data in stored:
+            for data in await self._store.get_many([self._key(number) for number in range(first, first + count)]):
                 if data is None or not await in_thread(partial(self._take, parts, data)):
                     return parts
+                if use is not None:
+                    await use(CopiedPart(parts.records[-1].body, parts.records[-1].size_bytes))
+            count = RECORDS_A_CALL
 
     def _take(self, parts: Parts, data: bytes) -> bool:
         """Add a stored part, if it fits."""

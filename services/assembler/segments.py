@@ -27,7 +27,6 @@ from shared.errors import BadAudio, NotFound
 from shared.protocol.manifest import Manifest
 from shared.store import chunk_segments
 from shared.store.port import Store
-from shared.store.voice_gains import voice_of
 
 CHARACTERS_A_CALL: Final = 1_000
 """Segments are read in groups with at most so much text, longer ones alone: about 0.6 MB of MP3. FLAC has five times as
@@ -89,9 +88,10 @@ class Segments:
 
     def known(self, indexes: Sequence[int]) -> Sequence[int]:
         """Chunks up to the first one of a voice whose usual gain its segment depends on and nobody has learnt."""
+        if not chunk_segments.needs_voice_gain(self._manifest.chunk_request(0)):
+            return indexes
         for count, index in enumerate(indexes):
-            request = self._manifest.chunk_request(index)
-            if chunk_segments.needs_voice_gain(request) and voice_of(request) not in self._gain_of:
+            if self._manifest.voice_of(index) not in self._gain_of:
                 return indexes[:count]
         return indexes
 
@@ -100,9 +100,9 @@ class Segments:
         return [self._name(codec, index) for index in indexes]
 
     def _name(self, codec: Codec, index: int) -> str:
-        request = self._manifest.chunk_request(index)
-        gain = self._gain_of.get(voice_of(request))
-        return chunk_segments.wanted(request, [codec], gain)[codec.format]
+        gain = self._gain_of.get(self._manifest.voice_of(index))
+        loudness = self._manifest.request.loudness
+        return chunk_segments.key_of(self._manifest.chunks[index].audio_key, loudness, codec, gain)
 
     async def _stored(self, codec: Codec, indexes: Sequence[int]) -> list[MasteredSegment | None]:
         keys = await in_thread(partial(self.names, codec, indexes))
@@ -139,7 +139,7 @@ class Segments:
 
     def _encode(self, samples: Samples, index: int, codec: Codec) -> MasteredSegment:
         request = self._manifest.chunk_request(index)
-        gain = self._gain_of.get(voice_of(request))
+        gain = self._gain_of.get(self._manifest.voice_of(index))
         return chunk_segments.encode(samples, self._rate, request, [codec], gain)[codec.format]
 
     async def _samples(self, index: int) -> Samples:

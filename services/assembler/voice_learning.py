@@ -15,7 +15,7 @@ from shared.protocol.manifest import Manifest
 from shared.protocol.messages import LoudnessProfile
 from shared.store import chunk_segments
 from shared.store.port import Store
-from shared.store.voice_gains import VoiceGains, voice_of
+from shared.store.voice_gains import VoiceGains
 
 LEARNING_CHUNKS: Final = 12
 """A voice that nobody has heard in a long chunk is learnt from this many of its chunks, spread over the episode."""
@@ -67,9 +67,8 @@ def _voices(manifest: Manifest, first_chunks: int | None) -> dict[Voice, list[in
     spoken: dict[Voice, list[int]] = {}
     others: dict[Voice, list[int]] = {}
     for chunk in manifest.chunks[:first_chunks]:
-        request = manifest.chunk_request(chunk.index)
-        into = spoken if chunk_segments.is_speech(request.text) else others
-        into.setdefault(voice_of(request), []).append(chunk.index)
+        into = spoken if chunk_segments.is_speech(chunk.text) else others
+        into.setdefault(manifest.voice_of(chunk.index), []).append(chunk.index)
     return {**others, **spoken}
 
 

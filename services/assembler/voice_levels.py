@@ -38,11 +38,10 @@ def levelled(manifest: Manifest, measurements: Sequence[ChunkMeasurement]) -> li
 
 def gains_db(manifest: Manifest, measurements: Sequence[ChunkMeasurement]) -> list[float]:
     """The gain of each chunk before the gain of the episode, in dB; 0 wherever there is only one voice."""
-    requests = (manifest.chunk_request(index) for index in range(len(measurements)))
-    speaks = [(request.voice, request.model) for request in requests]
+    speaks = [manifest.voice_of(index) for index in range(len(measurements))]
     if len(set(speaks)) < 2:  # noqa: PLR2004 - one voice is as loud as itself
         return [0.0] * len(measurements)
-    energies: dict[tuple[str, str], list[np.ndarray]] = {}
+    energies: dict[tuple[str, str, str], list[np.ndarray]] = {}
     for who, measurement in zip(speaks, measurements, strict=True):
         energies.setdefault(who, []).append(measurement.energies)
     joined = {who: np.concatenate(parts) for who, parts in energies.items()}

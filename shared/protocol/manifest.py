@@ -129,10 +129,21 @@ class Manifest(Frozen):
             return self.pauses.turn
         return 0 if chunk.pause_after == "none" else int(getattr(self.pauses, chunk.pause_after))
 
+    def voice_of(self, index: int) -> tuple[str, str, str]:
+        """What speaks a chunk: engine, model and voice, as in the message that asks for its audio."""
+        chunk = self.chunks[index]
+        corrected = self._correction_of(chunk)
+        if corrected is not None:
+            return self.engine, corrected.model, corrected.voice
+        return self.engine, chunk.model or self.model, chunk.voice or self.voice
+
+    def _correction_of(self, chunk: Chunk) -> Correction | None:
+        return next((each for each in self.corrections if each.audio_key == chunk.audio_key), None)
+
     def chunk_request(self, index: int) -> ChunkRequested:
         """The message that asks for a chunk's audio."""
         chunk = self.chunks[index]
-        corrected = next((each for each in self.corrections if each.audio_key == chunk.audio_key), None)
+        corrected = self._correction_of(chunk)
         return ChunkRequested(
             job_id=self.job_id,
             index=index,

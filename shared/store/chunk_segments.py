@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from shared.audio.loudness import Samples
@@ -43,17 +44,30 @@ def wanted(request: ChunkRequested, codecs: Sequence[Codec], voice_gain_db: floa
         codecs: as of `codecs_of`, or some of them.
         voice_gain_db: of its voice; None in a short episode.
     """
-    return {codec.format: _key(request, codec, voice_gain_db) for codec in codecs}
-
-
-def _key(request: ChunkRequested, codec: Codec, voice_gain_db: float | None) -> str:
+    if not codecs:
+        return {}
     assert request.mastering is not None  # noqa: S101 - there are no codecs without
-    identity = [
-        *(mastering.MASTERING_VERSION, request.mastering.loudness, voice_gain_db),
-        *(codec.format, codec.encoder),
-    ]
-    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:_DIGEST_CHARACTERS]
-    return keys.segment(request.audio_key, digest, codec.format)
+    loudness = request.mastering.loudness
+    return {codec.format: key_of(request.audio_key, loudness, codec, voice_gain_db) for codec in codecs}
+
+
+def key_of(audio_key: str, loudness: LoudnessProfile, codec: Codec, voice_gain_db: float | None) -> str:
+    """The key of one segment.
+
+    Args:
+        audio_key: of the chunk.
+        loudness: of the episode.
+        codec: of the format.
+        voice_gain_db: of the chunk's voice; None in a short episode.
+    """
+    return keys.segment(audio_key, _digest(loudness, voice_gain_db, codec.format, codec.encoder), codec.format)
+
+
+@lru_cache(maxsize=1_000, typed=True)
+def _digest(*decides: str | float | None) -> str:
+    """Of what decides a segment's bytes, besides the chunk: the same for all chunks of a voice."""
+    identity = [mastering.MASTERING_VERSION, *decides]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:_DIGEST_CHARACTERS]
 
 
 def is_speech(text: str) -> bool:
