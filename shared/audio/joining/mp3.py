@@ -7,13 +7,13 @@ each hundredth of the time is. Without it, players guess from the first frames o
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from shared.audio.joining.joiner import State, Whole
+from shared.audio.joining.copying import CopyingJoiner
+from shared.audio.joining.joiner import Whole
 from shared.audio.joining.placement import Grid, Placed, Placement
 from shared.audio.segments import lame, mp3, mp3_frames
 from shared.audio.segments.crc16 import combined, crc16, repeated
@@ -35,7 +35,7 @@ _SIZE_LIMIT: Final = 0xFFFF_FFFF
 """What an Info frame says of a larger file; players then go by the number of frames."""
 
 
-class Mp3Joiner:
+class Mp3Joiner(CopyingJoiner):
     """See `Joiner`.
 
     Args:
@@ -43,40 +43,28 @@ class Mp3Joiner:
     """
 
     def __init__(self, grid: Grid) -> None:
-        self._silence = mp3.silence(grid.rate, grid.channels)
-        self._frame = 0  # the next frame of the episode
+        super().__init__(mp3.silence(grid.rate, grid.channels))
+        self._start: _Start | None = None
 
-    def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
-        """See `Joiner.add`."""
+    def check(self, placed: Placed, payload: bytes | memoryview) -> None:
+        """See `CopyingJoiner.check`."""
         head = placed.head
         if not mp3_frames.are_frames(payload, head.sizes, head.rate, head.channels):
             raise BadAudio("The frames of an MP3 segment are not those that its head lists.")
-        silent = placed.begins - self._frame
-        self._frame = placed.ends
-        return self._silence * silent + payload
-
-    def end(self, whole: Whole) -> bytes:
-        """The silence after the last segment."""
-        silent = whole.placement.frames - self._frame
-        self._frame = whole.placement.frames
-        return self._silence * silent
 
     def head(self, whole: Whole) -> bytes:
         """The tag, the Info frame and the encoder's delay."""
-        start = _Start(whole.placement)
+        start = self._started(whole)
         return whole.id3 + start.info() + start.priming
 
     def size(self, whole: Whole) -> int:
         """See `Joiner.size`."""
-        return len(whole.id3) + _Start(whole.placement).stream_bytes
+        return len(whole.id3) + self._started(whole).stream_bytes
 
-    def state(self) -> State:
-        """See `Joiner.state`."""
-        return {"frame": self._frame}
-
-    def resume(self, states: Sequence[State]) -> None:
-        """See `Joiner.resume`."""
-        self._frame = states[-1]["frame"]
+    def _started(self, whole: Whole) -> _Start:
+        if self._start is None:
+            self._start = _Start(whole.placement)
+        return self._start
 
 
 class _Start:

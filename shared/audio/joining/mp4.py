@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.audio.joining import mp4_boxes, mp4_tracks
-from shared.audio.joining.joiner import EpisodeChapter, Labels, State, Whole
+from shared.audio.joining.copying import CopyingJoiner
+from shared.audio.joining.joiner import EpisodeChapter, Labels, Whole
 from shared.audio.joining.mp4_boxes import box, full_box
 from shared.audio.joining.placement import Grid, Placed, Placement
 from shared.errors import BadAudio
@@ -33,7 +34,7 @@ _LARGE_BOX_BYTES: Final = 16
 _BRANDS: Final = box(b"ftyp", b"M4B \0\0\2\0", b"M4B M4A mp42isom")
 
 
-class Mp4Joiner:
+class Mp4Joiner(CopyingJoiner):
     """See `Joiner`.
 
     Args:
@@ -41,37 +42,25 @@ class Mp4Joiner:
     """
 
     def __init__(self, grid: Grid) -> None:
-        self._silence = SILENCE[grid.channels]
-        self._frame = 0  # the next frame of the episode
+        super().__init__(SILENCE[grid.channels])
+        self._start: _Start | None = None
 
-    def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
-        """See `Joiner.add`."""
+    def check(self, placed: Placed, payload: bytes | memoryview) -> None:
+        """See `CopyingJoiner.check`."""
         check_frames(placed, payload)
-        silent = placed.begins - self._frame
-        self._frame = placed.ends
-        return self._silence * silent + payload
-
-    def end(self, whole: Whole) -> bytes:
-        """The silence after the last segment."""
-        silent = whole.placement.frames - self._frame
-        self._frame = whole.placement.frames
-        return self._silence * silent
 
     def head(self, whole: Whole) -> bytes:
         """Everything before the first frame of the episode: the tables, the titles, the encoder's delay."""
-        return _Start(whole.placement, whole.labels).head()
+        return self._started(whole).head()
 
     def size(self, whole: Whole) -> int:
         """See `Joiner.size`."""
-        return _Start(whole.placement, whole.labels).file_bytes
+        return self._started(whole).file_bytes
 
-    def state(self) -> State:
-        """See `Joiner.state`."""
-        return {"frame": self._frame}
-
-    def resume(self, states: Sequence[State]) -> None:
-        """See `Joiner.resume`."""
-        self._frame = states[-1]["frame"]
+    def _started(self, whole: Whole) -> _Start:
+        if self._start is None:  # its tables are 10 MB for 30 hours
+            self._start = _Start(whole.placement, whole.labels)
+        return self._start
 
 
 class _Start:

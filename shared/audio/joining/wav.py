@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from typing import Final
 
-from shared.audio.joining.joiner import State, Whole
+from shared.audio.joining.copying import CopyingJoiner
+from shared.audio.joining.joiner import Whole
 from shared.audio.joining.placement import Grid, Placed
 from shared.audio.pcm import SAMPLE_BYTES
 from shared.errors import BadAudio
@@ -17,7 +17,7 @@ _ELSEWHERE: Final = 0xFFFFFFFF
 """The size of what is larger than a size field can say; the `ds64` chunk has it."""
 
 
-class WavJoiner:
+class WavJoiner(CopyingJoiner):
     """See `Joiner`.
 
     Args:
@@ -26,7 +26,7 @@ class WavJoiner:
 
     def __init__(self, grid: Grid) -> None:
         self._frame_bytes = grid.frame_samples * grid.channels * SAMPLE_BYTES
-        self._frame = 0  # the next frame of the episode
+        super().__init__(bytes(self._frame_bytes))
 
     def head(self, whole: Whole) -> bytes:
         """Everything before the samples."""
@@ -47,30 +47,14 @@ class WavJoiner:
         """See `Joiner.size`."""
         return len(self.head(whole)) + whole.placement.frames * self._frame_bytes + len(_tag(whole))
 
-    def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
-        """See `Joiner.add`."""
+    def check(self, placed: Placed, payload: bytes | memoryview) -> None:
+        """See `CopyingJoiner.check`."""
         if len(payload) != placed.head.frames * self._frame_bytes:
             raise BadAudio("The samples of a WAV segment are not as many as its head says.")
-        silence = self._silent(placed.begins - self._frame)
-        self._frame = placed.ends
-        return silence + payload
 
     def end(self, whole: Whole) -> bytes:
         """The silence after the last segment, and the tags."""
-        silence = self._silent(whole.placement.frames - self._frame)
-        self._frame = whole.placement.frames
-        return silence + _tag(whole)
-
-    def state(self) -> State:
-        """See `Joiner.state`."""
-        return {"frame": self._frame}
-
-    def resume(self, states: Sequence[State]) -> None:
-        """See `Joiner.resume`."""
-        self._frame = states[-1]["frame"]
-
-    def _silent(self, frames: int) -> bytes:
-        return bytes(frames * self._frame_bytes)
+        return super().end(whole) + _tag(whole)
 
 
 def _tag(whole: Whole) -> bytes:
