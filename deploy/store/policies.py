@@ -77,7 +77,11 @@ CHUNKER: Final = StoreRights(
     never_reads=_WEBHOOK_SECRETS,
 )
 _OF_THE_SYNTHESIZER: Final = _under(keys.AUDIO, keys.VOICES, keys.VOICE_GAINS)
-SYNTHESIZER: Final = StoreRights(reads=_OF_THE_SYNTHESIZER, writes=_OF_THE_SYNTHESIZER)
+SYNTHESIZER: Final = StoreRights(
+    reads=_OF_THE_SYNTHESIZER,
+    writes=_OF_THE_SYNTHESIZER,
+    deletes=_under(keys.AUDIO),  # what cannot be encoded
+)
 ASSEMBLER: Final = StoreRights(
     reads=(*_JOB_OBJECTS, *_under(keys.AUDIO, keys.VOICE_GAINS, keys.ACTIVE)),
     writes=(

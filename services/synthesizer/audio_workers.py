@@ -7,7 +7,7 @@ takes its process with it (docs/adr/0036-audio-in-worker-processes.md).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
@@ -15,9 +15,10 @@ import structlog
 
 from services.synthesizer import chunk_work, processors
 from services.synthesizer.audio_validation import longest_seconds
-from services.synthesizer.chunk_work import Segments, SegmentsWanted, Work
+from services.synthesizer.chunk_work import Segments
+from services.synthesizer.worker_turns import WorkerTurns
 from shared.errors import BadAudio, Transient
-from shared.protocol.messages import ChunkRequested
+from shared.protocol.messages import CHUNKS_LIMIT, AudioFormat, ChunkRequested
 from shared.tracing import spans
 from shared.workers import failures, pool
 from shared.workers.allowances import BASE_CPU_SECONDS, MEGABYTE, Allowance
@@ -30,6 +31,11 @@ START_SECONDS: Final = 30.0
 """Workers start within 1 to 2 s; on a machine that is so busy, the first chunks may as well wait for them."""
 _START: Final = Allowance(cpu_seconds=60, memory_bytes=4_000 * MEGABYTE)
 
+_TO_BE_JOINED: Final = CHUNKS_LIMIT
+"""Urgency of encoding. Making audio has that of the chunk's index, which is smaller: somebody may be listening, and a
+job's first chunks come from the speech server in the same moment. Segments are needed when the episode is joined. They
+are not kept waiting for long: while a chunk waits for its segments, its slot asks for no other audio."""
+
 
 class AudioWorkers:
     """The workers of one synthesizer.
@@ -40,7 +46,7 @@ class AudioWorkers:
 
     def __init__(self, slots: int) -> None:
         self.count: Final = min(processors.usable(), slots)
-        self._turns = asyncio.Semaphore(self.count)
+        self._turns = WorkerTurns(self.count)
 
     async def start(self) -> None:
         """Start the workers, so that the first chunks do not wait for them."""
@@ -54,19 +60,30 @@ class AudioWorkers:
         """Replace workers that end. Never returns."""
         await pool.of_loop().keep(self.count, _LOAD, _START)
 
-    async def of_answer(self, answer: bytes, request: ChunkRequested, sample_rate: int, wanted: SegmentsWanted) -> Work:
+    async def of_answer(self, answer: bytes, request: ChunkRequested, sample_rate: int) -> tuple[bytes, float]:
         """See `chunk_work.of_answer`; the errors of all three are `_call`'s."""
-        return await self._call("process audio", request, chunk_work.of_answer, answer, request, sample_rate, wanted)
+        return await self._call(
+            "process audio", request, chunk_work.of_answer, answer, request, sample_rate, urgency=request.index
+        )
 
-    async def segments_of(self, data: bytes, request: ChunkRequested, wanted: SegmentsWanted) -> Segments:
+    async def segments_of(
+        self, data: bytes, request: ChunkRequested, formats: Sequence[AudioFormat], gain_db: float | None
+    ) -> Segments:
         """See `chunk_work.segments_of`."""
-        return await self._call("encode segments", request, chunk_work.segments_of, data, request, wanted)
+        return await self._call("encode segments", request, chunk_work.segments_of, data, request, formats, gain_db)
 
     async def gain_of(self, data: bytes, request: ChunkRequested) -> float | None:
         """See `chunk_work.gain_of`."""
         return await self._call("measure voice", request, chunk_work.gain_of, data, request)
 
-    async def _call(self, what: str, request: ChunkRequested, function: Callable[..., _Result], *args: Any) -> _Result:
+    async def _call(
+        self,
+        what: str,
+        request: ChunkRequested,
+        function: Callable[..., _Result],
+        *args: Any,
+        urgency: int = _TO_BE_JOINED,
+    ) -> _Result:
         """Call a function of `chunk_work` when a worker is free. If the message is taken back, the worker is killed.
 
         Raises:
@@ -76,7 +93,7 @@ class AudioWorkers:
         allowed = allowance(request)
         call = pool.packed(partial(function, *args))
         try:
-            async with self._turns:
+            async with self._turns.taken(urgency):
                 with spans.span(what):
                     return cast("_Result", await pool.of_loop().call(call, allowed))
         except failures.Crashed as error:

@@ -12,7 +12,6 @@ from typing import Protocol
 import structlog
 
 from services.synthesizer import metrics
-from services.synthesizer.chunk_work import Work
 from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import Spoken
 from shared.audio import chunk_audio
@@ -43,7 +42,8 @@ async def speak_chunk(
 ) -> None:
     """Make sure that the chunk's audio and the segments that its job needs are in the store, and announce it.
 
-    The audio is written first, so that nothing is spoken twice; then the segments; the announcement comes last.
+    The audio is written first, so that it can be heard and nothing is spoken twice; then the segments; the announcement
+    comes last.
 
     Args:
         request: the chunk.
@@ -59,17 +59,14 @@ async def speak_chunk(
     """
     started = time.monotonic()
     sample_rate = request.sample_rate or settings.sample_rate
-    seconds = await _stored_seconds(store, request.audio_key, sample_rate)
-    if seconds is not None and not await _completed(request, segmenting):
-        seconds = None
+    seconds = await _reused(request, store=store, sample_rate=sample_rate, segmenting=segmenting)
     reused = seconds is not None
     if seconds is None:
-        work, endpoint = await _spoken(request, speech=speech, sample_rate=sample_rate, segmenting=segmenting)
-        seconds = work.seconds
+        seconds, endpoint = await _spoken(
+            request, store=store, speech=speech, sample_rate=sample_rate, segmenting=segmenting
+        )
         metrics.AUDIO_SECONDS.labels(endpoint).inc(seconds)
         metrics.CHARACTERS.labels(endpoint).inc(len(request.text))
-        await store.put(request.audio_key, work.data, content_type=chunk_audio.CONTENT_TYPE)
-        await segmenting.complete(request, work)
     metrics.CHUNKS.labels("stored" if reused else "spoken").inc()
     await publish(
         ChunkSynthesized(
@@ -84,38 +81,31 @@ async def speak_chunk(
     )
 
 
-async def _stored_seconds(store: Store, key: str, sample_rate: int) -> float | None:
-    """The length of the audio under `key`; None if there is none, or if it must be synthesized again.
+async def _reused(request: ChunkRequested, *, store: Store, sample_rate: int, segmenting: Segmenting) -> float | None:
+    """The length of the audio that is stored, with all of its segments; None if it must be spoken, or spoken anew.
 
-    The latter if it is damaged, or has a different rate than its key says, which no assembler would accept.
+    The latter if it is damaged or cannot be encoded, or has another rate than its key says, which no assembler would
+    accept.
     """
     try:
-        found = chunk_audio.read_measurement(await store.get_range(key, 0, chunk_audio.HEADER_BYTES))
+        start = await store.get_range(request.audio_key, 0, chunk_audio.HEADER_BYTES)
     except NotFound:
         return None
-    except BadAudio as error:
-        log.warning("stored chunk damaged", key=key, reason=error.message)
-        return None
-    return found.seconds if found.sample_rate == sample_rate else None
-
-
-async def _completed(request: ChunkRequested, segmenting: Segmenting) -> bool:
-    """Make what is missing of stored audio; False if it is unusable, or gone meanwhile: then it is spoken anew.
-
-    `_stored_seconds` reads no more than its header.
-    """
     try:
-        await segmenting.complete(request, None)
-    except (BadAudio, NotFound) as error:
+        found = chunk_audio.read_measurement(start)
+        if found.sample_rate != sample_rate:
+            return None
+        await segmenting.complete(request, md5=chunk_audio.read_md5(start))
+    except (BadAudio, NotFound) as error:  # the latter: it has been removed meanwhile
         log.warning("stored chunk damaged", key=request.audio_key, reason=error.message)
-        return False
-    return True
+        return None
+    return found.seconds
 
 
 async def _spoken(
-    request: ChunkRequested, *, speech: Speech, sample_rate: int, segmenting: Segmenting
-) -> tuple[Work, str]:
-    """What was made of the speech, and who spoke it.
+    request: ChunkRequested, *, store: Store, speech: Speech, sample_rate: int, segmenting: Segmenting
+) -> tuple[float, str]:
+    """The length of what was spoken and stored, with its segments, and who spoke it.
 
     An unusable answer is retried once, immediately, and elsewhere if possible.
     """
@@ -127,8 +117,8 @@ async def _spoken(
                 request.text, voice=request.voice, model=request.model, speed=request.speed, avoid=answered_by
             )
             answered_by = spoken.endpoint
-            wanted = segmenting.wanted(request)
-            work = await segmenting.workers.of_answer(spoken.audio, request, sample_rate, wanted)
+            data, seconds = await segmenting.workers.of_answer(spoken.audio, request, sample_rate)
+            await _store(request, data, store=store, segmenting=segmenting)
         except BadAudio as error:
             if spoken is not None:
                 metrics.BAD_AUDIO.labels(spoken.endpoint).inc()
@@ -136,5 +126,15 @@ async def _spoken(
                 raise
             log.warning("bad audio", endpoint=answered_by, reason=error.message)
         else:
-            return work, spoken.endpoint
+            return seconds, spoken.endpoint
     raise AssertionError  # the second round returns or raises
+
+
+async def _store(request: ChunkRequested, data: bytes, *, store: Store, segmenting: Segmenting) -> None:
+    """Store new audio, then its segments. If it cannot be encoded, it is removed: what is there counts as spoken."""
+    await store.put(request.audio_key, data, content_type=chunk_audio.CONTENT_TYPE)
+    try:
+        await segmenting.complete(request, data)
+    except BadAudio:
+        await store.delete(request.audio_key)
+        raise

@@ -7,6 +7,7 @@ See docs/adr/0004-chunk-audio.md.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ CONTENT_TYPE = "audio/flac"
 HEADER_BYTES = 65_536
 """A measurement takes about 11 bytes for each 100 ms, so this is enough for nearly ten minutes of speech."""
 LENGTH_BYTES = 42
-"""A FLAC's signature and its STREAMINFO, which has the rate and the number of samples."""
+"""A FLAC's signature and its STREAMINFO, which has the rate, the number of samples, and their MD5 at the end."""
 _STREAMINFO = b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22"
 _SAMPLES_BITS = 36
 
@@ -135,6 +136,16 @@ def read_length(start: bytes) -> tuple[int, int]:
         raise _damaged("it does not begin as a FLAC")
     (fields,) = struct.unpack_from(">Q", start, 18)  # rate in 20 bits, channels in 3, bits a sample in 5, samples
     return fields & ((1 << _SAMPLES_BITS) - 1), fields >> (64 - 20)
+
+
+def read_md5(start: bytes) -> str:
+    """The MD5 of a stored chunk's samples in hexadecimal, from its first `LENGTH_BYTES`: that of `md5`."""
+    return start[LENGTH_BYTES - hashlib.md5(usedforsecurity=False).digest_size : LENGTH_BYTES].hex()
+
+
+def md5(samples: Samples) -> str:
+    """What names the samples of a stored chunk: the MD5 of their 16-bit form, which every FLAC has in its head."""
+    return hashlib.md5(quantized(samples).astype("<i2").data, usedforsecurity=False).hexdigest()
 
 
 def load(data: bytes) -> StoredChunk:

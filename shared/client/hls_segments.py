@@ -8,6 +8,7 @@ voice: where that has not been learnt yet, a chunk gets its own gain, and its se
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from functools import partial
 from typing import Final
@@ -19,7 +20,7 @@ from shared.audio.segments.segment import MasteredSegment
 from shared.client.hls_jobs import HlsJob
 from shared.client.reading_along import AudioGone
 from shared.deadlines import in_thread
-from shared.errors import BadAudio, NotFound
+from shared.errors import BadAudio, NotFound, PodcastError
 from shared.protocol.messages import AudioFormat, ChunkRequested
 from shared.store import chunk_segments
 from shared.store.port import Store
@@ -44,6 +45,8 @@ class HlsSegments:
         self._gains = VoiceGains(store)
         self._making = asyncio.Semaphore(_MADE_AT_A_TIME)
         self._made: OrderedDict[str, MasteredSegment] = OrderedDict()
+        self._being_made: dict[str, asyncio.Task[MasteredSegment]] = {}
+        self._begun: set[asyncio.Task[None]] = set()
 
     async def find(self, job: HlsJob, index: int) -> tuple[MasteredSegment, bool]:
         """The segment of a chunk, and whether it is that of the final file.
@@ -68,16 +71,34 @@ class HlsSegments:
             found = await in_thread(partial(segment.parse, await self._store.get(key)))
             job.plan.placed(index, found.head)
         except (NotFound, BadAudio):
-            async with self._making:
-                try:
-                    audio = await self._store.get(request.audio_key)
-                except NotFound:
-                    raise AudioGone(
-                        f"The audio of chunk {index} is no longer in the store.", hint="Play the episode itself."
-                    ) from None
-                found = await in_thread(partial(_made, audio, request, codec, gain))
-            self._keep(key, found)
+            if (making := self._being_made.get(key)) is None:
+                making = self._being_made[key] = asyncio.create_task(self._make(key, request, codec, gain))
+                making.add_done_callback(lambda _: self._being_made.pop(key, None))
+            found = await asyncio.shield(making)  # another request may be waiting for it too
         return found, is_final
+
+    def begin(self, job: HlsJob, index: int) -> None:
+        """Have the segment of a chunk made, if it is not stored: a request for it will come at once."""
+
+        async def find() -> None:
+            with contextlib.suppress(PodcastError):  # it is told to who asks
+                await self.find(job, index)
+
+        task = asyncio.create_task(find())
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+
+    async def _make(self, key: str, request: ChunkRequested, codec: Codec, gain_db: float | None) -> MasteredSegment:
+        async with self._making:
+            try:
+                audio = await self._store.get(request.audio_key)
+            except NotFound:
+                raise AudioGone(
+                    f"The audio of chunk {request.index} is no longer in the store.", hint="Play the episode itself."
+                ) from None
+            made = await in_thread(partial(_made, audio, request, codec, gain_db))
+        self._keep(key, made)
+        return made
 
     def _keep(self, key: str, made: MasteredSegment) -> None:
         self._made[key] = made

@@ -28,9 +28,11 @@ _NUMBERED: Final = re.compile(r"([0-9]{1,9})\.m4s")
 AWAITED_SECONDS: Final = 6.0
 """How long a player that asks for the next fragment waits for it; players give up after 10 s without an answer."""
 _LOOK_SECONDS: Final = 0.3
-_FIRST_LOOK_SECONDS: Final = 0.05
-"""While nothing of a job can be heard yet, somebody waits for the first sound."""
-_MARGIN_SECONDS: Final = 0.01
+_FIRST_LOOK_SECONDS: Final = 0.02
+_FIRST_LOOK_SHARE: Final = 0.02
+"""While nothing of a job can be heard yet, somebody waits for the first sound: it is looked for again after this share
+of the time that they have waited, but not more often than the former nor less often than `_LOOK_SECONDS`."""
+_MARGIN_SECONDS: Final = 0.001
 _STATUS_SECONDS: Final = 1.0
 
 
@@ -100,21 +102,26 @@ class HlsStreams:
         """
         await in_thread(codec_of_hls)  # the first time, it loads a library
         began = looked = time.monotonic()
+        has_waited = False
         while True:
-            pause = _FIRST_LOOK_SECONDS
+            waited = time.monotonic() - began
+            first = pause = min(max(_FIRST_LOOK_SHARE * waited, _FIRST_LOOK_SECONDS), _LOOK_SECONDS)
             job = await self._jobs.find(status)
             if job is not None:
                 # What is missing of a job that has ended is missing for good, so it was looked for after that.
                 is_over = status.state in TERMINAL_STATES
-                pause = _LOOK_SECONDS if job.plan.fragments else _FIRST_LOOK_SECONDS
+                pause = _LOOK_SECONDS if job.plan.fragments else first
                 await job.look(self._store, unless_within_seconds=0.0 if is_over else pause)
             is_spoken = job is not None and job.is_spoken  # not in the thread: another request may be adding a chunk
             has_ended = is_spoken or status.state in TERMINAL_STATES
             is_there = job is not None and job.plan.fragments > awaited
             now = time.monotonic()
+            if job is not None and is_there and has_waited and not awaited:
+                self._segments.begin(job, 0)  # its first fragment is asked for next
             if has_ended or is_there or now - began >= patience_seconds:
                 return await in_thread(partial(_written, status, job, is_spoken=is_spoken))
             await asyncio.sleep(pause + _MARGIN_SECONDS)
+            has_waited = True
             if now - looked >= _STATUS_SECONDS:
                 status, looked = await watching.look(self._store, status.job_id) or status, now
 

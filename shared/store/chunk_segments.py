@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+from shared.audio import chunk_audio
 from shared.audio.loudness import Samples
 from shared.audio.segments import making, mastering
 from shared.audio.segments.codecs import Codec, codec_for
@@ -91,8 +92,10 @@ def encode(
         BadAudio: the sound cannot be encoded.
     """
     mastered = master(samples, rate, request, voice_gain_db)
-    channels = channels_of(request)
-    return {codec.format: making.make(mastered, rate, codec, channels=channels) for codec in codecs}
+    channels, chunk_md5 = channels_of(request), chunk_audio.md5(samples)
+    return {
+        codec.format: making.make(mastered, rate, codec, channels=channels, chunk_md5=chunk_md5) for codec in codecs
+    }
 
 
 def master(samples: Samples, rate: int, request: ChunkRequested, voice_gain_db: float | None) -> Mastered:

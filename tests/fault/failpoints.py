@@ -132,6 +132,7 @@ def install(failpoints: Failpoints, name: str) -> None:
         segmenting.complete = failpoints.around(segmenting.complete, "encoding")
         chunk_work = importlib.import_module("services.synthesizer.chunk_work")
         chunk_work.of_answer = failpoints.in_worker(worker_faults.of_answer)  # type: ignore[attr-defined] # as above
+        chunk_work.segments_of = failpoints.in_worker(worker_faults.segments_of)  # type: ignore[attr-defined] # as above
     if name == "assembler":
         _install_joining(failpoints)
         _install_ffmpeg(failpoints)

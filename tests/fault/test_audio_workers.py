@@ -9,9 +9,11 @@ import psutil
 import pytest
 
 from shared.protocol import envelope
+from shared.protocol.manifest import Manifest
+from shared.store import keys
 from tests.fault.cluster import Cluster, job, unheard_text
 from tests.fault.evidence import Evidence
-from tests.fault.worker_faults import ABORTS, WORKER
+from tests.fault.worker_faults import ABORTS, ENCODER, WORKER
 from tests.waiting import until
 
 CHILDREN_SECONDS = 5.0
@@ -32,6 +34,9 @@ async def test_an_encoder_that_aborts_costs_its_chunk_and_no_neighbour(cluster: 
         (failure,) = status.failures
         assert (failure.index, failure.text) == (2, aborting)
         assert "The encoder crashed on this sound." in failure.reason
+        store = cluster.services.store
+        manifest = Manifest.model_validate_json(await store.get(keys.manifest(request.job_id)))
+        assert not await store.exists(manifest.chunks[2].audio_key), "what cannot be encoded must not count as spoken"
         (letter,) = await cluster.letters("synthesizer.dead")
         assert letter.headers[envelope.CHUNK] == 2
         assert evidence.lines("worker died", "SIGABRT"), "the fault has bitten"
@@ -39,15 +44,16 @@ async def test_an_encoder_that_aborts_costs_its_chunk_and_no_neighbour(cluster: 
         await cluster.proves(neighbour)
 
 
-async def test_a_worker_that_is_killed_in_the_middle_costs_nothing(cluster: Cluster) -> None:
+@pytest.mark.parametrize("point", [WORKER, ENCODER])
+async def test_a_worker_that_is_killed_in_the_middle_costs_nothing(cluster: Cluster, point: str) -> None:
     request = job(unheard_text(6))
 
     async with cluster.running():
         evidence = Evidence(cluster)
-        cluster.arm("synthesizer", WORKER, "kill")
+        cluster.arm("synthesizer", point, "kill")
         await cluster.services.submit(request)
         await cluster.proves(request)
-        assert cluster.was_hit("synthesizer", WORKER)
+        assert cluster.was_hit("synthesizer", point)
         assert evidence.lines("worker died", "SIGKILL")
         status = await cluster.services.status(request.job_id)
         assert status is not None

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from shared.audio.loudness import Energies, block_energies, decibels, true_peak
-from shared.audio.segments.codecs import Codec, EncodedChunk
+from shared.audio.segments.codecs import Codec
 from shared.audio.segments.mastering import Mastered
 from shared.audio.segments.segment import Head, MasteredSegment
 from shared.errors import BadAudio
@@ -25,22 +25,21 @@ _LEVEL_FLOOR: Final = 1e-3
 _LEAST_PEAK_DBTP: Final = -120.0
 
 
-def make(mastered: Mastered, rate: int, codec: Codec, *, channels: int) -> MasteredSegment:
+def make(mastered: Mastered, rate: int, codec: Codec, *, channels: int, chunk_md5: str = "") -> MasteredSegment:
     """Encode a chunk.
+
+    Args:
+        mastered: its sound.
+        rate: Hz.
+        codec: of the format.
+        channels: 1, or 2 with the same content.
+        chunk_md5: says what the sound was before it was mastered: `chunk_audio.md5`.
 
     Raises:
         BadAudio: it cannot be encoded, or little of it is left after decoding.
         EncoderMissing: the library is not installed.
     """
-    return proved(codec.encode(mastered.samples, rate, channels), mastered, rate, codec, channels=channels)
-
-
-def proved(encoded: EncodedChunk, mastered: Mastered, rate: int, codec: Codec, *, channels: int) -> MasteredSegment:
-    """The segment of an encoded chunk, if it decodes to what was encoded.
-
-    Raises:
-        BadAudio: little of it is left after decoding.
-    """
+    encoded = codec.encode(mastered.samples, rate, channels)
     energies = block_energies(encoded.decoded, encoded.decoded_rate)
     before = block_energies(mastered.samples, rate)
     if len(energies) != len(before):
@@ -65,6 +64,7 @@ def proved(encoded: EncodedChunk, mastered: Mastered, rate: int, codec: Codec, *
         gain_db=mastered.gain_db,
         energies=energies,
         true_peak_dbtp=round(max(decibels(true_peak(encoded.decoded, encoded.decoded_rate)), _LEAST_PEAK_DBTP), 3),
+        chunk_md5=chunk_md5,
     )
     return MasteredSegment(head, payload)
 

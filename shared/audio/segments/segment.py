@@ -55,6 +55,7 @@ class Head:
         gain_db: what was applied to the chunk, before the limiter.
         energies: 100 ms K-weighted energies of one channel, measured after decoding the frames.
         true_peak_dbtp: measured after decoding the frames.
+        chunk_md5: of the chunk's samples (`chunk_audio.md5`); empty in a segment of an older version.
     """
 
     format: AudioFormat
@@ -73,6 +74,7 @@ class Head:
     gain_db: float
     energies: Energies
     true_peak_dbtp: float
+    chunk_md5: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class _Fields(Frozen):
     rate: int = Field(ge=8_000)
     channels: int = Field(ge=1, le=2)
     samples: int = Field(ge=1)
+    chunk_md5: str = Field("", pattern=r"^([0-9a-f]{32})?$")
     frame_samples: int = Field(ge=1)
     frames: int = Field(ge=1)
     before: int = Field(ge=0)

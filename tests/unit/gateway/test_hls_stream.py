@@ -13,9 +13,12 @@ import pytest
 
 from shared.audio import chunk_audio
 from shared.audio.joining.hls import HlsPlan
-from shared.client import hls_stream
+from shared.audio.segments.codecs import Codec
+from shared.audio.segments.segment import MasteredSegment
+from shared.client import hls_segments, hls_stream
 from shared.client.hls_stream import HlsStreams
-from shared.protocol.messages import JobState, JobStatus
+from shared.errors import NotFound
+from shared.protocol.messages import ChunkRequested, JobState, JobStatus
 from shared.store import keys
 from shared.store.folder import FileStore
 from tests.audio_keys import audio_key_of
@@ -100,3 +103,39 @@ async def test_a_playlist_that_ends_has_the_last_words_even_if_they_are_being_ad
     whole = await streams.playlist(status("completed"))
     assert whole.endswith("#EXT-X-ENDLIST\n")
     assert whole.startswith(await first)
+
+
+async def test_who_waited_for_the_first_sound_finds_it_being_made_and_it_is_made_once(
+    store: FileStore, streams: HlsStreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    missed: list[str] = []
+    may_end, get_range = threading.Event(), store.get_range
+    make = hls_segments._made
+
+    def slowly(data: bytes, request: ChunkRequested, codec: Codec, gain_db: float | None) -> MasteredSegment:
+        made.append(request.index)
+        assert may_end.wait(LIMIT_SECONDS)
+        return make(data, request, codec, gain_db)
+
+    async def missing(key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
+        try:
+            return await get_range(key, start, length, tag=tag)
+        except NotFound:
+            missed.append(key)
+            raise
+
+    monkeypatch.setattr(hls_segments, "_made", slowly)
+    monkeypatch.setattr(store, "get_range", missing)
+    waiting = asyncio.create_task(streams.playlist(status("synthesizing"), patience_seconds=LIMIT_SECONDS))
+    await until(lambda: missed, "it has looked")
+    await store.put(JOB.chunks[0].audio_key, audio())
+    assert ".m4s" in await waiting
+    await until(lambda: made, "it is being made, though nobody has asked for it")
+
+    asking = [asyncio.create_task(streams.fragment(status("synthesizing"), 0)) for _ in range(3)]
+    asking.pop().cancel()
+    may_end.set()
+    one, other = await asyncio.gather(*asking)
+    assert one.data == other.data
+    assert made == [0]

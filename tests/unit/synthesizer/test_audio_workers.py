@@ -7,13 +7,13 @@ import os
 import signal
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
 
 from services.synthesizer import audio_workers, chunk_work, processors
 from services.synthesizer.audio_workers import AudioWorkers
-from services.synthesizer.chunk_work import SegmentsWanted, Work
 from shared.audio import chunk_audio
 from shared.audio.segments import segment
 from shared.errors import BadAudio, Transient
@@ -28,41 +28,30 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
 RATE = 24_000
 FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")
-WANTED = SegmentsWanted(("mp3",), None)
+MP3: tuple[AudioFormat, ...] = ("mp3",)
 
 
-def test_a_chunk_of_a_short_episode_gets_its_segments_in_one_step() -> None:
-    work = chunk_work.of_answer(espeak(), request(), RATE, WANTED)
+def test_an_answer_becomes_audio_and_audio_becomes_segments() -> None:
+    data, seconds = chunk_work.of_answer(espeak(), request(), RATE)
+    chunk = chunk_audio.load(data)
+    assert seconds == chunk.measurement.seconds
 
-    assert work.seconds == chunk_audio.load(work.data).measurement.seconds
-    assert work.segments is not None
-    assert segment.parse(work.segments["mp3"]).head.samples == chunk_audio.load(work.data).measurement.frames
-    assert work.segments == chunk_work.segments_of(work.data, request(), WANTED), "the same from what is stored"
-
-
-def test_where_the_gain_of_the_voice_is_known_the_segments_are_made_with_it() -> None:
-    asked = request(LONG_TEXT, is_short=False)
-    work = chunk_work.of_answer(espeak(LONG_TEXT), asked, RATE, SegmentsWanted(("mp3",), 4.0))
-
-    assert work.gain_db == 4.0
-    assert work.segments == chunk_work.segments_of(work.data, asked, SegmentsWanted(("mp3",), 4.0))
+    head = segment.parse(chunk_work.segments_of(data, request(), MP3, None)["mp3"]).head
+    assert head.samples == chunk.measurement.frames
+    assert head.chunk_md5 == chunk_audio.read_md5(data) == chunk_audio.md5(chunk.samples)
 
 
-def test_where_the_gain_of_the_voice_is_unknown_it_is_measured_if_the_chunk_is_long_enough() -> None:
+def test_the_gain_of_a_voice_is_measured_if_the_chunk_is_long_enough() -> None:
     long, short = request(LONG_TEXT, is_short=False), request(SHORT_TEXT, is_short=False)
 
-    heard = chunk_work.of_answer(espeak(LONG_TEXT), long, RATE, WANTED)
-    assert heard.segments is None
-    assert heard.gain_db is not None
-    assert heard.gain_db == chunk_work.gain_of(heard.data, long)
-    assert chunk_work.of_answer(espeak(SHORT_TEXT), short, RATE, WANTED).gain_db is None
+    data, _ = chunk_work.of_answer(espeak(LONG_TEXT), long, RATE)
+    gain = chunk_work.gain_of(data, long)
+    assert gain is not None
+    assert segment.parse(chunk_work.segments_of(data, long, MP3, gain)["mp3"]).head.gain_db == pytest.approx(gain, 0.1)
+    assert chunk_work.gain_of(chunk_work.of_answer(espeak(SHORT_TEXT), short, RATE)[0], short) is None
 
 
-def test_without_formats_there_is_only_the_audio() -> None:
-    assert chunk_work.of_answer(espeak(), request(mastered=False), RATE, SegmentsWanted((), None)).segments == {}
-
-
-def died_of(number: signal.Signals, mark: Path | None, *arguments: object) -> Work:
+def died_of(number: signal.Signals, mark: Path | None, *arguments: object) -> tuple[bytes, float]:
     """`chunk_work.of_answer` in a worker that is killed; only once, if there is a mark."""
     if mark is None or not mark.exists():
         if mark is not None:
@@ -71,17 +60,17 @@ def died_of(number: signal.Signals, mark: Path | None, *arguments: object) -> Wo
     return chunk_work.of_answer(*arguments)  # type: ignore[arg-type] # the arguments of the original
 
 
-def spun(*_: object) -> Work:
+def spun(*_: object) -> NoReturn:
     while True:
         pass
 
 
-def filled(*_: object) -> Work:
+def filled(*_: object) -> NoReturn:
     raise AssertionError(len(bytes(20_000_000_000)))
 
 
-async def spoken(workers: AudioWorkers) -> Work:
-    return await workers.of_answer(espeak(), request(), RATE, WANTED)
+async def spoken(workers: AudioWorkers) -> float:
+    return (await workers.of_answer(espeak(), request(), RATE))[1]
 
 
 async def test_an_encoder_that_aborts_costs_its_chunk_and_no_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,14 +82,14 @@ async def test_an_encoder_that_aborts_costs_its_chunk_and_no_neighbour(monkeypat
     with pytest.raises(BadAudio, match="The encoder crashed on this sound") as caught:
         await spoken(workers)
     assert caught.value.hint
-    assert (await neighbour).segments
+    assert await neighbour > 1
 
 
 async def test_a_worker_that_is_killed_from_outside_costs_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(chunk_work, "of_answer", partial(died_of, signal.SIGKILL, tmp_path / "mark"))
-    assert (await spoken(AudioWorkers(1))).segments
+    assert await spoken(AudioWorkers(1)) > 1
     assert (tmp_path / "mark").exists(), "one was killed"
 
     monkeypatch.setattr(chunk_work, "of_answer", partial(died_of, signal.SIGKILL, None))
@@ -129,7 +118,7 @@ async def test_a_message_that_is_taken_back_ends_its_worker(monkeypatch: pytest.
             await spoken(workers)
     await until(lambda: not any(map(is_busy, psutil.Process().children(recursive=True))), "nothing computes")
     monkeypatch.undo()
-    assert (await spoken(workers)).segments, "its turn was given back"
+    assert await spoken(workers) > 1, "its turn was given back"
 
 
 def is_busy(child: psutil.Process) -> bool:
@@ -163,14 +152,16 @@ def test_five_minutes_of_speech_in_five_formats_stay_far_below_the_allowance() -
     asked = request(text, loudness="stereo")
     assert asked.mastering is not None
     asked = asked.model_copy(update={"mastering": asked.mastering.model_copy(update={"formats": FORMATS})})
-    chunk_work.of_answer(espeak(), request(), RATE, SegmentsWanted(FORMATS, None))  # loads the libraries
+    data, _ = chunk_work.of_answer(espeak(), request(), RATE)
+    chunk_work.segments_of(data, asked, FORMATS, None)  # loads the libraries
 
     began = os.times()
-    work = chunk_work.of_answer(espeak(text), asked, 48_000, SegmentsWanted(FORMATS, None))
+    data, seconds = chunk_work.of_answer(espeak(text), asked, 48_000)
+    assert set(chunk_work.segments_of(data, asked, FORMATS, None)) == set(FORMATS)
     ended = os.times()
 
-    spent = (ended.user + ended.system - began.user - began.system) / work.seconds
-    allowed = (audio_workers.allowance(asked).cpu_seconds - 10) / work.seconds
+    spent = (ended.user + ended.system - began.user - began.system) / seconds
+    allowed = (audio_workers.allowance(asked).cpu_seconds - 10) / seconds
     assert spent < allowed / 3, "also on a machine three times as slow"
     longest = asked.model_copy(update={"text": " ".join((TEXT,) * 32)})
     assert audio_workers.allowance(longest).memory_bytes >= 2_000 * MEGABYTE

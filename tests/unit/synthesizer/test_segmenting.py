@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.synthesizer import chunk_work
 from services.synthesizer.audio_workers import AudioWorkers
+from services.synthesizer.chunk_work import Segments, segments_of
 from services.synthesizer.handlers import speak_chunk
 from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import SpeechPool
+from shared.audio import chunk_audio
 from shared.audio.loudness import integrated_loudness
 from shared.audio.segments import segment
-from shared.errors import StoreDown
+from shared.errors import BadAudio, StoreDown
 from shared.protocol.manifest import audio_key
 from shared.protocol.messages import ChunkRequested, ChunkSynthesized, LoudnessProfile, SegmentsNeeded
 from shared.settings import Settings
@@ -23,6 +30,7 @@ from shared.store.port import Store
 from shared.store.voice_gains import VoiceGains
 from tests.unit.synthesizer.sounds import TEXT, espeak
 from tests.unit.synthesizer.speech_server import SpeechServer, sends, serving
+from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
 
@@ -153,6 +161,85 @@ async def test_what_died_before_its_segments_were_stored_is_completed_without_sp
     [key] = await segments_in(whole)
     assert await segments_in(store) == [key]
     assert await store.get(key) == await whole.get(key)
+
+
+def when_told(mark: Path, *arguments: Any) -> Segments:
+    """`chunk_work.segments_of` in a worker, as soon as there is the mark."""
+    while not mark.exists():
+        time.sleep(0.01)
+    return segments_of(*arguments)
+
+
+async def test_audio_can_be_heard_before_it_is_encoded(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunk_work, "segments_of", partial(when_told, tmp_path / "mark"))
+    async with speaks(TEXT) as server:
+        synthesizer = Synthesizer(store, server)
+        handling = asyncio.create_task(synthesizer.handle(request()))
+        await until(lambda: store.exists(request().audio_key), "the audio")
+        assert not handling.done()
+        assert synthesizer.announced == []
+        (tmp_path / "mark").touch()
+        await handling
+    assert [len(there) for there in synthesizer.there] == [1]
+
+
+@pytest.mark.parametrize("dies", [True, False])
+async def test_segments_are_never_left_beside_audio_that_they_were_not_made_of(tmp_path: Path, dies: bool) -> None:
+    """The audio was lost and is spoken anew; the process may die between the new audio and its segments."""
+    store, asked = FileStore(tmp_path, deadline_seconds=20), request()
+    async with speaks(TEXT) as server:
+        await Synthesizer(store, server).handle(asked)
+    old = await store.get(asked.audio_key)
+    await store.delete(asked.audio_key)
+
+    async with serving(sends(espeak(words_a_minute=160), content_type="audio/wav")) as server:
+        if dies:
+            with pytest.raises(StoreDown):
+                await Synthesizer(FailsOnSegments(tmp_path, deadline_seconds=20), server).handle(asked)
+        synthesizer = Synthesizer(store, server)
+        await synthesizer.handle(asked)
+        assert len(server.asked) == 1, "it is not spoken once more"
+
+    new = await store.get(asked.audio_key)
+    assert new != old
+    [key] = synthesizer.there[0]
+    assert segment.parse(await store.get(key)).head.chunk_md5 == chunk_audio.read_md5(new)
+
+
+def refused(mark: Path | None, *arguments: Any) -> Segments:
+    """`chunk_work.segments_of` of a sound that cannot be encoded; if there is a mark, only of the first one."""
+    if mark is not None and mark.exists():
+        return segments_of(*arguments)
+    if mark is not None:
+        mark.touch()
+    raise BadAudio("This sound cannot be encoded.")
+
+
+async def test_a_sound_that_cannot_be_encoded_is_asked_for_once_more(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunk_work, "segments_of", partial(refused, tmp_path / "mark"))
+    async with speaks(TEXT) as server:
+        synthesizer = Synthesizer(store, server)
+        await synthesizer.handle(request())
+        assert len(server.asked) == 2
+    assert [len(there) for there in synthesizer.there] == [1]
+
+
+async def test_a_sound_that_cannot_be_encoded_is_never_taken_for_finished(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with speaks(TEXT) as server:
+        synthesizer = Synthesizer(store, server)
+        await synthesizer.handle(request(mastered=False))
+        monkeypatch.setattr(chunk_work, "segments_of", partial(refused, None))
+        with pytest.raises(BadAudio, match="cannot be encoded"):
+            await synthesizer.handle(request())
+        assert len(server.asked) == 3, "what was stored is of no use, and neither are two others"
+    assert not await store.exists(request().audio_key)
+    assert len(synthesizer.announced) == 1
 
 
 async def test_a_long_episode_has_its_voice_learnt_from_the_first_chunk_that_is_long_enough(store: FileStore) -> None:
