@@ -14,10 +14,13 @@ import numpy as np
 from benchmarks import books
 from benchmarks.environment import BenchEnvironment
 from services.assembler import joining
+from services.assembler.body import Body
+from services.assembler.segment_levels import SegmentLevels
 from services.assembler.segments import Segments
 from services.assembler.timing import Timing
 from shared.audio import chunk_audio
-from shared.audio.joining.placement import Placement, place
+from shared.audio.joining.joiner import Labels
+from shared.audio.joining.placement import Placement
 from shared.audio.loudness import Samples
 from shared.audio.segments import mastering
 from shared.protocol.manifest import Manifest
@@ -106,31 +109,32 @@ async def _render(services: Services, voice: Voice, folder: Path, *, quick: bool
     made: dict[AudioFormat, Episode] = {}
     segments = Segments(manifest, services.store, rate)
     await segments.learn()
-    starts = [chunk.start for chunk in timing.timeline.chunks]
     for codec in joining.codecs_of(FORMATS):
+        body = Body(manifest, joining.start_of(codec.format, Labels).joiner)
         async with aclosing(segments.of(codec, range(len(chunks)))) as found:
-            heads = [segment.head async for some in found for _, segment in some]
-        placement = place(heads, starts, timing.timeline.frames)
-        if not joining.measured(codec, placement, "mono").is_on_target("mono"):
+            async for some in found:
+                body.add(some)
+        if not joining.measured(codec, body, "mono").is_on_target("mono"):
             raise RuntimeError(f"{voice.name}: the {codec.format} is off target, and was not joined as it is.")
         path = folder / f"{voice.model}-{voice.language}.{codec.format}"
         await services.store.get_file(keys.episode(request.job_id, codec.format), path)
-        made[codec.format] = Episode(path, rate, laid_out(placement, chunks))
+        made[codec.format] = Episode(path, rate, laid_out(body.placement(), body.levels, chunks))
     if len(made) < len(FORMATS):
         raise RuntimeError("An encoder is missing: see `podcast doctor`.")
     return made
 
 
-def laid_out(placement: Placement, chunks: Sequence[Samples]) -> Samples:
+def laid_out(placement: Placement, levels: SegmentLevels, chunks: Sequence[Samples]) -> Samples:
     """The mastered sound of an episode, each chunk where its frames are in the file.
 
     Args:
         placement: of the segments.
+        levels: of each of them.
         chunks: as they are stored, before mastering.
     """
     sound = np.zeros(placement.frames * placement.frame_samples, dtype=np.float32)
-    for placed in placement.chunks:
-        samples = mastering.limit(chunks[placed.index], placement.rate, placed.head.gain_db)
-        at = placed.first * placement.frame_samples
+    for chunk, first, gain_db in zip(chunks, levels.firsts, levels.gains_db, strict=True):
+        samples = mastering.limit(chunk, placement.rate, gain_db)
+        at = first * placement.frame_samples
         sound[at : at + len(samples)] = samples
     return sound[: placement.samples]

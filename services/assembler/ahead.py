@@ -18,7 +18,6 @@ from services.assembler.cover import Cover
 from services.assembler.head_last import part_bytes
 from services.assembler.parts import PartStore
 from services.assembler.segments import Segments
-from shared.audio.segments.segment import Head
 from shared.deadlines import in_thread
 from shared.protocol.manifest import Manifest
 from shared.store import keys
@@ -55,21 +54,21 @@ async def join(manifest: Manifest, picture: Cover | None, chunks: int, *, store:
 async def _join(segments: Segments, kept: PartStore, chunks: int, goes_on: Callable[[], Awaitable[bool]]) -> bool:
     """Join the first chunks in one format; False if the job has ended meanwhile."""
     parts = await kept.load()
-    body = kept.begun(parts)
     pieces: list[bytes] = []
-    heads: list[Head] = []
+    size_bytes = 0
     known = await in_thread(partial(segments.known, range(parts.chunks, chunks)))
     async with aclosing(segments.of(kept.codec, known)) as groups:
         async for some in groups:
-            pieces += await in_thread(partial(body.add, some))
-            heads += [segment.head for _, segment in some]
-            if sum(map(len, pieces)) >= part_bytes(len(parts.records) + 1):
-                state = body.state()
+            added = await in_thread(partial(parts.body.add, some))
+            pieces += added
+            size_bytes += sum(map(len, added))
+            if size_bytes >= part_bytes(len(parts.records) + 1):
+                state = parts.body.state()
                 assert state is not None  # noqa: S101 - the format is resumable
-                await kept.add(parts, b"".join(pieces), heads, state)
+                await kept.add(parts, b"".join(pieces), state)
                 metrics.PARTS.labels(kept.codec.format).inc()
                 log.debug("part joined ahead", format=kept.codec.format, chunks=parts.chunks)
-                pieces, heads = [], []
+                pieces, size_bytes = [], 0
                 if not await goes_on():  # it may have been deleted, and nobody would remove what was stored since
                     await kept.remove(parts)
                     return False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from services.assembler.segment_levels import SegmentLevels
 from services.assembler.segments import Numbered
-from shared.audio.joining.joiner import Joiner, Whole
+from shared.audio.joining.joiner import Joiner, State, Whole
 from shared.audio.joining.placement import (
     LEAD_IN_BLOCKS,
     LEAD_OUT_BLOCKS,
@@ -19,10 +20,31 @@ from shared.audio.joining.placement import (
     placement,
 )
 from shared.audio.loudness import block_samples
-from shared.audio.segments.segment import Head, MasteredSegment
+from shared.audio.segments.segment import MasteredSegment
 from shared.protocol.manifest import Manifest
 
 Change = Callable[[MasteredSegment], MasteredSegment]
+
+
+@dataclass(frozen=True, slots=True)
+class BodyState:
+    """What another body needs to go on after the same segments; of what grows with the file, only what was added.
+
+    Attributes:
+        grid: of the format.
+        next_start: of the next chunk in the nominal timeline, in samples.
+        free: the first frame that is free.
+        sound_end: the frame with which the silence after the last chunk begins.
+        joiner: the state of the joiner.
+        levels: of the segments since the state before.
+    """
+
+    grid: Grid
+    next_start: int
+    free: int
+    sound_end: int
+    joiner: State
+    levels: SegmentLevels
 
 
 class Body:
@@ -32,6 +54,9 @@ class Body:
         manifest: of the job.
         start: makes the joiner of the format.
         change: what becomes of each segment in this file alone; its frames keep their sizes.
+
+    Attributes:
+        levels: how long and how loud the segments are.
     """
 
     def __init__(self, manifest: Manifest, start: Callable[[Grid], Joiner], *, change: Change | None = None) -> None:
@@ -39,9 +64,13 @@ class Body:
         self._start = start
         self._change = change
         self._joiner: Joiner | None = None
-        self._placing: Placing | None = None
+        self._grid = Grid(0, 0, 0)
+        self._placing = Placing(0)
         self._next_start = 0  # of the next chunk in the nominal timeline, in samples
-        self.placed: list[Placed] = []
+        self._sound_end = 0
+        self._last_index = -1
+        self.levels = SegmentLevels()
+        self._given = (0, 0)  # how many segments and energies are in states
 
     def add(self, some: Numbered) -> list[bytes]:
         """The bytes of some segments, for each of them with the silence before it. CPU only.
@@ -52,25 +81,30 @@ class Body:
         pieces = []
         for index, segment in some:
             changed = segment if self._change is None else self._change(segment)
-            joiner = self._begun(changed.head)
-            pieces.append(joiner.add(self._place(index, changed.head), changed.payload))
+            joiner = self._begun(grid_of(changed.head))
+            placed = self._placing.next(index, changed.head, self._next_start)
+            pieces.append(joiner.add(placed, changed.payload))
+            self._came(placed)
         return pieces
 
-    def resume(self, heads: Sequence[Head], states: Sequence[dict[str, Any]]) -> None:
-        """Go on after segments that were joined before.
-
-        Args:
-            heads: of the segments of the first chunks.
-            states: of the joiners that joined them, in order.
-        """
-        joiner = self._begun(heads[0])
-        for index, head in enumerate(heads):
-            self._place(index, head)
-        joiner.resume(states)
-
-    def state(self) -> dict[str, Any] | None:
+    def state(self) -> BodyState | None:
         """What `resume` needs, besides what this has returned before; None if the format cannot go on elsewhere."""
-        return None if self._joiner is None else self._joiner.state()
+        joiner = self.joiner.state()
+        if joiner is None:
+            return None
+        new = self.levels.after(*self._given)
+        self._given = (len(self.levels), len(self.levels.energies))
+        return BodyState(self._grid, self._next_start, self._placing.free, self._sound_end, joiner, new)
+
+    def resume(self, state: BodyState) -> None:
+        """Go on where another body was: called for each of its states, in order, and then `add` for what is left."""
+        self._begun(state.grid).resume(state.joiner)
+        self._next_start = state.next_start
+        self._placing = Placing(state.grid.frame_samples, free=state.free)
+        self._sound_end = state.sound_end
+        self.levels.extend(state.levels)
+        self._given = (len(self.levels), len(self.levels.energies))
+        self._last_index = len(self.levels) - 1
 
     @property
     def joiner(self) -> Joiner:
@@ -80,27 +114,30 @@ class Body:
 
     def placement(self) -> Placement:
         """Of all segments: after the last one is the silence at the end of an episode."""
-        last = self.placed[-1]
-        block = block_samples(last.head.rate)
-        pause = pause_blocks(self._manifest.pause_ms(self._manifest.chunks[last.index]))
-        return placement(self.placed, self._next_start + (LEAD_OUT_BLOCKS - pause) * block)
+        samples = self._next_start + (LEAD_OUT_BLOCKS - self._pause(self._last_index)) * block_samples(self._grid.rate)
+        return placement(self._grid, ends=self._placing.free, sound_end=self._sound_end, samples=samples)
 
     def close(self, whole: Whole) -> tuple[bytes, bytes]:
         """What comes after the last segment, and what the file begins with."""
         end = self.joiner.end(whole)
         return end, self.joiner.head(whole)
 
-    def _begun(self, head: Head) -> Joiner:
+    def _begun(self, grid: Grid) -> Joiner:
         if self._joiner is None:
-            self._joiner = self._start(grid_of(head))
-            self._placing = Placing(head.frame_samples)
-            self._next_start = LEAD_IN_BLOCKS * block_samples(head.rate)
+            self._joiner = self._start(grid)
+            self._grid = grid
+            self._placing = Placing(grid.frame_samples)
+            self._next_start = LEAD_IN_BLOCKS * block_samples(grid.rate)
         return self._joiner
 
-    def _place(self, index: int, head: Head) -> Placed:
-        assert self._placing is not None  # noqa: S101 - begun with the first segment
-        placed = self._placing.next(index, head, self._next_start)
-        pause = pause_blocks(self._manifest.pause_ms(self._manifest.chunks[index]))
-        self._next_start += head.samples + pause * block_samples(head.rate)
-        self.placed.append(placed)
-        return placed
+    def _came(self, placed: Placed) -> None:
+        """Note what is needed of a segment when its frames are in the file."""
+        head = placed.head
+        self._next_start += head.samples + self._pause(placed.index) * block_samples(head.rate)
+        self._sound_end = placed.ends - head.after
+        self._last_index = placed.index
+        self.levels.add(placed)
+
+    def _pause(self, index: int) -> int:
+        """The pause after a chunk, in blocks."""
+        return pause_blocks(self._manifest.pause_ms(self._manifest.chunks[index]))

@@ -111,12 +111,19 @@ def wrap(sentence: str) -> list[str]:
     rows = _fill(words, LINE_COLUMNS)
     if len(rows) == LINES_A_CUE:
         # Two even lines read better than a full one and a single word.
-        total = sum(map(columns, rows))
-        for width in range((total + 1) // 2, LINE_COLUMNS):
-            even = _fill(words, width)
-            if len(even) == LINES_A_CUE and max(map(columns, even)) <= LINE_COLUMNS:
-                return even
+        return _fill(words, _even_width(words))
     return rows
+
+
+def _even_width(words: Sequence[str]) -> int:
+    """The smallest width at which the words fill two rows."""
+    widths = list(map(columns, words))
+    total = sum(widths) + len(widths) - LINES_A_CUE
+    first, narrowest = -1, total
+    for width in widths[:-1]:
+        first += 1 + width
+        narrowest = min(narrowest, max(first, total - first))
+    return narrowest
 
 
 def _fill(words: Sequence[str], width: int) -> list[str]:

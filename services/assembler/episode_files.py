@@ -140,7 +140,9 @@ class EpisodeFiles:
         """
         measured = await chunks.measure(self.manifest, self.store, self._rate)
         self.measurements = voice_levels.levelled(self.manifest, measured)
-        self._timeline = await in_thread(partial(plan, self.manifest, self.measurements, self._rate))
+        lengths = [measurement.frames for measurement in self.measurements]
+        gains = [measurement.gain_db for measurement in self.measurements]
+        self._timeline = await in_thread(partial(plan, self.manifest, lengths, self._rate, gains_db=gains))
         gain = gain_db(whole_energies(self.timeline, self.measurements), self.manifest.request.loudness)
         episode = mastering.Episode(
             self.manifest, self.timeline, self.measurements, self.labels, folder, formats=self.encoded_whole
@@ -202,7 +204,7 @@ class EpisodeFiles:
         body, done = Body(self.manifest, start.joiner, change=repaired.change if repaired else None), 0
         if kept is not None:
             parts = await kept.load(file.append)
-            body, done = await in_thread(partial(kept.begun, parts)), parts.chunks
+            body, done = parts.body, parts.chunks
             self._has_used_parts |= done > 0
         try:
             rest = range(done, len(self.manifest.chunks))
@@ -212,23 +214,19 @@ class EpisodeFiles:
                 raise
             return None
         if self._timeline is None:
-            measured = [
-                ChunkMeasurement(placed.head.samples, placed.head.energies, placed.head.true_peak_dbtp)
-                for placed in body.placed
-            ]
-            self._timeline = await in_thread(partial(plan, self.manifest, measured, self._rate))
+            self._timeline = await in_thread(partial(plan, self.manifest, body.levels.samples, self._rate))
         elif self._has_used_parts:
-            pairs = zip(body.placed, self._timeline.chunks, strict=True)
-            if any(placed.head.samples != chunk.frames for placed, chunk in pairs):
+            pairs = zip(body.levels.samples, self._timeline.chunks, strict=True)
+            if any(samples != chunk.frames for samples, chunk in pairs):
                 raise _OtherLengths(f"The chunks in {codec.format} have other lengths than in another format.")
         return body
 
     async def _measured(self, codec: Codec, body: Body, repaired: Joined | None) -> Joined | None:
         """The file, with another level if need be; None if it is not on target with any."""
-        profile, placement = self.manifest.request.loudness, body.placement()
+        profile = self.manifest.request.loudness
         if repaired is not None:
-            return replace(repaired, placement=placement)
-        found = await in_thread(partial(joining.measured, codec, placement, profile))
+            return replace(repaired, placement=body.placement(), gain_db=body.levels.gain_db)
+        found = await in_thread(partial(joining.measured, codec, body, profile))
         if found.is_on_target(profile):
             return found
         moved = repairs.moved(found, profile)

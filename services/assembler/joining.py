@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import numpy as np
-
 from services.assembler import tags
 from services.assembler.body import Body, Change
 from services.assembler.failures import EpisodeIncomplete
@@ -29,7 +27,7 @@ from shared.audio.joining.mp4 import Mp4Joiner
 from shared.audio.joining.ogg import OggJoiner
 from shared.audio.joining.placement import Grid, Placement
 from shared.audio.joining.wav import WavJoiner
-from shared.audio.loudness import block_samples, integrated_loudness
+from shared.audio.loudness import integrated_loudness
 from shared.audio.segments.codecs import Codec, codec_for
 from shared.audio.segments.mastering import CEILING_DBTP, CHANNELS, TARGET_LUFS
 from shared.deadlines import in_thread
@@ -51,6 +49,7 @@ class Joined:
     Attributes:
         codec: of its format.
         placement: of its segments.
+        gain_db: what was usually applied to a chunk.
         loudness_lufs: of the whole, as decoded.
         true_peak_dbtp: the same.
         output_gain_db: what the file tells players to add, which is in the figures above.
@@ -59,6 +58,7 @@ class Joined:
 
     codec: Codec
     placement: Placement
+    gain_db: float
     loudness_lufs: float
     true_peak_dbtp: float
     output_gain_db: float = 0.0
@@ -77,9 +77,8 @@ class Joined:
     @property
     def measured(self) -> Encoded:
         """What the timing manifest says of it."""
-        gains = [placed.head.gain_db for placed in self.placement.chunks]
         return Encoded(
-            gain_db=round(float(np.median(gains)) + self.output_gain_db, 3),
+            gain_db=round(self.gain_db + self.output_gain_db, 3),
             ceiling_dbtp=CEILING_DBTP,
             encodes=1,
             seconds=round(self.placement.samples / self.placement.rate, 3),
@@ -146,19 +145,15 @@ def _joined_bytes(body: Body, some: Numbered) -> bytes:
     return b"".join(body.add(some))
 
 
-def measured(codec: Codec, placement: Placement, profile: LoudnessProfile) -> Joined:
+def measured(codec: Codec, body: Body, profile: LoudnessProfile) -> Joined:
     """Measure a whole by what its segments have when decoded."""
-    block = block_samples(placement.rate)
-    energies = np.zeros(-(-placement.frames * placement.frame_samples // block) + 1, dtype=np.float32)
-    for placed in placement.chunks:
-        first = round(placed.first * placement.frame_samples / block)
-        span = energies[first : first + len(placed.head.energies)]
-        span += placed.head.energies[: len(span)]
+    placement, levels = body.placement(), body.levels
     return Joined(
         codec=codec,
         placement=placement,
-        loudness_lufs=integrated_loudness(energies, channels=CHANNELS[profile]),
-        true_peak_dbtp=max(placed.head.true_peak_dbtp for placed in placement.chunks),
+        gain_db=levels.gain_db,
+        loudness_lufs=integrated_loudness(levels.whole_energies(placement), channels=CHANNELS[profile]),
+        true_peak_dbtp=levels.true_peak_dbtp,
     )
 
 

@@ -1,19 +1,22 @@
 """What is stored of a part of an episode that was joined ahead, besides its bytes.
 
-A SHA-256 of all that follows, the length of a JSON object, that object, and the heads of the part's segments.
+A SHA-256 of all that follows, the length of a JSON object, that object, and the energies of the part's segments
+(float32).
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from array import array
 from typing import Any, Final, Literal
 
+import numpy as np
 from pydantic import Field, ValidationError
 
-from shared.audio.segments import segment
-from shared.audio.segments.segment import Head, MasteredSegment
+from services.assembler.body import BodyState
+from services.assembler.segment_levels import SegmentLevels
+from shared.audio.joining.placement import Grid
 from shared.errors import BadAudio
 from shared.protocol.messages import Frozen
 
@@ -23,44 +26,92 @@ _CHECKSUM_BYTES: Final = hashlib.sha256().digest_size
 
 
 class Record(Frozen):
-    """What is written of a part before the heads of its segments.
+    """What is known of a part.
 
     Attributes:
-        version: increment it when a joiner's state changes, or what is made of the same segments and pauses.
+        version: increment it when a state changes, or what is made of the same segments and pauses.
         identity: of everything that decides the bytes of this part and of those before it.
         first: the first chunk.
         chunks: how many there are.
         body: the key of its bytes.
         size_bytes: of them.
-        state: of the joiner after this part; with those of all parts before it, another one can go on.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     identity: str
     first: int = Field(ge=0)
     chunks: int = Field(ge=1)
     body: str
     size_bytes: int = Field(ge=1)
-    state: dict[str, Any]
 
 
-def document(record: Record, heads: Sequence[Head]) -> bytes:
-    """A record as it is stored."""
-    said = record.model_dump_json().encode()
-    data = _LENGTH.pack(len(said)) + said + b"".join(MasteredSegment(head, b"").to_bytes() for head in heads)
+class _Document(Record):
+    """The JSON object: with that, the state of the body after this part; with those of all before, one can go on."""
+
+    rate: int
+    channels: int
+    frame_samples: int
+    next_start: int
+    free: int
+    sound_end: int
+    joiner: dict[str, Any]
+    samples: tuple[int, ...]
+    firsts: tuple[int, ...]
+    gains_db: tuple[float, ...] = Field(strict=False)
+    true_peak_dbtp: float = Field(strict=False)
+
+
+def document(record: Record, state: BodyState) -> bytes:
+    """A record as it is stored, with the state after its part."""
+    grid, levels = state.grid, state.levels
+    said = _Document(
+        **record.model_dump(),
+        rate=grid.rate,
+        channels=grid.channels,
+        frame_samples=grid.frame_samples,
+        next_start=state.next_start,
+        free=state.free,
+        sound_end=state.sound_end,
+        joiner=state.joiner,
+        samples=tuple(levels.samples),
+        firsts=tuple(levels.firsts),
+        gains_db=tuple(levels.gains_db),
+        true_peak_dbtp=levels.true_peak_dbtp,
+    )
+    text = said.model_dump_json().encode()
+    energies = np.frombuffer(levels.energies, dtype=np.float32).astype("<f4").tobytes()
+    data = _LENGTH.pack(len(text)) + text + energies
     return hashlib.sha256(data).digest() + data
 
 
 def body_of(data: bytes) -> str | None:
     """The key of the bytes of a stored part; None if that is damaged: they go with their job."""
     try:
-        return _record(data)[0].body
+        return _read(data)[0].body
     except (BadAudio, ValidationError, struct.error):
         return None
 
 
-def _record(data: bytes) -> tuple[Record, int]:
-    """A record, and where the heads begin.
+def parsed(data: bytes) -> tuple[Record, BodyState]:
+    """A stored record, and the state after its part.
+
+    Raises:
+        BadAudio: it is damaged.
+        ValidationError, struct.error: it is none, or one of another version.
+    """
+    said, energies = _read(data)
+    levels = SegmentLevels()
+    levels.samples, levels.firsts = array("L", said.samples), array("L", said.firsts)
+    levels.gains_db = array("d", said.gains_db)
+    levels.energies.frombytes(np.frombuffer(energies, dtype="<f4").astype(np.float32).tobytes())
+    levels.true_peak_dbtp = said.true_peak_dbtp
+    grid = Grid(said.rate, said.channels, said.frame_samples)
+    state = BodyState(grid, said.next_start, said.free, said.sound_end, said.joiner, levels)
+    return Record(**{name: getattr(said, name) for name in Record.model_fields}), state
+
+
+def _read(data: bytes) -> tuple[_Document, bytes]:
+    """What is stored of a part: the JSON object and the energies.
 
     Raises:
         BadAudio: it is damaged.
@@ -70,20 +121,4 @@ def _record(data: bytes) -> tuple[Record, int]:
         raise BadAudio("The record of a part has another checksum.")
     start = _CHECKSUM_BYTES + _LENGTH.size
     end = start + _LENGTH.unpack_from(data, _CHECKSUM_BYTES)[0]
-    return Record.model_validate_json(data[start:end]), end
-
-
-def parsed(data: bytes) -> tuple[Record, list[Head]]:
-    """A stored record, and the heads of its segments.
-
-    Raises:
-        BadAudio: it is damaged.
-        ValidationError, struct.error: it is none, or one of another version.
-    """
-    record, at = _record(data)
-    heads = []
-    while at < len(data):
-        length = segment.head_length(data[at : at + segment.START_BYTES])
-        heads.append(segment.parse_head(data[at : at + length]))
-        at += length
-    return record, heads
+    return _Document.model_validate_json(data[start:end]), data[end:]

@@ -11,20 +11,19 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
-from services.assembler.body import Body
+from services.assembler.body import Body, BodyState
 from services.assembler.head_last import CopiedPart
 from services.assembler.joining import Start
 from services.assembler.part_records import Record, body_of, document, parsed
 from services.assembler.segments import Segments
 from shared.audio.segments.codecs import Codec
-from shared.audio.segments.segment import Head
 from shared.deadlines import in_thread
 from shared.errors import BadAudio
 from shared.protocol.manifest import Manifest
@@ -42,19 +41,22 @@ class Parts:
     """The parts of an episode in one format, from its beginning.
 
     Attributes:
-        records: of each part.
-        heads: of the segments in all of them.
+        body: goes on after them.
         identity: of all of them; that of no part is what decides the bytes of all.
+        records: of each part.
+        chunks: how many chunks they hold.
     """
 
+    body: Body
     identity: str
     records: list[Record] = field(default_factory=list)
-    heads: list[Head] = field(default_factory=list)
+    chunks: int = 0
 
-    @property
-    def chunks(self) -> int:
-        """How many chunks they hold."""
-        return len(self.heads)
+    def add(self, record: Record) -> None:
+        """Another part."""
+        self.records.append(record)
+        self.chunks += record.chunks
+        self.identity = record.identity
 
 
 class PartStore:
@@ -81,7 +83,8 @@ class PartStore:
         Args:
             use: called with the body of each as soon as it is known that it fits.
         """
-        parts = Parts(hashlib.sha256(self._start.identity.encode()).hexdigest())
+        body = Body(self._manifest, self._start.joiner)
+        parts = Parts(body, hashlib.sha256(self._start.identity.encode()).hexdigest())
         count = 1  # most episodes have none
         while True:
             first = len(parts.records) + 1
@@ -95,60 +98,48 @@ class PartStore:
     def _take(self, parts: Parts, data: bytes) -> bool:
         """Add a stored part, if it fits."""
         try:
-            record, heads = parsed(data)
+            record, state = parsed(data)
         except (BadAudio, ValidationError, struct.error):
             return False
         if record.first != parts.chunks or record.first + record.chunks > len(self._manifest.chunks):
             return False
-        if len(heads) != record.chunks or record.identity != self._identity(parts, record.chunks):
+        if len(state.levels) != record.chunks or record.identity != self._identity(parts, record.chunks):
             return False
-        parts.records.append(record)
-        parts.heads += heads
-        parts.identity = record.identity
+        parts.body.resume(state)
+        parts.add(record)
         return True
 
-    async def add(self, parts: Parts, body: bytes, heads: Sequence[Head], state: dict[str, Any]) -> None:
+    async def add(self, parts: Parts, body: bytes, state: BodyState) -> None:
         """Store another part.
 
         Args:
             parts: those before it; it is added.
             body: its bytes; at least `LEAST_PART_BYTES`.
-            heads: of its segments.
-            state: of the joiner after it.
+            state: of `parts.body` after it.
         """
         number = len(parts.records) + 1
         digest = (await in_thread(partial(hashlib.sha256, body))).hexdigest()[:_DIGEST_CHARACTERS]
         key = keys.part_body(self._manifest.job_id, self.codec.format, _digits(number), digest)
         record = Record(
-            identity=await in_thread(partial(self._identity, parts, len(heads))),
+            identity=await in_thread(partial(self._identity, parts, len(state.levels))),
             first=parts.chunks,
-            chunks=len(heads),
+            chunks=len(state.levels),
             body=key,
             size_bytes=len(body),
-            state=state,
         )
         [replaced] = await self._store.get_many([self._key(number)])
         await self._store.put(key, body, content_type=CONTENT_TYPE)
-        stored = await in_thread(partial(document, record, heads))
+        stored = await in_thread(partial(document, record, state))
         await self._store.put(self._key(number), stored, content_type=CONTENT_TYPE)
         if replaced is not None and (old := body_of(replaced)) is not None and old != key:
             await self._store.delete(old)
-        parts.records.append(record)
-        parts.heads += heads
-        parts.identity = record.identity
+        parts.add(record)
 
     async def remove(self, parts: Parts) -> None:
         """Remove these parts."""
         for number, record in enumerate(parts.records, 1):
             await self._store.delete(record.body)
             await self._store.delete(self._key(number))
-
-    def begun(self, parts: Parts) -> Body:
-        """A body that goes on after the parts."""
-        body = Body(self._manifest, self._start.joiner)
-        if parts.records:
-            body.resume(parts.heads, [record.state for record in parts.records])
-        return body
 
     def _identity(self, parts: Parts, count: int) -> str:
         """Of the part that comes next, with so many chunks."""

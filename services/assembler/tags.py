@@ -7,11 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from services.assembler import chapter_marks, flac_tags, id3, mp4_tags, ogg
 from services.assembler.cover import Cover
-from services.assembler.timeline import ChunkMeasurement, Timeline, plan
+from services.assembler.timeline import Timeline, plan
 from shared.audio.joining import mp4_boxes, vorbis
 from shared.audio.joining.joiner import EpisodeChapter, Labels
 from shared.audio.joining.languages import three_letters
@@ -105,7 +103,7 @@ def id3_tag(tags: Tags) -> bytes:
 
 def labels_beforehand(manifest: Manifest, cover: Cover | None, sample_rate: int) -> Labels:
     """The labels of a job's episode, all but the times of its chapters: chunks are not measured yet."""
-    unmeasured = [ChunkMeasurement(block_samples(sample_rate), np.zeros(0))] * len(manifest.chunks)
+    unmeasured = [block_samples(sample_rate)] * len(manifest.chunks)
     return labels_of(of(manifest, cover, plan(manifest, unmeasured, sample_rate)))
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
 import pydantic_core
+from pydantic import TypeAdapter
 
 from shared.audio import chunk_audio
 from shared.client.watching import UnreadableJob
@@ -27,6 +28,7 @@ ChunkState: TypeAlias = Literal["waiting", "done", "failed"]
 _LOOKS_AT_A_TIME: Final = 16
 _HEADER_BYTES: Final = 16_384
 """Enough of a chunk for the measurement of two minutes of speech."""
+_CHUNK: Final = TypeAdapter(Chunk)
 _CHUNK_KIND: Final = "chunk"
 
 
@@ -100,11 +102,17 @@ def _part(
     """
     try:
         listed: Any = pydantic_core.from_json(manifest)["chunks"]
-        some = [Chunk.model_validate(each, extra="ignore") for each in listed[first : first + limit]]
+        some = [_chunk(each) for each in listed[first : first + limit]]
         failures = {listed[each.index]["audio_key"]: each for each in failed if each.index < len(listed)}
         return len(listed), some, failures
     except (ValueError, KeyError, TypeError) as error:  # pydantic's errors are ValueErrors
         raise UnreadableJob(f"The manifest of job {job_id} cannot be read.", hint="Submit the job again.") from error
+
+
+def _chunk(fields: Any) -> Chunk:
+    return _CHUNK.validate_json(
+        pydantic_core.to_json(fields), extra="ignore"
+    )  # strictness differs by the kind of input
 
 
 def _seconds(start: bytes) -> float | None:

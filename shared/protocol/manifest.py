@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from shared.languages import normalised
 from shared.protocol.messages import (
     CHUNK_TEXT_LIMIT_CHARACTERS,
     CHUNKS_LIMIT,
+    CLOSED,
     AudioKey,
     ChunkIndex,
     ChunkRequested,
@@ -42,8 +45,12 @@ CUTTING_VERSION = 2
 """Increment it when a text is cut into other chunks than before, or a preview tells more of them: it is made again."""
 
 
-class Chunk(Frozen):
-    """A piece of text that is synthesized in one call."""
+@dataclass(frozen=True, slots=True, kw_only=True, config=CLOSED)
+class Chunk:
+    """A piece of text that is synthesized in one call.
+
+    A dataclass, since a book has ten thousand of them: as a model, each would take five times the memory.
+    """
 
     index: ChunkIndex = Field(description="0, 1, 2, … without gaps")
     text: str = Field(
@@ -176,7 +183,7 @@ class Manifest(Frozen):
             model=request.model,
             speed=request.speed,
         )
-        changed = {
+        changed: dict[str, Any] = {
             "text": request.text,
             "written": "",
             "language": None if request.language == self.language else normalised(request.language) or None,
@@ -187,7 +194,7 @@ class Manifest(Frozen):
         return self.model_copy(
             update={
                 "chunks": tuple(
-                    chunk.model_copy(update=changed) if chunk.audio_key == replaced else chunk for chunk in self.chunks
+                    replace(chunk, **changed) if chunk.audio_key == replaced else chunk for chunk in self.chunks
                 ),
                 "corrections": (*(each for each in self.corrections if each.audio_key != replaced), correction),
             }

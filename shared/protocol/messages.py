@@ -77,11 +77,15 @@ def new_job_id() -> str:
     return str(uuid_utils.uuid7())
 
 
+# JSON knows neither NaN nor Infinity, but Python's parsers read them.
+CLOSED: Final = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+"""Of every message and every document in the store."""
+
+
 class Frozen(BaseModel):
     """Immutable, strict and closed: the base of every message and every document in the store."""
 
-    # JSON knows neither NaN nor Infinity, but Python's parsers read them.
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, **CLOSED)
 
 
 class Message(Frozen):

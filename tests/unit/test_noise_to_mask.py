@@ -8,9 +8,10 @@ import soxr
 
 from benchmarks.noise_to_mask import RATE, Mask, gain_of, lag_of
 from benchmarks.quality_episodes import laid_out
-from shared.audio.joining.placement import place
+from services.assembler.segment_levels import SegmentLevels
 from shared.audio.loudness import Samples
 from shared.audio.segments import flac, making, mastering
+from tests.unit.joining.material import place, whole
 
 SECONDS = 2
 CHANCE = np.random.default_rng(5)
@@ -100,7 +101,11 @@ def test_what_segments_were_made_of_is_laid_out_where_they_are() -> None:
     mastered = [mastering.master(chunk, rate, "mono", constant_db=None) for chunk in chunks]
     heads = [making.make(each, rate, flac.CODEC, channels=1).head for each in mastered]
     starts = [7_200, 7_200 + len(chunks[0]) + 12_000]
-    sound = laid_out(place(heads, starts, starts[1] + len(chunks[1]) + 16_800), chunks)
+    placed = place(heads, starts)
+    levels = SegmentLevels()
+    for each in placed:
+        levels.add(each)
+    sound = laid_out(whole(placed, starts[1] + len(chunks[1]) + 16_800), levels, chunks)
     for start, each in zip(starts, mastered, strict=True):
         assert np.array_equal(sound[start : start + len(each.samples)], each.samples)
     assert not sound[: starts[0]].any()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 from shared.audio.joining.joiner import State, Whole
 from shared.audio.joining.placement import Placed
@@ -28,10 +27,18 @@ class CopyingJoiner(ABC):
             BadAudio: they are not those that its head lists.
         """
 
+    def came(self, placed: Placed) -> None:  # noqa: B027 - of WAV there is nothing to note
+        """Note what the head of the file will say of a segment that was added."""
+
+    def was_silent(self, frames: int) -> None:  # noqa: B027 - the same
+        """The same of silence."""
+
     def add(self, placed: Placed, payload: bytes | memoryview) -> bytes:
         """See `Joiner.add`."""
         self.check(placed, payload)
-        return self._silent_until(placed.begins, and_then=placed.ends) + payload
+        silence = self._silent_until(placed.begins, and_then=placed.ends)
+        self.came(placed)
+        return silence + payload
 
     def end(self, whole: Whole) -> bytes:
         """The silence after the last segment."""
@@ -42,12 +49,13 @@ class CopyingJoiner(ABC):
         """See `Joiner.state`."""
         return {"frame": self._frame}
 
-    def resume(self, states: Sequence[State]) -> None:
+    def resume(self, state: State) -> None:
         """See `Joiner.resume`."""
-        self._frame = states[-1]["frame"]
+        self._frame = state["frame"]
 
     def _silent_until(self, frame: int, *, and_then: int) -> bytes:
         """The silence before a frame, and the next frame after what comes there."""
         silent = frame - self._frame
+        self.was_silent(silent)
         self._frame = and_then
         return self._silence * silent

@@ -101,12 +101,11 @@ class FlacJoiner:
             "md5": self._md5.state.hex(),
         }
 
-    def resume(self, states: Sequence[State]) -> None:
+    def resume(self, state: State) -> None:
         """See `Joiner.resume`."""
-        state = states[-1]
         self._frame, self._offset = state["frame"], state["offset"]
         self._limits = tuple(state["limits"])
-        self._points = [tuple(point) for each in states for point in each["points"]]
+        self._points += [tuple(point) for point in state["points"]]
         self._given = len(self._points)
         self._md5 = resumable_md5.Md5(bytes.fromhex(state["md5"]))
 

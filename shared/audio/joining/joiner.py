@@ -104,9 +104,5 @@ class Joiner(Protocol):
         What grows with the file is in it only as far as it has come since the call before.
         """
 
-    def resume(self, states: Sequence[State]) -> None:
-        """Go on where others were: a new joiner is made so.
-
-        Args:
-            states: all that they have given, in order; at least one.
-        """
+    def resume(self, state: State) -> None:
+        """Go on where others were: called on a new joiner for each state that they have given, in order."""

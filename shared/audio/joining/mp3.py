@@ -7,13 +7,13 @@ each hundredth of the time is. Without it, players guess from the first frames o
 from __future__ import annotations
 
 import struct
-from functools import cached_property
+from array import array
 from typing import Final
 
 import numpy as np
 
 from shared.audio.joining.copying import CopyingJoiner
-from shared.audio.joining.joiner import Whole
+from shared.audio.joining.joiner import State, Whole
 from shared.audio.joining.placement import Grid, Placed, Placement
 from shared.audio.segments import lame, mp3, mp3_frames
 from shared.audio.segments.crc16 import combined, crc16, repeated
@@ -31,6 +31,8 @@ _VBR_MTRH: Final = 4
 _TOC_ENTRIES: Final = 100
 _PADDING_LIMIT: Final = 4_095
 """Twelve bits."""
+FRAMES_A_MARK: Final = 64
+"""So far apart are frames whose place in the file is remembered, 1.5 s of speech; between them it is interpolated."""
 _SIZE_LIMIT: Final = 0xFFFF_FFFF
 """What an Info frame says of a larger file; players then go by the number of frames."""
 
@@ -43,8 +45,16 @@ class Mp3Joiner(CopyingJoiner):
     """
 
     def __init__(self, grid: Grid) -> None:
-        super().__init__(mp3.silence(grid.rate, grid.channels))
-        self._start: _Start | None = None
+        self._grid = grid
+        self._priming = mp3.priming(grid.rate, grid.channels)
+        self._info_bytes = mp3_frames.frame_bytes(grid.rate, INFO_KILOBITS)
+        silence = mp3.silence(grid.rate, grid.channels)
+        super().__init__(silence)
+        self._silence_crc = crc16(silence)
+        self._crc = crc16(self._priming)  # of all frames so far
+        self._bytes = self._info_bytes + len(self._priming)  # up to the next frame
+        self._marks = array("Q", [0, self._bytes])  # a frame, where in the file it is, another frame, and so on
+        self._given = len(self._marks)  # how many of them are in states
 
     def check(self, placed: Placed, payload: bytes | memoryview) -> None:
         """See `CopyingJoiner.check`."""
@@ -52,52 +62,53 @@ class Mp3Joiner(CopyingJoiner):
         if not mp3_frames.are_frames(payload, head.sizes, head.rate, head.channels):
             raise BadAudio("The frames of an MP3 segment are not those that its head lists.")
 
+    def came(self, placed: Placed) -> None:
+        """See `CopyingJoiner.came`."""
+        head = placed.head
+        edges = np.concatenate(([0], np.cumsum(head.sizes, dtype=np.int64)))
+        some = np.append(np.arange(0, head.frames, FRAMES_A_MARK), head.frames)
+        self._marks.extend(np.column_stack((placed.begins + some, self._bytes + edges[some])).ravel().tolist())
+        self._bytes += head.payload_bytes
+        self._crc = combined(self._crc, head.crc, head.payload_bytes)
+
+    def was_silent(self, frames: int) -> None:
+        """See `CopyingJoiner.was_silent`."""
+        size = len(self._silence)
+        self._crc = combined(self._crc, repeated(self._silence_crc, size, frames), size * frames)
+        self._bytes += size * frames
+
     def head(self, whole: Whole) -> bytes:
         """The tag, the Info frame and the encoder's delay."""
-        start = self._started(whole)
-        return whole.id3 + start.info() + start.priming
+        return whole.id3 + self._info(whole.placement) + self._priming
 
     def size(self, whole: Whole) -> int:
         """See `Joiner.size`."""
-        return len(whole.id3) + self._started(whole).stream_bytes
+        return len(whole.id3) + self._bytes
 
-    def _started(self, whole: Whole) -> _Start:
-        if self._start is None:
-            self._start = _Start(whole.placement)
-        return self._start
+    def state(self) -> State:
+        """See `Joiner.state`."""
+        marks, self._given = self._marks[self._given :].tolist(), len(self._marks)
+        return super().state() | {"crc": self._crc, "bytes": self._bytes, "marks": marks}
 
+    def resume(self, state: State) -> None:
+        """See `Joiner.resume`."""
+        super().resume(state)
+        self._crc, self._bytes = state["crc"], state["bytes"]
+        self._marks.extend(state["marks"])
+        self._given = len(self._marks)
 
-class _Start:
-    """What an MP3 file begins with, behind its tag."""
-
-    def __init__(self, placement: Placement) -> None:
-        self._placement = placement
-        self._silence = mp3.silence(placement.rate, placement.channels)
-        self.priming = mp3.priming(placement.rate, placement.channels)
-        self._info_bytes = mp3_frames.frame_bytes(placement.rate, INFO_KILOBITS)
-
-    @cached_property
-    def stream_bytes(self) -> int:
-        """Of the file without its tag."""
-        payloads = sum(placed.head.payload_bytes for placed in self._placement.chunks)
-        in_segments = sum(placed.head.frames for placed in self._placement.chunks)
-        silent = (self._placement.frames - in_segments) * len(self._silence)
-        return self._info_bytes + len(self.priming) + payloads + silent
-
-    def info(self) -> bytes:
+    def _info(self, place: Placement) -> bytes:
         """The Info frame; its size is that of `INFO_KILOBITS`."""
-        place = self._placement
         frames = mp3.DELAY_FRAMES + place.frames
         padding = frames * place.frame_samples - mp3.ENCODER_DELAY_SAMPLES - place.samples
         if not 0 <= padding <= _PADDING_LIMIT:
             raise BadAudio(f"An MP3 file cannot have {padding} samples of padding.")
-        total = self.stream_bytes
         start = mp3_frames.header(place.rate, place.channels, INFO_KILOBITS)
         side = bytes(_SIDE_BYTES[mp3_frames.version_of(place.rate), place.channels])
         xing = (
             b"Xing"
-            + struct.pack(">III", _FLAGS, frames, min(total, _SIZE_LIMIT))
-            + self._toc(total)
+            + struct.pack(">III", _FLAGS, frames, min(self._bytes, _SIZE_LIMIT))
+            + self._toc(place.frames)
             + struct.pack(">I", _QUALITY)
         )
         details = b"".join(
@@ -108,43 +119,18 @@ class _Start:
                 bytes(2),  # flags, lowest bit rate
                 (mp3.ENCODER_DELAY_SAMPLES << 12 | padding).to_bytes(3, "big"),
                 bytes(4),  # misc, MP3 gain, preset
-                struct.pack(">I", min(total, _SIZE_LIMIT)),
-                struct.pack(">H", self._crc()),
+                struct.pack(">I", min(self._bytes, _SIZE_LIMIT)),
+                struct.pack(">H", self._crc),
             )
         )
         frame = start + side + xing + details
         frame += struct.pack(">H", crc16(frame))
         return frame.ljust(self._info_bytes, b"\0")
 
-    def _toc(self, total: int) -> bytes:
+    def _toc(self, frames: int) -> bytes:
         """For each hundredth of the time, where in the file it is, in 256ths of its bytes."""
-        place = self._placement
-        marks = (np.arange(_TOC_ENTRIES) * place.frames) // _TOC_ENTRIES
-        offsets = np.zeros(_TOC_ENTRIES)
-        at, frame, silent = self._info_bytes + len(self.priming), 0, len(self._silence)
-        for placed in place.chunks:
-            for entry in np.flatnonzero((marks >= frame) & (marks < placed.begins)):
-                offsets[entry] = at + (marks[entry] - frame) * silent
-            at += (placed.begins - frame) * silent
-            inside = np.flatnonzero((marks >= placed.begins) & (marks < placed.ends))
-            if len(inside):
-                edges = np.concatenate(([0], np.cumsum(placed.head.sizes, dtype=np.int64)))
-                offsets[inside] = at + edges[marks[inside] - placed.begins]
-            at += placed.head.payload_bytes
-            frame = placed.ends
-        for entry in np.flatnonzero(marks >= frame):
-            offsets[entry] = at + (marks[entry] - frame) * silent
-        return bytes(np.minimum(offsets * 256 / total, 255).astype(np.uint8))
-
-    def _crc(self) -> int:
-        """The CRC of all frames after the Info frame, from those of the segments."""
-        silence, size = crc16(self._silence), len(self._silence)
-        crc, frame = crc16(self.priming), 0
-
-        def silent(count: int) -> int:
-            return combined(crc, repeated(silence, size, count), size * count)
-
-        for placed in self._placement.chunks:
-            crc = combined(silent(placed.begins - frame), placed.head.crc, placed.head.payload_bytes)
-            frame = placed.ends
-        return silent(self._placement.frames - frame)
+        marks = np.frombuffer(self._marks, dtype=np.uint64).astype(np.float64)
+        marks = np.append(marks, (frames, self._bytes)).reshape(-1, 2)
+        wanted = (np.arange(_TOC_ENTRIES) * frames) // _TOC_ENTRIES
+        offsets = np.interp(wanted, marks[:, 0], marks[:, 1])
+        return bytes(np.minimum(offsets * 256 / self._bytes, 255).astype(np.uint8))

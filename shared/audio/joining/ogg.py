@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Sequence
 from typing import Final
 
 from shared.audio.joining import ogg_pages, vorbis
@@ -86,9 +85,8 @@ class OggJoiner:
             "waiting": [base64.b64encode(packet).decode() for packet in self._waiting],
         }
 
-    def resume(self, states: Sequence[State]) -> None:
+    def resume(self, state: State) -> None:
         """See `Joiner.resume`."""
-        state = states[-1]
         self._frame, self._page, self._packets = state["frame"], state["page"], state["packets"]
         self._waiting = [base64.b64decode(packet) for packet in state["waiting"]]
         self._segments = sum(_segments(packet) for packet in self._waiting)

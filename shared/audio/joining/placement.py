@@ -9,7 +9,6 @@ The nominal timeline is on a grid of 100 ms: silence first, the chunks with thei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,25 +75,29 @@ class Placement:
     What a format needs before the first frame (an encoder's delay) and after the last one its joiner adds.
 
     Attributes:
-        rate: of the chunks, Hz.
-        channels: 1 or 2.
-        frame_samples: samples in a frame, at `rate`.
+        grid: what it has in common with its segments.
         frames: how many there are.
-        samples: length of the episode, at `rate`; the last frame may reach beyond it.
-        chunks: in order.
+        samples: length of the episode, at the grid's rate; the last frame may reach beyond it.
     """
 
-    rate: int
-    channels: int
-    frame_samples: int
+    grid: Grid
     frames: int
     samples: int
-    chunks: Sequence[Placed]
 
     @property
-    def grid(self) -> Grid:
-        """What it has in common with its segments."""
-        return Grid(self.rate, self.channels, self.frame_samples)
+    def rate(self) -> int:
+        """Of the chunks, Hz."""
+        return self.grid.rate
+
+    @property
+    def channels(self) -> int:
+        """1 or 2."""
+        return self.grid.channels
+
+    @property
+    def frame_samples(self) -> int:
+        """Samples in a frame, at `rate`."""
+        return self.grid.frame_samples
 
 
 class Placing:
@@ -122,36 +125,19 @@ class Placing:
         return placed
 
 
-def place(heads: Sequence[Head], starts: Sequence[int], samples: int, *, first_index: int = 0) -> Placement:
-    """Lay segments of one format out.
-
-    Args:
-        heads: of the segments, in order; at least one, all of one rate, frame size and number of channels.
-        starts: where each chunk begins in the nominal timeline, in samples.
-        samples: nominal length of the episode.
-        first_index: of the first chunk, where these are a part of an episode.
-    """
-    placing = Placing(heads[0].frame_samples)
-    pairs = enumerate(zip(heads, starts, strict=True), first_index)
-    return placement([placing.next(index, head, start) for index, (head, start) in pairs], samples)
-
-
-def placement(placed: Sequence[Placed], samples: int) -> Placement:
+def placement(grid: Grid, *, ends: int, sound_end: int, samples: int) -> Placement:
     """The whole of segments that were placed one by one.
 
     Args:
-        placed: in order; at least one.
+        grid: that they are on.
+        ends: the frame after the last one of the last segment.
+        sound_end: the frame with which that segment's silence after its chunk begins.
         samples: nominal length of the episode.
     """
-    last = placed[-1]
-    grid = grid_of(last.head)
     return Placement(
-        rate=grid.rate,
-        channels=grid.channels,
-        frame_samples=grid.frame_samples,
-        frames=max(-(-samples // grid.frame_samples), last.ends),
-        samples=max(samples, (last.ends - last.head.after) * grid.frame_samples),
-        chunks=placed,
+        grid,
+        frames=max(-(-samples // grid.frame_samples), ends),
+        samples=max(samples, sound_end * grid.frame_samples),
     )
 
 

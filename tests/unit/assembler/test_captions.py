@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -83,7 +84,7 @@ def test_hours_take_as_many_digits_as_they_need() -> None:
 def test_the_words_of_a_chunk_are_the_written_ones_in_its_language_with_who_says_them() -> None:
     made = manifest(["twelve", "Hallo.", "GUEST: Hello."], chapters=1)
     changes = [{"written": "12"}, {"language": "de", "speaker": "HOST"}, {"speaker": "GUEST"}]
-    chunks = tuple(chunk.model_copy(update=change) for chunk, change in zip(made.chunks, changes, strict=True))
+    chunks = tuple(replace(chunk, **change) for chunk, change in zip(made.chunks, changes, strict=True))
     assert words_of(made.model_copy(update={"chunks": chunks})) == [
         Words("12", "en-GB"),
         Words("Hallo.", "de", "HOST"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ async def test_the_level_of_a_whole_episode_is_moved_without_an_encode_where_its
 
 async def test_the_voices_of_a_dialogue_are_equally_loud(harness: Harness) -> None:
     job = manifest(LONG)
-    chunks = tuple(chunk.model_copy(update={"voice": "quiet" if chunk.index % 2 else None}) for chunk in job.chunks)
+    chunks = tuple(replace(chunk, voice="quiet" if chunk.index % 2 else None) for chunk in job.chunks)
     await harness.put(job.model_copy(update={"chunks": chunks}))
     for text in LONG[1::2]:
         await harness.store.put(key_of(text), chunk_audio.encode(spoken(text) * np.float32(10 ** (-8 / 20)), RATE))
@@ -191,7 +192,7 @@ async def test_a_voice_that_says_only_a_word_or_an_ornament_is_not_learnt(harnes
     word, ornament = "Yes.", "* * *"
     job = manifest((*LONG, word, ornament))
     voices = {len(LONG): "brief", len(LONG) + 1: "silent"}
-    chunks = tuple(chunk.model_copy(update={"voice": voices.get(chunk.index)}) for chunk in job.chunks)
+    chunks = tuple(replace(chunk, voice=voices.get(chunk.index)) for chunk in job.chunks)
     job = job.model_copy(update={"chunks": chunks})
     await harness.put(job)
     await assembled(harness)

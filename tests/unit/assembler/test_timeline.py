@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,14 +37,12 @@ def test_chunks_and_pauses_fill_the_episode_without_gap_or_overlap(
     job = base.model_copy(
         update={
             "pauses": PauseLengths(sentence=sentence, paragraph=paragraph, heading=heading, chapter=chapter),
-            "chunks": tuple(
-                chunk.model_copy(update={"pause_after": kind}) for chunk, kind in zip(base.chunks, kinds, strict=False)
-            ),
+            "chunks": tuple(replace(chunk, pause_after=kind) for chunk, kind in zip(base.chunks, kinds, strict=False)),
         }
     )
     block = rate // 10
 
-    timeline = plan(job, [ChunkMeasurement(n * block, np.ones(n)) for n in blocks], rate)
+    timeline = plan(job, [n * block for n in blocks], rate)
 
     position = timeline.lead_in
     for chunk, timed, count in zip(job.chunks, timeline.chunks, blocks, strict=True):
@@ -73,7 +73,7 @@ def test_chapters_alone_have_every_chunk_once_with_the_silence_of_an_episode_aro
 ) -> None:
     block = block_samples(RATE)
     job = manifest([f"{n} {blocks[n]}" for n in range(len(blocks))], chapters=min(chapters, len(blocks)))
-    whole = plan(job, [ChunkMeasurement(n * block, np.ones(n)) for n in blocks], RATE)
+    whole = plan(job, [n * block for n in blocks], RATE)
 
     parts = by_chapter(whole)
 
@@ -101,7 +101,7 @@ def _parts(job: Manifest) -> tuple[list[ChunkMeasurement], list[np.ndarray]]:
 def test_the_loudness_predicted_from_the_parts_is_that_of_the_joined_sound() -> None:
     job = manifest(SENTENCES)
     measurements, sounds = _parts(job)
-    timeline = plan(job, measurements, RATE)
+    timeline = plan(job, [each.frames for each in measurements], RATE)
     whole = np.zeros(timeline.frames, dtype=np.float32)
     for timed, sound in zip(timeline.chunks, sounds, strict=True):
         whole[timed.start : timed.start + timed.frames] = sound
@@ -128,6 +128,6 @@ def test_chapters_that_begin_together_are_one_with_both_titles() -> None:
     chapters = tuple(Chapter(title=title, level=1, first_chunk=at) for title, at in [("I", 0), ("A", 0), ("B", 2)])
     block = RATE // 10
 
-    timeline = plan(job.model_copy(update={"chapters": chapters}), [ChunkMeasurement(block, np.ones(1))] * 3, RATE)
+    timeline = plan(job.model_copy(update={"chapters": chapters}), [block] * 3, RATE)
 
     assert [chapter.title for chapter in timeline.chapters] == ["I: A", "B"]

@@ -21,7 +21,7 @@ def _sounds() -> list[Samples]:
 
 def _planned() -> tuple[Timeline, Energies]:
     measurements = [ChunkMeasurement(len(sound), block_energies(sound, RATE)) for sound in _sounds()]
-    timeline = plan(manifest(SENTENCES), measurements, RATE)
+    timeline = plan(manifest(SENTENCES), [each.frames for each in measurements], RATE)
     return timeline, whole_energies(timeline, measurements)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.unit.assembler.material import RATE, SENTENCES, Harness, manifest, sp
 
 def with_voices(*voices: str | None, **changed: Any) -> Manifest:
     made = manifest(SENTENCES[: len(voices)], chapters=1, **changed)
-    chunks = tuple(chunk.model_copy(update={"voice": voice}) for chunk, voice in zip(made.chunks, voices, strict=True))
+    chunks = tuple(replace(chunk, voice=voice) for chunk, voice in zip(made.chunks, voices, strict=True))
     return made.model_copy(update={"chunks": chunks})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,10 +18,10 @@ from shared.audio.joining.joiner import EpisodeChapter, Joiner, Labels, Whole
 from shared.audio.joining.mp3 import Mp3Joiner
 from shared.audio.joining.mp4 import Mp4Joiner
 from shared.audio.joining.ogg import OggJoiner, head_pages
-from shared.audio.joining.placement import Grid, Placement, place
+from shared.audio.joining.placement import Grid, Placed, Placement, Placing, grid_of, placement
 from shared.audio.joining.wav import WavJoiner
 from shared.audio.loudness import Samples
-from shared.audio.segments.segment import MasteredSegment
+from shared.audio.segments.segment import Head, MasteredSegment
 from shared.protocol.messages import AudioFormat
 from tests.unit.segments.material import RATES, chunks, codec, segments
 
@@ -46,6 +46,7 @@ class Episode:
     """Chunks, their segments, and where they are."""
 
     placement: Placement
+    placed: list[Placed]
     chunks: list[Samples]
     segments: list[MasteredSegment]
 
@@ -54,7 +55,7 @@ class Episode:
         """What one long encode would be given: whole frames."""
         place = self.placement
         pcm = np.zeros(place.frames * place.frame_samples, dtype=np.float32)
-        for placed, samples in zip(place.chunks, self.chunks, strict=True):
+        for placed, samples in zip(self.placed, self.chunks, strict=True):
             pcm[placed.first * place.frame_samples :][: len(samples)] = samples
         return pcm
 
@@ -69,7 +70,25 @@ def episode(name: AudioFormat, rate: int, channels: int, count: int = 8, seed: i
         starts.append(at)
         at += len(each) + int(random.integers(0, 12)) * rate // 10
     encoded = segments(made, rate, codec(name), channels=channels)
-    return Episode(place([each.head for each in encoded], starts, at + 7 * rate // 10), made, encoded)
+    placed = place([each.head for each in encoded], starts)
+    return Episode(whole(placed, at + 7 * rate // 10), placed, made, encoded)
+
+
+def place(heads: Sequence[Head], starts: Sequence[int]) -> list[Placed]:
+    """Segments laid out, one after another.
+
+    Args:
+        heads: of them, of one format.
+        starts: where each chunk begins in the nominal timeline, in samples.
+    """
+    placing = Placing(heads[0].frame_samples)
+    return [placing.next(index, head, start) for index, (head, start) in enumerate(zip(heads, starts, strict=True))]
+
+
+def whole(placed: Sequence[Placed], samples: int) -> Placement:
+    """All of these segments; `samples` is the nominal length of the episode."""
+    last = placed[-1]
+    return placement(grid_of(last.head), ends=last.ends, sound_end=last.ends - last.head.after, samples=samples)
 
 
 START: dict[AudioFormat, Callable[[Grid, Labels], Joiner]] = {
@@ -86,7 +105,7 @@ def joined(
 ) -> bytes:
     """The file."""
     joiner = START[name](episode.placement.grid, labels)
-    pairs = zip(episode.placement.chunks, episode.segments, strict=True)
+    pairs = zip(episode.placed, episode.segments, strict=True)
     parts = [joiner.add(placed, each.payload) for placed, each in pairs]
     return closed(joiner, Whole(episode.placement, labels, id3, output_gain_db), parts)
 

@@ -15,11 +15,11 @@ from shared.audio.joining import hls, hls_files, placement
 from shared.audio.joining.hls import HlsPlan
 from shared.audio.joining.joiner import Whole
 from shared.audio.joining.mp4 import Mp4Joiner
-from shared.audio.joining.placement import Placement, place
+from shared.audio.joining.placement import Placed, Placement
 from shared.audio.segments.aac_frames import FRAME_SAMPLES
 from shared.audio.segments.segment import MasteredSegment
 from shared.errors import BadAudio
-from tests.unit.joining.material import LABELS, closed, decoded
+from tests.unit.joining.material import LABELS, closed, decoded, place, whole
 from tests.unit.segments.material import chunks, codec, segments
 
 PAUSES_MS = (0, 240, 250, 400, 650, 1_500)
@@ -33,6 +33,7 @@ class Spoken:
     segments: list[MasteredSegment]
     pauses: list[int]
     placement: Placement
+    placed: list[Placed]
 
     def plan(self, count: int | None = None) -> HlsPlan:
         """Of the first chunks; of the whole episode if it is not said how many."""
@@ -60,7 +61,8 @@ def spoken(rate: int, channels: int, count: int) -> Spoken:
         starts.append(at)
         at += len(each) + placement.pause_blocks(pause) * rate // 10
     encoded = segments(made, rate, codec("m4b"), channels=channels)
-    return Spoken(encoded, pauses, place([each.head for each in encoded], starts, at))
+    placed = place([each.head for each in encoded], starts)
+    return Spoken(encoded, pauses, whole(placed, at), placed)
 
 
 def text(plan: HlsPlan) -> str:
@@ -87,7 +89,7 @@ def test_the_stream_has_exactly_the_samples_of_the_final_file(tmp_path: Path, ra
     )
     assert run.stderr == b""
     whole = tmp_path / "episode.m4b"
-    pairs = zip(made.placement.chunks, made.segments, strict=True)
+    pairs = zip(made.placed, made.segments, strict=True)
     joiner = Mp4Joiner(made.placement.grid)
     frames = [joiner.add(at, each.payload) for at, each in pairs]
     whole.write_bytes(closed(joiner, Whole(made.placement, LABELS), frames))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from services.assembler import id3
 from shared.audio.joining.flac import FlacJoiner
 from shared.audio.joining.joiner import Whole
-from shared.audio.joining.placement import Placed, Placement
+from shared.audio.joining.placement import Placement, grid_of
 from shared.audio.joining.wav import WavJoiner
 from shared.audio.pcm import quantized
 from shared.audio.segments import flac_frames
@@ -53,7 +53,7 @@ def test_a_flac_file_holds_exactly_the_samples(tmp_path: Path, rate: int, channe
 def numbered(made: Episode) -> list[bytes]:
     """The frames of the chunks as they are in the file."""
     frames = []
-    for placed, segment in zip(made.placement.chunks, made.segments, strict=True):
+    for placed, segment in zip(made.placed, made.segments, strict=True):
         edges = np.cumsum([0, *segment.head.sizes])
         pieces = [segment.payload[start:end] for start, end in pairwise(edges)]
         frames += flac_frames.numbered(pieces, placed.first)
@@ -109,9 +109,8 @@ def test_a_wav_file_of_more_than_four_gigabytes_is_rf64(tmp_path: Path) -> None:
     made = episode("wav", 48_000, 2)
     head = made.segments[0].head
     count = (1 << 32) // head.payload_bytes + 1
-    chunks = [Placed(at, at * head.frames, head) for at in range(count)]
     frames = count * head.frames
-    whole = Whole(Placement(48_000, 2, head.frame_samples, frames, frames * head.frame_samples, chunks))
+    whole = Whole(Placement(grid_of(head), frames, frames * head.frame_samples))
     joiner = WavJoiner(whole.placement.grid)
     start, size = joiner.head(whole), joiner.size(whole)
     assert start[:4] == b"RF64"
@@ -131,11 +130,11 @@ def test_a_wav_file_of_more_than_four_gigabytes_is_rf64(tmp_path: Path) -> None:
 def test_payloads_that_are_not_those_of_the_head_are_refused() -> None:
     lossless = episode("flac", 24_000, 1)
     with pytest.raises(BadAudio, match="FLAC"):
-        FlacJoiner(lossless.placement.grid).add(lossless.placement.chunks[0], lossless.segments[1].payload)
+        FlacJoiner(lossless.placement.grid).add(lossless.placed[0], lossless.segments[1].payload)
     damaged = bytearray(lossless.segments[0].payload)
     damaged[100] ^= 1
     with pytest.raises(BadAudio, match="FLAC"):
-        FlacJoiner(lossless.placement.grid).add(lossless.placement.chunks[0], bytes(damaged))
+        FlacJoiner(lossless.placement.grid).add(lossless.placed[0], bytes(damaged))
     plain = episode("wav", 24_000, 1)
     with pytest.raises(BadAudio, match="WAV"):
-        WavJoiner(plain.placement.grid).add(plain.placement.chunks[0], plain.segments[0].payload[:-2])
+        WavJoiner(plain.placement.grid).add(plain.placed[0], plain.segments[0].payload[:-2])

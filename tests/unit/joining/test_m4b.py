@@ -13,7 +13,7 @@ from mutagen.mp4 import MP4
 
 from shared.audio.joining.joiner import EpisodeChapter, Whole
 from shared.audio.joining.mp4 import SILENCE, Mp4Joiner
-from shared.audio.joining.placement import Placed, Placement
+from shared.audio.joining.placement import Placed, Placement, grid_of
 from shared.audio.segments import aac, aac_frames
 from shared.audio.segments.aac_frames import FRAME_SAMPLES
 from shared.errors import BadAudio
@@ -95,8 +95,7 @@ def test_the_tables_lead_to_every_frame() -> None:
                 at += size
     assert len(frames) == len(sizes)
     assert offsets[-1] + sum(sizes[-runs[-1][1] :].tolist()) == len(data)
-    place = made.placement
-    for placed, segment in zip(place.chunks, made.segments, strict=True):
+    for placed, segment in zip(made.placed, made.segments, strict=True):
         assert b"".join(frames[1 + placed.begins : 1 + placed.ends]) == segment.payload
     assert frames[0] == frames[1] == frames[-1] == SILENCE[1]
     assert struct.unpack(">IIII", content(data, *AUDIO, "stts")) == (0, 1, len(sizes), FRAME_SAMPLES)
@@ -156,10 +155,11 @@ def test_thirty_hours_need_only_the_tables_in_memory() -> None:
     head = episode("m4b", 48_000, 1).segments[0].head
     head = replace(head, sizes=np.full(head.frames, 1_000, dtype=np.uint32), payload_bytes=1_000 * head.frames)
     count = 30 * 3_600 * 48_000 // FRAME_SAMPLES // head.frames
-    chunks = [Placed(at, at * head.frames + head.before, head) for at in range(count)]
     frames = count * head.frames
-    whole = Whole(Placement(48_000, 1, FRAME_SAMPLES, frames, frames * FRAME_SAMPLES, chunks), LABELS)
+    whole = Whole(Placement(grid_of(head), frames, frames * FRAME_SAMPLES), LABELS)
     joiner = Mp4Joiner(whole.placement.grid)
+    for at in range(count):
+        joiner.came(Placed(at, at * head.frames + head.before, head))
     start = joiner.head(whole)
     assert joiner.size(whole) == len(start) + 1_000 * frames > 1 << 32
     assert len(start) < 25_000_000
@@ -186,6 +186,6 @@ def test_frames_that_are_not_those_of_the_head_are_refused() -> None:
     made = episode("m4b", 24_000, 1)
     joiner = Mp4Joiner(made.placement.grid)
     with pytest.raises(BadAudio, match="not those that its head lists"):
-        joiner.add(made.placement.chunks[0], made.segments[1].payload)
+        joiner.add(made.placed[0], made.segments[1].payload)
     with pytest.raises(BadAudio, match="not those that its head lists"):
-        joiner.add(made.placement.chunks[0], b"\xff" * len(made.segments[0].payload))
+        joiner.add(made.placed[0], b"\xff" * len(made.segments[0].payload))

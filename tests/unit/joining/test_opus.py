@@ -98,7 +98,7 @@ def test_pages_are_numbered_and_hold_a_second() -> None:
     assert granules[:-1] == [50 * PACKET_SAMPLES * (at + 1) for at in range(len(granules) - 1)]
     assert granules[-1] == PRE_SKIP_SAMPLES + made.placement.samples * RATE_HZ // 24_000
     whole = packets(data)[2:]
-    for placed, segment in zip(made.placement.chunks, made.segments, strict=True):
+    for placed, segment in zip(made.placed, made.segments, strict=True):
         assert b"".join(whole[placed.begins : placed.ends]) == segment.payload
 
 
@@ -149,6 +149,6 @@ def test_the_output_gain_moves_the_level_of_everything(tmp_path: Path, gain_db: 
 def test_packets_that_are_not_those_of_the_head_are_refused() -> None:
     made = episode("opus", 24_000, 1)
     with pytest.raises(BadAudio, match="Opus segment"):
-        OggJoiner(made.placement.grid, 2).add(made.placement.chunks[0], made.segments[1].payload)
+        OggJoiner(made.placement.grid, 2).add(made.placed[0], made.segments[1].payload)
     with pytest.raises(BadAudio, match="not as it was encoded"):
-        OggJoiner(made.placement.grid, 2).add(made.placement.chunks[0], bytes(len(made.segments[0].payload)))
+        OggJoiner(made.placement.grid, 2).add(made.placed[0], bytes(len(made.segments[0].payload)))

@@ -21,11 +21,12 @@ def test_a_file_whose_joiner_is_replaced_between_segments_is_the_same(name: Audi
     start = START[name]
     joiner, frames = start(made.placement.grid, LABELS), []
     states: list[State] = []
-    for number, (placed, segment) in enumerate(zip(made.placement.chunks, made.segments, strict=True)):
+    for number, (placed, segment) in enumerate(zip(made.placed, made.segments, strict=True)):
         if number in cuts:
             states.append(json.loads(json.dumps(joiner.state())))  # as it is kept
             joiner = start(made.placement.grid, LABELS)
-            joiner.resume(states)
+            for state in states:
+                joiner.resume(state)
         frames.append(joiner.add(placed, segment.payload))
     assert closed(joiner, Whole(made.placement, LABELS), frames) == joined(name, made)
 
@@ -54,7 +55,7 @@ def test_what_is_kept_grows_with_the_length_and_not_with_its_square() -> None:
     made = episode("flac", 24_000, 1, 12)
     joiner = START["flac"](made.placement.grid, LABELS)
     points = []
-    for placed, segment in zip(made.placement.chunks, made.segments, strict=True):
+    for placed, segment in zip(made.placed, made.segments, strict=True):
         joiner.add(placed, segment.payload)
         state = joiner.state()
         assert state is not None

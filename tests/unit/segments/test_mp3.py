@@ -98,7 +98,7 @@ def test_players_get_length_times_and_checksum(tmp_path: Path, rate: int, channe
     edges = np.cumsum([info, *mp3_frames.sizes(data[info:], rate, channels)])
     for percent, entry in enumerate(data[start + 16 : start + 116]):
         at = edges[2 + percent * placement.frames // 100]
-        assert entry == min(255, at * 256 // len(data))
+        assert abs(entry - min(255, at * 256 // len(data))) <= 1, "interpolated between frames that are 1.5 s apart"
 
 
 def test_a_tag_comes_first() -> None:
@@ -108,7 +108,7 @@ def test_a_tag_comes_first() -> None:
 
 def test_frames_that_are_not_those_of_the_head_are_refused() -> None:
     made = episode("mp3", 24_000, 1, 2)
-    joiner, first = Mp3Joiner(made.placement.grid), made.placement.chunks[0]
+    joiner, first = Mp3Joiner(made.placement.grid), made.placed[0]
     with pytest.raises(BadAudio, match="not those that its head lists"):
         joiner.add(first, made.segments[1].payload)
     with pytest.raises(BadAudio):

@@ -18,8 +18,8 @@ from tests.unit.joining.material import KINDS, Episode, decoded, episode
 
 def moved(made: Episode, steps: int) -> Episode:
     segments = [mp3_gain.moved(each, steps) for each in made.segments]
-    chunks = [replace(placed, head=each.head) for placed, each in zip(made.placement.chunks, segments, strict=True)]
-    return Episode(replace(made.placement, chunks=chunks), made.chunks, segments)
+    chunks = [replace(placed, head=each.head) for placed, each in zip(made.placed, segments, strict=True)]
+    return Episode(made.placement, chunks, made.chunks, segments)
 
 
 @pytest.mark.parametrize("steps", [-4, -1, 2])
