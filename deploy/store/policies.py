@@ -19,7 +19,7 @@ ANY: Final = "*"
 _READ: Final = ("s3:GetObject",)
 # A large object is written in parts.
 _WRITE: Final = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject")
-_DELETE: Final = ("s3:DeleteObject",)
+_DELETE: Final = ("s3:AbortMultipartUpload", "s3:DeleteObject")
 _LIST: Final = ("s3:ListBucket",)
 _PING: Final = ("s3:GetBucketLocation", "s3:GetBucketVersioning")
 """Says that the bucket is there and nothing of what is in it: how a service learns that the store is up."""

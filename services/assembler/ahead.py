@@ -70,6 +70,6 @@ async def _join(segments: Segments, kept: PartStore, chunks: int, goes_on: Calla
                 log.debug("part joined ahead", format=kept.codec.format, chunks=parts.chunks)
                 pieces, size_bytes = [], 0
                 if not await goes_on():  # it may have been deleted, and nobody would remove what was stored since
-                    await kept.remove(parts)
+                    await kept.remove()
                     return False
     return True

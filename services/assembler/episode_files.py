@@ -203,7 +203,8 @@ class EpisodeFiles:
         """Copy the frames; None if they cannot be changed as they should."""
         body, done = Body(self.manifest, start.joiner, change=repaired.change if repaired else None), 0
         if kept is not None:
-            parts = await kept.load(file.append)
+            parts = await kept.load()
+            await kept.begin(file, parts)
             body, done = parts.body, parts.chunks
             self._has_used_parts |= done > 0
         try:

@@ -33,7 +33,9 @@ class Record(Frozen):
         identity: of everything that decides the bytes of this part and of those before it.
         first: the first chunk.
         chunks: how many there are.
-        body: the key of its bytes.
+        body: the key of its bytes; empty if they are in an upload.
+        upload: the id of the upload that they were added to; empty if they are not.
+        tag: what they are called there.
         size_bytes: of them.
     """
 
@@ -41,7 +43,9 @@ class Record(Frozen):
     identity: str
     first: int = Field(ge=0)
     chunks: int = Field(ge=1)
-    body: str
+    body: str = ""
+    upload: str = ""
+    tag: str = ""
     size_bytes: int = Field(ge=1)
 
 

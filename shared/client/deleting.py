@@ -23,7 +23,7 @@ from shared.client.watching import UnreadableJob, look
 from shared.concurrency import gathered
 from shared.errors import BadInput, NotFound
 from shared.protocol.messages import TERMINAL_STATES
-from shared.store import job_request, keys, listing
+from shared.store import job_request, keys, listing, part_uploads
 from shared.store.port import Entry, Store
 
 _CALLS_AT_A_TIME: Final = 16
@@ -131,6 +131,7 @@ async def remove(store: Store, job_id: str, entries: list[Entry]) -> Removed:
         await store.put(keys.deleted(job_id), b"")
     await store.delete(keys.active(job_id))
     await _leave_show(store, job_id)
+    await part_uploads.abandon_all(store, job_id, {entry.key for entry in entries})
     last = [key for key in (keys.request(job_id), keys.status(job_id)) if any(entry.key == key for entry in entries)]
     await delete_all(store, [entry.key for entry in entries if entry.key not in last])
     for key in last:

@@ -24,7 +24,7 @@ from shared.store.attempt import Attempt, Calls
 from shared.store.folder_upload import FolderUpload
 from shared.store.key_rules import PARTIAL, checked, checked_prefix
 from shared.store.metrics import measured
-from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Keys, ObjectState, Upload
+from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Keys, ObjectState, Upload, UploadedPart
 from shared.store.upload_parts import removed_unless_finished
 
 T = TypeVar("T")
@@ -84,6 +84,18 @@ class FileStore:
     def upload(self, key: str, *, content_type: str = "") -> AbstractAsyncContextManager[Upload]:  # noqa: ARG002 - files have none
         """See `Store.upload`."""
         return removed_unless_finished(FolderUpload(self.root, checked(key), self._run), key)
+
+    async def open_upload(self, key: str, *, content_type: str = "") -> str:  # noqa: ARG002 - files have none
+        """See `Store.open_upload`."""
+        return await FolderUpload(self.root, checked(key), self._run).begin()
+
+    def taken_up(self, key: str, upload_id: str, parts: Sequence[UploadedPart] = ()) -> Upload:
+        """See `Store.taken_up`."""
+        return FolderUpload(self.root, checked(key), self._run, taken_up=upload_id, parts=parts)
+
+    async def abandon_upload(self, key: str, upload_id: str) -> None:
+        """See `Store.abandon_upload`."""
+        await FolderUpload(self.root, checked(key), self._run, taken_up=upload_id).discard()
 
     async def create(self, key: str, data: bytes, *, content_type: str = "") -> str:  # noqa: ARG002 - files have none
         """See `Store.create`."""

@@ -13,7 +13,9 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import secrets
+import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -33,6 +35,8 @@ _FOLDER_TRIES: Final = 10
 
 _SETTLED_SECONDS: Final = 2.0
 _UPLOADS: Final = f"{PARTIAL}uploads"
+_NAME_BYTES: Final = 8
+_NAME: Final = re.compile(r"[0-9a-f]{16}")
 _ABANDONED_SECONDS: Final = 24 * 3_600.0
 """After a day MinIO forgets the parts of an upload, too."""
 
@@ -160,18 +164,34 @@ def partial_beside(path: Path) -> Path:
     return path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
 
 
-def part_of_upload(root: Path) -> Path:
-    """A new name for a part of what is being written, in a folder that has nothing else."""
-    return root / _UPLOADS / secrets.token_hex(8)
+def new_name() -> str:
+    """A name that nothing else has."""
+    return secrets.token_hex(_NAME_BYTES)
 
 
-def remove_abandoned_parts(root: Path) -> None:
-    """Remove what killed processes have left of uploads: a process that lives has given an upload up by then."""
+def checked_name(name: str) -> str:
+    """The name, if it is one of `new_name`: others could lead anywhere.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not the name of an upload or of a part")
+    return name
+
+
+def folder_of_upload(root: Path, upload_id: str) -> Path:
+    """Where the parts of an upload are."""
+    return root / _UPLOADS / upload_id
+
+
+def remove_abandoned_uploads(root: Path) -> None:
+    """Remove uploads to which nothing was added for a day."""
     with contextlib.suppress(OSError):  # there is no such folder yet
-        for part in (root / _UPLOADS).iterdir():
+        for upload in (root / _UPLOADS).iterdir():
             with contextlib.suppress(OSError):  # another process has removed it
-                if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
-                    part.unlink()
+                if time.time() - upload.stat().st_mtime > _ABANDONED_SECONDS:
+                    shutil.rmtree(upload, ignore_errors=True) if upload.is_dir() else upload.unlink()
 
 
 def fill_partial(root: Path, partial: Path, fill: Callable[[Path], object]) -> None:

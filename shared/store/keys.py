@@ -84,12 +84,17 @@ def part(job_id: str, audio_format: str, number: str) -> str:
 
 
 def part_body(job_id: str, audio_format: str, number: str, digest: str) -> str:
-    """The bytes of that part; named by its content, so that it never changes."""
+    """The bytes of the first part; named by its content, so that it never changes."""
     return f"{part(job_id, audio_format, number)}-{digest}"
 
 
+def part_upload(job_id: str, audio_format: str) -> str:
+    """The id of the upload that the bytes of all other parts are in."""
+    return part(job_id, audio_format, "upload")
+
+
 def is_part(key: str) -> bool:
-    """Whether it is of such a part, or of what is known of one."""
+    """Whether it is of such a part, of what is known of one, or the id of an upload."""
     return key.startswith(JOBS) and key.split("/")[2:3] == ["parts"]
 
 

@@ -29,7 +29,6 @@ _OUTCOMES: Final[tuple[tuple[type[BaseException], str], ...]] = (
 
 _OPERATIONS: Final = {
     "write": "write",
-    "copy": "copy",
     "abort": "abort",
     "read": "read",
     "look": "look up",

@@ -62,6 +62,21 @@ class ObjectState:
     is_strong: bool = True
 
 
+@dataclass(frozen=True)
+class UploadedPart:
+    """A part that was added to an upload.
+
+    Attributes:
+        number: its number.
+        tag: opaque; names just this content to the store, when the upload is finished.
+        size_bytes: its size.
+    """
+
+    number: int
+    tag: str
+    size_bytes: int
+
+
 class Upload(Protocol):
     """An object that is written in parts; it appears as a whole when it is finished, or never.
 
@@ -69,21 +84,11 @@ class Upload(Protocol):
     must have been added completely by then. A call that raised `StoreDown` has added nothing; it may be repeated.
     """
 
-    async def add(self, number: int, data: bytes) -> None:
-        """Write `data` as the part with this number, from 1 to `LAST_PART`."""
-
-    async def copy(self, number: int, key: str, *, size_bytes: int) -> None:
-        """Make the content of another object the part with this number; the store copies it.
-
-        Args:
-            number: from 1 to `LAST_PART`.
-            key: of the other object. The folder reads it in `finish`, which fails if it has been replaced or deleted
-                by then; S3 reads it now.
-            size_bytes: its size.
+    async def add(self, number: int, data: bytes) -> UploadedPart:
+        """Write `data` as the part with this number, from 1 to `LAST_PART`.
 
         Raises:
-            NotFound: there is no such object.
-            Conflict: it has another size.
+            NotFound: the upload was taken up, and is no longer there.
         """
 
     async def finish(self) -> int:
@@ -94,8 +99,8 @@ class Upload(Protocol):
 
         Raises:
             ValueError: there is no part, or one that is not the last has less than `LEAST_PART_BYTES`.
-            NotFound: an object that was to be copied is gone (in the folder).
-            Conflict: an object that was to be copied has been replaced (in the folder).
+            NotFound: the upload was taken up, and is no longer there.
+            Conflict: a part of an upload that was taken up is gone, or another one.
         """
 
 
@@ -133,6 +138,27 @@ class Store(Protocol):
         failure is logged and not raised. What a process that dies leaves behind is never part of an object, and an S3
         server removes it after a while (MinIO: a day; others need a lifecycle rule).
         """
+
+    async def open_upload(self, key: str, *, content_type: str = "application/octet-stream") -> str:
+        """Begin an upload that stays when this process ends: any process can take it up, and one has to end it.
+
+        The store may forget it after a day.
+
+        Returns:
+            Its id.
+        """
+
+    def taken_up(self, key: str, upload_id: str, parts: Sequence[UploadedPart] = ()) -> Upload:
+        """Go on with an upload of `open_upload`, as often as need be until it is finished.
+
+        Args:
+            key: of the object.
+            upload_id: what `open_upload` returned.
+            parts: those that were added before and shall be in the object.
+        """
+
+    async def abandon_upload(self, key: str, upload_id: str) -> None:
+        """End an upload of `open_upload`, and remove what was written; no error if there is none."""
 
     async def create(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> str:
         """Store `data` under `key` if there is no object yet. Of several callers, one succeeds.

@@ -15,7 +15,17 @@ from minio.error import S3Error
 from shared.errors import Conflict, NotFound, StoreDown
 from shared.store.attempt import CURRENT
 from shared.store.key_rules import checked, checked_prefix
-from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Entry, Keys, ObjectState, Upload
+from shared.store.port import (
+    PAGE,
+    SMALL_OBJECT_BYTES,
+    Contents,
+    Entries,
+    Entry,
+    Keys,
+    ObjectState,
+    Upload,
+    UploadedPart,
+)
 from shared.store.s3_calls import MISSING, S3Calls
 from shared.store.s3_conditions import AlreadyChanged, put_if, read
 from shared.store.s3_upload import S3Upload
@@ -62,6 +72,18 @@ class S3Store(S3Calls):
         """See `Store.upload`."""
         upload = S3Upload(self._client, self._bucket, checked(key), content_type, self._run)
         return removed_unless_finished(upload, key)
+
+    async def open_upload(self, key: str, *, content_type: str = "application/octet-stream") -> str:
+        """See `Store.open_upload`."""
+        return await S3Upload(self._client, self._bucket, checked(key), content_type, self._run).begin()
+
+    def taken_up(self, key: str, upload_id: str, parts: Sequence[UploadedPart] = ()) -> Upload:
+        """See `Store.taken_up`."""
+        return S3Upload(self._client, self._bucket, checked(key), "", self._run, taken_up=upload_id, parts=parts)
+
+    async def abandon_upload(self, key: str, upload_id: str) -> None:
+        """See `Store.abandon_upload`."""
+        await S3Upload(self._client, self._bucket, checked(key), "", self._run, taken_up=upload_id).discard()
 
     async def create(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> str:
         """See `Store.create`."""

@@ -3,11 +3,12 @@
 The SDK has these requests only as private methods, below its `put_object` and `compose_object`; tests against a real
 MinIO fail if a new version moves them.
 
-What a call that was given up can still do: a part that arrives late has another ETag than the one that was added again,
-so that completing fails instead of mixing them up, and a late request to complete finds no upload any more once the
-context has been left and the server has answered. What cannot be prevented: after a `finish` that was given up, with a
-server that does not answer either when the context is left, the object may still appear, complete; and the request that
-begins an upload may be carried out without an answer, which leaves an empty upload to the server's own expiry.
+What a call that was given up can still do: a part that arrives late has the same content as the one that was added
+again, or another ETag, so that completing fails instead of mixing them up; and a late request to complete finds no
+upload any more once the context has been left and the server has answered. What cannot be prevented: after a `finish`
+that was given up, with a server that does not answer either when the context is left, the object may still appear,
+complete; and the request that begins an upload may be carried out without an answer, which leaves an empty upload to
+the server's own expiry.
 """
 
 from __future__ import annotations
@@ -20,15 +21,14 @@ from typing import Protocol, TypeVar
 from xml.etree.ElementTree import ParseError
 
 from minio import Minio
-from minio.commonconfig import CopySource
 from minio.datatypes import Part
 from minio.error import S3Error
 from minio.helpers import DictType
 
 from shared.errors import Conflict, PodcastError, StoreDown
 from shared.store.attempt import CURRENT, GivenUpError
-from shared.store.key_rules import checked
-from shared.store.upload_parts import checked_number, checked_size, over
+from shared.store.port import UploadedPart
+from shared.store.upload_parts import checked_number, checked_size, gone, over
 
 T = TypeVar("T")
 
@@ -41,56 +41,56 @@ class BucketRun(Protocol):
 
 
 class S3Upload:
-    """See `shared.store.port.Upload`. The server hears of it with the first part."""
+    """See `shared.store.port.Upload`. The server hears of it with the first part, unless it was begun before.
 
-    def __init__(self, client: Minio, bucket: str, key: str, content_type: str, run: BucketRun) -> None:
+    Args:
+        client: of the server.
+        bucket: where the object will be.
+        key: of the object.
+        content_type: of the object.
+        run: runs a call.
+        taken_up: the id of an upload that was begun before.
+        parts: of that.
+    """
+
+    def __init__(
+        self,
+        client: Minio,
+        bucket: str,
+        key: str,
+        content_type: str,
+        run: BucketRun,
+        *,
+        taken_up: str = "",
+        parts: Sequence[UploadedPart] = (),
+    ) -> None:
         self._client = client
         self._bucket = bucket
         self._key = key
         self._content_type = content_type
         self._run = run
-        self._parts: dict[int, Part] = {}
+        self._parts = {part.number: Part(part.number, part.tag, size=part.size_bytes) for part in parts}
         self._starting = asyncio.Lock()
         self._problem: PodcastError | None = None
         """Why the upload could not be begun: whoever waited for that does not try again, for a deadline each."""
-        self._ids: list[str] = []
+        self._taken_up = taken_up
+        self._ids: list[str] = [taken_up] if taken_up else []
         """Of the multipart uploads that were begun here. The first one counts; another was begun by a call whose
         predecessor was given up and came through after all."""
         self._is_finished = False
         self._is_over = False
 
-    async def add(self, number: int, data: bytes) -> None:
+    async def add(self, number: int, data: bytes) -> UploadedPart:
         """See `Upload.add`."""
         checked_number(number)
-        upload_id = await self._begun()
+        upload_id = await self.begin()
 
         def send() -> str:
             return self._client._upload_part(self._bucket, self._key, data, None, upload_id, number)  # noqa: SLF001 - see the module
 
         etag = await self._run(f"write {self._key}", lambda: self._written(upload_id, send), size_bytes=len(data))
         self._parts[number] = Part(number, etag, size=len(data))
-
-    async def copy(self, number: int, key: str, *, size_bytes: int) -> None:
-        """See `Upload.copy`."""
-        checked_number(number)
-        checked(key)
-        upload_id = await self._begun()
-
-        def copy() -> str:
-            found = self._client.stat_object(self._bucket, key)
-            if found.size != size_bytes:
-                raise Conflict(f"{key} has {found.size} bytes and not {size_bytes}.")
-            source = CopySource(self._bucket, key, match_etag=f'"{found.etag}"')  # the one whose size is known
-            headers: DictType = {**source.gen_copy_headers()}
-            try:
-                return self._client._upload_part_copy(self._bucket, self._key, upload_id, number, headers)[0]  # noqa: SLF001 - see the module
-            except S3Error as error:
-                if error.code == "PreconditionFailed":
-                    raise Conflict(f"{key} was changed.") from error
-                raise
-
-        etag = await self._run(f"copy {key}", lambda: self._written(upload_id, copy), size_bytes=size_bytes)
-        self._parts[number] = Part(number, etag, size=size_bytes)
+        return UploadedPart(number, etag, len(data))
 
     async def finish(self) -> int:
         """See `Upload.finish`."""
@@ -103,13 +103,13 @@ class S3Upload:
         return size_bytes
 
     async def discard(self) -> None:
-        """See `Discardable.discard`."""
+        """See `Discardable.discard`: also of an upload that was taken up."""
         self._is_over = True  # before the ids are looked at: a thread that begins one later sees this
         unwanted = self._ids[self._is_finished :]
         if unwanted:
             await self._run(f"abort {self._key}", lambda: self._abort(*unwanted))
 
-    async def _begun(self) -> str:
+    async def begin(self) -> str:
         """The id of the multipart upload, which begins now if it has not."""
         async with self._starting:
             if self._is_over:
@@ -136,6 +136,10 @@ class S3Upload:
         """Write a part. One that arrives at the server while the upload is aborted may outlive it, so abort again."""
         try:
             return _understood(send)
+        except S3Error as error:
+            if error.code == "NoSuchUpload" and self._taken_up:
+                raise gone(self._key) from error
+            raise
         finally:
             if self._is_over:
                 self._abort_quietly(upload_id)
@@ -149,6 +153,10 @@ class S3Upload:
             # An earlier try may have succeeded and its answer been lost; then there is an object of just these parts.
             if error.code == "NoSuchUpload" and self._is_there(_etag(parts), size_bytes):
                 return
+            if error.code == "NoSuchUpload" and self._taken_up:
+                raise gone(self._key) from error
+            if error.code == "InvalidPart" and self._taken_up:
+                raise Conflict(f"A part of the upload of {self._key} is gone, or another one.") from error
             raise
         if answer.etag is None:  # the status was sent before the server knew the outcome, and the body is an error
             raise StoreDown(f"The store failed to write {self._key} from its parts.")

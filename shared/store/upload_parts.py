@@ -9,6 +9,7 @@ from typing import Protocol
 import anyio
 import structlog
 
+from shared.errors import NotFound
 from shared.store.port import LAST_PART, LEAST_PART_BYTES, Upload
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,11 @@ def checked_size(key: str, sizes_bytes: Mapping[int, int]) -> int:
                 f"every part but the last has at least {LEAST_PART_BYTES:,}"
             )
     return sum(sizes_bytes.values())
+
+
+def gone(key: str) -> NotFound:
+    """The error of a call for an upload that was taken up, if there is none."""
+    return NotFound(f"The upload of {key} is no longer there.")
 
 
 def over(key: str) -> ValueError:

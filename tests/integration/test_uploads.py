@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -14,7 +15,7 @@ from shared.errors import BadInput, Conflict, NotFound
 from shared.settings import Settings
 from shared.store import folder_upload
 from shared.store.folder import FileStore
-from shared.store.port import LAST_PART, LEAST_PART_BYTES, Store, open_store
+from shared.store.port import LAST_PART, LEAST_PART_BYTES, Store, UploadedPart, open_store
 from shared.store.s3 import S3Store
 from tests.waiting import until
 
@@ -70,37 +71,13 @@ async def test_parts_are_joined_in_the_order_of_their_numbers_whatever_the_order
 
 
 async def test_of_a_part_that_is_added_twice_the_last_one_counts(store: Store) -> None:
-    await store.put("jobs/1/parts/a", b"copied")
+    await store.put(KEY, b"which is replaced")
     async with store.upload(KEY) as upload:
         await upload.add(1, b"one")
         await upload.add(1, b"two")
         await upload.finish()
     assert await store.get(KEY) == b"two"
-    async with store.upload(KEY) as upload:
-        await upload.add(1, b"one")
-        await upload.copy(1, "jobs/1/parts/a", size_bytes=6)
-        await upload.finish()
-    assert await store.get(KEY) == b"copied", "and an object is replaced"
-    async with store.upload(KEY) as upload:
-        await upload.copy(1, "jobs/1/parts/a", size_bytes=6)
-        await upload.add(1, b"three")
-        await upload.finish()
-    assert await store.get(KEY) == b"three"
     assert left_over(store) == []
-
-
-async def test_a_part_can_be_another_object(store: Store) -> None:
-    head, copied, tail = some_bytes(1), some_bytes(2, LEAST_PART_BYTES + 12_345), b"the end"
-    sources = ["jobs/1/parts/1", "jobs/1/parts/ä b+c%20&d?.mp3"]
-    await store.put(sources[0], copied)
-    await store.put(sources[1], tail)
-    async with store.upload(KEY) as upload:
-        await upload.copy(3, sources[1], size_bytes=len(tail))
-        await upload.copy(2, sources[0], size_bytes=len(copied))
-        await upload.add(1, head)
-        await upload.finish()
-    assert await store.get(KEY) == head + copied + tail
-    assert await store.get(sources[0]) == copied
 
 
 @pytest.mark.parametrize("store_url", ["file"], indirect=True)
@@ -131,63 +108,11 @@ async def test_an_empty_part_is_an_empty_object(store: Store) -> None:
     assert await store.get(KEY) == b""
 
 
-async def test_what_is_to_be_copied_has_to_be_there_and_of_this_size(store: Store) -> None:
-    await store.put("parts/1", b"12345")
-    async with store.upload(KEY) as upload:
-        with pytest.raises(NotFound):
-            await upload.copy(1, "parts/none", size_bytes=5)
-        with pytest.raises(NotFound):
-            await upload.copy(1, "parts", size_bytes=5)
-        for size_bytes in (4, 6):
-            with pytest.raises(Conflict, match="5 bytes"):
-                await upload.copy(1, "parts/1", size_bytes=size_bytes)
-        with pytest.raises(BadInput):
-            await upload.copy(1, "../parts/1", size_bytes=5)
-        with pytest.raises(ValueError, match="no part"):
-            await upload.finish()
-    await nothing_is_there(store)
-
-
-@pytest.mark.parametrize("store_url", ["file"], indirect=True)
-async def test_in_a_folder_what_was_copied_must_be_the_same_at_the_end(store: Store) -> None:
-    await store.put("parts/1", b"12345")
-    async with store.upload(KEY) as upload:
-        await upload.copy(1, "parts/1", size_bytes=5)
-        await store.put("parts/1", b"abcde")
-        with pytest.raises(Conflict, match="parts/1 was changed"):
-            await upload.finish()
-        await store.delete("parts/1")
-        with pytest.raises(NotFound, match="parts/1 any more"):
-            await upload.finish()
-    await nothing_is_there(store)
-
-
-@pytest.mark.parametrize("store_url", ["s3"], indirect=True)
-async def test_in_s3_the_object_whose_size_is_known_is_copied_and_no_other(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert isinstance(store, S3Store)
-    await store.put("parts/1", b"12345")
-    copy = store._client._upload_part_copy
-
-    def overtaken(*arguments: object) -> object:
-        store._client._put_object(store._bucket, "parts/1", b"abcde", None)
-        return copy(*arguments)  # type: ignore[arg-type] # as they came
-
-    monkeypatch.setattr(store._client, "_upload_part_copy", overtaken)
-    async with store.upload(KEY) as upload:
-        with pytest.raises(Conflict, match="parts/1 was changed"):
-            await upload.copy(1, "parts/1", size_bytes=5)
-    await nothing_is_there(store)
-
-
 async def test_parts_that_s3_would_not_join_are_refused_by_both(store: Store) -> None:
     async with store.upload(KEY) as upload:
         for number in (0, LAST_PART + 1):
             with pytest.raises(ValueError, match="from 1 to 10,000"):
                 await upload.add(number, b"")
-            with pytest.raises(ValueError, match="from 1 to 10,000"):
-                await upload.copy(number, "x", size_bytes=0)
         with pytest.raises(ValueError, match="no part"):
             await upload.finish()
         await upload.add(1, some_bytes(1, LEAST_PART_BYTES - 1))
@@ -197,8 +122,6 @@ async def test_parts_that_s3_would_not_join_are_refused_by_both(store: Store) ->
     await nothing_is_there(store)
     with pytest.raises(ValueError, match="is over"):
         await upload.add(1, b"")
-    with pytest.raises(ValueError, match="is over"):
-        await upload.copy(1, "x", size_bytes=0)
     with pytest.raises(ValueError, match="is over"):
         await upload.finish()
 
@@ -263,10 +186,10 @@ async def test_parts_that_are_still_being_written_when_another_fails_leave_nothi
         async with store.upload(KEY) as upload:
             await upload.add(1, b"it has begun")
             parts = [upload.add(number, some_bytes(number)) for number in range(2, 6)]
-            await asyncio.gather(*parts, upload.copy(6, "none", size_bytes=1))
+            await asyncio.gather(*parts, upload.add(LAST_PART + 1, b""))
 
     for _ in range(3):
-        with pytest.raises(NotFound):
+        with pytest.raises(ValueError, match="from 1 to"):
             await fail()
         await until(lambda: not left_over(store), "the end of the threads that were left behind")
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -296,10 +219,112 @@ async def test_what_a_killed_process_has_left_in_a_folder_is_removed_a_day_later
     async with store.upload(KEY, content_type="audio/mpeg") as another:
         await another.add(1, b"two")
         assert part in left_over(store), "its process may be alive"
-    os.utime(part, (0, 0))
+    os.utime(Path(part).parent, (0, 0))
     async with store.upload(KEY, content_type="audio/mpeg") as another:
         await another.add(1, b"two")
         assert len(left_over(store)) == 1
         await another.finish()
     assert left_over(store) == []
     assert await store.get(KEY) == b"two"
+
+
+async def test_an_upload_that_was_opened_is_taken_up_by_others_until_one_finishes_it(store: Store) -> None:
+    first, second, third, last = some_bytes(1), some_bytes(2), some_bytes(3), b"the end"
+    upload_id = await store.open_upload(KEY, content_type="audio/mpeg")
+    one = await store.taken_up(KEY, upload_id).add(2, second)
+    two = await store.taken_up(KEY, upload_id, [one]).add(3, third)
+    assert (one.number, one.size_bytes, two.number) == (2, len(second), 3)
+    assert not await store.exists(KEY)
+    upload = store.taken_up(KEY, upload_id, [one, two])
+    await upload.add(4, last)
+    await upload.add(1, first)
+    assert await upload.finish() == 3 * LEAST_PART_BYTES + len(last)
+    assert await store.get(KEY) == first + second + third + last
+    assert left_over(store) == []
+    assert [key async for key in store.list("")] == [KEY]
+    if isinstance(store, S3Store):
+        assert store._client.stat_object(store._bucket, KEY).content_type == "audio/mpeg"
+
+
+async def test_of_a_part_that_was_added_by_two_the_one_that_is_named_counts_or_nothing(store: Store) -> None:
+    upload_id = await store.open_upload(KEY)
+    one = await store.taken_up(KEY, upload_id).add(1, b"one")
+    same = await store.taken_up(KEY, upload_id).add(1, b"one")
+    upload = store.taken_up(KEY, upload_id, [same])
+    if isinstance(store, S3Store):  # has one content for a number
+        assert same == one
+        await store.taken_up(KEY, upload_id).add(1, b"two")
+        with pytest.raises(Conflict, match="another one"):
+            await upload.finish()
+        assert not await store.exists(KEY)
+        await upload.add(1, b"one")
+    else:
+        await store.taken_up(KEY, upload_id).add(1, b"two")
+    assert await upload.finish() == 3
+    assert await store.get(KEY) == b"one"
+    assert left_over(store) == []
+
+
+async def test_an_upload_that_is_abandoned_cannot_be_taken_up(store: Store) -> None:
+    upload_id = await store.open_upload(KEY)
+    added = await store.taken_up(KEY, upload_id).add(1, some_bytes(1))
+    assert left_over(store)
+    await store.abandon_upload(KEY, upload_id)
+    await store.abandon_upload(KEY, upload_id)
+    await nothing_is_there(store)
+    with pytest.raises(NotFound, match="no longer there"):
+        await store.taken_up(KEY, upload_id).add(2, b"")
+    with pytest.raises(NotFound, match="no longer there"):
+        await store.taken_up(KEY, upload_id, [added]).finish()
+    await nothing_is_there(store)
+
+
+async def test_a_part_that_is_not_there_is_a_conflict(store: Store) -> None:
+    upload_id = await store.open_upload(KEY)
+    added = await store.taken_up(KEY, upload_id).add(1, some_bytes(1))
+    other = UploadedPart(2, "0" * (32 if isinstance(store, S3Store) else 16), LEAST_PART_BYTES)
+    with pytest.raises(Conflict, match="is gone"):
+        await store.taken_up(KEY, upload_id, [added, other]).finish()
+    assert not await store.exists(KEY)
+    await store.abandon_upload(KEY, upload_id)
+    await nothing_is_there(store)
+
+
+@pytest.mark.parametrize("store_url", ["file"], indirect=True)
+async def test_in_a_folder_a_part_has_its_size_and_its_name_leads_nowhere_else(store: Store) -> None:
+    upload_id = await store.open_upload(KEY)
+    added = await store.taken_up(KEY, upload_id).add(1, b"12345")
+    [path] = map(Path, left_over(store))
+    path.write_bytes(b"1234")
+    with pytest.raises(Conflict, match="another one"):
+        await store.taken_up(KEY, upload_id, [added]).finish()
+    with pytest.raises(ValueError, match="not the name"):
+        store.taken_up(KEY, "../jobs")
+    with pytest.raises(ValueError, match="not the name"):
+        await store.taken_up(KEY, upload_id, [replace(added, tag="../../secret")]).finish()
+
+
+async def test_an_upload_that_was_finished_is_finished_again_or_gone(store: Store) -> None:
+    """Its process was killed before it could say so: S3 shows that the object is made of just these parts."""
+    upload_id = await store.open_upload(KEY)
+    added = await store.taken_up(KEY, upload_id).add(1, b"whole")
+    await store.taken_up(KEY, upload_id, [added]).finish()
+    again = store.taken_up(KEY, upload_id, [added])
+    if isinstance(store, S3Store):
+        assert await again.finish() == 5
+    else:
+        with pytest.raises(NotFound):
+            await again.finish()
+    assert await store.get(KEY) == b"whole"
+
+
+async def test_an_open_upload_of_a_folder_that_nobody_has_added_to_for_a_day_is_removed(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "store", deadline_seconds=5)
+    upload_id = await store.open_upload(KEY)
+    await store.taken_up(KEY, upload_id).add(1, b"one")
+    [part] = left_over(store)
+    await store.abandon_upload(KEY, await store.open_upload(KEY))
+    assert left_over(store) == [part]
+    os.utime(Path(part).parent, (0, 0))
+    await store.abandon_upload(KEY, await store.open_upload(KEY))
+    assert left_over(store) == []

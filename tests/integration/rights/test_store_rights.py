@@ -93,36 +93,35 @@ async def test_a_large_file_goes_up_in_parts(store_users: StoreUsers, tmp_path: 
     assert await store.size(keys.episode(JOB, "mp3")) == 11_000_000
 
 
-async def test_an_assembler_has_parts_of_its_job_copied_into_an_episode_and_nothing_else(
+async def test_an_assembler_writes_an_episode_in_parts_and_who_removes_jobs_may_end_that(
     store_users: StoreUsers,
 ) -> None:
     admin = open_store(store_users.admin)
-    part, episode = f"{keys.job(JOB)}parts/1.mp3", keys.episode(JOB, "mp3")
-    secret, key = keys.webhook_secret(JOB, "00"), keys.api_key("abc")
-    for name in (part, secret, key):
-        await admin.put(name, bytes(LEAST_PART_BYTES))
-    assembler = store_users.store("assembler")
-    async with assembler.upload(episode, content_type="audio/mpeg") as upload:
-        await upload.copy(2, part, size_bytes=LEAST_PART_BYTES)
-        await upload.add(1, b"\1" * LEAST_PART_BYTES)
-        for unreadable in (secret, key):
-            await refused(upload.copy(3, unreadable, size_bytes=LEAST_PART_BYTES))
-        await upload.finish()
-    assert await admin.get(episode) == b"\1" * LEAST_PART_BYTES + bytes(LEAST_PART_BYTES)
+    assembler, episode = store_users.store("assembler"), keys.episode(JOB, "mp3")
+    upload_id = await assembler.open_upload(episode, content_type="audio/mpeg")
+    added = await assembler.taken_up(episode, upload_id).add(1, b"\1" * LEAST_PART_BYTES)
+    await assembler.create(keys.part_upload(JOB, "mp3"), upload_id.encode())
+    upload = assembler.taken_up(episode, upload_id, [added])
+    await upload.add(2, b"\2")
+    await upload.finish()
+    assert await admin.get(episode) == b"\1" * LEAST_PART_BYTES + b"\2"
+    await assembler.abandon_upload(episode, upload_id)
+    await assembler.delete(keys.part_upload(JOB, "mp3"))
 
-    async with assembler.upload(keys.episode(JOB, "flac")) as upload:
-        await upload.copy(1, part, size_bytes=LEAST_PART_BYTES)
     assert isinstance(admin, S3Store)
-    left = admin._client._list_multipart_uploads(store_users.bucket, prefix=keys.episode(JOB, "flac"))
-    assert left.uploads == [], "it may abort"
+    for role in ("assembler", "coordinator", "gateway"):
+        upload_id = await assembler.open_upload(episode)
+        await store_users.store(role).abandon_upload(episode, upload_id)
+        left = admin._client._list_multipart_uploads(store_users.bucket, prefix=episode)
+        assert left.uploads == [], f"{role} may abort"
+    upload_id = await assembler.open_upload(episode)
+    for role in ("synthesizer", "chunker", "client"):
+        await refused(store_users.store(role).abandon_upload(episode, upload_id))
+        await refused(store_users.store(role).taken_up(episode, upload_id).add(1, b""))
+    await assembler.abandon_upload(episode, upload_id)
 
     for unwritable in (keys.status(JOB), keys.request(JOB)):
-        async with assembler.upload(unwritable) as upload:
-            await refused(upload.add(1, b""))
-    async with store_users.store("synthesizer").upload(f"{keys.AUDIO}{SHA}.flac") as upload:
-        await refused(upload.copy(1, part, size_bytes=LEAST_PART_BYTES))
-    async with store_users.store("client").upload(episode) as upload:
-        await refused(upload.copy(1, part, size_bytes=LEAST_PART_BYTES))
+        await refused(assembler.open_upload(unwritable))
 
 
 async def test_provisioning_again_changes_nothing_and_users_are_told_apart_by_bucket(store_users: StoreUsers) -> None:
