@@ -188,7 +188,7 @@ def main() -> None:
         sys.exit(1)
     logs.configure("gateway", level=settings.log_level, as_json=settings.log_json)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it logs every start, and every bad request
-    heap.share_one()
+    heap.configure()
 
     async def run() -> None:
         try:

@@ -370,7 +370,7 @@ def main(service: str, build: Callable[[Settings], Service]) -> None:
     except Misconfigured as error:
         unlocked_log.refuse(service, error)
         sys.exit(1)
-    heap.share_one()
+    heap.configure()
 
     async def run() -> None:
         code = 0
