@@ -94,7 +94,7 @@ class PartStore:
         body = Body(self._manifest, self._start.joiner)
         parts = Parts(body, hashlib.sha256(self._start.identity.encode()).hexdigest())
         upload, *stored = await self._store.get_many([self._upload_key, self._key(1)])  # most episodes have none
-        parts.upload = "" if upload is None else upload.decode()
+        parts.upload = "" if upload is None else part_uploads.id_in(upload)
         while await in_thread(partial(self._take_all, parts, stored)):
             number = len(parts.records) + 1
             calls = [range(number + at, number + at + RECORDS_A_CALL) for at in _CALLS]
@@ -128,7 +128,7 @@ class PartStore:
         """Let a file begin with these parts.
 
         Raises:
-            NotFound, Conflict: the first of them is gone, or has another size.
+            NotFound, Conflict: the first of them is gone, or has another size; or the upload is another store's.
         """
         if not parts.records:
             return
@@ -195,7 +195,7 @@ class PartStore:
             await self._store.create(self._upload_key, upload.encode(), content_type=CONTENT_TYPE)
         except Conflict:
             await self._store.abandon_upload(self._episode_key, upload)
-            return (await self._store.get(self._upload_key)).decode()
+            return part_uploads.id_in(await self._store.get(self._upload_key))
         return upload
 
     def _identity(self, parts: Parts, count: int) -> str:

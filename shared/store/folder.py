@@ -25,7 +25,7 @@ from shared.store.folder_upload import FolderUpload
 from shared.store.key_rules import PARTIAL, checked, checked_prefix
 from shared.store.metrics import measured
 from shared.store.port import PAGE, SMALL_OBJECT_BYTES, Contents, Entries, Keys, ObjectState, Upload, UploadedPart
-from shared.store.upload_parts import removed_unless_finished
+from shared.store.upload_parts import checked_id, removed_unless_finished
 
 T = TypeVar("T")
 
@@ -91,11 +91,16 @@ class FileStore:
 
     def taken_up(self, key: str, upload_id: str, parts: Sequence[UploadedPart] = ()) -> Upload:
         """See `Store.taken_up`."""
-        return FolderUpload(self.root, checked(key), self._run, taken_up=upload_id, parts=parts)
+        return self._taken_up(key, upload_id, parts)
 
     async def abandon_upload(self, key: str, upload_id: str) -> None:
         """See `Store.abandon_upload`."""
-        await FolderUpload(self.root, checked(key), self._run, taken_up=upload_id).discard()
+        with contextlib.suppress(NotFound):
+            await self._taken_up(key, upload_id).discard()
+
+    def _taken_up(self, key: str, upload_id: str, parts: Sequence[UploadedPart] = ()) -> FolderUpload:
+        begun = checked_id(key, upload_id, folder_commit.NAME)
+        return FolderUpload(self.root, checked(key), self._run, taken_up=begun, parts=parts)
 
     async def create(self, key: str, data: bytes, *, content_type: str = "") -> str:  # noqa: ARG002 - files have none
         """See `Store.create`."""

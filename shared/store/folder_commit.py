@@ -36,7 +36,8 @@ _FOLDER_TRIES: Final = 10
 _SETTLED_SECONDS: Final = 2.0
 _UPLOADS: Final = f"{PARTIAL}uploads"
 _NAME_BYTES: Final = 8
-_NAME: Final = re.compile(r"[0-9a-f]{16}")
+NAME: Final = re.compile(r"[0-9a-f]{16}")
+"""What `new_name` returns."""
 _ABANDONED_SECONDS: Final = 24 * 3_600.0
 """After a day MinIO forgets the parts of an upload, too."""
 
@@ -175,8 +176,8 @@ def checked_name(name: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not the name of an upload or of a part")
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not the name of a part")
     return name
 
 

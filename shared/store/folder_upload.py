@@ -57,7 +57,7 @@ class FolderUpload:
         self._path = root / key
         self._run = run
         self._taken_up = taken_up
-        self._id = folder_commit.checked_name(taken_up) if taken_up else folder_commit.new_name()
+        self._id = taken_up or folder_commit.new_name()
         self._folder = folder_commit.folder_of_upload(root, self._id)
         self._parts = {part.number: part for part in parts}
         self._is_begun = bool(taken_up)

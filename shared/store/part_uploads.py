@@ -15,11 +15,16 @@ from shared.store.port import Store
 log = structlog.get_logger(__name__)
 
 
+def id_in(content: bytes) -> str:
+    """The id that such an object holds; if it is damaged, one that no store has given."""
+    return content.decode(errors="replace")
+
+
 async def abandon(store: Store, job_id: str, audio_format: str) -> None:
     """End the upload of an episode that was begun while it was spoken, if there is one, and remove its parts."""
     key = keys.part_upload(job_id, audio_format)
     try:
-        upload = (await store.get(key)).decode()
+        upload = id_in(await store.get(key))
     except NotFound:
         return
     await store.abandon_upload(keys.episode(job_id, audio_format), upload)

@@ -155,6 +155,9 @@ class Store(Protocol):
             key: of the object.
             upload_id: what `open_upload` returned.
             parts: those that were added before and shall be in the object.
+
+        Raises:
+            NotFound: the store has never given such an id.
         """
 
     async def abandon_upload(self, key: str, upload_id: str) -> None:

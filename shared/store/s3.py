@@ -28,8 +28,8 @@ from shared.store.port import (
 )
 from shared.store.s3_calls import MISSING, S3Calls
 from shared.store.s3_conditions import AlreadyChanged, put_if, read
-from shared.store.s3_upload import S3Upload
-from shared.store.upload_parts import removed_unless_finished
+from shared.store.s3_upload import UPLOAD_ID, S3Upload
+from shared.store.upload_parts import checked_id, removed_unless_finished
 
 _PART_BYTES = 5 * 1024 * 1024
 """What one upload has in memory; the least that S3 takes."""
@@ -79,11 +79,16 @@ class S3Store(S3Calls):
 
     def taken_up(self, key: str, upload_id: str, parts: Sequence[UploadedPart] = ()) -> Upload:
         """See `Store.taken_up`."""
-        return S3Upload(self._client, self._bucket, checked(key), "", self._run, taken_up=upload_id, parts=parts)
+        return self._taken_up(key, upload_id, parts)
 
     async def abandon_upload(self, key: str, upload_id: str) -> None:
         """See `Store.abandon_upload`."""
-        await S3Upload(self._client, self._bucket, checked(key), "", self._run, taken_up=upload_id).discard()
+        with contextlib.suppress(NotFound):
+            await self._taken_up(key, upload_id).discard()
+
+    def _taken_up(self, key: str, upload_id: str, parts: Sequence[UploadedPart] = ()) -> S3Upload:
+        begun = checked_id(key, upload_id, UPLOAD_ID)
+        return S3Upload(self._client, self._bucket, checked(key), "", self._run, taken_up=begun, parts=parts)
 
     async def create(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> str:
         """See `Store.create`."""

@@ -16,8 +16,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from xml.etree.ElementTree import ParseError
 
 from minio import Minio
@@ -31,6 +32,9 @@ from shared.store.port import UploadedPart
 from shared.store.upload_parts import checked_number, checked_size, gone, over
 
 T = TypeVar("T")
+
+UPLOAD_ID: Final = re.compile(r"[!-~]+")
+"""What ids of uploads are like; each server has its own."""
 
 
 class BucketRun(Protocol):

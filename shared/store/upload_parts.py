@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -66,6 +67,22 @@ def checked_size(key: str, sizes_bytes: Mapping[int, int]) -> int:
                 f"every part but the last has at least {LEAST_PART_BYTES:,}"
             )
     return sum(sizes_bytes.values())
+
+
+def checked_id(key: str, upload_id: str, given: re.Pattern[str]) -> str:
+    """The id of an upload that is taken up, if the store can have given it.
+
+    Args:
+        key: of the object.
+        upload_id: as it was found. Servers read others as something else: MinIO, one with a line break as none.
+        given: what the store's ids are like.
+
+    Raises:
+        NotFound: no upload has it.
+    """
+    if not given.fullmatch(upload_id):
+        raise gone(key)
+    return upload_id
 
 
 def gone(key: str) -> NotFound:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from services.assembler import head_last, metrics
+from services.assembler import head_last, metrics, part_records
 from services.assembler.handlers import assemble_episode, join_ahead
 from shared.audio import chunk_audio
 from shared.audio.segments import mastering
@@ -147,6 +148,22 @@ async def replace_the_upload(harness: Harness) -> None:
     await harness.store.put(keys.part_upload("job", "mp3"), b"0123456789abcdef")
 
 
+UNUSABLE_IDS = [b"", b"\xff\xfe", b"../..", b"0123456789abcdef\n"]
+
+
+async def spoil_the_id_of_the_upload(harness: Harness, content: bytes) -> None:
+    await harness.store.put(keys.part_upload("job", "mp3"), content)
+
+
+async def move_from_another_store(harness: Harness) -> None:
+    """Who copies a bucket into a folder copies ids and records, too, but no uploads."""
+    await harness.store.put(keys.part_upload("job", "mp3"), b"2~other.store")
+    for key in [key for key in await parts_of(harness) if key[-5:].isdecimal() and not key.endswith("00001")]:
+        record, state = part_records.parsed(await harness.store.get(key))
+        moved = record.model_copy(update={"upload": "2~other.store", "tag": "0" * 32})
+        await harness.store.put(key, part_records.document(moved, state))
+
+
 async def remove_the_id_of_the_upload(harness: Harness) -> None:
     await harness.store.delete(keys.part_upload("job", "mp3"))
 
@@ -187,7 +204,8 @@ async def rename_a_state(harness: Harness) -> None:
 FAULTS = [
     *(remove_the_first_body, cut_the_first_body, remove_a_body, cut_a_body, remove_a_record, damage_a_record),
     *(empty_a_record, damage_a_state, rename_a_state),
-    *(forget_the_upload, replace_the_upload, remove_the_id_of_the_upload),
+    *(forget_the_upload, replace_the_upload, remove_the_id_of_the_upload, move_from_another_store),
+    *(partial(spoil_the_id_of_the_upload, content=content) for content in UNUSABLE_IDS),
 ]
 
 
@@ -201,6 +219,7 @@ async def test_parts_that_are_gone_or_damaged_are_joined_anew(
         await spoken_so_far(harness, chunks)
     await fault(harness)
     assert await assembled(harness, "mp3") == first
+    assert keys.part_upload("job", "mp3") not in await parts_of(harness)
 
 
 async def test_a_chunk_that_was_corrected_meanwhile_is_in_the_episode(harness: Harness) -> None:
@@ -353,6 +372,22 @@ async def test_the_upload_of_a_job_that_is_deleted_is_abandoned(harness: Harness
     assert len({path.parent for path in uploaded(harness)}) == 2
     await remove(harness.store, "job", await entries(harness.store, keys.job("job")))
     assert uploaded(harness) == []
+    assert await parts_of(harness) == []
+
+
+@pytest.mark.parametrize("content", UNUSABLE_IDS)
+async def test_an_id_that_is_of_no_use_is_replaced_and_keeps_no_job(harness: Harness, content: bytes) -> None:
+    await put(harness, manifest(LONG))
+    first = await assembled(harness, "mp3")
+    await spoken_so_far(harness, 6)
+    await spoil_the_id_of_the_upload(harness, content)
+    for chunks in (11, 11, 15):
+        await spoken_so_far(harness, chunks)
+    assert await upload_of(harness) in {path.parent.name for path in uploaded(harness)}
+    assert await assembled(harness, "mp3") == first
+
+    await spoil_the_id_of_the_upload(harness, content)
+    await remove(harness.store, "job", await entries(harness.store, keys.job("job")))
     assert await parts_of(harness) == []
 
 
