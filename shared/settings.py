@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     # Concurrency: how many messages a process handles at a time
     chunker_slots: int = Field(2, ge=1, description="documents a chunker reads at a time")
     coordinator_slots: int = Field(20, ge=1, description="messages a coordinator handles at a time")
-    synthesizer_slots: int = Field(4, ge=1, description="chunks a synthesizer speaks at a time")
+    synthesizer_slots: int = Field(4, ge=1, description="chunks that a synthesizer has spoken at a time")
     assembler_slots: int = Field(1, ge=1, description="episodes an assembler makes at a time")
     webhook_slots: int = Field(
         16, ge=1, description="webhooks sent at a time, of which at most a quarter (at least one) go to one host"

@@ -15,17 +15,18 @@ from shared.store.voice_gains import VoiceGains
 
 def build(settings: Settings) -> service.Service:
     """Wire the service."""
+    workers = AudioWorkers(settings.synthesizer_slots)
     app = service.Service(
         settings,
         topology.SYNTHESIZER,
         slots=settings.synthesizer_slots,
+        spare=workers.count,  # as many chunks can be encoded at a time
         deadline_seconds=settings.synthesizer_deadline_seconds,
     )
     app.publishes(messages.ChunkSynthesized)
     speech = SpeechPool(settings)
     app.background.append(partial(certificates.keep_read, certificates.peers("speech", settings.speech_urls)))
     app.background.append(VoiceListing(app.store, settings).keep)
-    workers = AudioWorkers(settings.synthesizer_slots)
     app.preparing.append(workers.start)
     app.background.append(workers.keep)
     segmenting = Segmenting(app.store, VoiceGains(app.store), workers)

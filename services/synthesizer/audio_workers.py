@@ -34,7 +34,8 @@ _START: Final = Allowance(cpu_seconds=60, memory_bytes=4_000 * MEGABYTE)
 _TO_BE_JOINED: Final = CHUNKS_LIMIT
 """Urgency of encoding. Making audio has that of the chunk's index, which is smaller: somebody may be listening, and a
 job's first chunks come from the speech server in the same moment. Segments are needed when the episode is joined. They
-are not kept waiting for long: while a chunk waits for its segments, its slot asks for no other audio."""
+are not kept waiting for long: when as many chunks wait for them as the service holds spare messages, no other is spoken
+in their place."""
 
 
 class AudioWorkers:

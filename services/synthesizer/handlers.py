@@ -17,6 +17,7 @@ from services.synthesizer.speech import Spoken
 from shared.audio import chunk_audio
 from shared.errors import BadAudio, NotFound
 from shared.protocol.messages import TRIES_LIMIT, ChunkRequested, ChunkSynthesized
+from shared.runtime import slots
 from shared.runtime.attempts import tries
 from shared.settings import Settings
 from shared.store.port import Store
@@ -95,6 +96,7 @@ async def _reused(request: ChunkRequested, *, store: Store, sample_rate: int, se
         found = chunk_audio.read_measurement(start)
         if found.sample_rate != sample_rate:
             return None
+        slots.free()
         await segmenting.complete(request, md5=chunk_audio.read_md5(start))
     except (BadAudio, NotFound) as error:  # the latter: it has been removed meanwhile
         log.warning("stored chunk damaged", key=request.audio_key, reason=error.message)
@@ -113,6 +115,7 @@ async def _spoken(
     for last in (False, True):
         spoken: Spoken | None = None
         try:
+            await slots.take()  # it was freed if what was spoken before could not be encoded
             spoken = await speech.speak(
                 request.text, voice=request.voice, model=request.model, speed=request.speed, avoid=answered_by
             )
@@ -133,6 +136,7 @@ async def _spoken(
 async def _store(request: ChunkRequested, data: bytes, *, store: Store, segmenting: Segmenting) -> None:
     """Store new audio, then its segments. If it cannot be encoded, it is removed: what is there counts as spoken."""
     await store.put(request.audio_key, data, content_type=chunk_audio.CONTENT_TYPE)
+    slots.free()  # another chunk can be spoken while this one is encoded
     try:
         await segmenting.complete(request, data)
     except BadAudio:

@@ -34,6 +34,7 @@ from shared.protocol import envelope
 from shared.protocol.topology import DEAD_EXCHANGE, EXCHANGE
 from shared.runtime import attempts, delays, logs, message_traces, metrics
 from shared.runtime.publishing import CONNECTION_ERRORS
+from shared.runtime.slots import NoSlot
 from shared.runtime.subscription import Subscription
 from shared.tracing.spans import NOTHING
 
@@ -122,7 +123,11 @@ class Delivery(BaseMiddleware[Any, Any]):
             self.subscription.quarantine.lost(envelope.identity(self.msg))
 
     async def consume_scope(self, call_next: Any, msg: StreamMessage[Any]) -> Any:
-        """Run the handler under its deadline, alone if the message is suspected of killing its consumer."""
+        """Run the handler under its deadline, alone if the message is suspected of killing its consumer.
+
+        It waits for its slot inside the gate: a message that holds a slot never waits for a suspect, which would wait
+        for those that need another slot.
+        """
         quarantine = self.subscription.quarantine
         if self.is_taken_back:
             self.note_loss()
@@ -132,9 +137,13 @@ class Delivery(BaseMiddleware[Any, Any]):
             raise _TooEarly(seconds)
         async with (
             quarantine.suspect(envelope.identity(self.msg)) if self.is_suspect else quarantine.ordinary(),
-            deadline(self.subscription.deadline_seconds, f"{self.subscription.service} handling {self.kind}"),
+            self.subscription.slots.taken(),
         ):
-            return await call_next(msg)
+            self.started = time.monotonic()
+            async with deadline(
+                self.subscription.deadline_seconds, f"{self.subscription.service} handling {self.kind}"
+            ):
+                return await call_next(msg)
 
     def _check_route(self) -> None:
         """Believe of a message only what its sender may publish: the broker limits each user's routing keys.
@@ -188,7 +197,7 @@ class Delivery(BaseMiddleware[Any, Any]):
     def _is_no_failure(self, error: BaseException) -> bool:
         """Whether the message was not handled although nothing is wrong: its time will come, or nobody needs it."""
         is_handed_back = isinstance(error, asyncio.CancelledError) and self.subscription.stopping
-        return is_handed_back or isinstance(error, Ignored | _TooEarly)
+        return is_handed_back or isinstance(error, Ignored | NoSlot | _TooEarly)
 
     async def _settle(self, error: BaseException | None) -> str:
         """Settle the message, retrying until that succeeds or the broker has taken it back."""
@@ -218,8 +227,9 @@ class Delivery(BaseMiddleware[Any, Any]):
             return "ignored"
         if isinstance(error, _TooEarly):
             return await self._wait_on(error.seconds)
-        if isinstance(error, asyncio.CancelledError):
-            return await self._hand_back() if self.subscription.stopping else _ABANDONED
+        if isinstance(error, NoSlot | asyncio.CancelledError):
+            is_ours = self.subscription.stopping or isinstance(error, NoSlot)
+            return await self._hand_back() if is_ours else _ABANDONED
         if self.bare or (isinstance(error, _PERMANENT) and not isinstance(error, Transient)):
             return await self._dead_letter(error)
         return await self._retry(error)

@@ -31,7 +31,8 @@ FAILURES: Final = Counter(
 )
 HANDLER_SECONDS: Final = Histogram(
     "podcast_handler_seconds",
-    "Time from a message's delivery until it was settled; the type is failed if its handling failed.",
+    "Time from when a message was delivered, and had a slot, until it was settled; the type is failed if its handling "
+    "failed.",
     ["queue", "type"],
     buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1_800),
 )
@@ -42,7 +43,9 @@ WAITED_SECONDS: Final = Histogram(
     ["queue"],
     buckets=(1, 5, 15, 60, 300, 900, 1_800, 3_600, 14_400, 86_400),
 )
-IN_FLIGHT: Final = Gauge("podcast_in_flight", "Messages that are being handled.", ["queue"])
+IN_FLIGHT: Final = Gauge(
+    "podcast_in_flight", "Messages that a process holds: they are being handled, or wait for a slot.", ["queue"]
+)
 PUBLISH_SECONDS: Final = Histogram(
     "podcast_publish_seconds",
     "Time until the broker had confirmed a published message, or had not (outcome failed); by exchange. Copies that go "

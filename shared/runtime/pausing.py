@@ -1,7 +1,7 @@
 """Stops and starts the consumer of a service as the state of its queue in the store says.
 
-Messages that were taken before are finished; all others stay in the queue, where no deadline runs. What is retried
-meanwhile comes back to the queue and stays there too.
+Messages that are being handled are finished, and those that wait for a slot are handed back; all others stay in the
+queue, where no deadline runs. What is retried meanwhile comes back to the queue and stays there too.
 """
 
 from __future__ import annotations

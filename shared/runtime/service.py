@@ -37,6 +37,7 @@ from shared.runtime.publishing import CONNECTION_ERRORS, Publisher
 from shared.runtime.publishing_channel import PublishingChannel
 from shared.runtime.quarantine import Quarantine
 from shared.runtime.readiness import Readiness
+from shared.runtime.slots import HandlingSlots
 from shared.runtime.subscription import Subscription
 from shared.settings import Settings, load
 from shared.store import queue_states
@@ -60,6 +61,15 @@ class Service:
         settings: the settings it was started with.
         store: the object store.
         publish: publishes a message; confirmed when it returns.
+
+    Args:
+        settings: of the process.
+        queue: its work queue.
+        slots: messages that are handled at a time.
+        deadline_seconds: for handling one.
+        attempts_limit: failures after which it is a dead letter; None: as the settings say.
+        spare: messages that it holds beyond that, for when a handler frees its slot before it is done
+            (`shared/runtime/slots.py`); no more than slots, or they could wait longer than `timeout_budget` counts.
     """
 
     def __init__(
@@ -70,6 +80,7 @@ class Service:
         slots: int,
         deadline_seconds: float,
         attempts_limit: int | None = None,
+        spare: int = 0,
     ) -> None:
         self.settings = settings
         self.queue = queue
@@ -86,6 +97,7 @@ class Service:
         self._subscription = Subscription(
             queue,
             service=queue.name,
+            slots=HandlingSlots(slots),
             deadline_seconds=deadline_seconds,
             attempts_limit=attempts_limit or settings.attempts_limit,
             publisher=self.publish,
@@ -99,7 +111,7 @@ class Service:
         self._pausing = Pausing(
             self.store,
             queue.name,
-            stop=self._stop_consuming,
+            stop=self._pause,
             start=self._consume,
             call_seconds=settings.publish_deadline_seconds,
         )
@@ -124,7 +136,7 @@ class Service:
         self.broker._connection_kwargs["connection_class"] = functools.partial(FailoverConnection, nodes=nodes)  # noqa: SLF001
         self._subscriber = self.broker.subscriber(
             RabbitQueue(queue.name, declare=False),
-            channel=Channel(prefetch_count=slots),
+            channel=Channel(prefetch_count=slots + spare),
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
             title=queue.name,
@@ -300,6 +312,10 @@ class Service:
             await queue.cancel(tag, timeout=_STOP_SECONDS)
             self._subscriber._consumer_tag = None  # noqa: SLF001 - as above
 
+    async def _pause(self) -> None:
+        await self._stop_consuming()
+        self._subscription.slots.dismiss()
+
     def _lost(self, *_: object) -> None:
         for forget in self.on_disconnect:
             forget()
@@ -342,6 +358,7 @@ class Service:
         # meanwhile would come back with a higher delivery count.
         with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
             await self._stop_consuming()
+        self._subscription.slots.dismiss()
         if self._subscription.in_flight:
             log.info("finishing", in_flight=self._subscription.in_hand())
             await asyncio.wait(set(self._subscription.in_flight), timeout=self.settings.grace_seconds)

@@ -9,6 +9,7 @@ from shared.protocol.topology import WorkQueue
 from shared.runtime.publishing import Publisher
 from shared.runtime.quarantine import Quarantine
 from shared.runtime.retry_notices import RetryNotices
+from shared.runtime.slots import HandlingSlots
 
 if TYPE_CHECKING:
     from shared.runtime.delivery import Delivery
@@ -19,7 +20,8 @@ class Subscription:
 
     Attributes:
         queue: the work queue.
-        in_flight: the tasks that are handling a message now, each with its delivery.
+        in_flight: the tasks that are handling a message now, or wait for a slot to do so, each with its delivery.
+        slots: how many are handled at a time.
         notices: notifies a job's watchers that its work is retried.
         pause_limit_seconds: the longest pause that a server may ask for.
         wait_seconds: delays of the wait queues, the longest last.
@@ -31,6 +33,7 @@ class Subscription:
         queue: WorkQueue,
         *,
         service: str,
+        slots: HandlingSlots,
         deadline_seconds: float,
         attempts_limit: int,
         publisher: Publisher,
@@ -39,6 +42,7 @@ class Subscription:
     ) -> None:
         self.queue = queue
         self.service = service
+        self.slots = slots
         self.deadline_seconds = deadline_seconds
         self.attempts_limit = attempts_limit
         self.publisher = publisher

@@ -9,6 +9,9 @@ from shared.settings import Settings
 _SPEECH_CALLS = 2.5
 """For one message, other endpoints are tried for up to 1.5 deadlines, and the last call may take one more."""
 
+_HANDLERS = {"synthesizer": 2}
+"""Services that hold spare messages: one of them waits for a slot until the deadline of the message before it."""
+
 
 def check(settings: Settings) -> None:
     """Check that no outer deadline can fire before an inner one.
@@ -36,7 +39,7 @@ def check(settings: Settings) -> None:
                 f"PODCAST_{service.upper()}_DEADLINE_SECONDS is {handler:g}, but its calls may take {needed:g} s.",
                 hint=f"Raise it, or lower PODCAST_{name.upper()}.",
             )
-        outer = handler + GATE_SECONDS + settings.ack_margin_seconds
+        outer = _HANDLERS.get(service, 1) * handler + GATE_SECONDS + settings.ack_margin_seconds
         if outer > settings.broker_ack_deadline_seconds:
             raise Misconfigured(
                 f"The broker would take messages back after {settings.broker_ack_deadline_seconds:g} s,"

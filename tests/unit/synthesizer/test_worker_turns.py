@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from services.synthesizer.worker_turns import WorkerTurns
-
-pytestmark = pytest.mark.anyio
 
 
 class Visitors:
