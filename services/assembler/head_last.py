@@ -6,10 +6,11 @@ must have 5 MiB, so that is how much waits; and as much again of the part that c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import Final, Self
 
+from shared.errors import Conflict, StoreDown
 from shared.store.port import LEAST_PART_BYTES, Store, Upload, UploadedPart
 
 _PARTS_OF_A_SIZE: Final = 1_000
@@ -43,6 +44,7 @@ class HeadLast:
         self._waiting_bytes = 0
         self._number = _FIRST + 1  # of the next part
         self._upload: Upload | None = None
+        self._has_gone_on = False
         self._stack = AsyncExitStack()
         self.size_bytes = 0
         """Without the head."""
@@ -57,11 +59,17 @@ class HeadLast:
         """
         self._first = first
         self._upload = upload
+        self._has_gone_on = upload is not None
         self._number = _FIRST + 1 + len(parts)
         self.size_bytes = len(first) + sum(part.size_bytes for part in parts)
 
     async def write(self, data: bytes) -> None:
-        """What comes next."""
+        """What comes next.
+
+        Raises:
+            NotFound: the upload that was gone on with is no longer there.
+            Conflict: the store cannot go on with it.
+        """
         self.size_bytes += len(data)
         self._waiting.append(data)
         self._waiting_bytes += len(data)
@@ -70,7 +78,9 @@ class HeadLast:
             if not self._first:
                 self._first = part
             else:
-                await (await self._uploading()).add(self._number, part)
+                upload = await self._uploading()
+                with self._going_on():
+                    await upload.add(self._number, part)
                 self._number += 1
 
     async def finish(self, head: bytes) -> int:
@@ -78,17 +88,28 @@ class HeadLast:
 
         Raises:
             NotFound: the upload that was gone on with is no longer there.
-            Conflict: one of its parts is gone, or another one.
+            Conflict: one of its parts is gone, or another one, or the store cannot go on with it.
         """
         last = self._taken()
         if self._upload is None:
             data = b"".join((head, self._first, last))
             await self._store.put(self._key, data, content_type=self._content_type)
             return len(data)
-        if last:
-            await self._upload.add(self._number, last)
-        await self._upload.add(_FIRST, head + self._first)
-        return await self._upload.finish()
+        with self._going_on():
+            if last:
+                await self._upload.add(self._number, last)
+            await self._upload.add(_FIRST, head + self._first)
+            return await self._upload.finish()
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """An upload that a server can do nothing with fails every time; a new one shows whether the store is down."""
+        try:
+            yield
+        except StoreDown as error:
+            if self._has_gone_on:
+                raise Conflict(f"The store cannot go on with the upload of {self._key}: {error.message}") from error
+            raise
 
     def _taken(self) -> bytes:
         data = b"".join(self._waiting)

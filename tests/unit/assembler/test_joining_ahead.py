@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -15,12 +16,14 @@ from services.assembler.handlers import assemble_episode, join_ahead
 from shared.audio import chunk_audio
 from shared.audio.segments import mastering
 from shared.client.deleting import remove
+from shared.errors import StoreDown
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat, EpisodeAssembled, EpisodePartRequested
 from shared.store import chunk_segments, keys, upload_parts
 from shared.store.folder import FileStore
 from shared.store.key_rules import PARTIAL
 from shared.store.listing import entries
+from shared.store.port import Upload, UploadedPart
 from shared.store.voice_gains import VoiceGains
 from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
 from tests.unit.assembler.test_handlers import PNG
@@ -389,6 +392,28 @@ async def test_an_id_that_is_of_no_use_is_replaced_and_keeps_no_job(harness: Har
     await spoil_the_id_of_the_upload(harness, content)
     await remove(harness.store, "job", await entries(harness.store, keys.job("job")))
     assert await parts_of(harness) == []
+
+
+class SpoiltUpload(FileStore):
+    """A test double: a server that can do nothing with one upload any more, and everything else."""
+
+    def taken_up(self, key: str, upload_id: str, parts: Sequence[UploadedPart] = ()) -> Upload:
+        upload = super().taken_up(key, upload_id, parts)
+
+        async def fails(*_: object) -> NoReturn:
+            raise StoreDown("InternalError: We encountered an internal error, please try again.")
+
+        upload.add = upload.finish = fails  # type: ignore[method-assign]
+        return upload
+
+
+async def test_an_upload_that_the_store_cannot_read_any_more_keeps_no_episode_from_being_made(harness: Harness) -> None:
+    await put(harness, manifest(LONG))
+    first = await assembled(harness, "mp3")
+    for chunks in (6, 11, 15):
+        await spoken_so_far(harness, chunks)
+    harness.store = SpoiltUpload(harness.store.root, deadline_seconds=20)
+    assert await assembled(harness, "mp3") == first
 
 
 class EndsMeanwhile(FileStore):
