@@ -17,12 +17,11 @@ from shared.audio.joining.joiner import State, Whole
 from shared.audio.joining.placement import Grid, Placed, Placement
 from shared.audio.segments import lame, mp3, mp3_frames
 from shared.audio.segments.crc16 import combined, crc16, repeated
+from shared.audio.segments.mp3_side_info import SIDE_BYTES
 from shared.errors import BadAudio
 
 INFO_KILOBITS: Final = 64
 """Of the Info frame: the smallest that has room for it at every rate."""
-_SIDE_BYTES: Final = {(3, 1): 17, (3, 2): 32, (2, 1): 9, (2, 2): 17}
-"""Side information by MPEG version and channels; it is zero in the Info frame."""
 _FLAGS: Final = 0x0F
 """Number of frames, bytes, table of contents and quality are given."""
 _QUALITY: Final = 57
@@ -104,7 +103,7 @@ class Mp3Joiner(CopyingJoiner):
         if not 0 <= padding <= _PADDING_LIMIT:
             raise BadAudio(f"An MP3 file cannot have {padding} samples of padding.")
         start = mp3_frames.header(place.rate, place.channels, INFO_KILOBITS)
-        side = bytes(_SIDE_BYTES[mp3_frames.version_of(place.rate), place.channels])
+        side = bytes(SIDE_BYTES[mp3_frames.version_of(place.rate), place.channels])
         xing = (
             b"Xing"
             + struct.pack(">III", _FLAGS, frames, min(self._bytes, _SIZE_LIMIT))

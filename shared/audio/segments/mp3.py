@@ -1,4 +1,4 @@
-"""MP3 segments: LAME in VBR mode, without history. See docs/adr/0027-mastered-segments.md."""
+"""MP3 segments: LAME in VBR mode, without history, its frames packed. See docs/adr/0027-mastered-segments.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from shared.audio.loudness import Samples
-from shared.audio.segments import lame, mp3_frames
+from shared.audio.segments import lame, mp3_frames, mp3_packing
 from shared.audio.segments.codecs import EncodedChunk
 from shared.audio.segments.crc16 import crc16
 from shared.errors import BadAudio
@@ -27,14 +27,14 @@ DECODER_DELAY_SAMPLES: Final = 529
 
 
 class Mp3:
-    """LAME, VBR quality 4."""
+    """LAME, VBR quality 4, packed."""
 
     format: AudioFormat = "mp3"
 
     @property
     def encoder(self) -> str:
         """Raises EncoderMissing if libmp3lame is not installed."""
-        return f"lame {lame.version()} vbr {lame.QUALITY:g} {BEFORE}+{AFTER}"
+        return f"lame {lame.version()} vbr {lame.QUALITY:g} packed {BEFORE}+{AFTER}"
 
     def frame_samples(self, rate: int) -> int:
         """Samples in a frame."""
@@ -52,11 +52,10 @@ class Mp3:
             raise BadAudio(f"LAME made {len(sizes)} frames of {DELAY_FRAMES + count}.")
         edges = np.cumsum([0, *sizes])
         first, last = DELAY_FRAMES, DELAY_FRAMES + count
-        frames = [stream[edges[at] : edges[at + 1]] for at in range(first, last)]
-        payload = stream[edges[first] : edges[last]]
+        frames = mp3_packing.packed(stream[edges[first] : edges[last]], sizes[first:last], rate, channels)
+        payload = b"".join(frames)
         begins = (BEFORE - DELAY_FRAMES) * frame + ENCODER_DELAY_SAMPLES + DECODER_DELAY_SAMPLES
-        decoded = _decode(payload)[begins : begins + len(samples)]
-        decoded = np.pad(decoded, (0, len(samples) - len(decoded)))
+        decoded = _decode(payload, begins + len(samples))[begins:]
         return EncodedChunk(frames, BEFORE, AFTER, decoded, rate, crc16(payload))
 
 
@@ -65,10 +64,12 @@ def _look_ahead(rate: int) -> int:
     return 2 * mp3_frames.frame_samples(rate)
 
 
-def _decode(payload: bytes) -> Samples:
-    """The samples of one channel, delays included."""
+def _decode(payload: bytes, count: int) -> Samples:
+    """The first samples of one channel, delays included; silence where there are not as many."""
     try:
-        samples, _ = soundfile.read(io.BytesIO(payload), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(payload)) as file:
+            # How many there are it guesses from the size of the first frame; that is silent, so it guesses too many.
+            samples = file.read(count, dtype="float32", always_2d=True, fill_value=0.0)
     except soundfile.LibsndfileError as error:
         raise BadAudio("The encoded MP3 cannot be decoded.") from error
     return np.ascontiguousarray(samples[:, 0])

@@ -46,6 +46,11 @@ def frame_bytes(rate: int, kilobits: int) -> int:
     return _BYTES_A_KILOBIT[version] * kilobits // rate
 
 
+def sizes_without_padding(rate: int) -> list[int]:
+    """The sizes that a frame can have, from the smallest; the index of each is one less than that of its bit rate."""
+    return [frame_bytes(rate, kilobits) for kilobits in _KILOBITS[version_of(rate)][1:]]
+
+
 def size_at(data: bytes | memoryview, at: int, rate: int, channels: int) -> int:
     """The size of the frame that begins at `at`.
 

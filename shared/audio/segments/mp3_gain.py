@@ -1,7 +1,7 @@
 """Changes the level of MP3 frames without encoding them: each granule says by how much its values are scaled.
 
 `global_gain` in the side information (ISO 11172-3, 2.4.1.7) counts in quarters of a power of two, 1.505 dB a step. It
-is what mp3gain changes. Our frames have no CRC, and do not depend on one another.
+is what mp3gain changes. Our frames have no CRC.
 """
 
 from __future__ import annotations
@@ -16,17 +16,11 @@ from numpy.typing import NDArray
 
 from shared.audio.segments import mp3_frames
 from shared.audio.segments.crc16 import crc16
+from shared.audio.segments.mp3_side_info import LENGTH_BITS, field, granules
 from shared.audio.segments.segment import Head, MasteredSegment
 from shared.errors import BadAudio
 
 STEP_DB: Final = 20 * math.log10(2) / 4
-_SIDE_INFORMATION_AT: Final = 8 * mp3_frames.HEADER_BYTES
-_MPEG_1: Final = 3
-_BEFORE_GRANULES: Final = {(3, 1): 18, (3, 2): 20, (2, 1): 9, (2, 2): 10}
-"""By MPEG version and channels: bits of the side information before the first granule's first channel."""
-_GRANULE_BITS: Final = {3: 59, 2: 63}
-"""By MPEG version: bits for each channel of a granule; MPEG-1 has two granules in a frame, MPEG-2 has one."""
-_LENGTH_BITS: Final = 12
 _GAIN_AT: Final = 21
 """After the length and `big_values`."""
 _GAIN_BITS: Final = 8
@@ -57,12 +51,9 @@ def _move(octets: NDArray[np.uint8], head: Head, steps: int) -> None:
     if not mp3_frames.are_frames(octets.data, head.sizes, head.rate, head.channels):
         raise BadAudio("The frames of an MP3 segment are not those that its head lists.")
     starts = np.concatenate(([0], np.cumsum(head.sizes, dtype=np.int64)[:-1]))
-    version = mp3_frames.version_of(head.rate)
-    before, width = _BEFORE_GRANULES[version, head.channels], _GRANULE_BITS[version]
-    for number in range(head.channels * (2 if version == _MPEG_1 else 1)):
-        at = _SIDE_INFORMATION_AT + before + number * width
-        is_empty = _field(octets, starts, at, _LENGTH_BITS) == 0
-        gain = _field(octets, starts, at + _GAIN_AT, _GAIN_BITS)
+    for at in granules(mp3_frames.version_of(head.rate), head.channels):
+        is_empty = field(octets, starts, at, LENGTH_BITS) == 0
+        gain = field(octets, starts, at + _GAIN_AT, _GAIN_BITS)
         wanted = np.where(is_empty, gain, gain + steps)
         if wanted.min() < 0 or wanted.max() >= 1 << _GAIN_BITS:
             raise BadAudio(f"The level of an MP3 segment cannot be moved by {steps * STEP_DB:.1f} dB.")
@@ -70,10 +61,3 @@ def _move(octets: NDArray[np.uint8], head: Head, steps: int) -> None:
         pair = octets[starts + byte].astype(np.int64) << 8 | octets[starts + byte + 1]
         pair ^= (gain ^ wanted) << 8 - shift
         octets[starts + byte], octets[starts + byte + 1] = pair >> 8, pair & 0xFF
-
-
-def _field(octets: NDArray[np.uint8], starts: NDArray[np.int64], at: int, bits: int) -> NDArray[np.int64]:
-    """A number of at most 16 bits in each frame, from its bit `at`."""
-    byte, shift = divmod(at, 8)
-    word = sum(octets[starts + byte + place].astype(np.int64) << 16 - 8 * place for place in range(3))
-    return np.asarray(word >> 24 - shift - bits & (1 << bits) - 1)
