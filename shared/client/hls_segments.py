@@ -14,7 +14,8 @@ from functools import partial
 from typing import Final
 
 from shared.audio import chunk_audio
-from shared.audio.segments import segment
+from shared.audio.segments import aac, segment
+from shared.audio.segments import making as segment_making
 from shared.audio.segments.codecs import Codec, EncoderMissing, codec_for
 from shared.audio.segments.segment import MasteredSegment
 from shared.client.hls_jobs import HlsJob
@@ -72,7 +73,7 @@ class HlsSegments:
             job.plan.placed(index, found.head)
         except (NotFound, BadAudio):
             if (making := self._being_made.get(key)) is None:
-                making = self._being_made[key] = asyncio.create_task(self._make(key, request, codec, gain))
+                making = self._being_made[key] = asyncio.create_task(self._make(key, request, gain))
                 making.add_done_callback(lambda _: self._being_made.pop(key, None))
             found = await asyncio.shield(making)  # another request may be waiting for it too
         return found, is_final
@@ -88,7 +89,7 @@ class HlsSegments:
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
 
-    async def _make(self, key: str, request: ChunkRequested, codec: Codec, gain_db: float | None) -> MasteredSegment:
+    async def _make(self, key: str, request: ChunkRequested, gain_db: float | None) -> MasteredSegment:
         async with self._making:
             try:
                 audio = await self._store.get(request.audio_key)
@@ -96,7 +97,7 @@ class HlsSegments:
                 raise AudioGone(
                     f"The audio of chunk {request.index} is no longer in the store.", hint="Play the episode itself."
                 ) from None
-            made = await in_thread(partial(_made, audio, request, codec, gain_db))
+            made = await in_thread(partial(_made, audio, request, gain_db))
         self._keep(key, made)
         return made
 
@@ -121,6 +122,9 @@ def codec_of_hls() -> Codec:
     return codec
 
 
-def _made(audio: bytes, request: ChunkRequested, codec: Codec, gain_db: float | None) -> MasteredSegment:
-    """A segment of the stored chunk."""
-    return chunk_segments.encode(*chunk_audio.decode(audio), request, [codec], gain_db)[_FORMAT]
+def _made(audio: bytes, request: ChunkRequested, gain_db: float | None) -> MasteredSegment:
+    """A segment of the stored chunk. It is not decoded again as proof, since somebody waits and it is not stored."""
+    samples, rate = chunk_audio.decode(audio)
+    mastered, channels = chunk_segments.master(samples, rate, request, gain_db), chunk_segments.channels_of(request)
+    encoded = aac.CODEC.encode_alone(mastered.samples, rate, channels)
+    return segment_making.unproved(encoded, mastered, rate, aac.CODEC, channels=channels)

@@ -51,19 +51,26 @@ class Aac:
 
     def encode(self, samples: Samples, rate: int, channels: int) -> EncodedChunk:
         """See `Codec.encode`."""
-        first = CONTEXT_FRAMES * FRAME_SAMPLES
-        pcm = np.zeros(first - (-len(samples) // FRAME_SAMPLES - CONTEXT_FRAMES) * FRAME_SAMPLES, dtype=np.float32)
-        pcm[first : first + len(samples)] = samples
-        frames = aac_frames.encode(np.tile(pcm, (channels, 1)), rate, OPTIONS)
+        frames = _encoded(samples, rate, channels)
         decoded = aac_frames.decode(frames, rate, channels)[0]
-        first += DELAY_FRAMES * FRAME_SAMPLES
-        return EncodedChunk(
-            frames=frames[DELAY_FRAMES:],
-            before=CONTEXT_FRAMES,
-            after=CONTEXT_FRAMES,
-            decoded=decoded[first : first + len(samples)],
-            decoded_rate=rate,
-        )
+        first = (CONTEXT_FRAMES + DELAY_FRAMES) * FRAME_SAMPLES
+        return _chunk(frames, decoded[first : first + len(samples)], rate)
+
+    def encode_alone(self, samples: Samples, rate: int, channels: int) -> EncodedChunk:
+        """The same without decoding it again, for somebody who waits to hear it."""
+        return _chunk(_encoded(samples, rate, channels), np.zeros(0, dtype=np.float32), rate)
+
+
+def _chunk(frames: list[bytes], decoded: Samples, rate: int) -> EncodedChunk:
+    return EncodedChunk(frames[DELAY_FRAMES:], CONTEXT_FRAMES, CONTEXT_FRAMES, decoded, rate)
+
+
+def _encoded(samples: Samples, rate: int, channels: int) -> list[bytes]:
+    """The frames of a chunk with its context, and before them the encoder's delay."""
+    first = CONTEXT_FRAMES * FRAME_SAMPLES
+    pcm = np.zeros(first - (-len(samples) // FRAME_SAMPLES - CONTEXT_FRAMES) * FRAME_SAMPLES, dtype=np.float32)
+    pcm[first : first + len(samples)] = samples
+    return aac_frames.encode(np.tile(pcm, (channels, 1)), rate, OPTIONS)
 
 
 CODEC: Final = Aac()

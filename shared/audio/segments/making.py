@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from shared.audio.loudness import Energies, block_energies, decibels, true_peak
-from shared.audio.segments.codecs import Codec
+from shared.audio.segments.codecs import Codec, EncodedChunk
 from shared.audio.segments.mastering import Mastered
 from shared.audio.segments.segment import Head, MasteredSegment
 from shared.errors import BadAudio
@@ -45,6 +45,26 @@ def make(mastered: Mastered, rate: int, codec: Codec, *, channels: int, chunk_md
     if len(energies) != len(before):
         raise BadAudio(f"The {codec.format} encoder made {len(energies)} tenths of a second of {len(before)}.")
     _prove(before, energies, codec)
+    peak = max(decibels(true_peak(encoded.decoded, encoded.decoded_rate)), _LEAST_PEAK_DBTP)
+    return _segment(encoded, mastered, rate, codec, channels, energies=energies, peak_dbtp=peak, chunk_md5=chunk_md5)
+
+
+def unproved(encoded: EncodedChunk, mastered: Mastered, rate: int, codec: Codec, *, channels: int) -> MasteredSegment:
+    """A segment whose frames nobody has decoded, so that its head has no levels: to be heard, not to be stored."""
+    return _segment(encoded, mastered, rate, codec, channels, energies=np.zeros(0), peak_dbtp=_LEAST_PEAK_DBTP)
+
+
+def _segment(
+    encoded: EncodedChunk,
+    mastered: Mastered,
+    rate: int,
+    codec: Codec,
+    channels: int,
+    *,
+    energies: Energies,
+    peak_dbtp: float,
+    chunk_md5: str = "",
+) -> MasteredSegment:
     payload = b"".join(encoded.frames)
     sizes = np.array([len(frame) for frame in encoded.frames], dtype=np.uint32)
     head = Head(
@@ -63,7 +83,7 @@ def make(mastered: Mastered, rate: int, codec: Codec, *, channels: int, chunk_md
         crc=encoded.crc,
         gain_db=mastered.gain_db,
         energies=energies,
-        true_peak_dbtp=round(max(decibels(true_peak(encoded.decoded, encoded.decoded_rate)), _LEAST_PEAK_DBTP), 3),
+        true_peak_dbtp=round(peak_dbtp, 3),
         chunk_md5=chunk_md5,
     )
     return MasteredSegment(head, payload)

@@ -13,7 +13,6 @@ import pytest
 
 from shared.audio import chunk_audio
 from shared.audio.joining.hls import HlsPlan
-from shared.audio.segments.codecs import Codec
 from shared.audio.segments.segment import MasteredSegment
 from shared.client import hls_segments, hls_stream
 from shared.client.hls_stream import HlsStreams
@@ -113,10 +112,10 @@ async def test_who_waited_for_the_first_sound_finds_it_being_made_and_it_is_made
     may_end, get_range = threading.Event(), store.get_range
     make = hls_segments._made
 
-    def slowly(data: bytes, request: ChunkRequested, codec: Codec, gain_db: float | None) -> MasteredSegment:
+    def slowly(data: bytes, request: ChunkRequested, gain_db: float | None) -> MasteredSegment:
         made.append(request.index)
         assert may_end.wait(LIMIT_SECONDS)
-        return make(data, request, codec, gain_db)
+        return make(data, request, gain_db)
 
     async def missing(key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         try:
