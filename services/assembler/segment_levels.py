@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from array import array
-from typing import Final
 
 import numpy as np
 
 from shared.audio.joining.placement import Placed, Placement
 from shared.audio.loudness import Energies, block_samples
-
-_ENERGY: Final = "f"
 
 
 class SegmentLevels:
@@ -29,7 +26,7 @@ class SegmentLevels:
         self.samples = array("L")
         self.firsts = array("L")
         self.gains_db = array("d")
-        self.energies = array(_ENERGY)
+        self.energies = array("f")
         self.true_peak_dbtp = -math.inf
 
     def add(self, placed: Placed) -> None:

@@ -110,9 +110,8 @@ def _part(
 
 
 def _chunk(fields: Any) -> Chunk:
-    return _CHUNK.validate_json(
-        pydantic_core.to_json(fields), extra="ignore"
-    )  # strictness differs by the kind of input
+    # As JSON, in which a strict dataclass may be an object; a Python dictionary is refused.
+    return _CHUNK.validate_json(pydantic_core.to_json(fields), extra="ignore")
 
 
 def _seconds(start: bytes) -> float | None:

@@ -55,21 +55,16 @@ class VoiceGains:
         self._known: dict[str, tuple[float, float]] = {}
         """Gains, and until when they are remembered."""
 
-    def known(self, request: ChunkRequested, profile: LoudnessProfile) -> float | None:
-        """What `find` would return, if this process remembers it."""
-        known = self._known.get(_digest(request, profile))
-        return None if known is None or known[1] <= time.monotonic() else known[0]
-
     async def find(self, request: ChunkRequested, profile: LoudnessProfile) -> float | None:
         """The gain of the voice that `request` names, in dB; None if nobody has learnt it.
 
         Raises:
             BadInput: what is stored is no gain.
         """
-        known = self.known(request, profile)
-        if known is not None:
-            return known
         digest = _digest(request, profile)
+        known = self._known.get(digest)
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
         try:
             data = await self._store.get(keys.voice_gain(digest))
         except NotFound:

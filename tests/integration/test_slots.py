@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ import pytest
 
 from services.synthesizer import app as synthesizer_app
 from services.synthesizer import chunk_work
-from services.synthesizer.chunk_work import Segments, segments_of
 from shared.protocol import envelope, topology
 from shared.protocol.messages import ChunkRequested
 from shared.runtime import slots
 from shared.runtime.service import Service
 from shared.settings import Settings
 from shared.store import queue_states
+from tests.held_encoding import encoded_when_told
 from tests.integration.running import letters, ready_messages, request, running
 from tests.unit.synthesizer.sounds import espeak
 from tests.unit.synthesizer.speech_server import Write, hangs, head, serving
@@ -103,13 +102,6 @@ async def test_a_handler_that_frees_its_slot_lets_the_next_message_in_and_no_mor
         assert await ready_messages(settings, QUEUE.name) == 1, "the third one is not taken from its queue"
         handlers.may_end.set()
         await until(lambda: handlers.begun == [0, 1, 2], "the third one begins")
-
-
-def encoded_when_told(mark: Path, *arguments: Any) -> Segments:
-    """`chunk_work.segments_of` in a worker, as soon as there is the mark."""
-    while not mark.exists():
-        time.sleep(0.01)
-    return segments_of(*arguments)
 
 
 async def speaks(body: dict[str, Any], writer: Write) -> None:

@@ -44,7 +44,6 @@ class Mp3Joiner(CopyingJoiner):
     """
 
     def __init__(self, grid: Grid) -> None:
-        self._grid = grid
         self._priming = mp3.priming(grid.rate, grid.channels)
         self._info_bytes = mp3_frames.frame_bytes(grid.rate, INFO_KILOBITS)
         silence = mp3.silence(grid.rate, grid.channels)

@@ -26,8 +26,6 @@ CONTENT_TYPE: Final = "application/vnd.podcast-engine.segment"
 _MAGIC: Final = b"PESEG\x00\x01\n"
 _START: Final = struct.Struct("<8sII")
 """Magic number, bytes of the JSON object, bytes of everything before the frames."""
-START_BYTES: Final = _START.size
-"""So many bytes tell how long the head is."""
 _CRC: Final = struct.Struct("<I")
 _HEAD_LIMIT_BYTES: Final = 16_000_000
 

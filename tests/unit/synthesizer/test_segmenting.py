@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,7 @@ from shared.store import chunk_segments, keys
 from shared.store.folder import FileStore
 from shared.store.port import Store
 from shared.store.voice_gains import VoiceGains
+from tests.held_encoding import encoded_when_told
 from tests.unit.synthesizer.sounds import TEXT, espeak
 from tests.unit.synthesizer.speech_server import SpeechServer, sends, serving
 from tests.waiting import until
@@ -163,17 +163,10 @@ async def test_what_died_before_its_segments_were_stored_is_completed_without_sp
     assert await store.get(key) == await whole.get(key)
 
 
-def when_told(mark: Path, *arguments: Any) -> Segments:
-    """`chunk_work.segments_of` in a worker, as soon as there is the mark."""
-    while not mark.exists():
-        time.sleep(0.01)
-    return segments_of(*arguments)
-
-
 async def test_audio_can_be_heard_before_it_is_encoded(
     store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunk_work, "segments_of", partial(when_told, tmp_path / "mark"))
+    monkeypatch.setattr(chunk_work, "segments_of", partial(encoded_when_told, tmp_path / "mark"))
     async with speaks(TEXT) as server:
         synthesizer = Synthesizer(store, server)
         handling = asyncio.create_task(synthesizer.handle(request()))
