@@ -74,18 +74,21 @@ class Snapshots:
             StoreDown: the store does not answer.
         """
         task = self._latest
-        if task is None or (task.done() and not _is_recent(task)):
+        if task is None or (task.done() and not self._is_current(task)):
             task = self._latest = asyncio.create_task(self._take(), name="snapshot of the active jobs")
         return await asyncio.shield(task)
 
     async def _take(self) -> Snapshot:
-        place, generation, identity = self._log.end, self._log.generation, self._log.latest
-        page = await jobs_page(self._store, limit=SNAPSHOT_JOBS, wanted=JobFilter(states=ACTIVE_STATES))
-        seen = {status.job_id: Position.of(status) for status in page.jobs}
-        return Snapshot(place, generation, identity, page.jobs, page.next is not None, seen)
+        while True:
+            place, generation, identity = self._log.end, self._log.generation, self._log.latest
+            page = await jobs_page(self._store, limit=SNAPSHOT_JOBS, wanted=JobFilter(states=ACTIVE_STATES))
+            if generation == self._log.generation:  # else its place is in a log that was lost meanwhile
+                seen = {status.job_id: Position.of(status) for status in page.jobs}
+                return Snapshot(place, generation, identity, page.jobs, page.next is not None, seen)
 
-
-def _is_recent(task: asyncio.Task[Snapshot]) -> bool:
-    if task.cancelled() or task.exception() is not None:
-        return False
-    return time.monotonic() - task.result().taken_at < _AGE_SECONDS
+    def _is_current(self, task: asyncio.Task[Snapshot]) -> bool:
+        if task.cancelled() or task.exception() is not None:
+            return False
+        snapshot = task.result()
+        is_recent = time.monotonic() - snapshot.taken_at < _AGE_SECONDS
+        return is_recent and snapshot.generation == self._log.generation
