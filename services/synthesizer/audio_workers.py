@@ -16,9 +16,9 @@ import structlog
 from services.synthesizer import chunk_work, processors
 from services.synthesizer.audio_validation import longest_seconds
 from services.synthesizer.chunk_work import Segments
-from services.synthesizer.worker_turns import WorkerTurns
 from shared.errors import BadAudio, Transient
 from shared.protocol.messages import CHUNKS_LIMIT, AudioFormat, ChunkRequested
+from shared.semaphore import FairSemaphore
 from shared.tracing import spans
 from shared.workers import failures, pool
 from shared.workers.allowances import BASE_CPU_SECONDS, MEGABYTE, Allowance
@@ -47,7 +47,7 @@ class AudioWorkers:
 
     def __init__(self, slots: int) -> None:
         self.count: Final = min(processors.usable(), slots)
-        self._turns = WorkerTurns(self.count)
+        self._free = FairSemaphore(self.count)
 
     async def start(self) -> None:
         """Start the workers, so that the first chunks do not wait for them."""
@@ -94,7 +94,7 @@ class AudioWorkers:
         allowed = allowance(request)
         call = pool.packed(partial(function, *args))
         try:
-            async with self._turns.taken(urgency):
+            async with self._free.let_in(urgency):
                 with spans.span(what):
                     return cast("_Result", await pool.of_loop().call(call, allowed))
         except failures.Crashed as error:

@@ -7,13 +7,12 @@ count against it.
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from shared.errors import PodcastError
+from shared.semaphore import FairSemaphore
 
 
 class NoSlot(PodcastError):
@@ -28,8 +27,7 @@ class HandlingSlots:
     """
 
     def __init__(self, count: int) -> None:
-        self._free = count
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._semaphore = FairSemaphore(count)
 
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
@@ -38,7 +36,7 @@ class HandlingSlots:
         Raises:
             NoSlot: as of `dismiss`.
         """
-        slot = _Slot(self)
+        slot = _Slot(self._semaphore)
         await slot.take()
         _MINE.set(slot)  # the task handles this message alone
         try:
@@ -48,51 +46,25 @@ class HandlingSlots:
 
     def dismiss(self) -> None:
         """Raise `NoSlot` in whoever waits."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_exception(NoSlot("The process takes on nothing more."))
-
-    async def take(self) -> None:
-        """Wait for a slot, in the order of arrival."""
-        if self._free:  # then nobody waits
-            self._free -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:  # it came in the same moment
-                self.free()
-            raise
-
-    def free(self) -> None:
-        """Give a slot to who waits longest."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
+        self._semaphore.dismiss(NoSlot("The process takes on nothing more."))
 
 
 class _Slot:
     """What a handler has, or has not."""
 
-    def __init__(self, slots: HandlingSlots) -> None:
-        self._slots = slots
+    def __init__(self, semaphore: FairSemaphore) -> None:
+        self._semaphore = semaphore
         self._is_taken = False
 
     async def take(self) -> None:
         if not self._is_taken:
-            await self._slots.take()
+            await self._semaphore.acquire()
             self._is_taken = True
 
     def free(self) -> None:
         if self._is_taken:
             self._is_taken = False
-            self._slots.free()
+            self._semaphore.release()
 
 
 _MINE: ContextVar[_Slot | None] = ContextVar("slot", default=None)

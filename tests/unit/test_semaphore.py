@@ -1,17 +1,17 @@
-"""Turns at the worker processes."""
+"""A semaphore that serves by urgency, in the order of arrival, and loses no turn."""
 
 from __future__ import annotations
 
 import asyncio
 
-from services.synthesizer.worker_turns import WorkerTurns
+from shared.semaphore import FairSemaphore
 
 
 class Visitors:
     """Tasks that take a turn and keep it until they are told."""
 
     def __init__(self, count: int) -> None:
-        self.turns = WorkerTurns(count)
+        self.semaphore = FairSemaphore(count)
         self.had: list[str] = []
         self.inside: set[str] = set()
         self._tasks: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
@@ -20,7 +20,7 @@ class Visitors:
         may_go = asyncio.Event()
 
         async def visit() -> None:
-            async with self.turns.taken(urgency):
+            async with self.semaphore.let_in(urgency):
                 self.had.append(name)
                 self.inside.add(name)
                 await may_go.wait()
