@@ -123,7 +123,7 @@ def allowance(request: ChunkRequested) -> Allowance:
     """What the work on one chunk may use, by the longest speech that its text may be.
 
     Measured: 4.7 minutes of speech (4,400 characters) at 48 kHz in stereo, all five formats, take 13 s of CPU time and
-    1.1 GB of address space. They may take 13 times as much CPU time.
+    1.1 GB of address space. They may take twelve times as much CPU time.
     """
     seconds = longest_seconds(request.text, speed=request.speed)
     return Allowance(
