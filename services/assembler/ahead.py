@@ -1,8 +1,8 @@
 """Joins the beginning of an episode while the rest of it is still being spoken.
 
 Nobody waits for it. What is joined ahead is used if it still fits when the episode is made; without it the episode has
-the same bytes and takes longer. Segments that are missing are made, as they would be then: those of a voice that speaks
-in short chunks only, whose gain no synthesizer could learn. What cannot be done now is left for then.
+the same bytes and takes longer. Missing segments are made here, as they would be then: those of a voice that speaks
+only in short chunks, whose gain no synthesizer could learn. Whatever cannot be done here is left for the episode.
 """
 
 from __future__ import annotations

@@ -28,7 +28,9 @@ Change = Callable[[MasteredSegment], MasteredSegment]
 
 @dataclass(frozen=True, slots=True)
 class BodyState:
-    """What another body needs to go on after the same segments; of what grows with the file, only what was added.
+    """What another body needs to go on after the same segments.
+
+    Of what grows with the file, it has only what was added since the state before.
 
     Attributes:
         grid: of the format.
@@ -53,7 +55,7 @@ class Body:
     Args:
         manifest: of the job.
         start: makes the joiner of the format.
-        change: what becomes of each segment in this file alone; its frames keep their sizes.
+        change: made to each segment for this file alone; frames keep their sizes.
 
     Attributes:
         levels: how long and how loud the segments are.
@@ -88,7 +90,7 @@ class Body:
         return pieces
 
     def state(self) -> BodyState | None:
-        """What `resume` needs, besides what this has returned before; None if the format cannot go on elsewhere."""
+        """What `resume` needs in addition to what earlier calls returned; None if no other body can go on."""
         joiner = self.joiner.state()
         if joiner is None:
             return None
@@ -97,7 +99,7 @@ class Body:
         return BodyState(self._grid, self._next_start, self._placing.free, self._sound_end, joiner, new)
 
     def resume(self, state: BodyState) -> None:
-        """Go on where another body was: called for each of its states, in order, and then `add` for what is left."""
+        """Go on where another body was: call it for each of its states, in order, and then `add` for what is left."""
         self._begun(state.grid).resume(state.joiner)
         self._next_start = state.next_start
         self._placing = Placing(state.grid.frame_samples, free=state.free)
@@ -131,7 +133,7 @@ class Body:
         return self._joiner
 
     def _came(self, placed: Placed) -> None:
-        """Note what is needed of a segment when its frames are in the file."""
+        """Keep what is still needed of a segment once its frames are in the file."""
         head = placed.head
         self._next_start += head.samples + self._pause(placed.index) * block_samples(head.rate)
         self._sound_end = placed.ends - head.after

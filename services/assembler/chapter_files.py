@@ -85,7 +85,7 @@ async def _joined(episode: EpisodeFiles, whole: Joined, part: Timeline, labels: 
 
 @contextmanager
 def _new(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A new archive. When the body is cancelled, a thread may be writing to it still."""
+    """A new archive. When the body is cancelled, a thread may still be writing to it."""
     archive = zipfile.ZipFile(path, "w")
     try:
         yield archive

@@ -1,9 +1,9 @@
 """How the audio files of an episode are made: joined from mastered segments, or encoded as a whole.
 
 Joined are the formats that have a segment codec. Their frames go straight into the store, and loudness and peak are
-known when the last one has been read. What is off target is moved as a whole where its format can say so
-(`repairs.py`); else, like formats without a codec, it is mastered and encoded again from the chunks' FLACs
-(`mastering.py`).
+known when the last segment has been read. If these miss the target, the level of the whole is changed where the format
+has a field for that (`repairs.py`); otherwise the episode, like those of formats without a codec, is mastered and
+encoded as a whole from the chunks' FLACs (`mastering.py`).
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class EpisodeFiles:
         try:
             return await self._write(codec, start, kept)
         except (OtherHead, NotFound, Conflict) as error:
-            # What was joined ahead cannot be used after all, or a podcast of 100 hours has longer times in its head.
+            # What was joined ahead cannot be used after all, or the head is longer: its times are beyond 100 hours.
             log.info("joined anew", format=codec.format, reason=str(error))
         start, self._timeline = joining.start_of(codec.format, self._labels_beforehand), timeline
         return await self._write(codec, start, None)

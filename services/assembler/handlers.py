@@ -1,6 +1,6 @@
 """Consumes episode.requested, publishes episode.assembled or chunk.lost: one manifest in, one episode out.
 
-Consumes episode.part_requested too: what is spoken so far can be joined already. Nothing depends on it.
+Consumes episode.part_requested too: what has been spoken so far can already be joined. Nothing depends on it.
 
 No state is kept between messages. The message of a killed assembler is redelivered and the same episode is made
 again; a finished episode is found in the store and only announced.
@@ -38,7 +38,7 @@ Publish = Callable[[EpisodeAssembled | ChunkLost], Awaitable[None]]
 SPARE_BYTES = 50_000_000
 """For tags and the like, on top of the audio."""
 AHEAD_SECONDS = 60.0
-"""Reading a part of 5 MB takes less than a second; who has to wait for longer had better leave it."""
+"""Reading a part of 5 MB takes less than a second; if it takes much longer, it is better left for the episode."""
 
 
 async def assemble_episode(request: EpisodeRequested, *, store: Store, settings: Settings, publish: Publish) -> None:
@@ -76,7 +76,7 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
     try:
         for name in manifest.request.formats:
             await parts.remove(store, manifest.job_id, name)
-    except PodcastError as error:  # they go with their job at the latest
+    except PodcastError as error:  # at the latest, they are removed with their job
         log.warning("parts not removed", job=manifest.job_id, reason=str(error))
 
 

@@ -1,7 +1,7 @@
-"""Writes an object whose beginning is known last, without holding it: what follows goes up in parts meanwhile.
+"""Writes an object whose beginning is known last, without holding it all: what follows is uploaded in parts meanwhile.
 
-An object store takes the parts of an object in any order. The first part waits here, for it begins with the head; each
-must have 5 MiB, so that is how much waits; and as much again of the part that comes next.
+An object store takes the parts of an object in any order. The first part waits in memory, because it begins with the
+head. A part must have 5 MiB; so that much waits, and as much again of the part that comes next.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class HeadLast:
 
         Args:
             first: the bytes of the first part, without the head.
-            upload: which the other parts were added to; None: there are none.
-            parts: those; the upload has them already.
+            upload: has the other parts; None: there are none.
+            parts: the other parts.
         """
         self._first = first
         self._upload = upload
@@ -64,10 +64,10 @@ class HeadLast:
         self.size_bytes = len(first) + sum(part.size_bytes for part in parts)
 
     async def write(self, data: bytes) -> None:
-        """What comes next.
+        """Write what comes next.
 
         Raises:
-            NotFound: the upload that was gone on with is no longer there.
+            NotFound: the upload of the other parts is no longer there.
             Conflict: the store cannot go on with it.
         """
         self.size_bytes += len(data)
@@ -87,8 +87,8 @@ class HeadLast:
         """Write what the object begins with, and let it appear; returns its size in bytes.
 
         Raises:
-            NotFound: the upload that was gone on with is no longer there.
-            Conflict: one of its parts is gone, or another one, or the store cannot go on with it.
+            NotFound: the upload of the other parts is no longer there.
+            Conflict: one of its parts is gone or was replaced, or the store cannot go on with it.
         """
         last = self._taken()
         if self._upload is None:
@@ -103,7 +103,10 @@ class HeadLast:
 
     @contextmanager
     def _going_on(self) -> Iterator[None]:
-        """An upload that a server can do nothing with fails every time; a new one shows whether the store is down."""
+        """Make a Conflict of a failure of an upload begun earlier: it may be that upload alone which always fails.
+
+        A new upload then shows whether the store is down.
+        """
         try:
             yield
         except StoreDown as error:

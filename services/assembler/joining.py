@@ -49,11 +49,11 @@ class Joined:
     Attributes:
         codec: of its format.
         placement: of its segments.
-        gain_db: what was usually applied to a chunk.
+        gain_db: the usual gain of its chunks.
         loudness_lufs: of the whole, as decoded.
         true_peak_dbtp: the same.
-        output_gain_db: what the file tells players to add, which is in the figures above.
-        change: what became of each segment for this episode alone; None: nothing.
+        output_gain_db: what the file tells players to add; loudness and true peak include it.
+        change: made to each segment for this episode alone; None: nothing.
     """
 
     codec: Codec
@@ -146,7 +146,7 @@ def _joined_bytes(body: Body, some: Numbered) -> bytes:
 
 
 def measured(codec: Codec, body: Body, profile: LoudnessProfile) -> Joined:
-    """Measure a whole by what its segments have when decoded."""
+    """Measure a whole by what was measured of its segments after decoding."""
     placement, levels = body.placement(), body.levels
     return Joined(
         codec=codec,

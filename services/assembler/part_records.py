@@ -22,7 +22,7 @@ from shared.protocol.messages import Frozen
 
 _LENGTH: Final = struct.Struct("<I")
 _CHECKSUM_BYTES: Final = hashlib.sha256().digest_size
-"""Of everything behind it: a wrong state would make a wrong episode."""
+"""A checksum of everything behind it, because a wrong state would make a wrong episode."""
 
 
 class Record(Frozen):
@@ -35,7 +35,7 @@ class Record(Frozen):
         chunks: how many there are.
         body: the key of its bytes; empty if they are in an upload.
         upload: the id of the upload that they were added to; empty if they are not.
-        tag: what they are called there.
+        tag: the name that the upload has given them (ETag).
         size_bytes: of them.
     """
 

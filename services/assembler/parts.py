@@ -46,8 +46,8 @@ class Parts:
 
     Attributes:
         body: goes on after them.
-        identity: of all of them; that of no part is what decides the bytes of all.
-        upload: the id of the upload that all but the first are in; empty: it has not been begun.
+        identity: a digest of what decides the bytes of all of them; with no parts yet, of what the format decides.
+        upload: the id of the upload that has all but the first; empty: it has not been begun.
         records: of each part.
         chunks: how many chunks they hold.
     """
@@ -66,7 +66,7 @@ class Parts:
 
     @property
     def uploaded(self) -> list[UploadedPart]:
-        """Those that are in the upload."""
+        """The parts that are in the upload."""
         rest = enumerate(self.records[1:], 2)
         return [UploadedPart(number, record.tag, record.size_bytes) for number, record in rest]
 
@@ -199,7 +199,7 @@ class PartStore:
         return upload
 
     def _identity(self, parts: Parts, count: int) -> str:
-        """Of the part that comes next, with so many chunks."""
+        """The identity of all parts, with a next one of `count` chunks."""
         indexes = range(parts.chunks, parts.chunks + count)
         pauses = [self._manifest.pause_ms(self._manifest.chunks[index]) for index in indexes]
         decides = [parts.identity, self._segments.names(self.codec, indexes), pauses]

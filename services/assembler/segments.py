@@ -1,8 +1,8 @@
-"""The mastered segments of an episode, in order: read from the store, a few calls ahead of who joins them.
+"""The mastered segments of an episode, in order: read from the store, a few calls ahead of whoever joins them.
 
-What is missing or damaged is made here, from the chunk's FLAC, and stored: a voice's first short chunks, chunks that a
-synthesizer of an older version spoke. Only if the FLAC is gone too, or cannot be used, is the chunk lost, and spoken
-again.
+What is missing or damaged is made here, from the chunk's FLAC, and stored: segments of a voice's first short chunks, or
+of chunks that a synthesizer of an older version spoke. Only if the FLAC is gone too, or cannot be used, is the chunk
+lost, and spoken again.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Segments:
                 yield some
 
     def known(self, indexes: Sequence[int]) -> Sequence[int]:
-        """Chunks up to the first one of a voice whose usual gain its segment depends on and nobody has learnt."""
+        """The chunks before the first one whose segment depends on a gain of its voice that nobody has learnt."""
         if not chunk_segments.needs_voice_gain(self._manifest.chunk_request(0)):
             return indexes
         for count, index in enumerate(indexes):

@@ -34,7 +34,7 @@ class ChunkMeasurement(NamedTuple):
     energies: Energies
     true_peak_dbtp: float = 0.0
     gain_db: float = 0.0
-    """Of its voice, beside the others of the episode; energies and peak are with it."""
+    """What brings its voice to the loudness of the episode's other voices; energies and peak include it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CLOSED)
@@ -116,7 +116,7 @@ def plan(
 def by_chapter(timeline: Timeline) -> list[Timeline]:
     """Each chapter as an episode of its own: its chunks, with the silence that an episode has before and after them.
 
-    What has no chapters is one.
+    A document without chapters is one such episode.
     """
     lead_out = LEAD_OUT_BLOCKS * block_samples(timeline.sample_rate)
     parts = []

@@ -23,7 +23,7 @@ SHORTEST_BLOCKS: Final = 10
 
 
 def levelled(manifest: Manifest, measurements: Sequence[ChunkMeasurement]) -> list[ChunkMeasurement]:
-    """The measurements of the chunks as they will sound beside each other."""
+    """The measurements of the chunks after their voices were brought to one loudness."""
     return [
         measurement._replace(
             energies=measurement.energies * 10 ** (gain / 10),

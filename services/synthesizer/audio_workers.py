@@ -1,7 +1,7 @@
 """The worker processes in which chunks' audio is worked on, and what a failure there says about the audio.
 
-Threads share the interpreter's lock, and a chunk cost up to twice as much in one of several; and an encoder that aborts
-takes its process with it (docs/adr/0036-audio-in-worker-processes.md).
+They are not threads, since these share the interpreter's lock (in one of several threads, a chunk cost up to twice as
+much), and since an encoder that aborts ends its process (docs/adr/0036-audio-in-worker-processes.md).
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ START_SECONDS: Final = 30.0
 _START: Final = Allowance(cpu_seconds=60, memory_bytes=4_000 * MEGABYTE)
 
 _TO_BE_JOINED: Final = CHUNKS_LIMIT
-"""Urgency of encoding. Making audio has that of the chunk's index, which is smaller: somebody may be listening, and a
-job's first chunks come from the speech server in the same moment. Segments are needed when the episode is joined. They
-are not kept waiting for long: when as many chunks wait for them as the service holds spare messages, no other is spoken
-in their place."""
+"""Urgency of encoding. That of making audio is the chunk's index, which is smaller, so audio comes first: somebody may
+be listening, and a job's first chunks come from the speech server at the same moment. Segments are needed only when the
+episode is joined. They do not wait long all the same: when as many chunks wait to be encoded as the service holds spare
+messages, no other chunk is spoken."""
 
 
 class AudioWorkers:

@@ -85,8 +85,8 @@ async def speak_chunk(
 async def _reused(request: ChunkRequested, *, store: Store, sample_rate: int, segmenting: Segmenting) -> float | None:
     """The length of the audio that is stored, with all of its segments; None if it must be spoken, or spoken anew.
 
-    The latter if it is damaged or cannot be encoded, or has another rate than its key says, which no assembler would
-    accept.
+    It must be spoken anew if it is damaged or cannot be encoded, or has another rate than its key says, which no
+    assembler would accept.
     """
     try:
         start = await store.get_range(request.audio_key, 0, chunk_audio.HEADER_BYTES)
@@ -98,7 +98,7 @@ async def _reused(request: ChunkRequested, *, store: Store, sample_rate: int, se
             return None
         slots.free()
         await segmenting.complete(request, md5=chunk_audio.read_md5(start))
-    except (BadAudio, NotFound) as error:  # the latter: it has been removed meanwhile
+    except (BadAudio, NotFound) as error:  # NotFound: it was removed meanwhile
         log.warning("stored chunk damaged", key=request.audio_key, reason=error.message)
         return None
     return found.seconds
@@ -115,7 +115,7 @@ async def _spoken(
     for last in (False, True):
         spoken: Spoken | None = None
         try:
-            await slots.take()  # it was freed if what was spoken before could not be encoded
+            await slots.take()  # in the second round it may have been freed
             spoken = await speech.speak(
                 request.text, voice=request.voice, model=request.model, speed=request.speed, avoid=answered_by
             )

@@ -12,7 +12,7 @@ CPU_LIMIT: Final = Path("/sys/fs/cgroup/cpu.max")
 
 
 def usable(limit: Path = CPU_LIMIT) -> int:
-    """Processors by the affinity of this process, and no more than the limit of its container, rounded up."""
+    """The processors that this process may run on, but no more than the limit of its container, rounded up."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = limit.read_text(encoding="ascii").split()

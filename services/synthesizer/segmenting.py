@@ -70,7 +70,7 @@ class Segmenting:
     async def _is_made(self, key: str, md5: str) -> bool:
         """Whether a segment is there that was made of this audio.
 
-        One of other audio is left if the chunk was spoken again, and the process died after it had replaced the audio.
+        A segment of other audio is left if the chunk was spoken again and the process died after replacing the audio.
         """
         try:
             start = await self.store.get_range(key, 0, _HEAD_BYTES)

@@ -109,7 +109,7 @@ async def encoded(samples: AsyncGenerator[Samples, None], name: StreamFormat, ra
         feeding = asyncio.create_task(_feed(child, samples, began))
         try:
             async for piece in child.encoded():
-                if not began.is_set():  # the header of a stream of which there is nothing: what went wrong follows
+                if not began.is_set():  # the header of a stream without sound: the error follows
                     break
                 yield piece
                 await asyncio.sleep(_GATHER_SECONDS)

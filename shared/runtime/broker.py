@@ -108,7 +108,7 @@ async def prepare(connection: AbstractConnection, settings: Settings) -> None:
 
 
 async def prepare_event_log(connection: AbstractConnection, settings: Settings) -> None:
-    """Make sure that the log of changes of state is there: who reads it may declare it, if nothing else.
+    """Make sure that the log of changes of state is there: whoever reads it may declare it, even if nothing else.
 
     Args:
         connection: to the broker.
@@ -121,7 +121,7 @@ async def prepare_event_log(connection: AbstractConnection, settings: Settings) 
         for alone in (False, True) if settings.declare_topology else (True,):
             with contextlib.suppress(ChannelAccessRefused):
                 return await topology.declare_event_log(connection, alone=alone)
-        return await topology.verify_event_log(connection)  # with rights of before it was the reader's
+        return await topology.verify_event_log(connection)  # the rights are older than the reader's to declare it
 
 
 @contextlib.contextmanager

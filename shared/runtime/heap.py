@@ -5,8 +5,9 @@ thread, so over time each heap reaches its own high-water mark: over 10,000 chun
 and the assembler from 64 to 80 MB, and neither had stopped growing. Because of Python's lock, threads rarely allocate
 in parallel anyway.
 
-Large blocks outside of it: glibc puts them there too once some have been freed, and what is small and stays then keeps
-the room between them from being used or returned. Joining 30 hours took 138 MB in place of 128, and no less time.
+Large blocks stay outside of that heap: by default, once some have been freed, glibc puts later ones into the heap too,
+and small blocks that stay there then keep the room between them from being used again or returned. Joining 30 hours
+took 138 MB in that way instead of 128, and no less time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
 """Numbers of parameters, from glibc's malloc.h; mallopt(3) says what they do."""
 _LARGE_BYTES: Final = 128 * 1024
-"""glibc's own first value; setting it keeps it from growing."""
+"""The value that glibc begins with; setting it keeps glibc from raising it."""
 
 
 def configure() -> None:

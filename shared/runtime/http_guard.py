@@ -2,9 +2,9 @@
 
 uvicorn bounds only idle connections that have had an answer. Here every connection that is not being answered is under
 a limit, looked at once a second; what is being answered is the application's to end. When there are too many
-connections, the one that has waited longest for its client gives way to a new one, or a stranger's that takes nothing
-of its answer; if there is none, the new one is told apart in its requests' state, so that the application can answer
-health and nothing else. The same holds for the connections of one address.
+connections, the one that has waited longest for its client gives way to a new one, or else a stranger's that takes
+nothing of its answer. If there is neither, the new one is marked in the state of its requests, so that the application
+can answer health and nothing else. The same holds for the connections of one address.
 
 A connection is a stranger's until the application calls `knows`. Strangers are cut off much sooner when they take
 nothing of their answers.
@@ -38,7 +38,7 @@ _RESERVE: Final = 64
 _ADDRESS_RESERVE: Final = 8
 """The same for the connections of one address."""
 _V6_PREFIX_BITS: Final = 64
-"""One host has all addresses of such a network."""
+"""All addresses of such a network count as those of one host."""
 _STUCK_SECONDS: Final = 3.0
 """A stranger that takes nothing for so long gives way when all connections are in use."""
 _CHANCE_SECONDS: Final = 1.0

@@ -1,7 +1,7 @@
 """Metrics of every process: what it consumes and publishes, its event loop, and whether it can work.
 
 Served as `/metrics` on the health port (of the gateway and the speech server: on their own). docs/metrics.md lists all.
-No label has a value that a stranger chooses, or one a job: each combination of values is a time series for ever.
+No label has a value that a stranger chooses, or one for each job: each combination of values is a time series for ever.
 """
 
 from __future__ import annotations

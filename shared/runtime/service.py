@@ -89,7 +89,7 @@ class Service:
         self.publish = Publisher(self._publishing.send, deadline_seconds=settings.publish_deadline_seconds)
         self.readiness = Readiness(self.store, broker=self._broker_trouble)
         self.preparing: list[Callable[[], Awaitable[None]]] = []
-        """Done while the servers are waited for; it consumes afterwards."""
+        """Called while it waits for the servers; it consumes only when they have returned."""
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.on_disconnect: list[Callable[[], None]] = []
         """Called when the connection or the consumer's channel is lost: from then on, another process may have the

@@ -1,8 +1,8 @@
-"""How many messages a process handles at a time, where it holds more of them.
+"""Limits how many messages a process handles at a time, where it holds more of them.
 
-A handler whose scarce part is over (a speech server's call) frees its slot, and the next message that the process holds
-is handled while the rest of the work is done. Until a message has a slot, neither its deadline runs nor does anything
-count against it.
+A handler that has finished its scarce part (a speech server's call) frees its slot, and the next message that the
+process holds is handled while the rest of the work is done. Until a message has a slot, its deadline does not run, and
+nothing counts against it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shared.semaphore import FairSemaphore
 
 
 class NoSlot(PodcastError):
-    """The process takes on nothing more: it stops, or its queue is paused. Another one may handle the message."""
+    """The process takes on nothing more: it stops, or its queue is paused. Another process may handle the message."""
 
 
 class HandlingSlots:
@@ -45,12 +45,12 @@ class HandlingSlots:
             slot.free()
 
     def dismiss(self) -> None:
-        """Raise `NoSlot` in whoever waits."""
+        """Raise `NoSlot` in everything that waits for a slot."""
         self._semaphore.dismiss(NoSlot("The process takes on nothing more."))
 
 
 class _Slot:
-    """What a handler has, or has not."""
+    """The slot of one handler, which it has or has not."""
 
     def __init__(self, semaphore: FairSemaphore) -> None:
         self._semaphore = semaphore

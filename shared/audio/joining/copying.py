@@ -1,4 +1,4 @@
-"""What joiners have in common whose frames go into the file as they are, with frames of silence between them."""
+"""What those joiners have in common that copy frames unchanged, with frames of silence between them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class CopyingJoiner(ABC):
         self._frame = state["frame"]
 
     def _silent_until(self, frame: int, *, and_then: int) -> bytes:
-        """The silence before a frame, and the next frame after what comes there."""
+        """The silence before a frame; `and_then` is the next frame after what comes there."""
         silent = frame - self._frame
         self.was_silent(silent)
         self._frame = and_then

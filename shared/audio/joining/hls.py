@@ -22,7 +22,7 @@ from shared.errors import BadAudio
 
 CONTENT_TYPE: Final = "application/vnd.apple.mpegurl"
 VERSION: Final = 7
-"""Of the protocol: the first with fragments of MP4 for all."""
+"""Of the protocol: the first in which any playlist may have fragments of MP4."""
 LEAST_SECONDS: Final = 4
 MOST_SECONDS: Final = 8
 """Players look for more after this time, or after half of it if there was nothing new."""

@@ -96,13 +96,13 @@ class Joiner(Protocol):
         """
 
     def size(self, whole: Whole) -> int | None:
-        """Bytes of the whole file, where they follow from the plan: a check."""
+        """How many bytes the whole file must have, as a check; None if that does not follow from the plan."""
 
     def state(self) -> State | None:
         """What another joiner needs to go on after the segments so far; None if none could.
 
-        What grows with the file is in it only as far as it has come since the call before.
+        Of what grows with the file, it has only what was added since the call before.
         """
 
     def resume(self, state: State) -> None:
-        """Go on where others were: called on a new joiner for each state that they have given, in order."""
+        """Go on where another was: call it on a new joiner for each state that the other has given, in order."""

@@ -2,7 +2,7 @@
 
 The tables at the beginning hold the size of every frame; until they are written, that is 2 bytes a frame, 5 MB for 30
 hours. The edit list cuts off the encoder's delay and what the last frame has too much. Chapters are a text track, as
-QuickTime has it, and also Nero's list as long as that has room.
+QuickTime has it, and also Nero's list, as far as there is room in that.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Placed:
 class Placement:
     """A whole episode. Between segments there are silent frames.
 
-    What a format needs before the first frame (an encoder's delay) and after the last one its joiner adds.
+    The format's joiner adds what is needed before the first frame (an encoder's delay) and after the last one.
 
     Attributes:
         grid: what it has in common with its segments.

@@ -1,6 +1,6 @@
-"""MD5 that another process can go on with: FLAC's header has the MD5 of all samples, which no part of them gives.
+"""MD5 that another process can go on with: FLAC's header has the MD5 of all samples, which their parts' do not give.
 
-Python's `hashlib` does not give its state away. OpenSSL's own functions, on which it is built, keep it in a structure
+Python's `hashlib` does not expose its state. OpenSSL's own functions, on which it is built, keep it in a structure
 of the caller's (`MD5_CTX` in `openssl/md5.h`, the same since 1998), so it can be kept and taken up again.
 """
 

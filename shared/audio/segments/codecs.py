@@ -28,7 +28,7 @@ _CODECS: Final[dict[AudioFormat, str]] = {
 
 _TONE_RATE: Final = 24_000
 _TONE: Final[Samples] = (0.1 * np.sin(np.arange(7_200) / 10)).astype(np.float32)
-"""0.3 s that every encoder can encode; one that cannot would fail each chunk."""
+"""A tone of 0.3 s; an encoder that cannot encode it would fail on every chunk."""
 
 
 class EncoderMissing(Misconfigured):

@@ -1,7 +1,7 @@
 """FLAC segments: frames of a fixed number of samples, which the joiner numbers. libsndfile encodes.
 
 libsndfile does not let the length of a frame be set, but makes none longer than what it is given: so each frame is made
-as a file of its own, of which the rest is left away. 8 s of speech take 9 ms instead of 2, and the frames are smaller.
+as a file of its own, of which only the frame is kept. 8 s of speech take 9 ms instead of 2, and the frames are smaller.
 """
 
 from __future__ import annotations

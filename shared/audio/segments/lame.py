@@ -1,4 +1,4 @@
-"""libmp3lame in this process, by ctypes: the only way to its one setting that makes segments exact.
+"""libmp3lame in this process, through ctypes: the only way to set the one option that makes segments exact.
 
 LAME adapts its hearing threshold to the loudness of earlier frames. With that switched off (`athaa_type` 0), no bit
 reservoir and a frame or two of silence on each side, its frames depend on nothing but the sound in them. ffmpeg, PyAV
@@ -84,7 +84,7 @@ def encode(samples: Samples, rate: int, channels: int) -> bytes:
         channels: 1, or 2 that are both `samples`.
 
     Raises:
-        BadAudio: there are samples that are no numbers, or far over full scale: LAME ends the process on these.
+        BadAudio: there are samples that are not numbers, or far over full scale: LAME ends the process on these.
         EncoderMissing: the library is not installed.
     """
     samples = np.ascontiguousarray(samples, dtype=np.float32)

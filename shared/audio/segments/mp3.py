@@ -60,7 +60,7 @@ class Mp3:
 
 
 def _look_ahead(rate: int) -> int:
-    """Silence after the last frame until the encoder gives it away."""
+    """How much silence has to follow before the encoder puts out the last frame."""
     return 2 * mp3_frames.frame_samples(rate)
 
 
@@ -68,7 +68,7 @@ def _decode(payload: bytes, count: int) -> Samples:
     """The first samples of one channel, delays included; silence where there are not as many."""
     try:
         with soundfile.SoundFile(io.BytesIO(payload)) as file:
-            # How many there are it guesses from the size of the first frame; that is silent, so it guesses too many.
+            # libsndfile guesses how many there are from the size of the first frame; that is silent, so too many.
             samples = file.read(count, dtype="float32", always_2d=True, fill_value=0.0)
     except soundfile.LibsndfileError as error:
         raise BadAudio("The encoded MP3 cannot be decoded.") from error

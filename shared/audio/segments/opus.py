@@ -21,7 +21,7 @@ CONTEXT_PACKETS: Final = 2
 BITRATES: Final = {1: 40_000, 2: 56_000}
 """By number of channels. A target: dense speech takes half as much again, pauses next to nothing."""
 COMPLEXITY: Final = 5
-"""As ffmpeg is told for whole episodes. From 7 on, libopus also listens for music, which is a memory."""
+"""As ffmpeg is told for whole episodes. From 7 on, libopus also detects music, by what came before."""
 RATES: Final = {16_000: 16_000, 22_050: 24_000, 24_000: 24_000, 44_100: 48_000, 48_000: 48_000}
 """A chunk's rate and the one at which it is encoded: Opus knows neither 22.05 nor 44.1 kHz."""
 
@@ -53,7 +53,7 @@ class Opus:
         settings = {
             libopus.SET_BITRATE: BITRATES[channels],
             libopus.SET_VBR: 1,
-            libopus.SET_VBR_CONSTRAINT: 0,  # its reservoir would be a memory of all packets before
+            libopus.SET_VBR_CONSTRAINT: 0,  # its reservoir would depend on all packets before
             libopus.SET_COMPLEXITY: COMPLEXITY,
         }
         packets, delay = libopus.encode(np.tile(pcm[:, None], (1, channels)), target, settings)
