@@ -166,7 +166,7 @@ def corrected(attempt: Attempt, decoded: Decoded, target_lufs: float) -> Attempt
     """
     miss_lu = target_lufs - decoded.loudness_lufs
     if math.isinf(miss_lu):
-        # Corrected, its gain would be infinite, and its samples no numbers: LAME aborts on these.
+        # Corrected, its gain would be infinite, and its samples would not be numbers: LAME aborts on these.
         raise OffTarget(
             "Nothing of this episode can be heard after encoding.", hint="Look at what the speech server sends."
         )

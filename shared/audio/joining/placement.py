@@ -1,8 +1,8 @@
 """Where each chunk of an episode is on the grid of one format. Pure.
 
-100 ms are no whole number of frames of any codec. So each chunk begins at the frame nearest to its nominal start;
+100 ms are not a whole number of frames of any codec. So each chunk begins at the frame nearest to its nominal start;
 frames are never added up from pauses, whose rounding would add up too. Where a pause is shorter than the silence that
-two segments bring with them, the later chunk is moved back by what is missing, which the next longer pause makes good.
+two segments bring with them, the later chunk begins that much later, which the next longer pause makes up for.
 
 The nominal timeline is on a grid of 100 ms: silence first, the chunks with their pauses, silence last.
 """
