@@ -40,6 +40,7 @@ async def make(episode: EpisodeFiles, folder: Path) -> None:
         ChunkMissing: a chunk was removed or changed meanwhile.
         EncoderFailed, DiskFull: ffmpeg could not do it.
         EpisodeIncomplete: a file is not what was planned.
+        OtherAudio: a chunk was spoken again meanwhile.
     """
     audio_format = episode.manifest.request.formats[0]
     whole = episode.labels
@@ -76,6 +77,7 @@ async def _joined(episode: EpisodeFiles, whole: Joined, part: Timeline, labels: 
             await in_thread(partial(file.write, data))
 
         await joining.copy(body, whole.codec, episode.segments, indexes, write)
+        episode.check(body.levels.sounds, first=indexes[0])
         known = joining.whole(replace(whole, placement=body.placement()), labels)
         end, head = await in_thread(partial(body.close, known))
         await write(end)

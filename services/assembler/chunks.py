@@ -61,7 +61,12 @@ async def _measure_one(chunk: Chunk, store: Store, sample_rate: int) -> ChunkMea
     if measurement.sample_rate != sample_rate:
         because = f"has {measurement.sample_rate} Hz instead of {sample_rate} Hz"
         raise ChunkMissing(chunk.index, chunk.audio_key, because=because)
-    return ChunkMeasurement(measurement.frames, np.array(measurement.energies), measurement.true_peak_dbtp)
+    return ChunkMeasurement(
+        measurement.frames,
+        np.array(measurement.energies),
+        measurement.true_peak_dbtp,
+        md5=chunk_audio.read_md5(head),
+    )
 
 
 class Mastering:

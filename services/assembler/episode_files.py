@@ -4,10 +4,15 @@ Joined are the formats that have a segment codec. Their frames go straight into 
 known when the last segment has been read. If these miss the target, the level of the whole is changed where the format
 has a field for that (`repairs.py`); otherwise the episode, like those of formats without a codec, is mastered and
 encoded as a whole from the chunks' FLACs (`mastering.py`).
+
+A chunk whose audio is lost is spoken again, and an engine may say it differently. So files are compared by the MD5 that
+segments and FLACs have of their audio. If two were not made of the same, none is published, and all are made anew, of
+the audio that is stored now.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,9 +25,11 @@ from services.assembler import chunks, joining, mastering, metrics, repairs, tag
 from services.assembler.body import Body
 from services.assembler.cover import Cover
 from services.assembler.encoders import CONTENT_TYPES
+from services.assembler.failures import OtherAudio
 from services.assembler.head_last import HeadLast
 from services.assembler.joining import Joined, Start
 from services.assembler.parts import PartStore
+from services.assembler.segment_levels import ChunkSounds
 from services.assembler.segments import Segments
 from services.assembler.timeline import ChunkMeasurement, Timeline, gain_db, plan, whole_energies
 from services.assembler.timing import Encoded, EpisodeFile
@@ -30,7 +37,7 @@ from shared.audio.joining.joiner import Labels
 from shared.audio.joining.ogg import OtherHead
 from shared.audio.segments.codecs import Codec
 from shared.deadlines import in_thread
-from shared.errors import BadAudio, Conflict, NotFound, PodcastError
+from shared.errors import BadAudio, Conflict, NotFound
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat
 from shared.store import keys
@@ -44,10 +51,6 @@ CHARACTERS_A_SECOND: Final = 8.0
 """The slowest speech that room is kept for on the disk."""
 
 
-class _OtherLengths(PodcastError):
-    """Two formats do not have the same chunks: some were spoken again after they had been joined ahead."""
-
-
 class EpisodeFiles:
     """The audio files of one episode. First `join` them, then `encode` the others.
 
@@ -56,6 +59,7 @@ class EpisodeFiles:
         store: has the chunks; gets the files.
         sample_rate: of the chunks, Hz.
         picture: the cover.
+        anew: use the audio that is stored now: nothing that was joined ahead, and no segments of other audio.
 
     Attributes:
         segments: of the episode.
@@ -65,7 +69,9 @@ class EpisodeFiles:
         files: what is in the store.
     """
 
-    def __init__(self, manifest: Manifest, store: Store, sample_rate: int, picture: Cover | None) -> None:
+    def __init__(
+        self, manifest: Manifest, store: Store, sample_rate: int, picture: Cover | None, *, anew: bool = False
+    ) -> None:
         self.manifest = manifest
         self.store = store
         self.segments = Segments(manifest, store, sample_rate)
@@ -76,8 +82,8 @@ class EpisodeFiles:
         self._rate = sample_rate
         self._picture = picture
         self._timeline: Timeline | None = None
-        self._may_use_parts = True
-        self._has_used_parts = False
+        self._anew = anew
+        self._sounds: ChunkSounds | None = None
 
     @property
     def timeline(self) -> Timeline:
@@ -108,17 +114,11 @@ class EpisodeFiles:
         Raises:
             ChunkMissing: a chunk's audio is gone, cannot be used, or cannot be encoded.
             EpisodeIncomplete: the result is not what was planned.
+            OtherAudio: a chunk was spoken again meanwhile.
         """
+        if self._anew:
+            self.segments.restrict([measured.md5 for measured in await self._measure()])
         await self.segments.learn()
-        try:
-            await self._join_all()
-        except _OtherLengths as error:
-            log.info("joined anew", format="all", reason=str(error))
-            self.joined, self.made, self.files, self._timeline = {}, {}, {}, None
-            self._may_use_parts = self._has_used_parts = False
-            await self._join_all()
-
-    async def _join_all(self) -> None:
         for codec in joining.codecs_of(self.manifest.request.formats):
             with spans.span("join"):
                 joined = await self._join(codec)
@@ -137,9 +137,9 @@ class EpisodeFiles:
             EncoderFailed, DiskFull: ffmpeg could not do it.
             EpisodeIncomplete: the result is not what was planned.
             OffTarget: it missed its loudness or peak three times.
+            OtherAudio: a chunk was spoken again meanwhile.
         """
-        measured = await chunks.measure(self.manifest, self.store, self._rate)
-        self.measurements = voice_levels.levelled(self.manifest, measured)
+        self.measurements = voice_levels.levelled(self.manifest, await self._measure())
         lengths = [measurement.frames for measurement in self.measurements]
         gains = [measurement.gain_db for measurement in self.measurements]
         self._timeline = await in_thread(partial(plan, self.manifest, lengths, self._rate, gains_db=gains))
@@ -152,18 +152,45 @@ class EpisodeFiles:
         for name in self.encoded_whole:
             self.files[name] = await stored(self.manifest.job_id, name, path_of(folder, name), self.store)
 
+    def check(self, sounds: ChunkSounds, *, first: int = 0) -> None:
+        """Compare what some chunks of a file were made of with that of the files before it.
+
+        Args:
+            sounds: of these chunks.
+            first: the index of the first one.
+
+        Raises:
+            OtherAudio: it is not the same.
+        """
+        if self._sounds is None:
+            self._sounds = sounds
+        elif sounds != self._sounds.of(first, len(sounds.lengths)):
+            raise OtherAudio(
+                "Files of this episode were made of different audio of the same chunk.",
+                hint="It was spoken again meanwhile; the episode is made anew.",
+            )
+
+    async def _measure(self) -> list[ChunkMeasurement]:
+        """The measurements of the chunks' FLACs, whose audio is that of all files."""
+        measured = await chunks.measure(self.manifest, self.store, self._rate)
+        lengths = array("L", [each.frames for each in measured])
+        self.check(ChunkSounds(lengths, b"".join(bytes.fromhex(each.md5) for each in measured)))
+        return measured
+
     async def _join(self, codec: Codec) -> Joined | None:
         """Join a file; None if it has to be encoded as a whole."""
-        start, timeline = joining.start_of(codec.format, self._labels_beforehand), self._timeline
+        start = joining.start_of(codec.format, self._labels_beforehand)
+        before = self._timeline, self._sounds
         kept = None
-        if start.is_resumable and self._may_use_parts:
+        if start.is_resumable and not self._anew:
             kept = PartStore(self.manifest, self.segments, codec, start, self.store)
         try:
             return await self._write(codec, start, kept)
         except (OtherHead, NotFound, Conflict) as error:
             # What was joined ahead cannot be used after all, or the head is longer: its times are beyond 100 hours.
             log.info("joined anew", format=codec.format, reason=str(error))
-        start, self._timeline = joining.start_of(codec.format, self._labels_beforehand), timeline
+        start = joining.start_of(codec.format, self._labels_beforehand)
+        self._timeline, self._sounds = before
         return await self._write(codec, start, None)
 
     def _labels_beforehand(self) -> Labels:
@@ -203,10 +230,9 @@ class EpisodeFiles:
         """Copy the frames; None if they cannot be changed as they should."""
         body, done = Body(self.manifest, start.joiner, change=repaired.change if repaired else None), 0
         if kept is not None:
-            parts = await kept.load()
-            await kept.begin(file, parts)
-            body, done = parts.body, parts.chunks
-            self._has_used_parts |= done > 0
+            ahead = await kept.load()
+            await kept.begin(file, ahead)
+            body, done = ahead.body, ahead.chunks
         try:
             rest = range(done, len(self.manifest.chunks))
             await joining.copy(body, codec, self.segments, rest, file.write)
@@ -214,12 +240,9 @@ class EpisodeFiles:
             if repaired is None:
                 raise
             return None
+        self.check(body.levels.sounds)
         if self._timeline is None:
             self._timeline = await in_thread(partial(plan, self.manifest, body.levels.samples, self._rate))
-        elif self._has_used_parts:
-            pairs = zip(body.levels.samples, self._timeline.chunks, strict=True)
-            if any(samples != chunk.frames for samples, chunk in pairs):
-                raise _OtherLengths(f"The chunks in {codec.format} have other lengths than in another format.")
         return body
 
     async def _measured(self, codec: Codec, body: Body, repaired: Joined | None) -> Joined | None:

@@ -26,5 +26,9 @@ class EpisodeIncomplete(Transient):
     """The decoded episode is not what was planned: its length differs, or a chunk is not where it should be."""
 
 
+class OtherAudio(Transient):
+    """Two files of an episode were made of different audio of a chunk: it was lost and spoken again in between."""
+
+
 class OffTarget(Permanent):
     """Loudness or true peak missed the profile even after correction."""

@@ -19,7 +19,7 @@ from services.assembler import ahead, chapter_files, chapter_marks, cover, metri
 from services.assembler.captions import webvtt, words_of
 from services.assembler.encoders import CONTENT_TYPES, ENCODERS
 from services.assembler.episode_files import EpisodeFiles, path_of, stored
-from services.assembler.failures import ChunkMissing
+from services.assembler.failures import ChunkMissing, OtherAudio
 from services.assembler.timeline import Timeline
 from services.assembler.timing import EpisodeFile, Timing
 from shared.deadlines import deadline, in_thread
@@ -54,6 +54,7 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
         BadInput: there is no manifest, or the cover is not a picture.
         DiskFull, EncoderFailed, EpisodeIncomplete: it could not be made this time.
         OffTarget: it cannot be brought to its loudness.
+        OtherAudio: chunks are spoken again all the time.
     """
     started = time.monotonic()
     manifest, sample_rate, fingerprint = await _manifest(request.job_id, store, settings)
@@ -61,7 +62,11 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
     source = "made" if finished is None else "found"
     if finished is None:
         try:
-            finished = await _make(manifest, fingerprint, store, sample_rate)
+            try:
+                finished = await _make(manifest, fingerprint, store, sample_rate)
+            except OtherAudio as error:
+                log.info("made anew", job=manifest.job_id, reason=error.message)
+                finished = await _make(manifest, fingerprint, store, sample_rate, anew=True)
         except ChunkMissing as lost:
             # A chunk's object is the only record that it is finished: without it, the coordinator requests it again.
             metrics.CHUNKS_LOST.inc()
@@ -115,9 +120,9 @@ async def _manifest(job_id: str, store: Store, settings: Settings) -> tuple[Mani
     return manifest, sample_rate, timing.fingerprint(data, sample_rate)
 
 
-async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int) -> Timing:
+async def _make(manifest: Manifest, fingerprint: str, store: Store, sample_rate: int, *, anew: bool = False) -> Timing:
     picture = await cover.load(_cover_key(manifest), store)
-    episode = EpisodeFiles(manifest, store, sample_rate, picture)
+    episode = EpisodeFiles(manifest, store, sample_rate, picture, anew=anew)
     await episode.join()
     files: dict[str, EpisodeFile] = {}
     if episode.encoded_whole or manifest.request.chapter_files:

@@ -39,7 +39,7 @@ class Record(Frozen):
         size_bytes: of them.
     """
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     identity: str
     first: int = Field(ge=0)
     chunks: int = Field(ge=1)
@@ -60,6 +60,7 @@ class _Document(Record):
     sound_end: int
     joiner: dict[str, Any]
     samples: tuple[int, ...]
+    md5s: str
     firsts: tuple[int, ...]
     gains_db: tuple[float, ...] = Field(strict=False)
     true_peak_dbtp: float = Field(strict=False)
@@ -78,6 +79,7 @@ def document(record: Record, state: BodyState) -> bytes:
         sound_end=state.sound_end,
         joiner=state.joiner,
         samples=tuple(levels.samples),
+        md5s=levels.md5s.hex(),
         firsts=tuple(levels.firsts),
         gains_db=tuple(levels.gains_db),
         true_peak_dbtp=levels.true_peak_dbtp,
@@ -105,6 +107,7 @@ def parsed(data: bytes) -> tuple[Record, BodyState]:
     """
     said, energies = _read(data)
     levels = SegmentLevels()
+    levels.md5s = bytearray.fromhex(said.md5s)
     levels.samples, levels.firsts = array("L", said.samples), array("L", said.firsts)
     levels.gains_db = array("d", said.gains_db)
     levels.energies.frombytes(np.frombuffer(energies, dtype="<f4").astype(np.float32).tobytes())

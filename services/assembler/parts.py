@@ -3,8 +3,9 @@
 The first part is an object, since the file's head comes before it; the others are in an upload of the episode that
 stays open, whose id is an object, too. After the bytes of a part its record is written, which says what they hold. A
 record counts only if it was made of the very segments and pauses of the manifest as it is now, and follows the part
-before it; everything after the first one that does not fit is made anew. So a lost, doubled or late message changes no
-byte of the episode. A store may forget the upload: then the episode is joined anew.
+before it as that is now: its chunks may have been spoken again. Everything after the first record that does not fit is
+made anew. So a lost, doubled or late message changes no byte of the episode. A store may forget the upload: then the
+episode is joined anew.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from services.assembler.encoders import CONTENT_TYPES
 from services.assembler.head_last import HeadLast
 from services.assembler.joining import Start
 from services.assembler.part_records import Record, body_of, document, parsed
+from services.assembler.segment_levels import SegmentLevels
 from services.assembler.segments import Segments
 from shared.audio.segments.codecs import Codec
 from shared.concurrency import gathered
@@ -118,7 +120,7 @@ class PartStore:
             return False
         if not (record.upload == parts.upload != "" if parts.records else record.body):
             return False
-        if len(state.levels) != record.chunks or record.identity != self._identity(parts, record.chunks):
+        if len(state.levels) != record.chunks or record.identity != self._identity(parts, state.levels):
             return False
         parts.body.resume(state)
         parts.add(record)
@@ -152,7 +154,7 @@ class PartStore:
         """
         number = len(parts.records) + 1
         record = Record(
-            identity=await in_thread(partial(self._identity, parts, len(state.levels))),
+            identity=await in_thread(partial(self._identity, parts, state.levels)),
             first=parts.chunks,
             chunks=len(state.levels),
             size_bytes=len(body),
@@ -198,11 +200,12 @@ class PartStore:
             return part_uploads.id_in(await self._store.get(self._upload_key))
         return upload
 
-    def _identity(self, parts: Parts, count: int) -> str:
-        """The identity of all parts, with a next one of `count` chunks."""
-        indexes = range(parts.chunks, parts.chunks + count)
+    def _identity(self, parts: Parts, levels: SegmentLevels) -> str:
+        """The identity of all parts, with a next one: what the manifest has for it, and which audio its chunks have."""
+        indexes = range(parts.chunks, parts.chunks + len(levels))
         pauses = [self._manifest.pause_ms(self._manifest.chunks[index]) for index in indexes]
-        decides = [parts.identity, self._segments.names(self.codec, indexes), pauses]
+        sounds = [list(levels.samples), levels.md5s.hex()]
+        decides = [parts.identity, self._segments.names(self.codec, indexes), pauses, sounds]
         return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
 
     def _key(self, number: int) -> str:

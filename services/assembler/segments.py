@@ -26,7 +26,7 @@ from shared.deadlines import in_thread
 from shared.errors import BadAudio, NotFound
 from shared.protocol.manifest import Manifest
 from shared.store import chunk_segments
-from shared.store.port import Store
+from shared.store.port import Contents, Store
 
 CHARACTERS_A_CALL: Final = 1_000
 """Segments are read in groups with at most so much text, longer ones alone: about 0.6 MB of MP3. FLAC has five times as
@@ -54,6 +54,7 @@ class Segments:
         self._store = store
         self._rate = sample_rate
         self._gain_of: dict[Voice, float] = {}
+        self._md5s: Sequence[str] | None = None
         self._turns = asyncio.Semaphore(MADE_AT_A_TIME)
 
     async def learn(self, first_chunks: int | None = None) -> None:
@@ -68,6 +69,14 @@ class Segments:
         self._gain_of = await voice_learning.gains(
             self._manifest, self._store, self._samples, self._rate, first_chunks=first_chunks
         )
+
+    def restrict(self, md5s: Sequence[str]) -> None:
+        """Take segments of other audio than this for missing, too.
+
+        Args:
+            md5s: of each chunk's samples, as stored.
+        """
+        self._md5s = md5s
 
     async def of(self, codec: Codec, indexes: Sequence[int]) -> AsyncGenerator[Numbered, None]:
         """The segments of chunks, in order, a few at a time; segments that are missing are made.
@@ -107,7 +116,17 @@ class Segments:
     async def _stored(self, codec: Codec, indexes: Sequence[int]) -> list[MasteredSegment | None]:
         keys = await in_thread(partial(self.names, codec, indexes))
         data = await self._store.get_many(keys)
-        return await in_thread(lambda: [_usable(each, self._rate) for each in data])
+        return await in_thread(partial(self._usable, indexes, data))
+
+    def _usable(self, indexes: Sequence[int], data: Contents) -> list[MasteredSegment | None]:
+        """Stored segments; None for each that is missing or of no use."""
+        found = [_parsed(each, self._rate) for each in data]
+        if self._md5s is None:
+            return found
+        return [
+            each if each and each.head.chunk_md5 == self._md5s[index] else None
+            for index, each in zip(indexes, found, strict=True)
+        ]
 
     def _batches(self, indexes: Sequence[int], codec: Codec) -> Iterator[list[int]]:
         """Chunks that are read in one call."""
@@ -160,7 +179,7 @@ class Segments:
         return samples
 
 
-def _usable(data: bytes | None, rate: int) -> MasteredSegment | None:
+def _parsed(data: bytes | None, rate: int) -> MasteredSegment | None:
     """A stored segment; None if it is of no use."""
     if data is None:
         return None

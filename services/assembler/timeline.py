@@ -35,6 +35,8 @@ class ChunkMeasurement(NamedTuple):
     true_peak_dbtp: float = 0.0
     gain_db: float = 0.0
     """What brings its voice to the loudness of the episode's other voices; energies and peak include it."""
+    md5: str = ""
+    """The MD5 of its samples: `chunk_audio.read_md5`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CLOSED)

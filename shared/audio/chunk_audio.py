@@ -34,6 +34,7 @@ HEADER_BYTES = 65_536
 """A measurement takes about 11 bytes for each 100 ms, so this is enough for nearly ten minutes of speech."""
 LENGTH_BYTES = 42
 """A FLAC's signature and its STREAMINFO, which has the rate, the number of samples, and their MD5 at the end."""
+MD5_BYTES = 16
 _STREAMINFO = b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22"
 _SAMPLES_BITS = 36
 
@@ -140,7 +141,7 @@ def read_length(start: bytes) -> tuple[int, int]:
 
 def read_md5(start: bytes) -> str:
     """The MD5 of a stored chunk's samples in hexadecimal, from its first `LENGTH_BYTES`: that of `md5`."""
-    return start[LENGTH_BYTES - hashlib.md5(usedforsecurity=False).digest_size : LENGTH_BYTES].hex()
+    return start[LENGTH_BYTES - MD5_BYTES : LENGTH_BYTES].hex()
 
 
 def md5(samples: Samples) -> str:

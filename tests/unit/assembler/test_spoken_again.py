@@ -1,0 +1,148 @@
+"""A chunk is lost and spoken again by an engine that never says the same twice: an episode's files have one sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from services.assembler import head_last, part_records
+from services.assembler.handlers import assemble_episode, join_ahead
+from shared.audio import chunk_audio
+from shared.audio.loudness import Samples
+from shared.protocol.manifest import Manifest
+from shared.protocol.messages import AudioFormat, EpisodeAssembled, EpisodePartRequested
+from shared.store import keys, upload_parts
+from shared.store.voice_gains import VoiceGains
+from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
+
+pytestmark = pytest.mark.anyio
+
+LONG = (*SENTENCES, *(f"And then, {sentence}" for sentence in SENTENCES))
+LOST = LONG[3]
+
+
+def longer(samples: Samples) -> Samples:
+    return np.tile(samples, 2)
+
+
+def as_long(samples: Samples) -> Samples:
+    return np.ascontiguousarray(samples[::-1])
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (head_last, upload_parts):
+        monkeypatch.setattr(module, "LEAST_PART_BYTES", 40_000)
+
+
+async def assembled(harness: Harness, plan: Manifest) -> dict[str, bytes]:
+    """All files of the episode."""
+    await harness.store.delete(keys.episode("job", "timing.json"))
+    await assemble_episode(harness.request, store=harness.store, settings=harness.settings, publish=harness.publish)
+    announced = harness.published[-1]
+    assert isinstance(announced, EpisodeAssembled)
+    names = (*plan.request.formats, "vtt", "chapters.json", *(["zip"] if plan.request.chapter_files else []))
+    return {name: harness.path(name).read_bytes() for name in names}
+
+
+async def of_audio_alone(harness: Harness, plan: Manifest) -> dict[str, bytes]:
+    """What the episode is if there are neither parts nor segments."""
+    for key in [key async for key in harness.store.list("audio/")]:
+        if not key.endswith(".flac"):
+            await harness.store.delete(key)
+    assert [key async for key in harness.store.list("jobs/job/parts/")] == []
+    return await assembled(harness, plan)
+
+
+async def joined_ahead(harness: Harness, chunks: int) -> None:
+    await harness.store.put(keys.active("job"), b"")
+    request = EpisodePartRequested(job_id="job", chunks=chunks)
+    await join_ahead(request, store=harness.store, settings=harness.settings)
+
+
+async def spoken_again(
+    harness: Harness, sound: Callable[[Samples], Samples], text: str = LOST, *, but: tuple[str, ...] = ()
+) -> None:
+    """The chunk's audio and its segments, but for some formats, are gone, and there is other audio."""
+    for key in [key async for key in harness.store.list(key_of(text).removesuffix(".flac"))]:
+        if key.rsplit(".", 1)[1] not in but:
+            await harness.store.delete(key)
+    await harness.store.put(key_of(text), chunk_audio.encode(sound(spoken(text)), RATE))
+
+
+async def without_parts_of(harness: Harness, name: str) -> None:
+    for key in [key async for key in harness.store.list(f"jobs/job/parts/{name}/")]:
+        await harness.store.delete(key)
+
+
+@pytest.mark.parametrize("sound", [longer, as_long])
+@pytest.mark.parametrize("formats", [("mp3", "m4b"), ("wav", "opus", "flac")])
+async def test_a_format_with_parts_and_one_without(
+    harness: Harness, sound: Callable[[Samples], Samples], formats: tuple[AudioFormat, ...]
+) -> None:
+    plan = manifest(LONG, formats=formats)
+    await harness.put(plan)
+    await assembled(harness, plan)
+    await joined_ahead(harness, 14)
+    await without_parts_of(harness, formats[1])
+    await spoken_again(harness, sound)
+    assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
+
+
+@pytest.mark.parametrize("sound", [longer, as_long])
+async def test_a_format_with_parts_and_one_that_is_encoded_as_a_whole(
+    harness: Harness, sound: Callable[[Samples], Samples]
+) -> None:
+    """The voice's gain is wrong, so that the episode is off target; Opus can be moved, an m4b cannot."""
+    plan = manifest(LONG, formats=("opus", "m4b"))
+    await harness.put(plan)
+    await VoiceGains(harness.store).learn(plan.chunk_request(0), "mono", 40.0)
+    await assembled(harness, plan)
+    await joined_ahead(harness, 14)
+    await spoken_again(harness, sound)
+    assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
+
+
+@pytest.mark.parametrize("sound", [longer, as_long])
+async def test_chapter_files(harness: Harness, sound: Callable[[Samples], Samples]) -> None:
+    plan = manifest(LONG, formats=("mp3",), chapter_files=True)
+    await harness.put(plan)
+    await assembled(harness, plan)
+    await joined_ahead(harness, 14)
+    await spoken_again(harness, sound)
+    assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
+
+
+@pytest.mark.parametrize("sound", [longer, as_long])
+@pytest.mark.parametrize("left", ["mp3", "m4b"])
+async def test_a_segment_that_was_left_of_the_audio_before(
+    harness: Harness, sound: Callable[[Samples], Samples], left: str
+) -> None:
+    """The synthesizer died after it had replaced the audio, which counts as spoken, and before it made the segments."""
+    plan = manifest(LONG, formats=("mp3", "m4b"))
+    await harness.put(plan)
+    await assembled(harness, plan)
+    await spoken_again(harness, sound, but=(left,))
+    assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
+
+
+@pytest.mark.parametrize("sound", [longer, as_long])
+@pytest.mark.parametrize("name", ["flac", "wav"])
+async def test_a_record_follows_the_part_that_it_was_made_after(
+    harness: Harness, sound: Callable[[Samples], Samples], name: AudioFormat
+) -> None:
+    """The first record is lost, and that part is made anew of other audio, but not those after it."""
+    plan = manifest(LONG, formats=(name,))
+    await harness.put(plan)
+    await assembled(harness, plan)
+    await joined_ahead(harness, 14)
+    first = keys.part("job", name, "00001")
+    record, _ = part_records.parsed(await harness.store.get(first))
+    for key in (first, record.body):
+        await harness.store.delete(key)
+    await spoken_again(harness, sound, LONG[0])
+    await joined_ahead(harness, record.chunks)
+    assert await harness.store.exists(first)
+    assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
