@@ -121,7 +121,7 @@ async def _shelve(store: Store, book: Manifest, spoken: Spoken) -> list[str]:
     for number, (path, _) in enumerate(spoken):
         if number < len(book.chunks):
             request = book.chunk_request(number)
-            segment = chunk_segments.encode(*chunk_audio.decode(path.read_bytes()), request, codecs, gain)["mp3"]
+            segment = chunk_segments.encode(chunk_audio.load(path.read_bytes()), request, codecs, gain)["mp3"]
             made.append(segment.to_bytes())
     named: list[str] = []
 

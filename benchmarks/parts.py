@@ -40,12 +40,12 @@ async def audio(answer: bytes, text: str, count: int) -> float:
 
 async def encoding(chunk: bytes, text: str, count: int) -> float:
     """Master a chunk and encode it as an MP3 segment; one at a time, on the main thread."""
-    samples, rate = chunk_audio.decode(chunk)
+    stored = chunk_audio.load(chunk)
     request = requested(text)
     codecs = chunk_segments.codecs_of(request)
 
     async def once() -> None:
-        chunk_segments.encode(samples, rate, request, codecs, VOICE_GAIN_DB)
+        chunk_segments.encode(stored, request, codecs, VOICE_GAIN_DB)
 
     return await _each(once, count, at_a_time=1)
 

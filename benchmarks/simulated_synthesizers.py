@@ -63,7 +63,7 @@ def make_ready(spoken: Spoken, folder: Path) -> None:
     gain = chunk_segments.usual_gain_db(heard, rate, LOUDNESS)
     codecs = chunk_segments.codecs_of(request)
     for number, chunk in enumerate(chunks):
-        made = chunk_segments.encode(chunk.samples, rate, request, codecs, gain)["mp3"]
+        made = chunk_segments.encode(chunk, request, codecs, gain)["mp3"]
         (folder / f"{number}.flac").write_bytes(chunk.data)
         (folder / f"{number}.mp3").write_bytes(made.to_bytes())
     (folder / "gain.json").write_text(json.dumps(gain))

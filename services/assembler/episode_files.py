@@ -21,7 +21,7 @@ from typing import Final
 
 import structlog
 
-from services.assembler import chunks, joining, mastering, metrics, repairs, tags, voice_levels
+from services.assembler import chunks, joining, mastering, metrics, parts, repairs, tags, voice_levels
 from services.assembler.body import Body
 from services.assembler.cover import Cover
 from services.assembler.encoders import CONTENT_TYPES
@@ -182,7 +182,7 @@ class EpisodeFiles:
         start = joining.start_of(codec.format, self._labels_beforehand)
         before = self._timeline, self._sounds
         kept = None
-        if start.is_resumable and not self._anew:
+        if start.is_resumable and not self._anew and parts.may_exist(self.manifest):
             kept = PartStore(self.manifest, self.segments, codec, start, self.store)
         try:
             return await self._write(codec, start, kept)

@@ -79,7 +79,7 @@ async def assemble_episode(request: EpisodeRequested, *, store: Store, settings:
     metrics.EPISODES.labels(source).inc()
     await publish(_announcement(finished, time.monotonic() - started))
     try:
-        for name in manifest.request.formats:
+        for name in manifest.request.formats if parts.may_exist(manifest) else ():
             await parts.remove(store, manifest.job_id, name)
     except PodcastError as error:  # at the latest, they are removed with their job
         log.warning("parts not removed", job=manifest.job_id, reason=str(error))

@@ -31,6 +31,7 @@ from shared.concurrency import gathered
 from shared.deadlines import in_thread
 from shared.errors import BadAudio, Conflict, NotFound
 from shared.protocol.manifest import Manifest
+from shared.protocol.messages import PART_CHUNKS
 from shared.store import keys, part_uploads
 from shared.store.port import Contents, Store, UploadedPart
 
@@ -220,14 +221,24 @@ class PartStore:
         return keys.episode(self._manifest.job_id, self.codec.format)
 
 
+def may_exist(manifest: Manifest) -> bool:
+    """Whether anybody asks for parts of the episode: the coordinator does not if it has few chunks."""
+    return len(manifest.chunks) > PART_CHUNKS
+
+
 async def remove(store: Store, job_id: str, audio_format: str) -> None:
     """Remove the parts of an episode: it is finished, or its job has ended."""
-    number = 1
-    while (data := (await store.get_many([keys.part(job_id, audio_format, _digits(number))]))[0]) is not None:
-        if body := body_of(data):
-            await store.delete(body)
-        await store.delete(keys.part(job_id, audio_format, _digits(number)))
-        number += 1
+    first = 1
+    while True:
+        some = [keys.part(job_id, audio_format, _digits(first + at)) for at in range(RECORDS_A_CALL)]
+        found = [(key, data) for key, data in zip(some, await store.get_many(some), strict=True) if data is not None]
+        for key, data in found:
+            if body := body_of(data):
+                await store.delete(body)
+            await store.delete(key)
+        if not found:
+            break
+        first += RECORDS_A_CALL
     await part_uploads.abandon(store, job_id, audio_format)
 
 

@@ -18,6 +18,7 @@ from services.assembler.failures import ChunkMissing
 from services.assembler.prefetch import ahead
 from services.assembler.voice_learning import Voice
 from shared.audio import chunk_audio
+from shared.audio.chunk_audio import StoredChunk
 from shared.audio.loudness import Samples
 from shared.audio.segments import segment
 from shared.audio.segments.codecs import Codec
@@ -145,9 +146,9 @@ class Segments:
 
     async def _made(self, index: int, codec: Codec) -> MasteredSegment:
         async with self._turns:
-            samples = await self._samples(index)
+            chunk = await self._chunk(index)
             try:
-                made = await in_thread(partial(self._encode, samples, index, codec))
+                made = await in_thread(partial(self._encode, chunk, index, codec))
             except BadAudio as error:
                 lost = self._manifest.chunks[index].audio_key
                 raise ChunkMissing(index, lost, because=f"cannot be encoded as {codec.format}") from error
@@ -156,27 +157,30 @@ class Segments:
         metrics.SEGMENTS_MADE.labels(codec.format).inc()
         return made
 
-    def _encode(self, samples: Samples, index: int, codec: Codec) -> MasteredSegment:
+    def _encode(self, chunk: StoredChunk, index: int, codec: Codec) -> MasteredSegment:
         request = self._manifest.chunk_request(index)
         gain = self._gain_of.get(self._manifest.voice_of(index))
-        return chunk_segments.encode(samples, self._rate, request, [codec], gain)[codec.format]
+        return chunk_segments.encode(chunk, request, [codec], gain)[codec.format]
 
     async def _samples(self, index: int) -> Samples:
-        """The samples of the stored chunk.
+        return (await self._chunk(index)).samples
+
+    async def _chunk(self, index: int) -> StoredChunk:
+        """The stored chunk.
 
         Raises:
             ChunkMissing: it is gone, damaged, or of another sample rate.
         """
         key = self._manifest.chunks[index].audio_key
         try:
-            samples, rate = await in_thread(partial(chunk_audio.decode, await self._store.get(key)))
+            chunk = await in_thread(partial(chunk_audio.load, await self._store.get(key)))
         except NotFound:
             raise ChunkMissing(index, key, because="is missing") from None
         except BadAudio as error:
             raise ChunkMissing(index, key, because="is damaged") from error
-        if rate != self._rate:
+        if (rate := chunk.measurement.sample_rate) != self._rate:
             raise ChunkMissing(index, key, because=f"has {rate} Hz instead of {self._rate} Hz")
-        return samples
+        return chunk
 
 
 def _parsed(data: bytes | None, rate: int) -> MasteredSegment | None:

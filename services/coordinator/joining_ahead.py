@@ -11,7 +11,6 @@ message, while a job that is not far from its end would have nothing joined ahea
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import structlog
 
@@ -19,12 +18,9 @@ from services.coordinator.job import Job
 from services.coordinator.plan import CHUNK
 from services.coordinator.progress import Progress
 from shared.errors import BrokerDown
-from shared.protocol.messages import EpisodePartRequested, Message
+from shared.protocol.messages import PART_CHUNKS, EpisodePartRequested, Message
 
 log = structlog.get_logger(__name__)
-
-PART_CHUNKS: Final = 64
-"""About 13 minutes of speech; a job of 10 h asks some 47 times."""
 
 
 def due(job: Job, progress: Progress) -> list[EpisodePartRequested]:

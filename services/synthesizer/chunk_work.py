@@ -46,7 +46,7 @@ def segments_of(
     """
     chunk = chunk_audio.load(data)
     codecs = [codec for name in formats if (codec := codec_for(name)) is not None]
-    made = chunk_segments.encode(chunk.samples, chunk.measurement.sample_rate, request, codecs, gain_db)
+    made = chunk_segments.encode(chunk, request, codecs, gain_db)
     return {name: segment.to_bytes() for name, segment in made.items()}
 
 

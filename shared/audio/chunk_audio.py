@@ -7,7 +7,6 @@ See docs/adr/0004-chunk-audio.md.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import struct
 from dataclasses import dataclass
@@ -70,6 +69,11 @@ class StoredChunk:
     data: bytes
     samples: Samples
     measurement: Measurement
+
+    @property
+    def md5(self) -> str:
+        """Names the samples: see `read_md5`."""
+        return read_md5(self.data)
 
 
 def make(samples: Samples, rate: int) -> StoredChunk:
@@ -140,13 +144,8 @@ def read_length(start: bytes) -> tuple[int, int]:
 
 
 def read_md5(start: bytes) -> str:
-    """The MD5 of a stored chunk's samples in hexadecimal, from its first `LENGTH_BYTES`: that of `md5`."""
+    """The MD5 of a stored chunk's 16-bit samples in hexadecimal, which names them, from its first `LENGTH_BYTES`."""
     return start[LENGTH_BYTES - MD5_BYTES : LENGTH_BYTES].hex()
-
-
-def md5(samples: Samples) -> str:
-    """What names the samples of a stored chunk: the MD5 of their 16-bit form, which every FLAC has in its head."""
-    return hashlib.md5(quantized(samples).astype("<i2").data, usedforsecurity=False).hexdigest()
 
 
 def load(data: bytes) -> StoredChunk:

@@ -68,15 +68,22 @@ class HlsSegments:
         if key in self._made:
             self._made.move_to_end(key)
             return self._made[key], is_final
-        try:
-            found = await in_thread(partial(segment.parse, await self._store.get(key)))
-            job.plan.placed(index, found.head)
-        except (NotFound, BadAudio):
+        found = await self._stored(job, index, key) if _FORMAT in job.manifest.request.formats else None
+        if found is None:
             if (making := self._being_made.get(key)) is None:
                 making = self._being_made[key] = asyncio.create_task(self._make(key, request, gain))
                 making.add_done_callback(lambda _: self._being_made.pop(key, None))
             found = await asyncio.shield(making)  # another request may be waiting for it too
         return found, is_final
+
+    async def _stored(self, job: HlsJob, index: int, key: str) -> MasteredSegment | None:
+        """What a synthesizer has stored; None if it is missing or of no use."""
+        try:
+            found = await in_thread(partial(segment.parse, await self._store.get(key)))
+            job.plan.placed(index, found.head)
+        except (NotFound, BadAudio):
+            return None
+        return found
 
     def begin(self, job: HlsJob, index: int) -> None:
         """Have the segment of a chunk made, if it is not stored: a request for it will come at once."""

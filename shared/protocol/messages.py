@@ -28,6 +28,8 @@ JobId = Annotated[str, Field(pattern=rf"^{JOB_ID.pattern}$", max_length=64)]
 # Every string and number of a message has a limit: what exceeds it is refused on receipt, before anything is spoken.
 CHUNKS_LIMIT: Final = 1_000_000
 """No setting allows more chunks per job."""
+PART_CHUNKS: Final = 64
+"""Each time so many more chunks are spoken, they are joined ahead: about 13 minutes of speech, 47 times in 10 h."""
 CHUNK_TEXT_LIMIT_CHARACTERS: Final = 8_000
 """Twice the largest chunk that any setting allows."""
 TRIES_LIMIT: Final = 1_000
@@ -373,7 +375,8 @@ class EpisodeRequested(Message):
 class EpisodePartRequested(Message):
     """coordinator → assembler: the first `chunks` chunks of a job are in the store.
 
-    Join them ahead, while the others are spoken. Nobody waits for it, and the episode is the same without.
+    Join them ahead, while the others are spoken. Nobody waits for it, and the episode is the same without. Sent for
+    jobs of more than `PART_CHUNKS` only.
     """
 
     ROUTING_KEY: ClassVar[str] = "episode.part_requested"

@@ -9,8 +9,7 @@ from functools import partial
 import psutil
 import pytest
 
-from services.coordinator.joining_ahead import PART_CHUNKS
-from shared.protocol.messages import JobRequest
+from shared.protocol.messages import PART_CHUNKS, JobRequest
 from shared.store import keys
 from tests.fault.cluster import Cluster, job, unheard_text
 from tests.fault.evidence import Evidence

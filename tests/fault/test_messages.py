@@ -7,9 +7,9 @@ from typing import Any
 
 import aio_pika
 
-from services.coordinator.joining_ahead import PART_CHUNKS
 from shared.protocol import envelope, topology
 from shared.protocol.messages import (
+    PART_CHUNKS,
     ChunkRequested,
     ChunkSynthesized,
     EpisodeAssembled,

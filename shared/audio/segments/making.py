@@ -33,7 +33,7 @@ def make(mastered: Mastered, rate: int, codec: Codec, *, channels: int, chunk_md
         rate: Hz.
         codec: of the format.
         channels: 1, or 2 with the same content.
-        chunk_md5: says what the sound was before it was mastered: `chunk_audio.md5`.
+        chunk_md5: says what the sound was before it was mastered: `chunk_audio.read_md5`.
 
     Raises:
         BadAudio: it cannot be encoded, or little of it is left after decoding.

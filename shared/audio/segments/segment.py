@@ -53,7 +53,7 @@ class Head:
         gain_db: what was applied to the chunk, before the limiter.
         energies: 100 ms K-weighted energies of one channel, measured after decoding the frames.
         true_peak_dbtp: measured after decoding the frames.
-        chunk_md5: of the chunk's samples (`chunk_audio.md5`); empty in a segment of an older version.
+        chunk_md5: of the chunk's samples (`chunk_audio.read_md5`); empty in a segment of an older version.
     """
 
     format: AudioFormat

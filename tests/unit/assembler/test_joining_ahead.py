@@ -11,7 +11,7 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from services.assembler import head_last, metrics, part_records
+from services.assembler import head_last, metrics, part_records, parts
 from services.assembler.handlers import assemble_episode, join_ahead
 from shared.audio import chunk_audio
 from shared.audio.segments import mastering
@@ -23,7 +23,7 @@ from shared.store import chunk_segments, keys, upload_parts
 from shared.store.folder import FileStore
 from shared.store.key_rules import PARTIAL
 from shared.store.listing import entries
-from shared.store.port import Upload, UploadedPart
+from shared.store.port import Contents, Upload, UploadedPart
 from shared.store.voice_gains import VoiceGains
 from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
 from tests.unit.assembler.test_handlers import PNG
@@ -37,9 +37,10 @@ FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part holds a few chunks: a folder could take parts of any size."""
+    """A part holds a few chunks, and is asked for in a short job: a folder could take parts of any size."""
     for module in (head_last, upload_parts):
         monkeypatch.setattr(module, "LEAST_PART_BYTES", 40_000)
+    monkeypatch.setattr(parts, "PART_CHUNKS", 1)
 
 
 async def assembled(harness: Harness, name: AudioFormat) -> bytes:
@@ -365,6 +366,40 @@ async def test_two_that_join_ahead_at_once_use_one_upload(harness: Harness) -> N
     assert {path.parent.name for path in uploaded(harness)} == {await upload_of(harness)}
     assert await assembled(harness, "mp3") == first
     assert uploaded(harness) == []
+
+
+async def test_parts_are_removed_whatever_is_gone_of_them(harness: Harness) -> None:
+    await put(harness, manifest(LONG, formats=("wav",)))
+    await assembled(harness, "wav")
+    await spoken_so_far(harness, 15)
+    numbers = [key[-5:] for key in await parts_of(harness) if key[-5:].isdecimal()]
+    assert len(numbers) > parts.RECORDS_A_CALL
+    for number in (numbers[1], numbers[-2]):
+        await harness.store.delete(keys.part("job", "wav", number))
+    await assembled(harness, "wav")
+    assert await parts_of(harness) == []
+    assert uploaded(harness) == []
+
+
+class NotesReads(FileStore):
+    """A test double that notes which parts are looked for."""
+
+    reads: tuple[str, ...] = ()
+
+    async def get_many(self, keys: Sequence[str]) -> Contents:
+        self.reads += tuple(key for key in keys if "/parts/" in key)
+        return await super().get_many(keys)
+
+
+@pytest.mark.parametrize(("more", "looks"), [(1, False), (0, True)])
+async def test_parts_are_looked_for_only_if_anybody_asks_for_some(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, more: int, looks: bool
+) -> None:
+    harness.store = store = NotesReads(harness.store.root, deadline_seconds=20)
+    monkeypatch.setattr(parts, "PART_CHUNKS", len(SENTENCES) - 1 + more)
+    await put(harness, manifest(SENTENCES))
+    await assembled(harness, "mp3")
+    assert bool(store.reads) == looks
 
 
 async def test_the_upload_of_a_job_that_is_deleted_is_abandoned(harness: Harness) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from services.assembler import head_last, part_records
+from services.assembler import head_last, part_records, parts
 from services.assembler.handlers import assemble_episode, join_ahead
 from shared.audio import chunk_audio
 from shared.audio.loudness import Samples
@@ -35,6 +35,7 @@ def as_long(samples: Samples) -> Samples:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (head_last, upload_parts):
         monkeypatch.setattr(module, "LEAST_PART_BYTES", 40_000)
+    monkeypatch.setattr(parts, "PART_CHUNKS", 1)
 
 
 async def assembled(harness: Harness, plan: Manifest) -> dict[str, bytes]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.coordinator.joining_ahead import PART_CHUNKS
 from shared.errors import BrokerDown
-from shared.protocol.messages import EpisodePartRequested, EpisodeRequested, Message
+from shared.protocol.messages import PART_CHUNKS, EpisodePartRequested, EpisodeRequested, Message
 from tests.unit.coordinator.harness import AT_ONCE, Harness
 
 CHUNKS = 3 * PART_CHUNKS

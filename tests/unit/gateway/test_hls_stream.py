@@ -17,7 +17,7 @@ from shared.audio.segments.segment import MasteredSegment
 from shared.client import hls_segments, hls_stream
 from shared.client.hls_stream import HlsStreams
 from shared.errors import NotFound
-from shared.protocol.messages import ChunkRequested, JobState, JobStatus
+from shared.protocol.messages import AudioFormat, ChunkRequested, JobState, JobStatus
 from shared.store import keys
 from shared.store.folder import FileStore
 from tests.audio_keys import audio_key_of
@@ -138,3 +138,27 @@ async def test_who_waited_for_the_first_sound_finds_it_being_made_and_it_is_made
     one, other = await asyncio.gather(*asking)
     assert one.data == other.data
     assert made == [0]
+
+
+class NotesReads(FileStore):
+    """A test double that notes what is read."""
+
+    reads: tuple[str, ...] = ()
+
+    async def get(self, key: str) -> bytes:
+        self.reads += (key,)
+        return await super().get(key)
+
+
+@pytest.mark.parametrize("formats", [("mp3",), ("mp3", "m4b")])
+async def test_a_stored_segment_is_looked_for_only_if_the_job_makes_an_m4b(
+    tmp_path: Path, formats: tuple[AudioFormat, ...]
+) -> None:
+    store = NotesReads(tmp_path, deadline_seconds=20)
+    job = JOB.model_copy(update={"request": JOB.request.model_copy(update={"formats": formats})})
+    await store.put(keys.manifest("job"), job.model_dump_json().encode())
+    await store.put(job.chunks[0].audio_key, audio())
+    streams = HlsStreams(store, default_rate=RATE, turns=asyncio.Semaphore(1))
+    await streams.playlist(status("synthesizing"))
+    assert (await streams.fragment(status("synthesizing"), 0)).data
+    assert any(key.endswith(".m4b") for key in store.reads) == ("m4b" in formats)
