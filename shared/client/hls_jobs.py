@@ -133,6 +133,10 @@ class HlsJobs:
             self._known.popitem(last=False)
         return job
 
+    def forget(self, job_id: str) -> None:
+        """Look at everything of a job anew when it is asked for next."""
+        self._known.pop(job_id, None)
+
     async def _remembered(self, status: JobStatus) -> HlsJob | None:
         job = self._known.get(status.job_id)
         if job is None or job.version != status.resumed_at:

@@ -65,9 +65,9 @@ class HlsSegments:
             gain = await self._gains.find(request, job.manifest.request.loudness)
             is_final = gain is not None
         key = chunk_segments.wanted(request, [codec], gain)[_FORMAT]
-        if key in self._made:
+        if (made := self._made.get(key)) is not None and _fits(job, index, made):
             self._made.move_to_end(key)
-            return self._made[key], is_final
+            return made, is_final
         found = await self._stored(job, index, key) if _FORMAT in job.manifest.request.formats else None
         if found is None:
             if (making := self._being_made.get(key)) is None:
@@ -80,10 +80,9 @@ class HlsSegments:
         """What a synthesizer has stored; None if it is missing or of no use."""
         try:
             found = await in_thread(partial(segment.parse, await self._store.get(key)))
-            job.plan.placed(index, found.head)
         except (NotFound, BadAudio):
             return None
-        return found
+        return found if _fits(job, index, found) else None
 
     def begin(self, job: HlsJob, index: int) -> None:
         """Have the segment of a chunk made, if it is not stored: a request for it will come at once."""
@@ -127,6 +126,15 @@ def codec_of_hls() -> Codec:
             hint="`podcast doctor` tells more. The MP3 that grows needs none: …/stream.",
         )
     return codec
+
+
+def _fits(job: HlsJob, index: int, found: MasteredSegment) -> bool:
+    """Whether a segment is as long as the chunk; one of other audio may be left if that was spoken again."""
+    try:
+        job.plan.placed(index, found.head)
+    except BadAudio:
+        return False
+    return True
 
 
 def _made(audio: bytes, request: ChunkRequested, gain_db: float | None) -> MasteredSegment:

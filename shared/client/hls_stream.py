@@ -17,7 +17,7 @@ from shared.client.hls_jobs import HlsJob, HlsJobs
 from shared.client.hls_segments import HlsSegments, codec_of_hls
 from shared.client.reading_along import AudioGone, ended
 from shared.deadlines import in_thread
-from shared.errors import Conflict, NotFound
+from shared.errors import BadAudio, Conflict, NotFound
 from shared.protocol.messages import TERMINAL_STATES, JobStatus
 from shared.store.port import Store
 
@@ -157,9 +157,15 @@ class HlsStreams:
         cut = job.plan.cut(number)
         found = [await self._segments.find(job, index) for index in range(cut.chunks[0], cut.chunks[1] + 1)]
         channels = mastering.CHANNELS[job.manifest.request.loudness]
-        data = await in_thread(
-            partial(hls_files.fragment, job.plan, cut, [each for each, _ in found], channels=channels)
-        )
+        try:
+            data = await in_thread(
+                partial(hls_files.fragment, job.plan, cut, [each for each, _ in found], channels=channels)
+            )
+        except BadAudio:
+            # A chunk was lost and spoken again, with another length. What a player knows cannot be kept: either this
+            # fragment is an error for good, or the next playlist differs from those before.
+            self._jobs.forget(status.job_id)
+            raise
         return HlsFile(data, hls_files.CONTENT_TYPE, is_final=all(is_final for _, is_final in found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from shared.audio.joining.hls import HlsPlan
 from shared.audio.segments.segment import MasteredSegment
 from shared.client import hls_segments, hls_stream
 from shared.client.hls_stream import HlsStreams
-from shared.errors import NotFound
+from shared.errors import BadAudio, NotFound
 from shared.protocol.messages import AudioFormat, ChunkRequested, JobState, JobStatus
 from shared.store import keys
 from shared.store.folder import FileStore
@@ -162,3 +163,27 @@ async def test_a_stored_segment_is_looked_for_only_if_the_job_makes_an_m4b(
     await streams.playlist(status("synthesizing"))
     assert (await streams.fragment(status("synthesizing"), 0)).data
     assert any(key.endswith(".m4b") for key in store.reads) == ("m4b" in formats)
+
+
+@pytest.mark.parametrize("is_made_before", [True, False])
+async def test_a_chunk_that_is_spoken_again_with_another_length_can_be_heard(
+    store: FileStore, streams: HlsStreams, is_made_before: bool
+) -> None:
+    """Its audio was lost. What this process remembers of it must not keep its fragment from being made for good."""
+    for chunk in JOB.chunks:
+        await store.put(chunk.audio_key, audio())
+    before = await streams.playlist(status("completed"))
+    if is_made_before:
+        await streams.fragment(status("completed"), 0)
+    samples, rate = chunk_audio.decode(audio())
+    await store.put(JOB.chunks[0].audio_key, chunk_audio.encode(samples[: 3 * rate], rate))
+    await store.put(JOB.chunks[1].audio_key, chunk_audio.encode(samples[: 4 * rate], rate))
+
+    with contextlib.suppress(BadAudio):
+        for number in range(before.count(".m4s")):
+            await streams.fragment(status("completed"), number)
+
+    after = await streams.playlist(status("completed"))
+    assert after != before
+    for number in range(after.count(".m4s")):
+        assert (await streams.fragment(status("completed"), number)).data
