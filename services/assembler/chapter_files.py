@@ -37,7 +37,7 @@ async def make(episode: EpisodeFiles, folder: Path) -> None:
         folder: where the archive is made.
 
     Raises:
-        ChunkMissing: a chunk was removed or changed meanwhile.
+        ChunkMissing: a chunk was removed meanwhile.
         EncoderFailed, DiskFull: ffmpeg could not do it.
         EpisodeIncomplete: a file is not what was planned.
         OtherAudio: a chunk was spoken again meanwhile.

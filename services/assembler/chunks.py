@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from services.assembler.failures import ChunkMissing
+from services.assembler.failures import ChunkMissing, OtherAudio
 from services.assembler.prefetch import ahead
 from services.assembler.timeline import ChunkMeasurement, TimedChunk, Timeline
 from shared.audio import chunk_audio
@@ -109,7 +109,8 @@ async def episode_samples(
         mastering: the processing that every sample goes through.
 
     Raises:
-        ChunkMissing: a chunk is gone, is damaged, or its length is no longer what was measured.
+        ChunkMissing: a chunk is gone or damaged.
+        OtherAudio: its length is no longer what was measured.
     """
     stretch = STRETCH_SECONDS * timeline.sample_rate
 
@@ -130,7 +131,8 @@ async def samples_of(timed: TimedChunk, key: str, store: Store) -> Samples:
     """One chunk's audio, with the gain of its voice.
 
     Raises:
-        ChunkMissing: it is gone, is damaged, or its length is no longer what was measured.
+        ChunkMissing: it is gone or damaged.
+        OtherAudio: its length is no longer what was measured.
     """
     return await in_thread(partial(_decode, timed, key, await _stored(timed, key, store)))
 
@@ -148,7 +150,7 @@ def _decode(timed: TimedChunk, key: str, data: bytes) -> Samples:
     except BadAudio as error:
         raise ChunkMissing(timed.index, key, because="is damaged") from error
     if len(samples) != timed.frames:
-        raise ChunkMissing(timed.index, key, because="has changed since it was measured")
+        raise OtherAudio(f"Chunk {timed.index} was spoken again after it had been measured.", hint="All is made anew.")
     return samples * np.float32(10 ** (timed.gain_db / 20)) if timed.gain_db else samples
 
 

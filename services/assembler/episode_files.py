@@ -133,7 +133,7 @@ class EpisodeFiles:
             folder: for the files until they are in the store.
 
         Raises:
-            ChunkMissing: a chunk was removed or changed meanwhile.
+            ChunkMissing: a chunk was removed meanwhile.
             EncoderFailed, DiskFull: ffmpeg could not do it.
             EpisodeIncomplete: the result is not what was planned.
             OffTarget: it missed its loudness or peak three times.

@@ -44,7 +44,8 @@ async def extra_gain_db(
         ceiling_dbtp: the limiter's ceiling.
 
     Raises:
-        ChunkMissing: a chunk was removed or changed since it was measured.
+        ChunkMissing: a chunk was removed since it was measured.
+        OtherAudio: a chunk was spoken again since then.
     """
     pieces = [
         await samples_of(timed, manifest.chunks[timed.index].audio_key, store)

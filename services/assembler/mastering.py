@@ -75,7 +75,8 @@ async def master(episode: Episode, store: Store, gain_db: float) -> dict[AudioFo
         gain_db: predicted from the chunks' measurements.
 
     Raises:
-        ChunkMissing: a chunk was removed or changed meanwhile.
+        ChunkMissing: a chunk was removed meanwhile.
+        OtherAudio: a chunk was spoken again meanwhile.
         EncoderFailed, DiskFull: ffmpeg could not do it.
         EpisodeIncomplete: the decoded result is not what was planned.
         OffTarget: it missed its loudness or peak three times.
@@ -117,7 +118,8 @@ async def master_part(part: Episode, store: Store, name: AudioFormat, whole: Enc
         whole: how the episode's file of this format was made.
 
     Raises:
-        ChunkMissing: a chunk was removed or changed meanwhile.
+        ChunkMissing: a chunk was removed meanwhile.
+        OtherAudio: a chunk was spoken again meanwhile.
         EncoderFailed, DiskFull: ffmpeg could not do it.
         EpisodeIncomplete: the decoded result is not what was planned.
     """

@@ -14,6 +14,7 @@ from shared.audio.loudness import Samples
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat, EpisodeAssembled, EpisodePartRequested
 from shared.store import keys, upload_parts
+from shared.store.folder import FileStore
 from shared.store.voice_gains import VoiceGains
 from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
 
@@ -147,3 +148,28 @@ async def test_a_record_follows_the_part_that_it_was_made_after(
     await joined_ahead(harness, record.chunks)
     assert await harness.store.exists(first)
     assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
+
+
+class SpokenAgainMeanwhile(FileStore):
+    """A test double: the chunk is spoken again when its audio has been measured, and is about to be encoded."""
+
+    has_changed = False
+
+    async def get(self, key: str) -> bytes:
+        if key == key_of(LOST) and not self.has_changed:
+            self.has_changed = True
+            await self.put(key, chunk_audio.encode(longer(spoken(LOST)), RATE))
+        return await super().get(key)
+
+
+async def test_audio_that_has_just_been_replaced_is_not_removed(harness: Harness) -> None:
+    """It was spoken, so the chunk is not lost."""
+    plan = manifest(LONG, formats=("m4b",))
+    await harness.put(plan)
+    await VoiceGains(harness.store).learn(plan.chunk_request(0), "mono", 40.0)
+    await assembled(harness, plan)
+    harness.store = store = SpokenAgainMeanwhile(harness.store.root, deadline_seconds=20)
+    found = await assembled(harness, plan)
+    assert store.has_changed
+    assert [message.ROUTING_KEY for message in harness.published] == [EpisodeAssembled.ROUTING_KEY] * 2
+    assert found == await of_audio_alone(harness, plan)
