@@ -15,7 +15,7 @@ from services.synthesizer import metrics
 from services.synthesizer.segmenting import Segmenting
 from services.synthesizer.speech import Spoken
 from shared.audio import chunk_audio
-from shared.errors import BadAudio, NotFound
+from shared.errors import BadAudio, Conflict, NotFound
 from shared.protocol.messages import TRIES_LIMIT, ChunkRequested, ChunkSynthesized
 from shared.runtime import slots
 from shared.runtime.attempts import tries
@@ -121,7 +121,12 @@ async def _spoken(
             )
             answered_by = spoken.endpoint
             data, seconds = await segmenting.workers.of_answer(spoken.audio, request, sample_rate)
-            await _store(request, data, store=store, segmenting=segmenting)
+            if not await _create(request, data, store=store):
+                stored = await _reused(request, store=store, sample_rate=sample_rate, segmenting=segmenting)
+                if stored is not None:
+                    return stored, spoken.endpoint
+                await store.put(request.audio_key, data, content_type=chunk_audio.CONTENT_TYPE)
+            await _encode(request, data, store=store, segmenting=segmenting)
         except BadAudio as error:
             if spoken is not None:
                 metrics.BAD_AUDIO.labels(spoken.endpoint).inc()
@@ -133,9 +138,21 @@ async def _spoken(
     raise AssertionError  # the second round returns or raises
 
 
-async def _store(request: ChunkRequested, data: bytes, *, store: Store, segmenting: Segmenting) -> None:
-    """Store new audio, then its segments. If it cannot be encoded, it is removed: what is there counts as spoken."""
-    await store.put(request.audio_key, data, content_type=chunk_audio.CONTENT_TYPE)
+async def _create(request: ChunkRequested, data: bytes, *, store: Store) -> bool:
+    """Store new audio; False if there is some already, which is left as it is.
+
+    Another synthesizer may have spoken the same text for another job in the meantime. Its audio may be in use by now,
+    and an engine may say the same text differently the next time.
+    """
+    try:
+        await store.create(request.audio_key, data, content_type=chunk_audio.CONTENT_TYPE)
+    except Conflict:
+        return False
+    return True
+
+
+async def _encode(request: ChunkRequested, data: bytes, *, store: Store, segmenting: Segmenting) -> None:
+    """Store the segments of new audio. If it cannot be encoded, it is removed: what is there counts as spoken."""
     slots.free()  # another chunk can be spoken while this one is encoded
     try:
         await segmenting.complete(request, data)

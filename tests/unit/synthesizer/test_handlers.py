@@ -167,7 +167,7 @@ async def test_nothing_is_announced_when_the_store_is_down(store: Store, monkeyp
     async def refuse(*_args: object, **_kwargs: object) -> None:
         raise StoreDown("the disk is full")
 
-    monkeypatch.setattr(store, "put", refuse)
+    monkeypatch.setattr(store, "create", refuse)
     async with serving(GOOD) as server:
         with pytest.raises(StoreDown):
             await handle(request(), store, server)

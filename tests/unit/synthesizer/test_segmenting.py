@@ -29,7 +29,7 @@ from shared.store.port import Store
 from shared.store.voice_gains import VoiceGains
 from tests.held_encoding import encoded_when_told
 from tests.unit.synthesizer.sounds import TEXT, espeak
-from tests.unit.synthesizer.speech_server import SpeechServer, sends, serving
+from tests.unit.synthesizer.speech_server import SpeechServer, Write, sends, serving
 from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_loop")]
@@ -199,6 +199,34 @@ async def test_segments_are_never_left_beside_audio_that_they_were_not_made_of(t
     assert new != old
     [key] = synthesizer.there[0]
     assert segment.parse(await store.get(key)).head.chunk_md5 == chunk_audio.read_md5(new)
+
+
+async def test_a_text_that_two_synthesizers_speak_at_once_keeps_the_audio_that_was_stored_first(
+    store: FileStore,
+) -> None:
+    asked, both_asked, may_end = request(), asyncio.Event(), asyncio.Event()
+
+    async def answers_first(body: dict[str, Any], writer: Write) -> None:
+        await both_asked.wait()
+        await sends(espeak(), content_type="audio/wav")(body, writer)
+
+    async def answers_last(body: dict[str, Any], writer: Write) -> None:
+        both_asked.set()
+        await may_end.wait()
+        await sends(espeak(words_a_minute=160), content_type="audio/wav")(body, writer)
+
+    async with serving(answers_first) as quick, serving(answers_last) as slow, asyncio.timeout(30):
+        one, other = Synthesizer(store, quick), Synthesizer(store, slow)
+        late = asyncio.create_task(other.handle(asked))
+        await one.handle(asked)
+        audio = await store.get(asked.audio_key)
+        may_end.set()
+        await late
+
+    assert await store.get(asked.audio_key) == audio, "somebody may be using it"
+    assert other.announced[0].audio_seconds == one.announced[0].audio_seconds
+    [key] = other.there[0]
+    assert segment.parse(await store.get(key)).head.chunk_md5 == chunk_audio.read_md5(audio)
 
 
 def refused(mark: Path | None, *arguments: Any) -> Segments:
