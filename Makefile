@@ -13,7 +13,7 @@ TEST_WORKERS ?= 2
 help:
 	@echo "make demo     render docs/demo/article.md to out/demo.mp3, and show what it made"
 	@echo "make test     all tests, against a real RabbitMQ and a real MinIO on private ports"
-	@echo "make check    formatting, lint, types, import contracts, licences, glossary, stack files"
+	@echo "make check    formatting, lint, types, import contracts, licences, glossary, generated documents, stack files"
 	@echo "make faults   the long fault suite, and all hostile documents"
 	@echo "make fuzz     the fuzz targets for about ten minutes, with new inputs each time"
 	@echo "make corpus   real documents from packages, read and compared; writes docs/corpus.md"
@@ -44,6 +44,10 @@ test:
 	$(BIN)/python -c 'from deploy.local.minio_build import main; main()'
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
+# Tests of whether what `make docs` writes is up to date; they need nothing but Python.
+GENERATED_DOCUMENTS := tests/unit/test_asyncapi.py $(wildcard tests/unit/test_*_documented.py) \
+	tests/unit/coordinator/test_lifecycle_document.py
+
 .PHONY: check
 check:
 	deploy/setup.sh check
@@ -53,6 +57,7 @@ check:
 	$(BIN)/lint-imports
 	$(BIN)/python -m deploy.licences
 	$(BIN)/python -m docs.glossary
+	$(BIN)/python -m pytest --quiet --disable-warnings -p no:cacheprovider $(GENERATED_DOCUMENTS)
 	$(BIN)/python -m deploy.stack.check_files
 
 .PHONY: faults
