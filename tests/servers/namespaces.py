@@ -45,16 +45,20 @@ class Hosts:
     def _switch(self) -> str:
         return f"{self._prefix}-switch"
 
+    @property
+    def _own_link(self) -> str:
+        """The caller's end of its cable to the switch."""
+        return f"{self._prefix}c"
+
     def __enter__(self) -> Self:
         try:
             _ip("netns", "add", self._switch)
             _ip("-n", self._switch, "link", "add", "bridge", "type", "bridge")
             _ip("-n", self._switch, "link", "set", "bridge", "up")
-            own = f"{self._prefix}c"
-            _ip("link", "add", own, "type", "veth", "peer", "name", "caller", "netns", self._switch)
+            _ip("link", "add", self._own_link, "type", "veth", "peer", "name", "caller", "netns", self._switch)
             _ip("-n", self._switch, "link", "set", "caller", "master", "bridge", "up")
-            _ip("addr", "add", f"{self._network}.1/24", "dev", own)
-            _ip("link", "set", own, "up")
+            _ip("addr", "add", f"{self._network}.1/24", "dev", self._own_link)
+            _ip("link", "set", self._own_link, "up")
             for number in range(self.count):
                 self._make(number)
         except BaseException:
@@ -74,8 +78,10 @@ class Hosts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # By itself it would disappear some time after the namespace of its other end: the next one has the same name.
+        subprocess.run(("ip", "link", "del", self._own_link), check=False, capture_output=True, timeout=_CALL_SECONDS)
         for name in (self._switch, *map(self.namespace, range(self.count))):
-            subprocess.run(("ip", "netns", "del", name), check=False, capture_output=True)
+            subprocess.run(("ip", "netns", "del", name), check=False, capture_output=True, timeout=_CALL_SECONDS)
 
     def cut_off(self, number: int) -> None:
         """Unplug a host: nothing reaches it, and nobody is told."""
