@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from services.assembler import head_last, parts
+from shared.store import upload_parts
 from tests.unit.assembler.material import Harness
 
 
@@ -16,3 +18,11 @@ def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     return Harness(tmp_path)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part holds a few chunks, and is asked for in a short job: a folder could take parts of any size."""
+    for module in (head_last, upload_parts):
+        monkeypatch.setattr(module, "LEAST_PART_BYTES", 40_000)
+    monkeypatch.setattr(parts, "PART_CHUNKS", 1)

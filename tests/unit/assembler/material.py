@@ -13,10 +13,19 @@ import numpy as np
 import soundfile
 import soxr
 
+from services.assembler.handlers import join_ahead
 from shared.audio import chunk_audio
 from shared.audio.loudness import Samples
 from shared.protocol.manifest import Chapter, Chunk, Manifest, PauseClass
-from shared.protocol.messages import ChunkLost, EpisodeAssembled, EpisodeRequested, JobRequest, PauseLengths, TextSource
+from shared.protocol.messages import (
+    ChunkLost,
+    EpisodeAssembled,
+    EpisodePartRequested,
+    EpisodeRequested,
+    JobRequest,
+    PauseLengths,
+    TextSource,
+)
 from shared.settings import Settings
 from shared.store import keys
 from shared.store.folder import FileStore
@@ -33,6 +42,8 @@ SENTENCES = (
     "A dog barked somewhere behind the warehouse, and then there was nothing but the sea for a long while.",
     "That was the end of the story, or so they told the children.",
 )
+LONG = (*SENTENCES, *(f"And then, {sentence}" for sentence in SENTENCES))
+"""More chunks than a short episode has."""
 
 
 @lru_cache
@@ -100,3 +111,10 @@ class Harness:
     def path(self, extension: str) -> Path:
         """An episode's file on the store's disk."""
         return self.folder / "store" / keys.episode("job", extension)
+
+
+async def spoken_so_far(harness: Harness, chunks: int) -> None:
+    """So many chunks of the job are there, and are joined ahead."""
+    await harness.store.put(keys.active("job"), b"")
+    request = EpisodePartRequested(job_id="job", chunks=chunks)
+    await join_ahead(request, store=harness.store, settings=harness.settings)

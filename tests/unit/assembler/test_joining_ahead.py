@@ -11,7 +11,7 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from services.assembler import head_last, metrics, part_records, parts
+from services.assembler import metrics, part_records, parts
 from services.assembler.handlers import assemble_episode, join_ahead
 from shared.audio import chunk_audio
 from shared.audio.segments import mastering
@@ -19,28 +19,18 @@ from shared.client.deleting import remove
 from shared.errors import StoreDown
 from shared.protocol.manifest import Manifest
 from shared.protocol.messages import AudioFormat, EpisodeAssembled, EpisodePartRequested
-from shared.store import chunk_segments, keys, upload_parts
+from shared.store import chunk_segments, keys
 from shared.store.folder import FileStore
 from shared.store.key_rules import PARTIAL
 from shared.store.listing import entries
 from shared.store.port import Contents, Upload, UploadedPart
 from shared.store.voice_gains import VoiceGains
-from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
+from tests.unit.assembler.material import LONG, RATE, SENTENCES, Harness, key_of, manifest, spoken, spoken_so_far
 from tests.unit.assembler.test_handlers import PNG
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("small_parts")]
 
-LONG = (*SENTENCES, *(f"And then, {sentence}" for sentence in SENTENCES))
-"""More chunks than a short episode has."""
 FORMATS: tuple[AudioFormat, ...] = ("mp3", "m4b", "opus", "flac", "wav")
-
-
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part holds a few chunks, and is asked for in a short job: a folder could take parts of any size."""
-    for module in (head_last, upload_parts):
-        monkeypatch.setattr(module, "LEAST_PART_BYTES", 40_000)
-    monkeypatch.setattr(parts, "PART_CHUNKS", 1)
 
 
 async def assembled(harness: Harness, name: AudioFormat) -> bytes:
@@ -48,12 +38,6 @@ async def assembled(harness: Harness, name: AudioFormat) -> bytes:
     await assemble_episode(harness.request, store=harness.store, settings=harness.settings, publish=harness.publish)
     assert isinstance(harness.published[-1], EpisodeAssembled)
     return harness.path(name).read_bytes()
-
-
-async def spoken_so_far(harness: Harness, chunks: int) -> None:
-    await harness.store.put(keys.active("job"), b"")
-    request = EpisodePartRequested(job_id="job", chunks=chunks)
-    await join_ahead(request, store=harness.store, settings=harness.settings)
 
 
 async def parts_of(harness: Harness) -> list[str]:

@@ -7,20 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from services.assembler import head_last, part_records, parts
-from services.assembler.handlers import assemble_episode, join_ahead
+from services.assembler import part_records
+from services.assembler.handlers import assemble_episode
 from shared.audio import chunk_audio
 from shared.audio.loudness import Samples
 from shared.protocol.manifest import Manifest
-from shared.protocol.messages import AudioFormat, EpisodeAssembled, EpisodePartRequested
-from shared.store import keys, upload_parts
+from shared.protocol.messages import AudioFormat, EpisodeAssembled
+from shared.store import keys
 from shared.store.folder import FileStore
 from shared.store.voice_gains import VoiceGains
-from tests.unit.assembler.material import RATE, SENTENCES, Harness, key_of, manifest, spoken
+from tests.unit.assembler.material import LONG, RATE, Harness, key_of, manifest, spoken, spoken_so_far
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("small_parts")]
 
-LONG = (*SENTENCES, *(f"And then, {sentence}" for sentence in SENTENCES))
 LOST = LONG[3]
 
 
@@ -30,13 +29,6 @@ def longer(samples: Samples) -> Samples:
 
 def as_long(samples: Samples) -> Samples:
     return np.ascontiguousarray(samples[::-1])
-
-
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (head_last, upload_parts):
-        monkeypatch.setattr(module, "LEAST_PART_BYTES", 40_000)
-    monkeypatch.setattr(parts, "PART_CHUNKS", 1)
 
 
 async def assembled(harness: Harness, plan: Manifest) -> dict[str, bytes]:
@@ -56,12 +48,6 @@ async def of_audio_alone(harness: Harness, plan: Manifest) -> dict[str, bytes]:
             await harness.store.delete(key)
     assert [key async for key in harness.store.list("jobs/job/parts/")] == []
     return await assembled(harness, plan)
-
-
-async def joined_ahead(harness: Harness, chunks: int) -> None:
-    await harness.store.put(keys.active("job"), b"")
-    request = EpisodePartRequested(job_id="job", chunks=chunks)
-    await join_ahead(request, store=harness.store, settings=harness.settings)
 
 
 async def spoken_again(
@@ -87,7 +73,7 @@ async def test_a_format_with_parts_and_one_without(
     plan = manifest(LONG, formats=formats)
     await harness.put(plan)
     await assembled(harness, plan)
-    await joined_ahead(harness, 14)
+    await spoken_so_far(harness, 14)
     await without_parts_of(harness, formats[1])
     await spoken_again(harness, sound)
     assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
@@ -102,7 +88,7 @@ async def test_a_format_with_parts_and_one_that_is_encoded_as_a_whole(
     await harness.put(plan)
     await VoiceGains(harness.store).learn(plan.chunk_request(0), "mono", 40.0)
     await assembled(harness, plan)
-    await joined_ahead(harness, 14)
+    await spoken_so_far(harness, 14)
     await spoken_again(harness, sound)
     assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
 
@@ -112,7 +98,7 @@ async def test_chapter_files(harness: Harness, sound: Callable[[Samples], Sample
     plan = manifest(LONG, formats=("mp3",), chapter_files=True)
     await harness.put(plan)
     await assembled(harness, plan)
-    await joined_ahead(harness, 14)
+    await spoken_so_far(harness, 14)
     await spoken_again(harness, sound)
     assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
 
@@ -139,13 +125,13 @@ async def test_a_record_follows_the_part_that_it_was_made_after(
     plan = manifest(LONG, formats=(name,))
     await harness.put(plan)
     await assembled(harness, plan)
-    await joined_ahead(harness, 14)
+    await spoken_so_far(harness, 14)
     first = keys.part("job", name, "00001")
     record, _ = part_records.parsed(await harness.store.get(first))
     for key in (first, record.body):
         await harness.store.delete(key)
     await spoken_again(harness, sound, LONG[0])
-    await joined_ahead(harness, record.chunks)
+    await spoken_so_far(harness, record.chunks)
     assert await harness.store.exists(first)
     assert await assembled(harness, plan) == await of_audio_alone(harness, plan)
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from services.gateway import event_log
 from services.gateway.event_log import Change, Log
 from services.gateway.event_snapshot import Snapshots
-from shared.settings import Settings
-from shared.store.port import Store, open_store
+from shared.store.folder import FileStore
 
 
 @pytest.fixture
-def store(file_store_url: str) -> Store:
-    return open_store(Settings(store_url=file_store_url))
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path, deadline_seconds=20)
 
 
 def lose(log: Log, name: str) -> None:
@@ -23,12 +23,12 @@ def lose(log: Log, name: str) -> None:
     log.reread([Change(event_log.identity(0, name.encode()), name.encode())])
 
 
-async def test_clients_that_come_together_share_a_snapshot(store: Store) -> None:
+async def test_clients_that_come_together_share_a_snapshot(store: FileStore) -> None:
     snapshots = Snapshots(store, Log())
     assert await snapshots.latest() is await snapshots.latest()
 
 
-async def test_one_from_before_the_log_was_lost_is_not_shared(store: Store) -> None:
+async def test_one_from_before_the_log_was_lost_is_not_shared(store: FileStore) -> None:
     log = Log()
     lose(log, "first")
     snapshots = Snapshots(store, log)
@@ -40,30 +40,25 @@ async def test_one_from_before_the_log_was_lost_is_not_shared(store: Store) -> N
     assert after.identity == log.latest != before.identity
 
 
-class _LosesItsLog:
-    """A store, read while the log is lost."""
+class LosesItsLog(FileStore):
+    """A test double: while it is listed for the first time, the log is lost."""
 
-    def __init__(self, store: Store, log: Log) -> None:
-        self._store = store
-        self._log = log
-        self.listings = 0
+    log: Log
+    listings = 0
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
-
-    async def list(self, *arguments: object, **options: object) -> AsyncIterator[str]:
+    async def list(self, prefix: str) -> AsyncIterator[str]:
         self.listings += 1
         if self.listings == 1:
-            lose(self._log, "second")
-        async for key in self._store.list(*arguments, **options):  # type: ignore[arg-type]
+            lose(self.log, "second")
+        async for key in super().list(prefix):
             yield key
 
 
-async def test_one_during_which_the_log_was_lost_is_taken_again(store: Store) -> None:
-    log = Log()
-    lose(log, "first")
-    read = _LosesItsLog(store, log)
-    snapshot = await Snapshots(read, log).latest()  # type: ignore[arg-type]
+async def test_one_during_which_the_log_was_lost_is_taken_again(tmp_path: Path) -> None:
+    store = LosesItsLog(tmp_path, deadline_seconds=20)
+    store.log = Log()
+    lose(store.log, "first")
+    snapshot = await Snapshots(store, store.log).latest()
 
-    assert (snapshot.generation, snapshot.identity) == (1, log.latest)
-    assert read.listings > 1
+    assert (snapshot.generation, snapshot.identity) == (1, store.log.latest)
+    assert store.listings > 1
